@@ -1,0 +1,1 @@
+export { permutation, Random, type RandomKey, STREAM } from './random.js'
