@@ -1,0 +1,205 @@
+/** Programs as ONNX models (opset 18, IR version 9: what onnxruntime 1.16 and later read). */
+import { create, toBinary } from '@bufbuild/protobuf'
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  type TensorProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf'
+import { nodesOf } from './autodiff.js'
+import type { Emitter, OnnxAttributes } from './ops/op.js'
+import type { Program } from './program.js'
+import type { DType, Shape, Tensor } from './tensor.js'
+
+const OPSET = 18n
+const ONNX_TYPE: Record<DType, TensorProto_DataType> = {
+  float32: TensorProto_DataType.FLOAT,
+  int64: TensorProto_DataType.INT64,
+  bool: TensorProto_DataType.BOOL,
+}
+
+/**
+ * Writes a program as an ONNX model.
+ *
+ * @param constants values for some of the inputs, which thereby become part of the model (and are no longer inputs):
+ *   onnxruntime pre-packs such weights, so sampling gives them here and training does not.
+ * @throws RangeError if a constant has the wrong size or names no input.
+ */
+export const toOnnx = (
+  program: Program,
+  constants: Readonly<Record<string, Float32Array>> = {},
+): Uint8Array => {
+  const writer = new GraphWriter()
+  for (const [name, tensor] of Object.entries(program.inputs)) {
+    const values = constants[name]
+    if (values === undefined) writer.inputs.push(valueInfo(name, tensor))
+    else if (values.length !== tensor.size)
+      throw new RangeError(`${name}: ${values.length} values, ${tensor.size} expected`)
+    else writer.initializer(name, tensor.shape, TensorProto_DataType.FLOAT, values)
+  }
+  for (const name of Object.keys(constants))
+    if (!(name in program.inputs)) throw new RangeError(`the program has no input ${name}`)
+  const outputs = Object.entries(program.outputs)
+  for (const node of nodesOf(outputs.map(([, tensor]) => tensor))) {
+    const names = node.op.emit(
+      writer,
+      node.inputs.map((x) => writer.nameOf(x)),
+      node,
+    )
+    for (const [i, y] of node.outputs.entries()) writer.names.set(y, names[i]!)
+  }
+  for (const [name, tensor] of outputs)
+    writer.graph.push(
+      create(NodeProtoSchema, { opType: 'Identity', input: [writer.nameOf(tensor)], output: [name] }),
+    )
+  const model = create(ModelProtoSchema, {
+    irVersion: 9n,
+    producerName: 'onestroke',
+    opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: OPSET })],
+    graph: create(GraphProtoSchema, {
+      name: 'program',
+      node: writer.graph,
+      input: writer.inputs,
+      output: outputs.map(([name, tensor]) => valueInfo(name, tensor)),
+      initializer: writer.initializers,
+    }),
+  })
+  return toBinary(ModelProtoSchema, model)
+}
+
+class GraphWriter implements Emitter {
+  readonly graph: NodeProto[] = []
+  readonly inputs: ValueInfoProto[] = []
+  readonly initializers: TensorProto[] = []
+  readonly names = new Map<Tensor, string>()
+  #count = 0
+  #shared = new Map<string, string>()
+
+  nameOf(tensor: Tensor): string {
+    const known = this.names.get(tensor)
+    if (known !== undefined) return known
+    const { source } = tensor
+    let name: string
+    if ('input' in source) name = source.input
+    else if ('values' in source) {
+      const { values } = source
+      name =
+        values instanceof Float32Array && tensor.shape.length === 0
+          ? this.float(values[0]!)
+          : this.initializer(this.#fresh(), tensor.shape, ONNX_TYPE[tensor.dtype], values)
+    } else throw new Error(`${source.op.name} was used before it was written`)
+    this.names.set(tensor, name)
+    return name
+  }
+
+  node(type: string, inputs: readonly string[], attributes: OnnxAttributes = {}, domain = ''): string {
+    return this.#append(type, inputs, 1, attributes, domain)[0]!
+  }
+  nodes(type: string, inputs: readonly string[], count: number, attributes: OnnxAttributes = {}): string[] {
+    return this.#append(type, inputs, count, attributes, '')
+  }
+  ints(values: readonly number[]): string {
+    return this.#share(`i${values.join()}`, () =>
+      this.initializer(
+        this.#fresh(),
+        [values.length],
+        TensorProto_DataType.INT64,
+        BigInt64Array.from(values, (n) => BigInt(Math.trunc(n))),
+      ),
+    )
+  }
+  float(value: number): string {
+    return this.#share(`f${value}`, () =>
+      this.initializer(this.#fresh(), [], TensorProto_DataType.FLOAT, Float32Array.of(value)),
+    )
+  }
+  initializer(
+    name: string,
+    shape: Shape,
+    dataType: TensorProto_DataType,
+    values: Float32Array | BigInt64Array,
+  ): string {
+    const rawData = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength)
+    this.initializers.push(create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType, rawData }))
+    return name
+  }
+
+  #fresh(): string {
+    return `_${this.#count++}`
+  }
+  #share(key: string, make: () => string): string {
+    const name = this.#shared.get(key) ?? make()
+    this.#shared.set(key, name)
+    return name
+  }
+  #append(
+    type: string,
+    inputs: readonly string[],
+    count: number,
+    attributes: OnnxAttributes,
+    domain: string,
+  ): string[] {
+    const output = Array.from({ length: count }, () => this.#fresh())
+    const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value))
+    this.graph.push(
+      create(NodeProtoSchema, {
+        name: `${type}${output[0]}`,
+        opType: type,
+        domain,
+        input: [...inputs],
+        output,
+        attribute,
+      }),
+    )
+    return output
+  }
+}
+
+const attributeOf = (name: string, value: OnnxAttributes[string]): AttributeProto => {
+  if (typeof value === 'number')
+    return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) })
+  if ('float' in value)
+    return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.FLOAT, f: value.float })
+  if ('string' in value)
+    return create(AttributeProtoSchema, {
+      name,
+      type: AttributeProto_AttributeType.STRING,
+      s: new TextEncoder().encode(value.string),
+    })
+  return create(AttributeProtoSchema, {
+    name,
+    type: AttributeProto_AttributeType.INTS,
+    ints: value.map(BigInt),
+  })
+}
+
+const valueInfo = (name: string, { shape, dtype }: Tensor): ValueInfoProto =>
+  create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, {
+      value: {
+        case: 'tensorType',
+        value: create(TypeProto_TensorSchema, {
+          elemType: ONNX_TYPE[dtype],
+          shape: create(TensorShapeProtoSchema, {
+            dim: shape.map((n) =>
+              create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: BigInt(n) } }),
+            ),
+          }),
+        }),
+      },
+    }),
+  })

@@ -1,0 +1,180 @@
+import type { Shape, Tensor } from '../tensor.js'
+import { broadcastShapes, normalizeAxes, type Op, op, sameShape, show, sizeOf, unbroadcast } from './op.js'
+
+export const reshape: Op<{ shape: Shape }> = op({
+  name: 'reshape',
+  shape: ([x], { shape }) => {
+    if (sizeOf(x!) !== sizeOf(shape)) throw new RangeError(`reshape: ${show(x!)} does not fit ${show(shape)}`)
+    return shape
+  },
+  emit: (e, [x], { attrs }) => e.node('Reshape', [x!, e.ints(attrs.shape)], { allowzero: 1 }),
+  vjp: ({ inputs: [x] }, g) => [g.reshape(x!.shape)],
+  jvp: ({ attrs }, [t]) => t?.reshape(attrs.shape),
+})
+
+export const transpose: Op<{ perm: readonly number[] }> = op({
+  name: 'transpose',
+  shape: ([x], { perm }) => {
+    if (
+      perm.length !== x!.length ||
+      !sameShape(
+        [...perm].sort((a, b) => a - b),
+        [...x!.keys()],
+      )
+    )
+      throw new RangeError(`transpose: permutation [${perm.join(', ')}] does not fit ${show(x!)}`)
+    return perm.map((axis) => x![axis]!)
+  },
+  emit: (e, [x], { attrs }) => e.node('Transpose', [x!], { perm: attrs.perm }),
+  vjp: ({ attrs: { perm } }, g) => [g.transpose(perm.map((_, i) => perm.indexOf(i)))],
+  jvp: ({ attrs: { perm } }, [t]) => t?.transpose(perm),
+})
+
+export const broadcastTo: Op<{ shape: Shape }> = op({
+  name: 'broadcastTo',
+  lazy: true,
+  shape: ([x], { shape }) => {
+    if (!sameShape(broadcastShapes(x!, shape, 'broadcastTo'), shape))
+      throw new RangeError(`broadcastTo: ${show(x!)} does not broadcast to ${show(shape)}`)
+    return shape
+  },
+  emit: (e, [x], { attrs }) => e.node('Expand', [x!, e.ints(attrs.shape)]),
+  vjp: ({ inputs: [x], attrs: { shape } }, g) => [unbroadcast(g, shape, x!.shape)],
+  jvp: ({ attrs }, [t]) => t?.broadcastTo(attrs.shape),
+})
+
+export const concat: Op<{ axis: number }> = op({
+  name: 'concat',
+  shape: (shapes, { axis }) => {
+    const [first] = shapes
+    for (const shape of shapes) {
+      if (shape.length !== first!.length || shape.some((n, i) => i !== axis && n !== first![i]))
+        throw new RangeError(`concat: shapes ${shapes.map(show).join(', ')} differ beside axis ${axis}`)
+    }
+    return first!.map((n, i) => (i === axis ? shapes.reduce((sum, shape) => sum + shape[axis]!, 0) : n))
+  },
+  emit: (e, inputs, { attrs }) => e.node('Concat', inputs, { axis: attrs.axis }),
+  vjp: ({ inputs, attrs: { axis } }, g) =>
+    g.split(
+      inputs.map((x) => x.shape[axis]!),
+      axis,
+    ),
+  jvp: ({ inputs, attrs: { axis } }, tangents) => {
+    if (tangents.every((t) => t === undefined)) return undefined
+    const [head, ...rest] = tangents.map((t, i) => t ?? inputs[i]!.zerosLike())
+    return head!.concat(rest, axis)
+  },
+})
+
+/** One tensor into pieces of the given sizes along an axis. The one op with several outputs. */
+export const split: Op<{ sizes: readonly number[]; axis: number }> = {
+  name: 'split',
+  infer: ([x], { sizes, axis }) => {
+    const { shape } = x!
+    if (sizes.reduce((sum, n) => sum + n, 0) !== shape[axis])
+      throw new RangeError(`split: sizes [${sizes.join(', ')}] do not fill axis ${axis} of ${show(shape)}`)
+    return sizes.map((size) => ({ shape: shape.map((n, i) => (i === axis ? size : n)), dtype: 'float32' }))
+  },
+  emit: (e, [x], { attrs: { sizes, axis } }) => e.nodes('Split', [x!, e.ints(sizes)], sizes.length, { axis }),
+  vjp: ({ outputs, attrs: { axis } }, cotangents) => {
+    const [head, ...rest] = cotangents.map((g, i) => g ?? outputs[i]!.zerosLike())
+    return [head!.concat(rest, axis)]
+  },
+  jvp: ({ attrs: { sizes, axis } }, [t]) => t?.split(sizes, axis) ?? sizes.map(() => undefined),
+}
+
+/** x[starts:ends] along every axis, with positive steps. */
+export const slice: Op<{ starts: readonly number[]; ends: readonly number[]; steps: readonly number[] }> = op(
+  {
+    name: 'slice',
+    shape: ([x], { starts, ends, steps }) =>
+      x!.map((n, i) => {
+        const [start, end, step] = [starts[i]!, ends[i]!, steps[i]!]
+        if (start < 0 || end > n || start >= end || step < 1)
+          throw new RangeError(`slice: ${start}:${end}:${step} does not fit axis ${i} of ${show(x!)}`)
+        return Math.ceil((end - start) / step)
+      }),
+    emit: (e, [x], { attrs: { starts, ends, steps } }) =>
+      e.node('Slice', [x!, e.ints(starts), e.ints(ends), e.ints([...starts.keys()]), e.ints(steps)]),
+    vjp: ({ inputs: [x], outputs: [y], attrs: { starts, steps } }, g) => {
+      const spread = g.dilate(steps)
+      const after = x!.shape.map((n, i) => n - starts[i]! - ((y!.shape[i]! - 1) * steps[i]! + 1))
+      return [spread.pad(starts, after)]
+    },
+    jvp: ({ attrs: { starts, ends, steps } }, [t]) => t?.slice(starts, ends, steps),
+  },
+)
+
+/** Zeros before and after, along every axis. */
+export const pad: Op<{ before: readonly number[]; after: readonly number[] }> = op({
+  name: 'pad',
+  shape: ([x], { before, after }) => x!.map((n, i) => n + before[i]! + after[i]!),
+  emit: (e, [x], { attrs: { before, after } }) =>
+    e.node('Pad', [x!, e.ints([...before, ...after]), e.float(0)]),
+  vjp: ({ inputs: [x], attrs: { before } }, g) => [
+    g.slice(
+      before,
+      x!.shape.map((n, i) => n + before[i]!),
+    ),
+  ],
+  jvp: ({ attrs: { before, after } }, [t]) => t?.pad(before, after),
+})
+
+/** Sum over axes, which are removed. */
+export const sum: Op<{ axes: readonly number[] }> = op({
+  name: 'sum',
+  lazy: true,
+  shape: ([x], { axes }) => without(x!, axes),
+  emit: (e, [x], { attrs }) => e.node('ReduceSum', [x!, e.ints(attrs.axes)], { keepdims: 0 }),
+  vjp: ({ inputs: [x], outputs: [y], attrs }, g) => [keep(g.broadcastTo(y!.shape), x!.shape, attrs.axes)],
+  jvp: ({ attrs }, [t]) => t?.sum(attrs.axes),
+})
+
+/** Sum of squares over axes, which are removed: one pass over memory, no intermediate. */
+export const sumSquares: Op<{ axes: readonly number[] }> = op({
+  name: 'sumSquares',
+  shape: ([x], { axes }) => without(x!, axes),
+  emit: (e, [x], { attrs }) => e.node('ReduceSumSquare', [x!, e.ints(attrs.axes)], { keepdims: 0 }),
+  vjp: ({ inputs: [x], attrs }, g) => [x!.mul(keep(g.mul(2), x!.shape, attrs.axes))],
+  jvp: ({ inputs: [x], attrs }, [t]) => t?.mul(x!).sum(attrs.axes).mul(2),
+})
+
+const without = (shape: Shape, axes: readonly number[]): Shape => {
+  normalizeAxes(axes, shape.length, 'sum')
+  return shape.filter((_, i) => !axes.includes(i))
+}
+/** Puts the removed axes back as ones, so that the result broadcasts against `shape`. */
+const keep = (g: Tensor, shape: Shape, axes: readonly number[]): Tensor =>
+  g.reshape(shape.map((n, i) => (axes.includes(i) ? 1 : n)))
+
+/** Rows of a table [V, D] by int64 indices [...]: [..., D]. */
+export const gather: Op<undefined> = op({
+  name: 'gather',
+  shape: ([table, ids]) => {
+    if (table!.length !== 2)
+      throw new RangeError(`gather: the table must be [rows, width], not ${show(table!)}`)
+    return [...ids!, table![1]!]
+  },
+  emit: (e, [table, ids]) => e.node('Gather', [table!, ids!], { axis: 0 }),
+  vjp: ({ inputs: [table, ids] }, g) => {
+    const [rows, width] = table!.shape as [number, number]
+    return [
+      ids!
+        .oneHot(rows)
+        .reshape([-1, rows])
+        .transpose([1, 0])
+        .matmul(g.reshape([-1, width])),
+    ]
+  },
+  jvp: ({ inputs: [, ids] }, [t]) => t?.gather(ids!),
+})
+
+/** int64 [...] → float32 [..., depth]. */
+export const oneHot: Op<{ depth: number }> = op({
+  name: 'oneHot',
+  shape: ([ids], { depth }) => [...ids!, depth],
+  emit: (e, [ids], { attrs }) => {
+    const range = e.ints(Array.from({ length: attrs.depth }, (_, i) => i))
+    return e.node('Cast', [e.node('Equal', [e.node('Unsqueeze', [ids!, e.ints([-1])]), range])], { to: 1 })
+  },
+})

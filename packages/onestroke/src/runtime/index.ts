@@ -1,0 +1,1 @@
+export { type NodeRuntimeOptions, nodeRuntime } from './node.js'

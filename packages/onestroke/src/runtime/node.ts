@@ -1,0 +1,67 @@
+import { UserError } from '@onestroke/core/formats'
+import { type DType, type Executable, type Program, type Runtime, toOnnx, type Values } from '@onestroke/core/tensor'
+import * as ort from 'onnxruntime-node'
+
+export interface NodeRuntimeOptions {
+  /** Threads of one run. Default 0: as many as there are cores. */
+  threads?: number
+  /** Where to run: `cpu` (default), or another provider of onnxruntime-node such as `cuda`, `webgpu`, `dml`, `coreml`. */
+  device?: string
+  /** Writes a profile (Chrome trace format) with this prefix when the executable is released. */
+  profile?: string
+}
+
+/** onnxruntime-node. A run does its work on the calling thread and keeps it busy. */
+export const nodeRuntime = ({ threads = 0, device = 'cpu', profile }: NodeRuntimeOptions = {}): Runtime => ({
+  name: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common} (${device})`,
+  async compile(program, constants) {
+    const session = await createSession(toOnnx(program, constants), {
+      executionProviders: [device],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: threads,
+      logSeverityLevel: 3,
+      ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
+    })
+    return new NodeExecutable(session, program, new Set(Object.keys(constants ?? {})))
+  },
+})
+
+const createSession = async (model: Uint8Array, options: ort.InferenceSession.SessionOptions) => {
+  try {
+    return await ort.InferenceSession.create(model, options)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new UserError(`onnxruntime cannot build this program: ${reason}`, { cause })
+  }
+}
+
+class NodeExecutable implements Executable {
+  constructor(
+    readonly session: ort.InferenceSession,
+    readonly program: Program,
+    readonly baked: ReadonlySet<string>,
+  ) {}
+
+  async run(inputs: Readonly<Record<string, Values>>, into: Readonly<Record<string, Float32Array>> = {}) {
+    const feeds: Record<string, ort.Tensor> = {}
+    for (const [name, { shape, dtype, size }] of Object.entries(this.program.inputs)) {
+      if (this.baked.has(name)) continue
+      const values = inputs[name]
+      if (values?.length !== size)
+        throw new RangeError(`input ${name}: ${values?.length ?? 'no'} values given, [${shape.join(', ')}] expected`)
+      feeds[name] = tensorOf(dtype, values, shape)
+    }
+    const fetches: Record<string, ort.Tensor | null> = {}
+    for (const [name, { shape }] of Object.entries(this.program.outputs))
+      fetches[name] = into[name] ? tensorOf('float32', into[name], shape) : null
+    const results = await this.session.run(feeds, fetches)
+    return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]))
+  }
+
+  async release() {
+    await this.session.release()
+  }
+}
+
+const tensorOf = (dtype: DType, values: Values, shape: readonly number[]): ort.Tensor =>
+  new ort.Tensor(dtype as 'float32', values as Float32Array, shape)
