@@ -1,5 +1,6 @@
 export { checkpoint, grad, jvp, nodesOf, vjp } from './autodiff.js'
 export { toOnnx } from './onnx.js'
+export type { ConvAttrs, ConvTransposeAttrs } from './ops/linear.js'
 export { countNodes, type InputSpec, type Program, trace } from './program.js'
 export type { Executable, Runtime, Values } from './runtime.js'
 export { apply, constant, type DType, input, type Leaf, Node, type Shape, Tensor } from './tensor.js'

@@ -1,0 +1,46 @@
+import { karrasSigma, objective, perPicture } from '../diffusion/index.js'
+import { odeStep } from './ode.js'
+
+/**
+ * Easy consistency distillation: the loss of easy consistency tuning (Geng et al. 2024, eq. 9–12) with the teacher's
+ * ODE as target (Song et al. 2023, algorithm 2).
+ *
+ * - t is drawn from the Karras schedule, uniformly in its position u, with a share of the batch exactly at sigma_max,
+ *   where one-step sampling starts;
+ * - r lies one level of an N-level grid below t; N grows in stages over the training;
+ * - the teacher's ODE leads from x_t to x_r, and the student itself, held fixed, gives the target there;
+ * - the error is measured in units of the network's output, c_out(t), so that every noise level counts the same, and
+ *   its pseudo-Huber norm √(mean e² + c²) − c keeps outliers from ruling the gradient.
+ */
+export const consistencyDistillation = objective({
+  name: 'ecd',
+  about: 'easy consistency distillation along the teacher’s ODE (Song et al. 2023, Geng et al. 2024)',
+  teacher: true,
+  parametrization: 'consistency',
+  options: { stages: [4, 8, 16, 24], top: 0.15, huber: 0.1, solver: 'euler' as 'euler' | 'heun' },
+  times(random, { range, progress }, { stages, top }) {
+    const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!
+    const [choice, position] = [random.uniform(), random.uniform()]
+    const u = choice < top ? 0 : position
+    const down = u + 1 / levels
+    return { t: karrasSigma(u, range), r: down >= 1 ? range.sigma_min : karrasSigma(down, range) }
+  },
+  loss({ student, teacher, x0, noise, t, r, condition }, { huber, solver }) {
+    const { sigma_data } = student.range
+    const x_t = x0.add(noise.mul(perPicture(t)))
+    const x_r = odeStep(teacher!, x_t, t, r, condition, solver)
+    const target = student.denoise(x_r, r, condition).stopGradient()
+    const c_out = t.mul(sigma_data).div(
+      t
+        .square()
+        .add(sigma_data ** 2)
+        .sqrt(),
+    )
+    const error = student.denoise(x_t, t, condition).sub(target).div(perPicture(c_out))
+    const mean = error.sumSquares([1, 2, 3]).mul(x0.shape[0]! / x0.size)
+    return mean
+      .add(huber ** 2)
+      .sqrt()
+      .sub(huber)
+  },
+})

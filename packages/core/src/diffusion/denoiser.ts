@@ -1,0 +1,63 @@
+import { type NetworkConfig, network, type Scope } from '../nn/index.js'
+import type { Tensor } from '../tensor/index.js'
+import { consistencyPreconditioning, edmPreconditioning, type Parametrization } from './precondition.js'
+
+/** What a picture is conditioned on; see `NetworkInputs`. */
+export interface Condition {
+  /** [B, tokens, vocabulary] */
+  readonly condition?: Tensor
+  /** [B]; 1 means no guidance. */
+  readonly guidance_scale?: Tensor
+}
+
+/** The noise levels a model is made for. */
+export interface NoiseRange {
+  readonly sigma_min: number
+  readonly sigma_max: number
+  readonly sigma_data: number
+}
+
+export interface DenoiserConfig extends NoiseRange {
+  readonly network: NetworkConfig
+  readonly parametrization: Parametrization
+}
+
+/**
+ * D(x; σ, c) → x̂₀: the one object that solvers, samplers and methods know, whatever the network behind it.
+ * For a diffusion model it is the posterior mean E[x₀ | x]; for a consistency model the end of x's trajectory.
+ */
+export interface Denoiser {
+  readonly range: NoiseRange
+  /** x [B, C, H, W] at noise level sigma [B] → x̂₀ [B, C, H, W]. */
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor
+}
+
+/** A denoiser from a network with weights from `scope`. */
+export const networkDenoiser = (scope: Scope, config: DenoiserConfig): Denoiser => ({
+  range: config,
+  denoise(x, sigma, condition = {}) {
+    const { sigma_data, sigma_min, parametrization } = config
+    const { c_skip, c_out, c_in, c_noise } =
+      parametrization === 'edm'
+        ? edmPreconditioning(sigma, sigma_data)
+        : consistencyPreconditioning(sigma, sigma_data, sigma_min)
+    const F = network(scope, { x: x.mul(perPicture(c_in)), c_noise, ...condition }, config.network)
+    return x.mul(perPicture(c_skip)).add(F.mul(perPicture(c_out)))
+  },
+})
+
+/** [B] → [B, 1, 1, 1], to multiply pictures with. */
+export const perPicture = (x: Tensor): Tensor => x.reshape([x.size, 1, 1, 1])
+
+/**
+ * Classifier-free guidance (Ho & Salimans 2022): D_u + w(D_c − D_u), with w = `guidance_scale` [B]. w = 1 is no
+ * guidance. `unconditional` is the condition of the dropped prompt, or of a negative one.
+ */
+export const guided = (denoiser: Denoiser, unconditional: Tensor, guidance_scale: Tensor): Denoiser => ({
+  range: denoiser.range,
+  denoise(x, sigma, condition) {
+    const base = denoiser.denoise(x, sigma, { ...condition, condition: unconditional })
+    const named = denoiser.denoise(x, sigma, condition)
+    return base.add(named.sub(base).mul(perPicture(guidance_scale)))
+  },
+})

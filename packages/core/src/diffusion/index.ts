@@ -1,0 +1,28 @@
+export {
+  type Condition,
+  type Denoiser,
+  type DenoiserConfig,
+  guided,
+  type NoiseRange,
+  networkDenoiser,
+  perPicture,
+} from './denoiser.js'
+export { diffusion, type LossContext, type Objective, objective, type TimeContext } from './objective.js'
+export {
+  consistencyPreconditioning,
+  edmPreconditioning,
+  type Parametrization,
+  type Preconditioning,
+} from './precondition.js'
+export { karrasSigma, noiseSchedule, type ScheduleName } from './schedule.js'
+export {
+  type DenoiseFunction,
+  dpmpp_2m,
+  euler,
+  evaluations,
+  heun,
+  SOLVERS,
+  type Solver,
+  type SolverName,
+  type SolverOptions,
+} from './solvers.js'

@@ -1,0 +1,42 @@
+/** Noise schedules: decreasing lists of σ, from sigma_max, that end in 0. */
+import type { NoiseRange } from './denoiser.js'
+
+export type ScheduleName = 'karras' | 'ddim' | 'linear'
+
+/** σ at position u ∈ [0, 1] of the Karras schedule, from sigma_max (0) to sigma_min (1). Karras et al. 2022, eq. 5. */
+export const karrasSigma = (u: number, { sigma_min, sigma_max }: NoiseRange, rho = 7): number => {
+  const top = sigma_max ** (1 / rho)
+  return (top + u * (sigma_min ** (1 / rho) - top)) ** rho
+}
+
+/**
+ * `steps` + 1 noise levels, the last of which is 0.
+ *
+ * - `karras`: Karras et al. 2022, eq. 5, ρ = 7;
+ * - `ddim`: evenly spaced in the time of a variance-preserving process with linear β from 1e-4 to 0.02 in 1000 steps
+ *   (Ho et al. 2020), within the model's range: what DDIM does when it skips steps (Song et al. 2020);
+ * - `linear`: evenly spaced in σ.
+ *
+ * @throws RangeError unless `steps` is a positive integer.
+ */
+export const noiseSchedule = (name: ScheduleName, steps: number, range: NoiseRange): number[] => {
+  if (!Number.isInteger(steps) || steps < 1)
+    throw new RangeError(`steps must be a positive integer, not ${steps}`)
+  const { sigma_min, sigma_max } = range
+  const at = (i: number): number => {
+    const u = steps === 1 ? 0 : i / (steps - 1)
+    if (name === 'karras') return karrasSigma(u, range)
+    if (name === 'linear') return sigma_max + u * (sigma_min - sigma_max)
+    const [top, bottom] = [vpTime(sigma_max), vpTime(sigma_min)]
+    return vpSigma(top + u * (bottom - top))
+  }
+  return [...Array.from({ length: steps }, (_, i) => at(i)), 0]
+}
+
+/** σ(t) = √((1 − ᾱ)/ᾱ) of the continuous limit: −ln ᾱ(t) = β₀t + (β₁ − β₀)t²/2, t ∈ [0, 1], β in units of 1/1000. */
+const [BETA_0, BETA_1] = [0.1, 20]
+const vpSigma = (t: number): number => Math.sqrt(Math.expm1(BETA_0 * t + ((BETA_1 - BETA_0) * t * t) / 2))
+const vpTime = (sigma: number): number => {
+  const slope = BETA_1 - BETA_0
+  return (Math.sqrt(BETA_0 ** 2 + 2 * slope * Math.log1p(sigma * sigma)) - BETA_0) / slope
+}

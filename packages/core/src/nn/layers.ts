@@ -1,0 +1,110 @@
+/** Layers: plain functions of a scope and tensors. */
+import { type ConvAttrs, constant, type Tensor } from '../tensor/index.js'
+import type { Init, Scope } from './scope.js'
+
+/** x [..., from] · weight [from, to] (+ bias). Default initialisation N(0, 1/from). */
+export const linear = (
+  scope: Scope,
+  x: Tensor,
+  to: number,
+  { bias = false, init }: { bias?: boolean; init?: Init } = {},
+): Tensor => {
+  const from = x.shape.at(-1)!
+  const weight = scope.parameter('weight', [from, to], init ?? { std: 1 / Math.sqrt(from) })
+  const y = x.matmul(weight)
+  return bias ? y.add(scope.parameter('bias', [to], 'zeros')) : y
+}
+
+/** x/√(mean x² + eps) over the last axis, without a learned scale (Zhang & Sennrich 2019). */
+export const rmsNorm = (x: Tensor, eps = 1e-5): Tensor =>
+  x.mul(
+    x
+      .sumSquares([-1], true)
+      .mul(1 / x.shape.at(-1)!)
+      .add(eps)
+      .pow(-0.5),
+  )
+
+/** Normalisation over groups of channels (Wu & He 2018), without scale and bias: x [N, C, H, W]. */
+export const groupNorm = (x: Tensor, groups: number, eps = 1e-5): Tensor => {
+  const [n, , h, w] = x.shape as [number, number, number, number]
+  return x
+    .reshape([n, groups, (x.size / n / groups) | 0])
+    .layerNorm(eps)
+    .reshape([n, x.shape[1]!, h, w])
+}
+
+/** A 2-D convolution with "same" padding: x [N, C, H, W] → [N, to, H/stride, W/stride]. */
+export const conv = (
+  scope: Scope,
+  x: Tensor,
+  to: number,
+  {
+    kernel = 3,
+    stride = 1,
+    groups = 1,
+    init,
+  }: { kernel?: number; stride?: number; groups?: number; init?: Init } = {},
+): Tensor => {
+  const from = x.shape[1]! / groups
+  const attrs: ConvAttrs = {
+    kernel: [kernel, kernel],
+    strides: [stride, stride],
+    pads: [kernel >> 1, kernel >> 1, (kernel - 1) >> 1, (kernel - 1) >> 1],
+    groups,
+  }
+  const fan = from * kernel * kernel
+  const weight = scope.parameter('weight', [to, from, kernel, kernel], init ?? { std: 1 / Math.sqrt(fan) })
+  const bias = scope.parameter('bias', [to], 'zeros')
+  return x.conv2d(weight, attrs).add(bias.reshape([to, 1, 1]))
+}
+
+/** [N, C, H, W] → [N, C, 2H, 2W], each pixel four times. */
+export const upsampleNearest = (x: Tensor): Tensor => {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  return x
+    .reshape([n, c, h, 1, w, 1])
+    .broadcastTo([n, c, h, 2, w, 2])
+    .reshape([n, c, 2 * h, 2 * w])
+}
+
+/** [N, C, H, W] → [N, C·p², H/p, W/p]. */
+export const spaceToDepth = (x: Tensor, p: number): Tensor => {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  return x
+    .reshape([n, c, h / p, p, w / p, p])
+    .transpose([0, 1, 3, 5, 2, 4])
+    .reshape([n, c * p * p, h / p, w / p])
+}
+
+/** The inverse of `spaceToDepth`. */
+export const depthToSpace = (x: Tensor, p: number): Tensor => {
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  return x
+    .reshape([n, c / (p * p), p, p, h, w])
+    .transpose([0, 1, 4, 2, 5, 3])
+    .reshape([n, c / (p * p), h * p, w * p])
+}
+
+/**
+ * Multi-head attention (Vaswani et al. 2017): q [B, T, D], k and v [B, S, D] → [B, T, D]. Heads of width D/heads.
+ */
+export const attention = (q: Tensor, k: Tensor, v: Tensor, heads: number): Tensor => {
+  const [b, t, d] = q.shape as [number, number, number]
+  const toHeads = (x: Tensor) => x.reshape([b, x.shape[1]!, heads, d / heads]).transpose([0, 2, 1, 3])
+  const scores = toHeads(q)
+    .matmul(toHeads(k).swapLast())
+    .mul(1 / Math.sqrt(d / heads))
+  return scores.softmax().matmul(toHeads(v)).transpose([0, 2, 1, 3]).reshape([b, t, d])
+}
+
+/**
+ * sin and cos of x·fᵢ for frequencies fᵢ spaced evenly in the logarithm from `low` to `high`: x [B] → [B, 2·count].
+ * The frequencies are low on purpose: large ones make the tangents of continuous-time consistency training explode
+ * (Lu & Song 2024, §4.1).
+ */
+export const fourierFeatures = (x: Tensor, count: number, low: number, high: number): Tensor => {
+  const frequencies = Float32Array.from({ length: count }, (_, i) => low * (high / low) ** (i / (count - 1)))
+  const angles = x.reshape([-1, 1]).mul(constant(frequencies, [1, count]))
+  return angles.sin().concat([angles.cos()], -1)
+}

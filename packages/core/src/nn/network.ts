@@ -1,0 +1,30 @@
+import { input, type Tensor } from '../tensor/index.js'
+import type { NetworkInputs } from './condition.js'
+import type { NetworkConfig } from './config.js'
+import { hourglass } from './hourglass.js'
+import { describeParameters, type Layout, type Scope } from './scope.js'
+import { unet } from './unet.js'
+
+/** The raw network F of any configuration: [B, C, H, W] → [B, C, H, W]. */
+export const network = (scope: Scope, inputs: NetworkInputs, config: NetworkConfig): Tensor =>
+  config.type === 'hourglass' ? hourglass(scope, inputs, config) : unet(scope, inputs, config)
+
+/** Shapes of a network's inputs for a batch of `batch` pictures, by name. */
+export const networkInputShapes = (config: NetworkConfig, batch: number): Record<string, number[]> => {
+  const { resolution, channels, embedding } = config
+  const { condition } = embedding
+  return {
+    x: [batch, channels, resolution, resolution],
+    c_noise: [batch],
+    ...(condition.kind === 'none' ? {} : { condition: [batch, condition.tokens, condition.vocabulary] }),
+    ...(embedding.guidance_embedding ? { guidance_scale: [batch] } : {}),
+  }
+}
+
+/** The parameters of a network, in the order in which it asks for them. */
+export const networkLayout = (config: NetworkConfig): Layout => {
+  const inputs = Object.fromEntries(
+    Object.entries(networkInputShapes(config, 1)).map(([name, shape]) => [name, input(name, shape)]),
+  )
+  return describeParameters((scope) => network(scope, inputs as unknown as NetworkInputs, config))
+}

@@ -1,0 +1,9 @@
+export {
+  type Bag,
+  buildTextVocabulary,
+  conditionShape,
+  Tokenizer,
+  type Vocabulary,
+  vocabularySchema,
+  wordsOf,
+} from './tokenizer.js'

@@ -1,0 +1,139 @@
+/**
+ * From prompts to bags of vocabulary entries. A word is itself, if the training captions had it, plus its character
+ * trigrams hashed into buckets (Bojanowski et al. 2016): so "hearts", "kitty" or a misspelling land near the words
+ * they look like, and no prompt is an error.
+ */
+import { z } from 'zod'
+
+/** What the condition means: stored in a model's config.json. */
+export const vocabularySchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('class'), classes: z.array(z.string()).min(1) }),
+  z.strictObject({
+    kind: z.literal('text'),
+    /** Known words, most frequent first. */
+    words: z.array(z.string()),
+    /** Hash buckets for the character trigrams. */
+    buckets: z.int().positive(),
+    /** Words that are read of a prompt. */
+    tokens: z.int().positive(),
+  }),
+])
+export type Vocabulary = z.infer<typeof vocabularySchema>
+
+/** Entry 0 of every vocabulary stands for "no condition": what classifier-free guidance contrasts with. */
+const NULL_ENTRY = 0
+const TRIGRAM_WEIGHT = 0.5
+
+/** Lower-case words of letters and digits, accents removed. */
+export const wordsOf = (prompt: string): string[] =>
+  prompt
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .match(/[\p{L}\p{N}]+/gu) ?? []
+
+/** A text vocabulary from captions: the `limit` most frequent words (ties in alphabetical order). */
+export const buildTextVocabulary = (
+  captions: readonly string[],
+  { limit = 4096, buckets = 1024, tokens = 8 } = {},
+): Extract<Vocabulary, { kind: 'text' }> => {
+  const counts = new Map<string, number>()
+  for (const caption of captions)
+    for (const word of wordsOf(caption)) counts.set(word, (counts.get(word) ?? 0) + 1)
+  const words = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word)
+  return { kind: 'text', words: words.slice(0, limit), buckets, tokens }
+}
+
+/** Number of vocabulary entries, and of tokens: the network's `condition` options. */
+export const conditionShape = (vocabulary: Vocabulary) => {
+  if (vocabulary.kind === 'none') return { kind: 'none' } as const
+  if (vocabulary.kind === 'class')
+    return { kind: 'class', vocabulary: 1 + vocabulary.classes.length, tokens: 1 } as const
+  const { words, buckets, tokens } = vocabulary
+  return { kind: 'text', vocabulary: 1 + words.length + buckets, tokens } as const
+}
+
+/** A bag of entries at one token: pairs of index and weight. */
+export interface Bag {
+  readonly token: number
+  readonly entry: number
+  readonly weight: number
+}
+
+export class Tokenizer {
+  readonly #index: Map<string, number>
+  readonly entries: number
+  readonly tokens: number
+
+  constructor(readonly vocabulary: Vocabulary) {
+    const shape = conditionShape(vocabulary)
+    this.entries = shape.kind === 'none' ? 0 : shape.vocabulary
+    this.tokens = shape.kind === 'none' ? 0 : shape.tokens
+    const names =
+      vocabulary.kind === 'none' ? [] : vocabulary.kind === 'class' ? vocabulary.classes : vocabulary.words
+    this.#index = new Map(names.map((name, i) => [name, i + 1]))
+  }
+
+  /** The dropped condition. */
+  readonly nothing: readonly Bag[] = [{ token: 0, entry: NULL_ENTRY, weight: 1 }]
+
+  /**
+   * A prompt, or the name of a class. The empty prompt is the dropped condition.
+   *
+   * @param isKnown lets training pretend not to know a word, so that its trigrams learn to stand for it.
+   * @throws RangeError if a class is not in the vocabulary.
+   */
+  encode(prompt: string, isKnown: (word: string) => boolean = () => true): readonly Bag[] {
+    const { vocabulary } = this
+    if (prompt === '' || vocabulary.kind === 'none') return this.nothing
+    if (vocabulary.kind === 'class') {
+      const entry = this.#index.get(prompt)
+      if (entry === undefined)
+        throw new RangeError(`unknown class "${prompt}"; this model knows ${vocabulary.classes.join(', ')}`)
+      return [{ token: 0, entry, weight: 1 }]
+    }
+    const bags: Bag[] = []
+    for (const [token, word] of wordsOf(prompt).slice(0, this.tokens).entries()) {
+      const entry = isKnown(word) ? this.#index.get(word) : undefined
+      if (entry !== undefined) bags.push({ token, entry, weight: 1 })
+      const trigrams = trigramsOf(word)
+      const weight = (entry === undefined ? 1 : TRIGRAM_WEIGHT) / Math.sqrt(trigrams.length)
+      for (const trigram of trigrams) {
+        const bucket = 1 + vocabulary.words.length + (hash(trigram) % vocabulary.buckets)
+        bags.push({ token, entry: bucket, weight })
+      }
+    }
+    return bags.length === 0 ? this.nothing : bags
+  }
+
+  /** Words of a prompt that the captions did not have. */
+  unknownWords(prompt: string): string[] {
+    return this.vocabulary.kind === 'text' ? wordsOf(prompt).filter((word) => !this.#index.has(word)) : []
+  }
+
+  /** Bags of a batch as the network's input [B, tokens, entries]. */
+  toDense(
+    batch: readonly (readonly Bag[])[],
+    out = new Float32Array(batch.length * this.tokens * this.entries),
+  ) {
+    out.fill(0)
+    for (const [b, bags] of batch.entries()) {
+      for (const { token, entry, weight } of bags)
+        out[(b * this.tokens + token) * this.entries + entry]! += weight
+    }
+    return out
+  }
+}
+
+const trigramsOf = (word: string): string[] => {
+  const letters = [...`<${word}>`]
+  return Array.from({ length: letters.length - 2 }, (_, i) => letters.slice(i, i + 3).join(''))
+}
+
+/** FNV-1a. */
+const hash = (text: string): number => {
+  let h = 0x811c9dc5
+  for (const letter of text) h = Math.imul(h ^ letter.codePointAt(0)!, 0x01000193)
+  return h >>> 0
+}
