@@ -14,6 +14,7 @@ export {
   type Parametrization,
   type Preconditioning,
 } from './precondition.js'
+export { denoiseProgram } from './program.js'
 export { karrasSigma, noiseSchedule, type ScheduleName } from './schedule.js'
 export {
   type DenoiseFunction,

@@ -1,1 +1,12 @@
+export { type ModelConfig, modelConfigSchema, parseModelConfig } from './config.js'
 export { UserError } from './errors.js'
+export {
+  parseSafetensors,
+  type SafetensorsDtype,
+  type SafetensorsEntry,
+  type SafetensorsFile,
+  type SafetensorsSource,
+  type SafetensorsTensor,
+  serializeSafetensors,
+  toFloat32,
+} from './safetensors.js'

@@ -1,5 +1,12 @@
 import { UserError } from '@onestroke/core/formats'
-import { type DType, type Executable, type Program, type Runtime, toOnnx, type Values } from '@onestroke/core/tensor'
+import {
+  type DType,
+  type Executable,
+  type Program,
+  type Runtime,
+  toOnnx,
+  type Values,
+} from '@onestroke/core/tensor'
 import * as ort from 'onnxruntime-node'
 
 export interface NodeRuntimeOptions {
@@ -48,7 +55,9 @@ class NodeExecutable implements Executable {
       if (this.baked.has(name)) continue
       const values = inputs[name]
       if (values?.length !== size)
-        throw new RangeError(`input ${name}: ${values?.length ?? 'no'} values given, [${shape.join(', ')}] expected`)
+        throw new RangeError(
+          `input ${name}: ${values?.length ?? 'no'} values given, [${shape.join(', ')}] expected`,
+        )
       feeds[name] = tensorOf(dtype, values, shape)
     }
     const fetches: Record<string, ort.Tensor | null> = {}

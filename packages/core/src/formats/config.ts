@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { networkConfig } from '../nn/index.js'
+import { vocabularySchema } from '../text/index.js'
+import { UserError } from './errors.js'
+
+const positive = z.number().positive()
+const sigmas = z.array(positive).min(1)
+
+/** `config.json` of a model folder: what the model is, how to use it, and where it comes from. */
+export const modelConfigSchema = z.strictObject({
+  format: z.literal('onestroke/1'),
+  kind: z.enum(['teacher', 'student']),
+  network: networkConfig,
+  /** How the network's output becomes a picture; see `Parametrization`. */
+  parametrization: z.enum(['edm', 'consistency']),
+  sigma_min: positive,
+  sigma_max: positive,
+  /** Standard deviation of the pictures' values in [-1, 1]. */
+  sigma_data: positive,
+  vocabulary: vocabularySchema,
+  /** How it is best sampled. A student: noise levels by number of steps. A teacher: a solver, its schedule and steps. */
+  sampling: z.strictObject({
+    solver: z.enum(['consistency', 'ddim', 'heun', 'dpmpp_2m']),
+    schedule: z.enum(['karras', 'ddim', 'linear']),
+    num_inference_steps: z.int().positive(),
+    guidance_scale: z.number().nonnegative(),
+    sigmas: z.record(z.string().regex(/^[1-9]\d*$/), sigmas),
+  }),
+  /** The objective it was trained with, and its options. */
+  method: z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
+  provenance: z.strictObject({
+    /** sha256 of the weights it was distilled from. */
+    parent: z.string().optional(),
+    data: z.strictObject({ name: z.string(), sha256: z.string(), images: z.int().positive() }),
+    images_seen: z.int().nonnegative(),
+    seconds: z.number().nonnegative(),
+    seed: z.int().nonnegative(),
+    preset: z.string(),
+    versions: z.record(z.string(), z.string()),
+  }),
+})
+
+export type ModelConfig = z.infer<typeof modelConfigSchema>
+
+/**
+ * Checks a parsed config.json.
+ *
+ * @throws UserError that names the file, the key, what was expected and what was found.
+ */
+export const parseModelConfig = (json: unknown, file: string): ModelConfig => {
+  const result = modelConfigSchema.safeParse(json)
+  if (!result.success) {
+    const [issue] = result.error.issues
+    const key = issue!.path.length > 0 ? ` at ${issue!.path.join('.')}` : ''
+    throw new UserError(`${file} is not a onestroke model config: ${issue!.message}${key}`)
+  }
+  const config = result.data
+  if (config.sigma_min >= config.sigma_max)
+    throw new UserError(`${file}: sigma_min ${config.sigma_min} must be below sigma_max ${config.sigma_max}`)
+  for (const [steps, list] of Object.entries(config.sampling.sigmas)) {
+    if (list.length !== Number(steps))
+      throw new UserError(
+        `${file}: sampling.sigmas.${steps} must hold ${steps} noise levels, not ${list.length}`,
+      )
+  }
+  return config
+}

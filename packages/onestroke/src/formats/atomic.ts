@@ -1,0 +1,104 @@
+/**
+ * Files, read and written so that a crash, a full disk or a wrong path does no harm and is told plainly. Whoever
+ * reads a file that `writeFileAtomic` writes sees the old one whole or the new one whole, at any moment, also
+ * after a power cut.
+ */
+
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { UserError } from '@onestroke/core/formats'
+
+/**
+ * Writes `data` to a temporary sibling (`.NAME.PID.tmp`), makes it durable, and renames it to `path`. On failure
+ * the sibling is removed and `path` is as it was; what the person at the keyboard can do something about becomes
+ * a `UserError`. Writes to one path happen one after another, in the order of the calls. A link is followed, and
+ * a device or pipe (`/dev/stdout`) is written to rather than replaced.
+ *
+ *     await writeFileAtomic('run/config.json', JSON.stringify(config))
+ */
+export function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  const key = resolve(path)
+  const previous = writing.get(key) ?? Promise.resolve()
+  const current = previous.catch(() => {}).then(() => write(path, data))
+  writing.set(key, current)
+  const forget = () => writing.get(key) === current && writing.delete(key)
+  current.then(forget, forget)
+  return current
+}
+
+/** The last write under way to each path. */
+const writing = new Map<string, Promise<void>>()
+
+async function write(path: string, data: Uint8Array | string): Promise<void> {
+  let temporary: string | undefined
+  try {
+    const existing = await stat(path).catch(() => undefined)
+    const special = existing && !existing.isFile() // a folder refuses to be opened for writing
+    const target = existing ? await realpath(path) : path
+    if (!special) temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`)
+
+    const file = await open(temporary ?? path, 'w')
+    try {
+      await file.writeFile(data)
+      if (temporary) await file.sync()
+    } finally {
+      await file.close()
+    }
+    if (temporary) {
+      await rename(temporary, target)
+      temporary = undefined
+      await syncFolder(dirname(target))
+    }
+  } catch (error) {
+    if (temporary) await rm(temporary, { force: true }).catch(() => {})
+    throw userError(`cannot write ${path}`, error, 'its folder does not exist')
+  }
+}
+
+/** Makes a rename durable, where the system can: Windows cannot open folders, nor some file systems sync them. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined)
+  if (!folder) return
+  try {
+    await folder.sync()
+  } catch (error) {
+    if (codeOf(error) === 'EIO') throw error
+  } finally {
+    await folder.close()
+  }
+}
+
+/**
+ * A file's bytes. `what` says in messages what the file is for: "cannot read the model x.safetensors: no such file".
+ */
+export async function readBytes(path: string, what: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw userError(`cannot read ${what} ${path}`, error, 'no such file')
+  }
+}
+
+const REASONS: Record<string, string> = {
+  EACCES: 'permission denied',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file is too large for its file system',
+  EIO: 'the disk reports an error',
+  EISDIR: 'it is a folder',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'the name is too long',
+  ENOSPC: 'no space left on the disk',
+  ENOTDIR: 'a part of the path is not a folder',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ERR_FS_FILE_TOO_LARGE: 'it is larger than can be read at once',
+}
+
+/** `error` as a `UserError` if its cause lies with the system; as it is, if it lies with us. */
+function userError(failed: string, error: unknown, missing: string): unknown {
+  const code = codeOf(error)
+  const reason = code === 'ENOENT' ? missing : REASONS[code ?? '']
+  return reason === undefined ? error : new UserError(`${failed}: ${reason}`, { cause: error })
+}
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code

@@ -1,0 +1,108 @@
+/** Pictures out: planar floats in [-1, 1], as networks see them, to PNG files, as people do. */
+
+import sharp from 'sharp'
+
+/** One picture of floats in [-1, 1], laid out [channels, height, width]. */
+export interface Picture {
+  data: Float32Array
+  channels: 1 | 3
+  height: number
+  width: number
+}
+
+/** `count` pictures of one size, laid out [count, channels, height, width]. */
+export interface Pictures extends Picture {
+  count: number
+}
+
+/** Red, green and blue, 0 to 255. */
+export type Colour = readonly [number, number, number]
+
+export interface GridOptions {
+  /** Pictures per row. As many as make the grid about square, unless given. */
+  columns?: number
+  /** Every pixel becomes a square of this side. The least that makes the grid about 512 wide, unless given. */
+  scale?: number
+  /** Pixels between two pictures, not enlarged by `scale`. */
+  gap?: number
+  /** The colour of the gaps and of places without a picture. */
+  background?: Colour
+}
+
+/** The colour of what is not a number: nobody overlooks it, and no picture is full of it. */
+const NOT_FINITE: Colour = [255, 0, 255]
+
+/** [-1, 1] to 0…255, rounded. What lies outside is clamped, and NaN is 0. */
+export function toBytes(data: Float32Array): Uint8ClampedArray {
+  const bytes = new Uint8ClampedArray(data.length)
+  for (let i = 0; i < data.length; i++) bytes[i] = toByte(data[i]!)
+  return bytes
+}
+
+const toByte = (value: number) => Math.round((value + 1) * 127.5)
+
+/**
+ * Pictures in rows, as an RGB PNG. Pixels that are not finite are magenta. Equal input gives equal bytes.
+ *
+ *     await writeFileAtomic('samples.png', await pngGrid({ data, count: 64, channels: 3, height: 32, width: 32 }))
+ */
+export async function pngGrid(images: Pictures, options: GridOptions = {}): Promise<Buffer> {
+  const { data, count, channels, height, width } = images
+  const { columns = Math.ceil(Math.sqrt(count)), gap = 2, background = [224, 224, 224] } = options
+  const gaps = gap * (columns - 1)
+  const { scale = Math.max(1, Math.ceil((480 - gaps) / (columns * width))) } = options
+  for (const [name, value] of Object.entries({ count, height, width, columns, scale })) positive(name, value)
+  if (!Number.isInteger(gap) || gap < 0)
+    throw new RangeError(`gap: expected a whole number ≥ 0, found ${gap}`)
+  const expected = count * channels * height * width
+  if (data.length !== expected)
+    throw new RangeError(`data: expected ${expected} floats, found ${data.length}`)
+
+  const gridWidth = columns * width * scale + gaps
+  const rows = Math.ceil(count / columns)
+  const gridHeight = rows * height * scale + gap * (rows - 1)
+  const pixels = new Uint8ClampedArray(gridWidth * gridHeight * 3)
+  for (let i = 0; i < pixels.length; i++) pixels[i] = background[i % 3]!
+
+  const plane = height * width
+  for (let image = 0; image < count; image++) {
+    const left = (image % columns) * (width * scale + gap)
+    const top = Math.floor(image / columns) * (height * scale + gap)
+    for (let i = 0; i < plane; i++) {
+      const colour = colourAt(data, image * channels * plane + i, channels === 1 ? 0 : plane)
+      const x = left + (i % width) * scale
+      const y = top + Math.floor(i / width) * scale
+      for (let line = y; line < y + scale; line++) {
+        for (let at = line * gridWidth + x; at < line * gridWidth + x + scale; at++)
+          pixels.set(colour, at * 3)
+      }
+    }
+  }
+  return encode(pixels, gridWidth, gridHeight)
+}
+
+/** One picture as an RGB PNG, in its own size unless `scale` enlarges it. */
+export function pngOf(image: Picture, { scale = 1 }: Pick<GridOptions, 'scale'> = {}): Promise<Buffer> {
+  return pngGrid({ ...image, count: 1 }, { scale })
+}
+
+/** The pixel whose red lies at `red`, green and blue a plane and two planes further. */
+function colourAt(data: Float32Array, red: number, plane: number): Colour {
+  const colour = [data[red]!, data[red + plane]!, data[red + 2 * plane]!] as const
+  return colour.every(Number.isFinite)
+    ? [toByte(colour[0]), toByte(colour[1]), toByte(colour[2])]
+    : NOT_FINITE
+}
+
+/** With every setting that the bytes depend on said here, not left to a default. */
+function encode(pixels: Uint8ClampedArray, width: number, height: number): Promise<Buffer> {
+  return sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+    .png({ compressionLevel: 9, adaptiveFiltering: false, palette: false, progressive: false })
+    .toBuffer()
+}
+
+function positive(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new RangeError(`${name}: expected a whole number ≥ 1, found ${value}`)
+  }
+}

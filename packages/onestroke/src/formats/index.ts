@@ -1,0 +1,10 @@
+export { readBytes, writeFileAtomic } from './atomic.js'
+export {
+  type Colour,
+  type GridOptions,
+  type Picture,
+  type Pictures,
+  pngGrid,
+  pngOf,
+  toBytes,
+} from './images.js'

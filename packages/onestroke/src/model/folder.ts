@@ -1,0 +1,107 @@
+/** The model folder: config.json and model.safetensors. */
+import { createHash } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type ModelConfig,
+  parseModelConfig,
+  parseSafetensors,
+  serializeSafetensors,
+  toFloat32,
+  UserError,
+} from '@onestroke/core/formats'
+import { type Layout, networkLayout } from '@onestroke/core/nn'
+import { conditionShape } from '@onestroke/core/text'
+import { readBytes, writeFileAtomic } from '../formats/index.js'
+
+export const CONFIG_FILE = 'config.json'
+export const WEIGHTS_FILE = 'model.safetensors'
+
+/** A model in memory: what config.json says, and all weights as one flat vector in the order of the layout. */
+export interface LoadedModel {
+  readonly path: string
+  readonly config: ModelConfig
+  readonly layout: Layout
+  readonly weights: Float32Array
+  /** Of model.safetensors. */
+  readonly sha256: string
+}
+
+export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+/**
+ * Reads and checks a model folder.
+ *
+ * @throws UserError naming file, key, expected and found, if anything is missing, unknown, misshapen or not finite.
+ */
+export const loadModel = async (path: string): Promise<LoadedModel> => {
+  const configPath = join(path, CONFIG_FILE)
+  const text = new TextDecoder().decode(await readBytes(configPath, 'model config'))
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw new UserError(`${configPath} is not JSON: ${(cause as Error).message}`)
+  }
+  const config = parseModelConfig(json, configPath)
+  const layout = layoutOf(config, configPath)
+  const weightsPath = join(path, WEIGHTS_FILE)
+  const bytes = await readBytes(weightsPath, 'model weights')
+  return { path, config, layout, weights: readWeights(bytes, layout, weightsPath), sha256: sha256Of(bytes) }
+}
+
+const layoutOf = (config: ModelConfig, file: string): Layout => {
+  const expected = conditionShape(config.vocabulary)
+  const found = config.network.embedding.condition
+  if (JSON.stringify(expected) !== JSON.stringify(found))
+    throw new UserError(
+      `${file}: network.embedding.condition ${JSON.stringify(found)} does not fit the vocabulary, which makes ${JSON.stringify(expected)}`,
+    )
+  try {
+    return networkLayout(config.network)
+  } catch (cause) {
+    throw new UserError(`${file}: the network cannot be built: ${(cause as Error).message}`, { cause })
+  }
+}
+
+const readWeights = (bytes: Uint8Array, layout: Layout, file: string): Float32Array => {
+  const { tensors } = parseSafetensors(bytes, file)
+  const flat = new Float32Array(layout.size)
+  for (const { name, shape, offset } of layout.specs) {
+    const entry = tensors.get(name)
+    if (!entry) throw new UserError(`${file}: the weight ${name} [${shape.join(', ')}] is missing`)
+    if (entry.shape.join() !== shape.join())
+      throw new UserError(
+        `${file}: the weight ${name} has shape [${entry.shape.join(', ')}], but config.json asks for [${shape.join(', ')}]`,
+      )
+    const values = toFloat32(entry, `${file}: ${name}`)
+    const bad = values.findIndex((value) => !Number.isFinite(value))
+    if (bad >= 0) throw new UserError(`${file}: the weight ${name} holds ${values[bad]} at position ${bad}`)
+    flat.set(values, offset)
+  }
+  const known = new Set(layout.specs.map(({ name }) => name))
+  for (const name of tensors.keys())
+    if (!known.has(name))
+      throw new UserError(`${file}: the weight ${name} is unknown to the network in config.json`)
+  return flat
+}
+
+/** Writes a model folder; the config last, since its presence says that the folder is a model. Returns the sha256. */
+export const saveModel = async (
+  path: string,
+  config: ModelConfig,
+  weights: Float32Array,
+): Promise<string> => {
+  await mkdir(path, { recursive: true })
+  const layout = networkLayout(config.network)
+  const tensors = layout.specs.map(({ name, shape, offset, size }) => ({
+    name,
+    dtype: 'F32' as const,
+    shape,
+    data: weights.subarray(offset, offset + size),
+  }))
+  const bytes = serializeSafetensors(tensors, { format: config.format, kind: config.kind })
+  await writeFileAtomic(join(path, WEIGHTS_FILE), bytes)
+  await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`)
+  return sha256Of(bytes)
+}

@@ -1,0 +1,2 @@
+export { CONFIG_FILE, type LoadedModel, loadModel, saveModel, sha256Of, WEIGHTS_FILE } from './folder.js'
+export { type Generated, type GenerateOptions, Model } from './model.js'

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import { builtUrl } from '../built.js'
+
+export interface OptimizerOptions {
+  /** Adam (Kingma & Ba 2014), AdamW (Loshchilov & Hutter 2017) or RAdam (Liu et al. 2019), as in PyTorch. */
+  optimizer: 'adam' | 'adamw' | 'radam'
+  beta1: number
+  beta2: number
+  eps: number
+  /** L2 penalty for Adam and RAdam, decoupled for AdamW. */
+  weight_decay: number
+  /** The gradient's norm is clipped to this; 0 leaves it alone. */
+  clip: number
+}
+
+/** Everything that training changes, as flat arrays of one length in the order of the network's layout. */
+export interface TrainingArrays {
+  readonly parameters: Float32Array
+  readonly exp_avg: Float32Array
+  readonly exp_avg_sq: Float32Array
+  readonly ema: Float32Array
+}
+
+interface Kernels {
+  sumSquares(x: number, n: number): number
+  update(
+    ...arguments_: [
+      ...[p: number, g: number, m: number, v: number, ema: number, n: number],
+      ...[scale: number, l2: number, shrink: number, beta1: number, beta2: number],
+      ...[rate: number, root: number, eps: number, adaptive: number, decay: number],
+    ]
+  ): void
+}
+
+/**
+ * An optimiser of the Adam family with a moving average, in WebAssembly SIMD: one pass over memory, the same bits on
+ * every machine. The arrays live in its memory; onnxruntime reads the parameters and writes the gradient there.
+ */
+export class Optimizer implements TrainingArrays {
+  readonly parameters: Float32Array
+  readonly gradient: Float32Array
+  readonly exp_avg: Float32Array
+  readonly exp_avg_sq: Float32Array
+  readonly ema: Float32Array
+  readonly #kernels: Kernels
+  readonly #padded: number
+
+  /** @param size number of parameters. */
+  constructor(
+    readonly size: number,
+    readonly options: OptimizerOptions,
+  ) {
+    this.#padded = Math.ceil(size / 16) * 16
+    const bytes = this.#padded * 4
+    const memory = new WebAssembly.Memory({ initial: Math.ceil((64 + 5 * bytes) / 65536) })
+    const module = new WebAssembly.Module(readFileSync(builtUrl(import.meta.url, './optimizer.wasm')))
+    this.#kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels
+    const array = (i: number) => new Float32Array(memory.buffer, 64 + i * bytes, size)
+    this.parameters = array(0)
+    this.gradient = array(1)
+    this.exp_avg = array(2)
+    this.exp_avg_sq = array(3)
+    this.ema = array(4)
+  }
+
+  /** Euclidean norm of the gradient. */
+  gradientNorm(): number {
+    return Math.sqrt(this.#kernels.sumSquares(this.gradient.byteOffset, this.#padded))
+  }
+
+  /**
+   * Applies the gradient.
+   *
+   * @param step counted from 1.
+   * @param ema_decay share of the moving average that stays, in [0, 1].
+   */
+  step(step: number, learning_rate: number, ema_decay: number, gradientNorm: number): void {
+    const { optimizer, beta1, beta2, eps, weight_decay, clip } = this.options
+    const scale = clip > 0 && gradientNorm > clip ? clip / gradientNorm : 1
+    const correction1 = 1 - beta1 ** step
+    const correction2 = 1 - beta2 ** step
+    let rate = learning_rate / correction1
+    let adaptive = true
+    if (optimizer === 'radam') {
+      // Liu et al. 2019, algorithm 2: rectify the adaptive rate, or do without while its variance is intractable.
+      const limit = 2 / (1 - beta2) - 1
+      const length = limit - (2 * step * beta2 ** step) / correction2
+      adaptive = length > 5
+      if (adaptive)
+        rate *= Math.sqrt(((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length))
+    }
+    const decoupled = optimizer === 'adamw'
+    this.#kernels.update(
+      this.parameters.byteOffset,
+      this.gradient.byteOffset,
+      this.exp_avg.byteOffset,
+      this.exp_avg_sq.byteOffset,
+      this.ema.byteOffset,
+      this.#padded,
+      scale,
+      decoupled ? 0 : weight_decay,
+      decoupled ? 1 - learning_rate * weight_decay : 1,
+      beta1,
+      beta2,
+      rate,
+      1 / Math.sqrt(correction2),
+      eps,
+      adaptive ? 1 : 0,
+      ema_decay,
+    )
+  }
+}

@@ -1,0 +1,58 @@
+import { Worker } from 'node:worker_threads'
+import { builtUrl } from '../built.js'
+import type { Batch, BatchPlan } from './batch.js'
+
+/** Batches in order from `first`, prepared ahead of time by a worker thread. */
+export class Prefetch {
+  readonly #worker: Worker
+  readonly #ready = new Map<number, Batch>()
+  readonly #spare: Batch[] = []
+  #next: number
+  #wake: (() => void) | undefined
+  #failure: Error | undefined
+
+  constructor(plan: BatchPlan, first: number, ahead = 2) {
+    this.#next = first
+    this.#worker = new Worker(builtUrl(import.meta.url, './batch-worker.js'), { workerData: plan })
+    this.#worker.on('message', ({ step, batch }: { step: number; batch: Batch }) => {
+      this.#ready.set(step, batch)
+      this.#wake?.()
+    })
+    this.#worker.on('error', (error: Error) => {
+      this.#failure = error
+      this.#wake?.()
+    })
+    for (let i = 0; i < ahead; i++) this.#order()
+  }
+
+  /** Batch number `step`; steps must be asked for in order. The batch given before is used again for a later one. */
+  async get(step: number): Promise<Batch> {
+    while (!this.#ready.has(step)) {
+      if (this.#failure) throw this.#failure
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    const batch = this.#ready.get(step)!
+    this.#ready.delete(step)
+    this.#order()
+    return batch
+  }
+
+  /** Gives a batch back when the step that used it is done. */
+  recycle(batch: Batch): void {
+    this.#spare.push(batch)
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #order(): void {
+    const reuse = this.#spare.pop()
+    const transfer = reuse
+      ? Object.values(reuse).map((array: Float32Array) => array.buffer as ArrayBuffer)
+      : []
+    this.#worker.postMessage({ step: this.#next++, reuse }, transfer)
+  }
+}

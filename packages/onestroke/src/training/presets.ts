@@ -1,0 +1,110 @@
+/** Networks and training settings that are known to work, by name. */
+import { UserError } from '@onestroke/core/formats'
+import type { HourglassConfig, NetworkConfig } from '@onestroke/core/nn'
+import { conditionShape, type Vocabulary } from '@onestroke/core/text'
+import type { OptimizerOptions } from './optimizer.js'
+
+type Level = HourglassConfig['levels'][number]
+
+export interface Preset {
+  readonly about: string
+  /** Levels of an hourglass from fine to coarse, for a grid of `side` tokens. */
+  readonly levels: (side: number) => Level[]
+  readonly mlp_ratio: number
+  readonly embedding_width: number
+  readonly token_width: number
+}
+
+const level = (width: number, depth: number, heads = Math.ceil(width / 32)): Level => ({
+  width,
+  depth,
+  heads,
+  window: 4,
+})
+
+/** Levels for a token grid: the widths' last goes to the waist; finer grids get levels before it. */
+const pyramid =
+  (fine: readonly Level[], waist: Level, waistSide: number) =>
+  (side: number): Level[] => {
+    const count = Math.max(0, Math.round(Math.log2(side / waistSide)))
+    return [...fine.slice(Math.max(0, fine.length - count)), waist]
+  }
+
+export const PRESETS: Readonly<Record<string, Preset>> = {
+  tiny: {
+    about: 'for trying things out: 0.3 million parameters',
+    levels: pyramid([level(32, 1)], level(64, 2), 4),
+    mlp_ratio: 2,
+    embedding_width: 64,
+    token_width: 32,
+  },
+  small: {
+    about: 'converges in minutes at 16×16',
+    levels: pyramid([level(48, 1, 2), level(96, 1, 3)], level(192, 4, 6), 4),
+    mlp_ratio: 3,
+    embedding_width: 160,
+    token_width: 48,
+  },
+  base: {
+    about: 'the default: 32×32 in an hour or a few',
+    levels: pyramid([level(64, 1), level(128, 2)], level(256, 4), 4),
+    mlp_ratio: 3,
+    embedding_width: 256,
+    token_width: 64,
+  },
+}
+
+export const presetOf = (name: string): Preset => {
+  const preset = PRESETS[name]
+  if (!preset)
+    throw new UserError(`unknown preset ${name}; there are ${Object.keys(PRESETS).join(', ')}`, {
+      exitCode: 2,
+    })
+  return preset
+}
+
+/**
+ * The network of a preset for pictures of a size.
+ *
+ * @throws UserError if the resolution is not a power of two from 8 up.
+ */
+export const presetNetwork = (
+  name: string,
+  { resolution, channels }: { resolution: number; channels: number },
+  vocabulary: Vocabulary,
+  guidance_embedding = false,
+): NetworkConfig => {
+  const preset = presetOf(name)
+  if (resolution < 8 || !Number.isInteger(Math.log2(resolution)))
+    throw new UserError(
+      `the networks need a resolution that is a power of two, 8 or more, not ${resolution}`,
+      {
+        remedy: `--resolution ${2 ** Math.max(3, Math.round(Math.log2(resolution)))}`,
+        exitCode: 2,
+      },
+    )
+  const patch_size = resolution >= 128 ? resolution / 32 : resolution >= 16 ? 2 : 1
+  return {
+    type: 'hourglass',
+    resolution,
+    channels,
+    patch_size,
+    levels: preset.levels(resolution / patch_size),
+    mlp_ratio: preset.mlp_ratio,
+    embedding: {
+      width: preset.embedding_width,
+      token_width: preset.token_width,
+      condition: conditionShape(vocabulary),
+      guidance_embedding,
+    },
+  }
+}
+
+export const OPTIMIZER_DEFAULTS: OptimizerOptions = {
+  optimizer: 'adam',
+  beta1: 0.9,
+  beta2: 0.99,
+  eps: 1e-8,
+  weight_decay: 0,
+  clip: 1,
+}

@@ -1,0 +1,216 @@
+/** A run from start, or from where it stopped, to a finished model folder. */
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
+import type { ModelConfig } from '@onestroke/core/formats'
+import { networkLayout } from '@onestroke/core/nn'
+import type { Executable, Program, Runtime } from '@onestroke/core/tensor'
+import type { Vocabulary } from '@onestroke/core/text'
+import type { Dataset } from '../data/index.js'
+import { type LoadedModel, Model, saveModel } from '../model/index.js'
+import type { BatchPlan } from './batch.js'
+import { type StepEvent, trainingLoop } from './loop.js'
+import { objectiveNamed } from './objectives.js'
+import { Optimizer } from './optimizer.js'
+import type { RunPlan } from './plan.js'
+import { presetNetwork } from './presets.js'
+import { loadState, PREVIOUS_STATE_FILE, type Progress, STATE_FILE, saveState } from './state.js'
+import { TEACHER_PREFIX, trainingStep } from './step.js'
+import { versions } from './versions.js'
+
+export interface RunOptions {
+  readonly directory: string
+  readonly plan: RunPlan
+  readonly dataset: Dataset
+  readonly vocabulary: Vocabulary
+  readonly teacher?: LoadedModel
+  readonly runtime: Runtime
+  /** Seconds between checkpoints. */
+  readonly checkpoint_every: number
+  shouldStop?(): boolean
+  onStep?(event: StepEvent, progress: Progress): void
+  /** Called when a checkpoint is on disk, with a model that reads the moving average of the weights. */
+  onCheckpoint?(model: Model, progress: Progress): Promise<void>
+}
+
+export interface RunResult {
+  readonly finished: boolean
+  readonly progress: Progress
+  readonly config: ModelConfig
+  readonly sha256?: string
+}
+
+/** Steps by which the speed is measured when a run is given minutes. */
+const CALIBRATION_STEPS = 12
+
+/** Trains the model of a plan. Saves its state every so often, and when it is stopped. */
+export const run = async (options: RunOptions): Promise<RunResult> => {
+  const { directory, plan, runtime } = options
+  const objective = objectiveNamed(plan.method)
+  const denoiser = denoiserConfig(options, objective)
+  const layout = networkLayout(denoiser.network)
+  const optimizer = new Optimizer(layout.size, plan.optimizer)
+  const progress = (await loadState(directory, optimizer)) ?? freshState(options, denoiser, optimizer)
+  const program = stepProgram(options, denoiser, objective)
+  const step = await runtime.compile(program, teacherWeights(options))
+  if (progress.images === 0) progress.images = await calibrate(program, step, optimizer, plan)
+  const config = (): ModelConfig => modelConfig(options, denoiser, progress)
+  const checkpoint = async () => {
+    await saveState(directory, optimizer, progress)
+    if (!options.onCheckpoint) return
+    const model = new Model(config(), layout, optimizer.ema, runtime, false)
+    await options.onCheckpoint(model, progress)
+    await model.release()
+  }
+  let saved = performance.now()
+  const finished = await trainingLoop({
+    step,
+    optimizer,
+    progress,
+    schedule: {
+      ...plan.schedule,
+      ema_half_life: plan.schedule.ema_half_life ?? Math.max(2000, progress.images / 50),
+    },
+    plan: batchPlan(options, denoiser, progress.images),
+    ...(options.shouldStop && { shouldStop: options.shouldStop }),
+    onStep: async (event) => {
+      options.onStep?.(event, progress)
+      if (performance.now() - saved < options.checkpoint_every * 1000) return
+      await checkpoint()
+      saved = performance.now()
+    },
+  })
+  await step.release()
+  if (!finished) {
+    await saveState(directory, optimizer, progress)
+    return { finished, progress, config: config() }
+  }
+  await checkpoint()
+  const sha256 = await saveModel(directory, config(), optimizer.ema)
+  for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
+  return { finished, progress, config: config(), sha256 }
+}
+
+export const hasState = (directory: string): boolean => existsSync(join(directory, STATE_FILE))
+
+/** The network of a preset, or the teacher's own. */
+const denoiserConfig = (
+  { plan, dataset, vocabulary, teacher }: RunOptions,
+  objective: Objective,
+): DenoiserConfig => {
+  const { sigma_min, sigma_max, preset } = plan
+  const resolution = dataset.height
+  const network =
+    teacher && preset === teacher.config.provenance.preset
+      ? teacher.config.network
+      : presetNetwork(preset, { resolution, channels: dataset.channels }, vocabulary)
+  return { network, parametrization: objective.parametrization, sigma_min, sigma_max, sigma_data: 0.5 }
+}
+
+/** Fresh weights, or the teacher's where the network is the same. */
+const freshState = (
+  { plan, teacher }: RunOptions,
+  denoiser: DenoiserConfig,
+  optimizer: Optimizer,
+): Progress => {
+  const layout = networkLayout(denoiser.network)
+  const same = teacher && JSON.stringify(teacher.config.network) === JSON.stringify(denoiser.network)
+  optimizer.parameters.set(same ? teacher.weights : layout.initialize(plan.seed))
+  optimizer.ema.set(optimizer.parameters)
+  return {
+    step: 0,
+    images: plan.images ?? 0,
+    seconds: 0,
+    skipped_steps: 0,
+    log: [],
+    pending: { steps: 0, loss: 0, gradient_norm: 0 },
+  }
+}
+
+const stepProgram = ({ plan, teacher }: RunOptions, student: DenoiserConfig, objective: Objective): Program =>
+  trainingStep({
+    student,
+    ...(teacher && { teacher: teacher.config }),
+    guidance_scale: plan.guidance_scale,
+    objective,
+    options: plan.method_options,
+    batch: plan.batch,
+  })
+
+const teacherWeights = ({ teacher }: RunOptions): Record<string, Float32Array> => {
+  const weights = teacher ? Object.entries(teacher.layout.unflatten(teacher.weights)) : []
+  return Object.fromEntries(weights.map(([name, values]) => [TEACHER_PREFIX + name, values]))
+}
+
+/** Pictures that fit into the plan's minutes, by timing some steps that change nothing. */
+const calibrate = async (
+  program: Program,
+  step: Executable,
+  { parameters, gradient }: Optimizer,
+  { minutes, batch }: RunPlan,
+): Promise<number> => {
+  const wanted = Object.entries(program.inputs).filter(([name]) => !name.startsWith(TEACHER_PREFIX))
+  const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
+  const times: number[] = []
+  for (let i = 0; i < CALIBRATION_STEPS; i++) {
+    const begin = performance.now()
+    await step.run({ ...inputs, parameters }, { gradient })
+    times.push((performance.now() - begin) / 1000)
+  }
+  gradient.fill(0)
+  const median = times.sort((a, b) => a - b)[times.length >> 1]!
+  // A tenth of the time is left for batches, checkpoints and the optimiser.
+  return Math.max(1, Math.round((minutes! * 60 * 0.9) / median)) * batch
+}
+
+const batchPlan = (
+  { plan, dataset, vocabulary }: RunOptions,
+  denoiser: DenoiserConfig,
+  images: number,
+): BatchPlan => ({
+  dataset: {
+    pixels: dataset.pixels,
+    count: dataset.count,
+    channels: dataset.channels,
+    height: dataset.height,
+    width: dataset.width,
+    ...(dataset.names && { names: dataset.names }),
+    ...(dataset.labels && { labels: dataset.labels }),
+  },
+  vocabulary,
+  seed: plan.seed,
+  batch: plan.batch,
+  images,
+  range: { sigma_min: denoiser.sigma_min, sigma_max: denoiser.sigma_max, sigma_data: denoiser.sigma_data },
+  objective: plan.method,
+  options: plan.method_options,
+  augment: { flip: plan.flip, translate: plan.translate },
+  condition_dropout: vocabulary.kind === 'none' ? 0 : plan.condition_dropout,
+  word_dropout: plan.word_dropout,
+})
+
+const modelConfig = (
+  { plan, dataset, vocabulary, teacher }: RunOptions,
+  denoiser: DenoiserConfig,
+  { step, seconds }: Progress,
+): ModelConfig => ({
+  format: 'onestroke/1',
+  kind: denoiser.parametrization === 'edm' ? 'teacher' : 'student',
+  ...denoiser,
+  vocabulary,
+  sampling:
+    denoiser.parametrization === 'edm'
+      ? { solver: 'heun', schedule: 'karras', num_inference_steps: 18, guidance_scale: 1, sigmas: {} }
+      : { solver: 'consistency', schedule: 'karras', num_inference_steps: 1, guidance_scale: 1, sigmas: {} },
+  method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
+  provenance: {
+    ...(teacher && { parent: teacher.sha256 }),
+    data: { name: plan.data.spec, sha256: dataset.sha256, images: dataset.count },
+    images_seen: step * plan.batch,
+    seconds: Math.round(seconds * 10) / 10,
+    seed: plan.seed,
+    preset: plan.preset,
+    versions: versions(),
+  },
+})
