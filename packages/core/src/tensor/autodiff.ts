@@ -29,6 +29,10 @@ const activeNodes = (nodes: readonly Node[], wrt: readonly Tensor[]): Set<Node> 
   return active
 }
 
+const checkCounts = (what: string, a: string, as: readonly Tensor[], b: string, bs: readonly Tensor[]) => {
+  if (as.length !== bs.length) throw new RangeError(`${what}: ${as.length} ${a} for ${bs.length} ${b}`)
+}
+
 /**
  * Gradients of a scalar with respect to tensors (which may be inputs or intermediate), by reverse accumulation.
  * A tensor that `loss` does not depend on gets zeros.
@@ -47,6 +51,7 @@ export const vjp = (
   wrt: readonly Tensor[],
   cotangents: readonly Tensor[],
 ): Tensor[] => {
+  checkCounts('vjp', 'cotangents', cotangents, 'outputs', outputs)
   const nodes = nodesOf(outputs)
   const active = activeNodes(nodes, wrt)
   const sums = new Map<Tensor, Tensor>()
@@ -75,6 +80,7 @@ export const jvp = (
   primals: readonly Tensor[],
   tangents: readonly Tensor[],
 ): Tensor[] => {
+  checkCounts('jvp', 'tangents', tangents, 'primals', primals)
   const nodes = nodesOf(outputs)
   const active = activeNodes(nodes, primals)
   const known = new Map<Tensor, Tensor>(primals.map((x, i) => [x, tangents[i]!.broadcastTo(x.shape)]))
@@ -106,7 +112,8 @@ export const checkpoint = <T>(block: () => T): T => {
 
 /** Inputs of the program and plain pieces of them, such as weights: they are there anyway. */
 const isLeafView = ({ node }: Tensor): boolean =>
-  node === undefined || (['split', 'reshape', 'transpose'].includes(node.op.name) && isLeafView(node.inputs[0]!))
+  node === undefined ||
+  (['split', 'reshape', 'transpose'].includes(node.op.name) && isLeafView(node.inputs[0]!))
 
 /** For nodes in a checkpointed block: their inputs and outputs, computed again once the cotangent is there. */
 const recomputation = (nodes: readonly Node[]) => {

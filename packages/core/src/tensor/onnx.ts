@@ -36,7 +36,7 @@ const ONNX_TYPE: Record<DType, TensorProto_DataType> = {
  *
  * @param constants values for some of the inputs, which thereby become part of the model (and are no longer inputs):
  *   onnxruntime pre-packs such weights, so sampling gives them here and training does not.
- * @throws RangeError if a constant has the wrong size or names no input.
+ * @throws RangeError if a constant has the wrong size or type or names no input, or if an output has an input's name.
  */
 export const toOnnx = (
   program: Program,
@@ -46,6 +46,8 @@ export const toOnnx = (
   for (const [name, tensor] of Object.entries(program.inputs)) {
     const values = constants[name]
     if (values === undefined) writer.inputs.push(valueInfo(name, tensor))
+    else if (tensor.dtype !== 'float32')
+      throw new RangeError(`${name}: a constant must be float32, not ${tensor.dtype}`)
     else if (values.length !== tensor.size)
       throw new RangeError(`${name}: ${values.length} values, ${tensor.size} expected`)
     else writer.initializer(name, tensor.shape, TensorProto_DataType.FLOAT, values)
@@ -53,6 +55,8 @@ export const toOnnx = (
   for (const name of Object.keys(constants))
     if (!(name in program.inputs)) throw new RangeError(`the program has no input ${name}`)
   const outputs = Object.entries(program.outputs)
+  for (const [name] of outputs)
+    if (name in program.inputs) throw new RangeError(`${name} names both an input and an output`)
   for (const node of nodesOf(outputs.map(([, tensor]) => tensor))) {
     const names = node.op.emit(
       writer,

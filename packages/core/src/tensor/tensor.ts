@@ -106,17 +106,21 @@ export class Tensor {
   /** Exchanges the last two axes. */
   swapLast = (): Tensor => {
     const rank = this.shape.length
-    return this.transpose([...Array(rank - 2).keys(), rank - 1, rank - 2])
+    return this.transpose([...this.shape.keys()].slice(0, -2).concat(rank - 1, rank - 2))
   }
   broadcastTo = (shape: Shape): Tensor =>
     sameShape(shape, this.shape) ? this : apply1(shaping.broadcastTo, [this], { shape })
   concat = (others: readonly Tensor[], axis: number): Tensor =>
     others.length === 0 ? this : apply1(shaping.concat, [this, ...others], { axis: this.#axis(axis) })
   split = (sizes: readonly number[], axis: number): readonly Tensor[] =>
-    sizes.length === 1 ? [this] : apply(shaping.split, [this], { sizes, axis: this.#axis(axis) })
+    sizes.length === 1 && sizes[0] === this.shape.at(axis)
+      ? [this]
+      : apply(shaping.split, [this], { sizes, axis: this.#axis(axis) })
   /** x[starts:ends:steps] along every axis. */
-  slice = (starts: readonly number[], ends: readonly number[], steps?: readonly number[]): Tensor =>
-    apply1(shaping.slice, [this], { starts, ends, steps: steps ?? starts.map(() => 1) })
+  slice = (starts: readonly number[], ends: readonly number[], steps: Shape = starts.map(() => 1)): Tensor =>
+    starts.every((n) => n === 0) && steps.every((n) => n === 1) && sameShape(ends, this.shape)
+      ? this
+      : apply1(shaping.slice, [this], { starts, ends, steps })
   pad = (before: readonly number[], after: readonly number[]): Tensor =>
     [...before, ...after].every((n) => n === 0) ? this : apply1(shaping.pad, [this], { before, after })
   /** Puts `steps[i] − 1` zeros between neighbours along axis i: the adjoint of a strided slice. */
@@ -136,7 +140,7 @@ export class Tensor {
   /** Sum over axes (all of them by default), which are removed or kept with size 1. */
   sum = (axes?: readonly number[], keepdims = false): Tensor => this.#reduce(shaping.sum, axes, keepdims)
   sumSquares = (axes?: readonly number[], keepdims = false): Tensor =>
-    this.#reduce(shaping.sumSquares, axes, keepdims)
+    (axes ?? this.shape).length === 0 ? this.square() : this.#reduce(shaping.sumSquares, axes, keepdims)
   mean = (axes?: readonly number[], keepdims = false): Tensor => {
     const sum = this.sum(axes, keepdims)
     return sum.mul(sum.size / this.size)

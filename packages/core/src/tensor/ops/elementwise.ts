@@ -93,8 +93,9 @@ export const pow: Op<{ exponent: number }> = op({
   lazy: true,
   shape: ([x]) => x!,
   emit: (e, [x], { attrs }) => e.node('Pow', [x!, e.float(attrs.exponent)]),
-  vjp: ({ inputs: [x], attrs: { exponent: p } }, g) => [g.mul(x!.pow(p - 1)).mul(p)],
-  jvp: ({ inputs: [x], attrs: { exponent: p } }, [t]) => t?.mul(x!.pow(p - 1)).mul(p),
+  // x⁰ is constant: by the rule its derivative at 0 would be 0·∞.
+  vjp: ({ inputs: [x], attrs: { exponent: p } }, g) => [p === 0 ? undefined : g.mul(x!.pow(p - 1)).mul(p)],
+  jvp: ({ inputs: [x], attrs: { exponent: p } }, [t]) => (p === 0 ? undefined : t?.mul(x!.pow(p - 1)).mul(p)),
 })
 
 /** z = f(a, b), elementwise with broadcasting; `pull` gives the cotangents before they are summed to shape. */
@@ -144,18 +145,23 @@ export const div = binary(
   (g, _, b, z) => [g.div(b), g.mul(z).div(b).neg()],
   (ta, tb, _, b, z) => total(ta?.div(b), tb?.mul(z).div(b).neg()),
 )
+// Where both are equal, the derivative is that of b.
 export const maximum = binary(
   'maximum',
   'Max',
-  (g, a, b) => [g.mul(b.less(a).toFloat()), g.mul(b.less(a).toFloat().neg().add(1))],
-  (ta, tb, a, b) => total(ta?.mul(b.less(a).toFloat()), tb?.mul(b.less(a).toFloat().neg().add(1))),
+  (g, a, b) => [b.less(a).where(g, 0), b.less(a).where(0, g)],
+  (ta, tb, a, b) => choose(b.less(a), ta, tb),
 )
 export const minimum = binary(
   'minimum',
   'Min',
-  (g, a, b) => [g.mul(a.less(b).toFloat()), g.mul(a.less(b).toFloat().neg().add(1))],
-  (ta, tb, a, b) => total(ta?.mul(a.less(b).toFloat()), tb?.mul(a.less(b).toFloat().neg().add(1))),
+  (g, a, b) => [a.less(b).where(g, 0), a.less(b).where(0, g)],
+  (ta, tb, a, b) => choose(a.less(b), ta, tb),
 )
+
+/** Of two tangents that may be absent, elementwise the one that `first` picks. */
+const choose = (first: Tensor, ta: Tensor | undefined, tb: Tensor | undefined): Tensor | undefined =>
+  ta || tb ? first.where(ta ?? 0, tb ?? 0) : undefined
 
 const comparison = (name: string, type: string): Op<undefined> =>
   op({
@@ -170,28 +176,24 @@ export const equal = comparison('equal', 'Equal')
 /** bool or int64 → float32. Carries no gradient. */
 export const toFloat: Op<undefined> = op({
   name: 'toFloat',
+  dtype: 'float32',
   shape: ([x]) => x!,
   emit: (e, [x]) => e.node('Cast', [x!], { to: 1 }),
 })
 
-/** where(condition, a, b), with broadcasting. */
+/** where(condition, a, b), with broadcasting. What is not chosen may be infinite: it does not touch the derivative. */
 export const where: Op<undefined> = op({
   name: 'where',
   lazy: true,
+  dtype: 'float32',
   shape: ([c, a, b]) => broadcastShapes(c!, broadcastShapes(a!, b!, 'where'), 'where'),
   emit: (e, [c, a, b]) => e.node('Where', [c!, a!, b!]),
-  vjp: ({ inputs: [c, a, b], outputs: [z] }, g) => {
-    const mask = c!.toFloat()
-    return [
-      undefined,
-      unbroadcast(g.mul(mask), z!.shape, a!.shape),
-      unbroadcast(g.mul(mask.neg().add(1)), z!.shape, b!.shape),
-    ]
-  },
-  jvp: ({ inputs: [c], outputs: [z] }, [, ta, tb]) => {
-    const mask = c!.toFloat()
-    return total(ta?.mul(mask), tb?.mul(mask.neg().add(1)))?.broadcastTo(z!.shape)
-  },
+  vjp: ({ inputs: [c, a, b], outputs: [z] }, g) => [
+    undefined,
+    unbroadcast(c!.where(g, 0), z!.shape, a!.shape),
+    unbroadcast(c!.where(0, g), z!.shape, b!.shape),
+  ],
+  jvp: ({ inputs: [c], outputs: [z] }, [, ta, tb]) => choose(c!, ta, tb)?.broadcastTo(z!.shape),
 })
 
 /** The identity, through which no derivative passes in either direction. */

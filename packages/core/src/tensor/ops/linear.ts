@@ -1,5 +1,5 @@
 import type { Shape } from '../tensor.js'
-import { broadcastShapes, type Emitter, type Op, op, show, total, unbroadcast } from './op.js'
+import { broadcastShapes, type Emitter, type Op, op, sameShape, show, total, unbroadcast } from './op.js'
 
 /** Matrix product over the last two axes, the others broadcast: [..., m, k] × [..., k, n] → [..., m, n]. */
 export const matmul: Op<undefined> = op({
@@ -43,18 +43,27 @@ export interface ConvTransposeAttrs extends ConvAttrs {
   readonly size: readonly [number, number]
 }
 
+/** Height and width of what conv2d makes of `x`. */
+const outputSize = (x: Shape, { kernel, strides, pads }: ConvAttrs): number[] =>
+  [0, 1].map((i) => Math.floor((x[2 + i]! + pads[i]! + pads[2 + i]! - kernel[i]!) / strides[i]!) + 1)
+
+/** Whether conv2d takes x [N, C, H, W] and w [O, C/groups, kh, kw] to y [N, O, H', W']. */
+const fits = (x: Shape, w: Shape, y: Shape, attrs: ConvAttrs): boolean =>
+  x.length === 4 &&
+  sameShape(w, [y[1]!, x[1]! / attrs.groups, ...attrs.kernel]) &&
+  sameShape(y, [x[0]!, w[0]!, ...outputSize(x, attrs)]) &&
+  [...x, ...w, ...y, w[0]! / attrs.groups].every((n) => Number.isInteger(n) && n > 0)
+
+const misfit = (name: string, a: Shape, b: Shape, attrs: ConvAttrs): RangeError =>
+  new RangeError(`${name}: shapes ${show(a)} and ${show(b)} do not fit with ${JSON.stringify(attrs)}`)
+
 /** x [N, C, H, W], w [O, C/groups, kh, kw] → [N, O, H', W']. */
 export const conv2d: Op<ConvAttrs> = op({
   name: 'conv2d',
-  shape: ([x, w], { kernel, strides, pads, groups }) => {
-    if (x!.length !== 4 || w!.length !== 4 || x![1] !== w![1]! * groups || w![0]! % groups !== 0)
-      throw new RangeError(`conv2d: input ${show(x!)} and weight ${show(w!)} do not fit (groups ${groups})`)
-    const out = [0, 1].map(
-      (i) => Math.floor((x![2 + i]! + pads[i]! + pads[2 + i]! - kernel[i]!) / strides[i]!) + 1,
-    )
-    if (out.some((n) => n < 1))
-      throw new RangeError(`conv2d: kernel ${show(kernel)} does not fit input ${show(x!)}`)
-    return [x![0]!, w![0]!, ...out]
+  shape: ([x, w], attrs) => {
+    const y = [x![0]!, w![0]!, ...outputSize(x!, attrs)]
+    if (!fits(x!, w!, y, attrs)) throw misfit('conv2d', x!, w!, attrs)
+    return y
   },
   emit: (e, [x, w], { attrs: { kernel, strides, pads, groups } }) =>
     e.node('Conv', [x!, w!], { kernel_shape: kernel, strides, pads, group: groups }),
@@ -68,16 +77,19 @@ export const conv2d: Op<ConvAttrs> = op({
 /** The adjoint of conv2d in its input: g [N, O, H', W'], w [O, C/groups, kh, kw] → [N, C, size]. */
 export const convTranspose2d: Op<ConvTransposeAttrs> = op({
   name: 'convTranspose2d',
-  shape: ([g, w], { groups, size }) => {
-    if (g!.length !== 4 || w!.length !== 4 || g![1] !== w![0])
-      throw new RangeError(`convTranspose2d: input ${show(g!)} and weight ${show(w!)} do not fit`)
-    return [g![0]!, w![1]! * groups, ...size]
+  shape: ([g, w], attrs) => {
+    const x = [g![0]!, w![1]! * attrs.groups, ...attrs.size]
+    if (!fits(x, w!, g!, attrs)) throw misfit('convTranspose2d', g!, w!, attrs)
+    return x
   },
   emit: (e, [g, w], { inputs, attrs: { kernel, strides, pads, groups, size } }) => {
     const rest = [0, 1].map(
       (i) => size[i]! - ((inputs[0]!.shape[2 + i]! - 1) * strides[i]! + kernel[i]! - pads[i]! - pads[2 + i]!),
     )
-    if (groups === 1 && strides[0] === 1 && strides[1] === 1) {
+    const [kh, kw] = kernel
+    const [top, left, bottom, right] = pads
+    const flippedPads = [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right]
+    if (groups === 1 && strides[0] === 1 && strides[1] === 1 && flippedPads.every((n) => n >= 0)) {
       // As an ordinary convolution with flipped, transposed weights: onnxruntime's fast path.
       const flipped = e.node('Slice', [
         w!,
@@ -86,12 +98,10 @@ export const convTranspose2d: Op<ConvTransposeAttrs> = op({
         e.ints([2, 3]),
         e.ints([-1, -1]),
       ])
-      const [kh, kw] = kernel
-      const [top, left, bottom, right] = pads
       return e.node('Conv', [g!, e.node('Transpose', [flipped], { perm: [1, 0, 2, 3] })], {
         kernel_shape: kernel,
         strides: [1, 1],
-        pads: [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right],
+        pads: flippedPads,
       })
     }
     return e.node('ConvTranspose', [g!, w!], {
@@ -110,7 +120,11 @@ export const convTranspose2d: Op<ConvTransposeAttrs> = op({
 /** The adjoint of conv2d in its weight: x [N, C, H, W], g [N, O, H', W'] → [O, C/groups, kh, kw]. */
 export const convWeightGrad: Op<ConvAttrs> = op({
   name: 'convWeightGrad',
-  shape: ([x, g], { kernel, groups }) => [g![1]!, x![1]! / groups, ...kernel],
+  shape: ([x, g], attrs) => {
+    const w = [g![1]!, x![1]! / attrs.groups, ...attrs.kernel]
+    if (!fits(x!, w, g!, attrs)) throw misfit('convWeightGrad', x!, g!, attrs)
+    return w
+  },
   emit: (e, [x, g], { inputs, attrs }) =>
     emitWeightGrad(e, x!, g!, inputs[0]!.shape, inputs[1]!.shape, attrs),
   vjp: ({ inputs: [x, g], attrs }, c) => [

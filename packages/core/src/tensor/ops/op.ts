@@ -49,7 +49,7 @@ export interface Op<A = unknown> {
   jvp?(context: Context<A>, tangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[]
 }
 
-/** The common case: one float32 output. */
+/** The common case: one output, of the first input's type unless `dtype` says otherwise. */
 export interface SingleOp<A> {
   readonly name: string
   readonly lazy?: boolean
@@ -71,7 +71,7 @@ export const op = <A = undefined>(rule: SingleOp<A>): Op<A> => {
           inputs.map((x) => x.shape),
           attrs,
         ),
-        dtype: rule.dtype ?? 'float32',
+        dtype: rule.dtype ?? inputs[0]!.dtype,
       },
     ],
     emit: (emitter, inputs, context) => [rule.emit(emitter, inputs, context)],
@@ -80,9 +80,9 @@ export const op = <A = undefined>(rule: SingleOp<A>): Op<A> => {
   }
 }
 
-/** Sum of the terms that are there. */
-export const total = (...terms: (Tensor | undefined)[]): Tensor | undefined =>
-  terms.reduce((sum, term) => (sum && term ? sum.add(term) : (sum ?? term)), undefined)
+/** Sum of two terms that may be absent. */
+export const total = (a: Tensor | undefined, b: Tensor | undefined): Tensor | undefined =>
+  a && b ? a.add(b) : (a ?? b)
 
 export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1)
 export const sameShape = (a: Shape, b: Shape): boolean =>

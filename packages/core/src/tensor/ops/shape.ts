@@ -4,7 +4,8 @@ import { broadcastShapes, normalizeAxes, type Op, op, sameShape, show, sizeOf, u
 export const reshape: Op<{ shape: Shape }> = op({
   name: 'reshape',
   shape: ([x], { shape }) => {
-    if (sizeOf(x!) !== sizeOf(shape)) throw new RangeError(`reshape: ${show(x!)} does not fit ${show(shape)}`)
+    if (sizeOf(x!) !== sizeOf(shape) || shape.some((n) => !Number.isInteger(n) || n < 0))
+      throw new RangeError(`reshape: ${show(x!)} does not fit ${show(shape)}`)
     return shape
   },
   emit: (e, [x], { attrs }) => e.node('Reshape', [x!, e.ints(attrs.shape)], { allowzero: 1 }),
@@ -48,8 +49,12 @@ export const concat: Op<{ axis: number }> = op({
   shape: (shapes, { axis }) => {
     const [first] = shapes
     for (const shape of shapes) {
-      if (shape.length !== first!.length || shape.some((n, i) => i !== axis && n !== first![i]))
-        throw new RangeError(`concat: shapes ${shapes.map(show).join(', ')} differ beside axis ${axis}`)
+      if (
+        shape.length !== first!.length ||
+        !(axis in first!) ||
+        shape.some((n, i) => i !== axis && n !== first![i])
+      )
+        throw new RangeError(`concat: shapes ${shapes.map(show).join(', ')} do not fit along axis ${axis}`)
     }
     return first!.map((n, i) => (i === axis ? shapes.reduce((sum, shape) => sum + shape[axis]!, 0) : n))
   },
@@ -70,10 +75,10 @@ export const concat: Op<{ axis: number }> = op({
 export const split: Op<{ sizes: readonly number[]; axis: number }> = {
   name: 'split',
   infer: ([x], { sizes, axis }) => {
-    const { shape } = x!
+    const { shape, dtype } = x!
     if (sizes.reduce((sum, n) => sum + n, 0) !== shape[axis])
       throw new RangeError(`split: sizes [${sizes.join(', ')}] do not fill axis ${axis} of ${show(shape)}`)
-    return sizes.map((size) => ({ shape: shape.map((n, i) => (i === axis ? size : n)), dtype: 'float32' }))
+    return sizes.map((size) => ({ shape: shape.map((n, i) => (i === axis ? size : n)), dtype }))
   },
   emit: (e, [x], { attrs: { sizes, axis } }) => e.nodes('Split', [x!, e.ints(sizes)], sizes.length, { axis }),
   vjp: ({ outputs, attrs: { axis } }, cotangents) => {
@@ -87,13 +92,16 @@ export const split: Op<{ sizes: readonly number[]; axis: number }> = {
 export const slice: Op<{ starts: readonly number[]; ends: readonly number[]; steps: readonly number[] }> = op(
   {
     name: 'slice',
-    shape: ([x], { starts, ends, steps }) =>
-      x!.map((n, i) => {
+    shape: ([x], { starts, ends, steps }) => {
+      if ([starts, ends, steps].some((list) => list.length !== x!.length))
+        throw new RangeError(`slice: ${show(starts)}:${show(ends)}:${show(steps)} does not fit ${show(x!)}`)
+      return x!.map((n, i) => {
         const [start, end, step] = [starts[i]!, ends[i]!, steps[i]!]
         if (start < 0 || end > n || start >= end || step < 1)
           throw new RangeError(`slice: ${start}:${end}:${step} does not fit axis ${i} of ${show(x!)}`)
         return Math.ceil((end - start) / step)
-      }),
+      })
+    },
     emit: (e, [x], { attrs: { starts, ends, steps } }) =>
       e.node('Slice', [x!, e.ints(starts), e.ints(ends), e.ints([...starts.keys()]), e.ints(steps)]),
     vjp: ({ inputs: [x], outputs: [y], attrs: { starts, steps } }, g) => {
@@ -108,7 +116,11 @@ export const slice: Op<{ starts: readonly number[]; ends: readonly number[]; ste
 /** Zeros before and after, along every axis. */
 export const pad: Op<{ before: readonly number[]; after: readonly number[] }> = op({
   name: 'pad',
-  shape: ([x], { before, after }) => x!.map((n, i) => n + before[i]! + after[i]!),
+  shape: ([x], { before, after }) => {
+    if ([before, after].some((list) => list.length !== x!.length || list.some((n) => n < 0)))
+      throw new RangeError(`pad: ${show(before)} before and ${show(after)} after do not fit ${show(x!)}`)
+    return x!.map((n, i) => n + before[i]! + after[i]!)
+  },
   emit: (e, [x], { attrs: { before, after } }) =>
     e.node('Pad', [x!, e.ints([...before, ...after]), e.float(0)]),
   vjp: ({ inputs: [x], attrs: { before } }, g) => [
@@ -124,7 +136,7 @@ export const pad: Op<{ before: readonly number[]; after: readonly number[] }> = 
 export const sum: Op<{ axes: readonly number[] }> = op({
   name: 'sum',
   lazy: true,
-  shape: ([x], { axes }) => without(x!, axes),
+  shape: ([x], { axes }) => without(x!, axes, 'sum'),
   emit: (e, [x], { attrs }) => e.node('ReduceSum', [x!, e.ints(attrs.axes)], { keepdims: 0 }),
   vjp: ({ inputs: [x], outputs: [y], attrs }, g) => [keep(g.broadcastTo(y!.shape), x!.shape, attrs.axes)],
   jvp: ({ attrs }, [t]) => t?.sum(attrs.axes),
@@ -133,14 +145,14 @@ export const sum: Op<{ axes: readonly number[] }> = op({
 /** Sum of squares over axes, which are removed: one pass over memory, no intermediate. */
 export const sumSquares: Op<{ axes: readonly number[] }> = op({
   name: 'sumSquares',
-  shape: ([x], { axes }) => without(x!, axes),
+  shape: ([x], { axes }) => without(x!, axes, 'sumSquares'),
   emit: (e, [x], { attrs }) => e.node('ReduceSumSquare', [x!, e.ints(attrs.axes)], { keepdims: 0 }),
   vjp: ({ inputs: [x], attrs }, g) => [x!.mul(keep(g.mul(2), x!.shape, attrs.axes))],
   jvp: ({ inputs: [x], attrs }, [t]) => t?.mul(x!).sum(attrs.axes).mul(2),
 })
 
-const without = (shape: Shape, axes: readonly number[]): Shape => {
-  normalizeAxes(axes, shape.length, 'sum')
+const without = (shape: Shape, axes: readonly number[], what: string): Shape => {
+  normalizeAxes(axes, shape.length, what)
   return shape.filter((_, i) => !axes.includes(i))
 }
 /** Puts the removed axes back as ones, so that the result broadcasts against `shape`. */
@@ -172,6 +184,7 @@ export const gather: Op<undefined> = op({
 /** int64 [...] → float32 [..., depth]. */
 export const oneHot: Op<{ depth: number }> = op({
   name: 'oneHot',
+  dtype: 'float32',
   shape: ([ids], { depth }) => [...ids!, depth],
   emit: (e, [ids], { attrs }) => {
     const range = e.ints(Array.from({ length: attrs.depth }, (_, i) => i))

@@ -1,0 +1,521 @@
+/**
+ * For tests only (not exported from the package): random uses of every op, and the programs that check them. They are
+ * held against finite differences in this package and against onnxruntime in the other one.
+ */
+import { fromBinary } from '@bufbuild/protobuf'
+import fc from 'fast-check'
+import { ModelProtoSchema } from 'onnx-buf'
+import { Random } from '../random/index.js'
+import { grad, jvp, vjp } from './autodiff.js'
+import * as elementwise from './ops/elementwise.js'
+import * as linear from './ops/linear.js'
+import * as normalize from './ops/normalize.js'
+import type { Op } from './ops/op.js'
+import * as shaping from './ops/shape.js'
+import type { Program } from './program.js'
+import { interpret } from './reference.js'
+import { apply, constant, type DType, input, type Shape, type Tensor } from './tensor.js'
+
+/** Every op there is, by name. */
+export const opTable: ReadonlyMap<string, Op<unknown>> = new Map(
+  [elementwise, linear, normalize, shaping].flatMap((module) =>
+    Object.values(module).map((op) => [op.name, op as Op<unknown>]),
+  ),
+)
+
+/** An argument of an op: its values are float32 numbers, or integers. */
+export interface Operand {
+  readonly shape: Shape
+  readonly dtype: DType
+  readonly values: Float64Array
+}
+
+/** One use of an op: operands away from kinks, and what to do with them. */
+export interface OpCase {
+  readonly operands: readonly Operand[]
+  readonly apply: (operands: readonly Tensor[]) => readonly Tensor[]
+  /** False where finite differences do not tell the derivative (comparisons at ties, stopGradient). */
+  readonly smooth: boolean
+}
+
+// ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where values are drawn from, as a function of a generator. */
+type Domain = (random: Random) => number
+
+const anywhere: Domain = (random) => 4 * random.uniform() - 2
+const positive: Domain = (random) => 0.3 + 2 * random.uniform()
+const awayFromZero: Domain = (random) => (random.uniform() < 0.5 ? -1 : 1) * (0.2 + 1.5 * random.uniform())
+/** Two grids whose points are never closer than 0.1. */
+const evenGrid: Domain = (random) => 0.2 * (random.integer(20) - 10)
+const oddGrid: Domain = (random) => 0.2 * (random.integer(20) - 10) + 0.1
+const smallInteger: Domain = (random) => random.integer(3)
+
+export const generator = (seed: number): Random => new Random({ seed, stream: 0, step: 0, index: 0 })
+
+const draw = (shape: Shape, domain: Domain, random: Random): Float64Array =>
+  Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(domain(random)))
+
+type OperandSpec = readonly [shape: Shape, domain?: Domain, dtype?: DType]
+
+/** A case from the shapes of its operands. */
+const useCase = (
+  seed: number,
+  specs: readonly OperandSpec[],
+  apply: OpCase['apply'],
+  smooth = true,
+): OpCase => {
+  const random = generator(seed)
+  const operands = specs.map(([shape, domain = anywhere, dtype = 'float32']) => ({
+    shape,
+    dtype,
+    values: draw(shape, domain, random),
+  }))
+  return { operands, apply, smooth }
+}
+
+// ── shapes and attributes ───────────────────────────────────────────────────────────────────────────────────────────
+
+const seed = fc.nat()
+const size = fc.integer({ min: 1, max: 4 })
+const shapeOf = (minLength: number, maxLength = 4) =>
+  fc.array(fc.integer({ min: 1, max: 3 }), { minLength, maxLength })
+const perAxis = <T>(shape: Shape, one: fc.Arbitrary<T>) =>
+  fc.array(one, { minLength: shape.length, maxLength: shape.length })
+/** An axis of a tensor, counted from either end. */
+const axisOf = (shape: Shape) => fc.integer({ min: -shape.length, max: shape.length - 1 })
+const axesOf = (shape: Shape) =>
+  perAxis(shape, fc.constantFrom('out', 'front', 'back')).map((choices) =>
+    choices.flatMap((choice, i) => (choice === 'out' ? [] : [choice === 'front' ? i : i - shape.length])),
+  )
+
+/** A shape that broadcasts to `to`: leading axes dropped, others of size 1. */
+const narrowed = (to: Shape, random: Random): Shape =>
+  to.map((n) => (random.integer(3) === 0 ? 1 : n)).slice(random.integer(2) * random.integer(to.length + 1))
+
+/** Shapes that broadcast together, in every direction. */
+const broadcastable = (count: number, maxRank = 4) =>
+  fc.tuple(shapeOf(0, maxRank), seed).map(([full, n]) => {
+    const random = generator(n)
+    return Array.from({ length: count }, () => narrowed(full, random))
+  })
+
+/** A convolution's attributes and the shapes of x, w and y. */
+const convolution = fc
+  .record({
+    batch: fc.integer({ min: 1, max: 2 }),
+    groups: fc.integer({ min: 1, max: 3 }),
+    inputs: fc.integer({ min: 1, max: 2 }),
+    outputs: fc.integer({ min: 1, max: 2 }),
+    kernel: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+    strides: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 })),
+    pads: fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)),
+    out: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+    rest: fc.tuple(fc.nat(1), fc.nat(1)),
+  })
+  .map(({ batch, groups, inputs, outputs, kernel, strides, pads, out, rest }) => {
+    const side = (i: 0 | 1) =>
+      (out[i] - 1) * strides[i] + kernel[i] - pads[i] - pads[i + 2]! + Math.min(rest[i], strides[i] - 1)
+    const size = [side(0), side(1)] as [number, number]
+    return {
+      attrs: { kernel, strides, pads, groups },
+      size,
+      x: [batch, inputs * groups, ...size],
+      w: [outputs * groups, inputs, ...kernel],
+      y: [batch, outputs * groups, ...out],
+    }
+  })
+  .filter(({ size }) => size.every((n) => n > 0))
+
+// ── one arbitrary per op ────────────────────────────────────────────────────────────────────────────────────────────
+
+const unary = (f: (x: Tensor) => Tensor, domain = anywhere, smooth = true) =>
+  fc.tuple(seed, shapeOf(0)).map(([n, shape]) => useCase(n, [[shape, domain]], ([x]) => [f(x!)], smooth))
+
+const binary = (f: (a: Tensor, b: Tensor) => Tensor, a = anywhere, b = anywhere, smooth = true) =>
+  fc.tuple(seed, broadcastable(2)).map(([n, [left, right]]) =>
+    useCase(
+      n,
+      [
+        [left!, a],
+        [right!, b],
+      ],
+      ([x, y]) => [f(x!, y!)],
+      smooth,
+    ),
+  )
+
+const reduction = (f: (x: Tensor, axes: readonly number[] | undefined, keepdims: boolean) => Tensor) =>
+  shapeOf(0).chain((shape) =>
+    fc
+      .tuple(seed, fc.option(axesOf(shape), { nil: undefined }), fc.boolean())
+      .map(([n, axes, keepdims]) => useCase(n, [[shape]], ([x]) => [f(x!, axes, keepdims)])),
+  )
+
+const rows = (f: (x: Tensor) => Tensor) =>
+  fc
+    .tuple(seed, shapeOf(0, 2), size)
+    .map(([n, shape, width]) => useCase(n, [[[...shape, width]]], ([x]) => [f(x!)]))
+
+/** The cases of every op, by its name; and of methods of Tensor that compose several ops. */
+export const opCases: Readonly<Record<string, fc.Arbitrary<OpCase>>> = {
+  exp: unary((x) => x.exp()),
+  log: unary((x) => x.log(), positive),
+  sqrt: unary((x) => x.sqrt(), positive),
+  reciprocal: unary((x) => x.reciprocal(), awayFromZero),
+  tanh: unary((x) => x.tanh()),
+  sigmoid: unary((x) => x.sigmoid()),
+  sin: unary((x) => x.sin()),
+  cos: unary((x) => x.cos()),
+  atan: unary((x) => x.atan()),
+  erf: unary((x) => x.erf()),
+  abs: unary((x) => x.abs(), awayFromZero),
+  sign: unary((x) => x.sign(), awayFromZero),
+  relu: unary((x) => x.relu(), awayFromZero),
+  reluSquared: unary((x) => x.reluSquared(), awayFromZero),
+  square: unary((x) => x.square()),
+  quickGelu: unary((x) => x.quickGelu()),
+  silu: unary((x) => x.silu()),
+  neg: unary((x) => x.neg()),
+  pow: fc
+    .tuple(
+      seed,
+      shapeOf(0),
+      fc.oneof(
+        fc.tuple(fc.constantFrom(0.5, 1.5, -0.25, 2.2), fc.constant(positive)),
+        fc.tuple(fc.constantFrom(-2, -1, 0, 1, 2, 3), fc.constant(awayFromZero)),
+        fc.tuple(fc.constantFrom(0, 1, 2, 3), fc.constant(smallInteger)),
+      ),
+    )
+    .map(([n, shape, [exponent, domain]]) => useCase(n, [[shape, domain]], ([x]) => [x!.pow(exponent)])),
+  add: binary((a, b) => a.add(b)),
+  sub: binary((a, b) => a.sub(b)),
+  mul: binary((a, b) => a.mul(b)),
+  div: binary((a, b) => a.div(b), anywhere, awayFromZero),
+  maximum: binary((a, b) => a.maximum(b), evenGrid, oddGrid),
+  minimum: binary((a, b) => a.minimum(b), evenGrid, oddGrid),
+  less: binary((a, b) => a.less(b).toFloat(), smallInteger, smallInteger, false),
+  equal: fc.oneof(
+    binary((a, b) => a.equal(b).toFloat(), smallInteger, smallInteger, false),
+    fc
+      .tuple(seed, broadcastable(3, 3))
+      .map(([n, [a, b, x]]) =>
+        useCase(n, [[a!, smallInteger, 'int64'], [b!, smallInteger, 'int64'], [x!]], ([i, j, y]) => [
+          i!.equal(j!).toFloat().mul(y!),
+        ]),
+      ),
+  ),
+  toFloat: fc
+    .tuple(seed, broadcastable(2), fc.constantFrom<DType>('int64', 'bool'))
+    .map(([n, [a, b], dtype]) =>
+      useCase(n, [[a!, (random) => random.integer(dtype === 'bool' ? 2 : 9), dtype], [b!]], ([i, x]) => [
+        i!.toFloat().mul(x!),
+      ]),
+    ),
+  where: fc
+    .tuple(seed, broadcastable(3))
+    .map(([n, [c, a, b]]) =>
+      useCase(n, [[c!, (random) => random.integer(2), 'bool'], [a!], [b!]], ([condition, x, y]) => [
+        condition!.where(x!, y!),
+      ]),
+    ),
+  stopGradient: unary((x) => x.stopGradient(), anywhere, false),
+  barrier: fc
+    .tuple(seed, shapeOf(0), shapeOf(0))
+    .map(([n, x, after]) => useCase(n, [[x], [after]], ([a, b]) => [a!.barrier(b!)])),
+
+  reshape: shapeOf(0).chain((shape) =>
+    fc.tuple(seed, fc.nat(3), fc.boolean(), fc.boolean()).map(([n, at, merge, infer]) => {
+      const next = merge ? [...shape.slice(at), shape.slice(0, at).reduce((a, b) => a * b, 1)] : [...shape]
+      next.splice(at, 0, 1)
+      if (infer) next[next.length - 1] = -1
+      return useCase(n, [[shape]], ([x]) => [x!.reshape(next)])
+    }),
+  ),
+  transpose: shapeOf(0).chain((shape) =>
+    fc
+      .tuple(seed, fc.shuffledSubarray([...shape.keys()], { minLength: shape.length }))
+      .map(([n, perm]) => useCase(n, [[shape]], ([x]) => [x!.transpose(perm)])),
+  ),
+  broadcastTo: fc
+    .tuple(seed, shapeOf(0))
+    .map(([n, shape]) => useCase(n, [[narrowed(shape, generator(n))]], ([x]) => [x!.broadcastTo(shape)])),
+  concat: shapeOf(1).chain((shape) =>
+    fc
+      .tuple(seed, axisOf(shape), fc.array(size, { minLength: 1, maxLength: 3 }), fc.boolean())
+      .map(([n, axis, sizes, direct]) => {
+        const at = axis < 0 ? axis + shape.length : axis
+        return useCase(
+          n,
+          sizes.map((length) => [shape.with(at, length)] as const),
+          // Directly, it is an op with a single input too.
+          ([head, ...rest]) =>
+            direct ? apply(shaping.concat, [head!, ...rest], { axis: at }) : [head!.concat(rest, axis)],
+        )
+      }),
+  ),
+  split: shapeOf(1).chain((shape) =>
+    fc
+      .tuple(seed, axisOf(shape), fc.array(size, { minLength: 1, maxLength: 3 }), fc.nat(7))
+      .map(([n, axis, sizes, mask]) => {
+        const total = sizes.reduce((a, b) => a + b)
+        return useCase(n, [[shape.with(axis, total)]], ([x]) => {
+          const pieces = x!.split(sizes, axis)
+          const used = pieces.filter((_, i) => (mask >> i) % 2 === 1)
+          return used.length === 0 ? pieces : used
+        })
+      }),
+  ),
+  slice: fc
+    .tuple(
+      seed,
+      fc.array(fc.tuple(fc.nat(2), size, fc.integer({ min: 1, max: 3 }), fc.nat(2)), { maxLength: 4 }),
+    )
+    .map(([n, axes]) => {
+      const starts = axes.map(([start]) => start)
+      const ends = axes.map(([start, length]) => start + length)
+      const steps = axes.map(([, , step]) => step)
+      const shape = axes.map(([start, length, , after]) => start + length + after)
+      return useCase(n, [[shape]], ([x]) => [x!.slice(starts, ends, steps)])
+    }),
+  pad: shapeOf(0).chain((shape) =>
+    fc
+      .tuple(seed, perAxis(shape, fc.nat(2)), perAxis(shape, fc.nat(2)))
+      .map(([n, before, after]) => useCase(n, [[shape]], ([x]) => [x!.pad(before, after)])),
+  ),
+  sum: reduction((x, axes, keepdims) => x.sum(axes, keepdims)),
+  sumSquares: reduction((x, axes, keepdims) => x.sumSquares(axes, keepdims)),
+  gather: fc
+    .tuple(seed, shapeOf(0, 3), size, size)
+    .map(([n, shape, count, width]) =>
+      useCase(n, [[[count, width]], [shape, (random) => random.integer(count), 'int64']], ([table, ids]) => [
+        table!.gather(ids!),
+      ]),
+    ),
+  oneHot: fc
+    .tuple(seed, shapeOf(0, 3), size)
+    .map(([n, shape, depth]) =>
+      useCase(n, [[shape, (random) => random.integer(depth + 1), 'int64'], [[depth]]], ([ids, x]) => [
+        ids!.oneHot(depth).mul(x!),
+      ]),
+    ),
+
+  matmul: fc
+    .tuple(seed, broadcastable(2, 2), fc.tuple(size, size, size))
+    .map(([n, [a, b], [rowCount, inner, columns]]) =>
+      useCase(n, [[[...a!, rowCount, inner]], [[...b!, inner, columns]]], ([x, y]) => [x!.matmul(y!)]),
+    ),
+  conv2d: fc
+    .tuple(seed, convolution)
+    .map(([n, { attrs, x, w }]) => useCase(n, [[x], [w]], ([a, b]) => [a!.conv2d(b!, attrs)])),
+  convTranspose2d: fc
+    .tuple(seed, convolution)
+    .map(([n, { attrs, size, y, w }]) =>
+      useCase(n, [[y], [w]], ([a, b]) => [a!.convTranspose2d(b!, { ...attrs, size })]),
+    ),
+  convWeightGrad: fc
+    .tuple(seed, convolution)
+    .map(([n, { attrs, x, y }]) => useCase(n, [[x], [y]], ([a, b]) => [a!.convWeightGrad(b!, attrs)])),
+
+  softmax: rows((x) => x.softmax()),
+  logSoftmax: rows((x) => x.logSoftmax()),
+  layerNorm: fc.constantFrom(0.0625, 0.5).chain((eps) => rows((x) => x.layerNorm(eps))),
+
+  'Tensor.mean': reduction((x, axes, keepdims) => x.mean(axes, keepdims)),
+  'Tensor.swapLast': fc
+    .tuple(seed, shapeOf(2))
+    .map(([n, shape]) => useCase(n, [[shape]], ([x]) => [x!.swapLast()])),
+  'Tensor.dilate': shapeOf(0, 3).chain((shape) =>
+    fc
+      .tuple(seed, perAxis(shape, fc.integer({ min: 1, max: 3 })))
+      .map(([n, steps]) => useCase(n, [[shape]], ([x]) => [x!.dilate(steps)])),
+  ),
+  'numbers as operands': unary((x) =>
+    x.add(2).sub(0.5).mul(1.5).div(4).maximum(-3).less(9).where(x.minimum(7), 1),
+  ),
+}
+
+// ── programs ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a case's program computes. Every list has one tensor per output (y, jvp) or per float32 operand (the others). */
+export interface CaseResults {
+  /** f(x) */
+  readonly y: readonly Tensor[]
+  /** The tangents of f(x) for tangents v of x. */
+  readonly jvp: readonly Tensor[]
+  /** The cotangents of x for cotangents c of f(x). */
+  readonly vjp: readonly Tensor[]
+  /** The gradient of the scalar s(x) = Σ c·f(x) + ½‖f(x)‖². */
+  readonly gradient: readonly Tensor[]
+  /** ∂²s·v, by differentiating the gradient forwards … */
+  readonly hvpForward: readonly Tensor[]
+  /** … and in reverse. */
+  readonly hvpReverse: readonly Tensor[]
+}
+
+export interface CaseProgram {
+  readonly inputs: Record<string, Tensor>
+  readonly values: Record<string, Float64Array>
+  readonly results: CaseResults
+}
+
+/**
+ * The derivatives of a case at its operands x<i>, in directions v<i> (for those that are float32), for cotangents c<i>. The cotangents merely
+ * broadcast to the outputs, as those of a mean do.
+ */
+export const caseProgram = ({ operands, apply: f }: OpCase, seed: number, prefix = ''): CaseProgram => {
+  const random = generator(seed)
+  const inputs: Record<string, Tensor> = {}
+  const values: Record<string, Float64Array> = {}
+  const operand = (name: string, { shape, dtype, values: data }: Operand): Tensor => {
+    values[prefix + name] = data
+    inputs[prefix + name] = input(prefix + name, shape, dtype)
+    return inputs[prefix + name]!
+  }
+  const direction = (name: string, shape: Shape): Tensor =>
+    operand(name, { shape, dtype: 'float32', values: draw(shape, anywhere, random) })
+
+  const all = operands.map((x, i) => operand(`x${i}`, x))
+  const x = all.filter(({ dtype }) => dtype === 'float32')
+  const v = x.map((tensor) => direction(`v${all.indexOf(tensor)}`, tensor.shape))
+  const y = f(all)
+  const c = y.map(({ shape }, i) => direction(`c${i}`, narrowed(shape, random)))
+  const inner = (a: readonly Tensor[], b: readonly Tensor[]): Tensor =>
+    a.reduce((sum, t, i) => sum.add(t.mul(b[i]!).sum()), constant(0))
+  const gradient = grad(inner(y, c).add(inner(y, y).mul(0.5)), x)
+  return {
+    inputs,
+    values,
+    results: {
+      y,
+      jvp: jvp(y, x, v),
+      vjp: vjp(y, x, c),
+      gradient,
+      hvpForward: jvp(gradient, x, v),
+      hvpReverse: grad(inner(gradient, v), x),
+    },
+  }
+}
+
+/** A program from lists of tensors: tensor number i of the list `name` becomes the output `<prefix><name><i>`. */
+export const listProgram = (
+  inputs: Readonly<Record<string, Tensor>>,
+  lists: Readonly<Record<string, readonly Tensor[]>>,
+  prefix = '',
+): Program => ({
+  inputs,
+  outputs: Object.fromEntries(
+    Object.entries(lists).flatMap(([name, list]) => list.map((t, i) => [`${prefix}${name}${i}`, t])),
+  ),
+})
+
+/** d/dε of a program's outputs at x + εv, from a five-point stencil (its error is of order h⁴). */
+export const finiteDifferences = (
+  program: Program,
+  values: Readonly<Record<string, Float64Array>>,
+  directions: Readonly<Record<string, Float64Array>>,
+  h = 1e-3,
+): Record<string, Float64Array> => {
+  const at = (steps: number) =>
+    interpret(
+      program,
+      Object.fromEntries(
+        Object.entries(values).map(([name, x]) => {
+          const v = directions[name]
+          return [name, v ? x.map((value, i) => value + steps * h * v[i]!) : x]
+        }),
+      ),
+    )
+  const [twoBack, back, ahead, twoAhead] = [at(-2), at(-1), at(1), at(2)]
+  const slope = (name: string) => (_: number, i: number) =>
+    (8 * (ahead[name]![i]! - back[name]![i]!) - (twoAhead[name]![i]! - twoBack[name]![i]!)) / (12 * h)
+  return Object.fromEntries(Object.entries(ahead).map(([name, y]) => [name, y.map(slope(name))]))
+}
+
+// ── networks ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A function of several tensors that uses many ops at once, smooth everywhere. */
+export interface Network {
+  readonly shapes: Readonly<Record<string, Shape>>
+  /** Some features, and a scalar loss. */
+  readonly apply: (x: Readonly<Record<string, Tensor>>) => { features: Tensor; loss: Tensor }
+}
+
+/** A pre-norm transformer block on [batch, tokens, width] with two heads. */
+export const transformer = (batch: number, tokens: number, width: number): Network => ({
+  shapes: {
+    x: [batch, tokens, width],
+    scale: [width],
+    qkv: [width, 3 * width],
+    out: [width, width],
+    up: [width, 2 * width],
+    down: [2 * width, width],
+  },
+  apply: ({ x, scale, qkv, out, up, down }) => {
+    const heads = (t: Tensor) => t.reshape([batch, tokens, 2, width / 2]).transpose([0, 2, 1, 3])
+    const [q, k, v] = x!
+      .layerNorm(0.0625)
+      .mul(scale!)
+      .matmul(qkv!)
+      .split([width, width, width], -1)
+      .map(heads)
+    const attention = q!.matmul(k!.swapLast()).mul(0.5).softmax()
+    const mixed = attention.matmul(v!).transpose([0, 2, 1, 3]).reshape(x!.shape)
+    const residual = x!.add(mixed.matmul(out!))
+    const features = residual.add(residual.layerNorm(0.0625).matmul(up!).quickGelu().matmul(down!))
+    return {
+      features,
+      loss: features
+        .logSoftmax()
+        .mul(x!)
+        .mean()
+        .add(features.square().mean([1]).sum()),
+    }
+  },
+})
+
+/** Down with strides and groups, depthwise, up again, on [batch, 3, side, side]. */
+export const convolutional = (batch: number, channels: number, side: number): Network => ({
+  shapes: {
+    x: [batch, 3, side, side],
+    stem: [channels, 3, 3, 3],
+    down: [channels, channels / 2, 3, 3],
+    depth: [channels, 1, 3, 3],
+    up: [channels, 3, 2, 2],
+    bias: [channels, 1, 1],
+  },
+  apply: ({ x, stem, down, depth, up, bias }) => {
+    const kernel = [3, 3] as const
+    const pads = [1, 1, 1, 1] as const
+    const wide = x!
+      .conv2d(stem!, { kernel, pads, strides: [1, 1], groups: 1 })
+      .add(bias!)
+      .silu()
+    const low = wide.conv2d(down!, { kernel, pads: [0, 0, 1, 1], strides: [2, 2], groups: 2 }).silu()
+    const mixed = low.add(low.conv2d(depth!, { kernel, pads, strides: [1, 1], groups: channels }).tanh())
+    const features = mixed.convTranspose2d(up!, {
+      kernel: [2, 2],
+      pads: [0, 0, 0, 0],
+      strides: [2, 2],
+      groups: 1,
+      size: [side, side],
+    })
+    return { features, loss: features.sub(x!).sumSquares([1, 2, 3]).mean() }
+  },
+})
+
+/** Values for a network's tensors, of order one. */
+export const networkValues = ({ shapes }: Network, seed: number): Record<string, Float64Array> => {
+  const random = generator(seed)
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [name, draw(shape, (r) => r.uniform() - 0.5, random)]),
+  )
+}
+
+/** How many nodes an ONNX model has, by operator. */
+export const countOperators = (model: Uint8Array): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const { opType } of fromBinary(ModelProtoSchema, model).graph!.node)
+    counts[opType] = (counts[opType] ?? 0) + 1
+  return counts
+}
