@@ -1,0 +1,97 @@
+import { UserError } from '@onestroke/core/formats'
+import { allocatePixels, byCodeUnit, checkSize, type DataOptions, type Dataset } from './dataset.js'
+import type { Decoded, Outcome } from './decode.js'
+
+/** The part of a dataset that pictures alone decide, and the file of every picture. */
+export type Collected = Pick<Dataset, 'count' | 'channels' | 'height' | 'width' | 'pixels' | 'skipped'> & {
+  files: string[]
+}
+
+/** Gathers decoded pictures of one size into one block of memory. */
+export class Collector {
+  readonly #pictures: { file: string; channels: 1 | 3; pixels: Uint8Array }[] = []
+  readonly #skipped: Dataset['skipped'] = []
+  #first: { file: string; picture: Decoded } | undefined
+
+  /** @param source names the set in errors; `expected` is the number of files, if it is known. */
+  constructor(
+    readonly source: string,
+    readonly options: DataOptions,
+    readonly expected = 1,
+  ) {
+    if (options.resolution !== undefined)
+      checkSize(source, expected, options.channels ?? 1, options.resolution)
+  }
+
+  /** Files seen so far. */
+  get seen(): number {
+    return this.#pictures.length + this.#skipped.length
+  }
+
+  /** @throws UserError if the picture does not fit those before it, or if there are too many. */
+  add(file: string, outcome: Outcome): void {
+    if ('reason' in outcome) {
+      this.skip(file, outcome.reason)
+      return
+    }
+    const { picture } = outcome
+    this.#first ??= { file, picture }
+    this.#checkFit(file, picture, this.#first)
+    const { channels, pixels, width } = picture
+    this.#pictures.push({ file, channels, pixels: pixels! })
+    checkSize(this.source, Math.max(this.expected, this.#pictures.length), channels, width)
+  }
+
+  skip(file: string, reason: string): void {
+    this.#skipped.push({ file, reason })
+  }
+
+  #checkFit(file: string, picture: Decoded, first: { file: string; picture: Decoded }): void {
+    const remedy = 'scale and crop them all with --resolution 32'
+    if (!sameSize(picture, first.picture)) {
+      const sizes = `${first.file} is ${sizeOf(first.picture)}, ${file} is ${sizeOf(picture)}`
+      throw new UserError(`the pictures differ in size: ${sizes}`, { remedy })
+    }
+    if (picture.width !== picture.height)
+      throw new UserError(`pictures must be square, but ${file} is ${sizeOf(picture)}`, { remedy })
+  }
+
+  /**
+   * All pictures, sorted by file. Grey ones become colourful unless all are grey.
+   *
+   * @throws UserError if there is none.
+   */
+  finish(): Collected {
+    const pictures = this.#pictures.splice(0).sort((a, b) => byCodeUnit(a.file, b.file))
+    const skipped = this.#skipped.sort((a, b) => byCodeUnit(a.file, b.file))
+    if (!this.#first) throw nothingIn(this.source, skipped)
+    const count = pictures.length
+    const side = this.#first.picture.width
+    const channels = this.options.channels ?? (pictures.every((picture) => picture.channels === 1) ? 1 : 3)
+    const pixels = allocatePixels(this.source, count, channels, side)
+    const size = channels * side * side
+    for (const [i, picture] of pictures.entries())
+      toPlanar(picture.pixels, picture.channels, pixels.subarray(i * size, (i + 1) * size), channels)
+    const files = pictures.map(({ file }) => file)
+    return { count, channels, height: side, width: side, pixels, skipped, files }
+  }
+}
+
+const sameSize = (a: Decoded, b: Decoded) => a.width === b.width && a.height === b.height
+const sizeOf = ({ width, height }: Decoded) => `${width}×${height}`
+
+const nothingIn = (source: string, skipped: Dataset['skipped']): UserError => {
+  const [first] = skipped
+  if (!first) return new UserError(`no pictures in ${source}`)
+  const found = `${skipped.length} skipped, the first ${first.file} (${first.reason})`
+  return new UserError(`no readable pictures in ${source}: ${found}`)
+}
+
+/** [pixels, from] to [to, pixels]; one channel fills as many as are asked for. */
+const toPlanar = (interleaved: Uint8Array, from: number, planar: Uint8Array, to: number): void => {
+  const plane = planar.length / to
+  for (let c = 0; c < to; c++) {
+    const offset = Math.min(c, from - 1)
+    for (let i = 0; i < plane; i++) planar[c * plane + i] = interleaved[i * from + offset]!
+  }
+}

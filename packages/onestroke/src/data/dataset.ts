@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import { UserError } from '@onestroke/core/formats'
+
+/** Pictures in memory, as bytes, planar. */
+export interface Dataset {
+  /** Where it came from: `iconify:fluent-emoji-flat`, or `iconify:fluent-emoji-flat (Activities, Flags)`. */
+  name: string
+  count: number
+  channels: number
+  /** Pictures are square: `height === width`. */
+  height: number
+  width: number
+  /** [count, channels, height, width], backed by a SharedArrayBuffer, so that workers share it. */
+  pixels: Uint8Array
+  /** One caption per picture (text condition). */
+  names?: string[]
+  /** Class condition: the classes' names, and for every picture [count] the index of its class. */
+  classes?: string[]
+  labels?: Int32Array
+  /** What could not be read, and why. */
+  skipped: { file: string; reason: string }[]
+  /** Of shape, names, classes, pixels and labels: identifies the data in provenance. Hexadecimal. */
+  sha256: string
+  /** Pictures that are not for training, if the source sets some apart (MNIST's t10k). */
+  test?: Dataset
+}
+
+export interface DataOptions {
+  /** Side of the pictures. From the pictures themselves if not given; 32 for iconify. */
+  resolution?: number
+  /** 1 for grey, 3 for colour. From the pictures themselves if not given. */
+  channels?: 1 | 3
+  /** Iconify only: the categories to keep, in any letter case. */
+  category?: string[]
+  /** At most so many pictures, spread evenly over the set; of a tar archive, the first ones. */
+  limit?: number
+  /** Called as pictures are read. Where the total is not known beforehand (tar), it is an estimate. */
+  onProgress?(done: number, total: number): void
+}
+
+/** Most bytes that a decoded set may take. */
+export const MAX_BYTES = 2 ** 32
+
+/**
+ * Zeroed memory for [count, channels, side, side] bytes that workers can share.
+ *
+ * @throws UserError if that is more than 4 GiB, or more than this machine has.
+ */
+export const allocatePixels = (name: string, count: number, channels: number, side: number): Uint8Array => {
+  checkSize(name, count, channels, side)
+  try {
+    return new Uint8Array(new SharedArrayBuffer(count * channels * side * side))
+  } catch (cause) {
+    const size = gibibytes(count * channels * side * side)
+    throw new UserError(`not enough memory for the pictures of ${name}: ${size}`, { remedy: SMALLER, cause })
+  }
+}
+
+/** @throws UserError if [count, channels, side, side] is more than 4 GiB. */
+export const checkSize = (name: string, count: number, channels: number, side: number): void => {
+  const bytes = count * channels * side * side
+  if (bytes > MAX_BYTES) {
+    const found = `${count} × ${channels} × ${side} × ${side} bytes are ${gibibytes(bytes)}`
+    throw new UserError(`${name} is too large to hold in memory: ${found}, at most ${gibibytes(MAX_BYTES)}`, {
+      remedy: SMALLER,
+    })
+  }
+}
+
+const SMALLER = 'choose a smaller --resolution, or fewer pictures'
+const gibibytes = (bytes: number): string => `${Number((bytes / 2 ** 30).toFixed(2))} GiB`
+
+/** Completes a dataset with its hash. */
+export const sealed = (parts: Omit<Dataset, 'sha256'>): Dataset => ({ ...parts, sha256: hashOf(parts) })
+
+const hashOf = ({
+  count,
+  channels,
+  height,
+  width,
+  pixels,
+  names,
+  classes,
+  labels,
+}: Omit<Dataset, 'sha256'>) => {
+  const hash = createHash('sha256')
+  hash.update(JSON.stringify({ shape: [count, channels, height, width], names, classes }))
+  hash.update(pixels)
+  if (labels) hash.update(littleEndian(labels))
+  return hash.digest('hex')
+}
+
+const littleEndian = (labels: Int32Array): Uint8Array => {
+  const view = new DataView(new ArrayBuffer(labels.length * 4))
+  for (const [i, label] of labels.entries()) view.setInt32(i * 4, label, true)
+  return new Uint8Array(view.buffer)
+}
+
+/** At most `limit` of the items, spread evenly over them, in their order. */
+export const spread = <T>(items: readonly T[], limit = items.length): T[] => {
+  const count = Math.min(limit, items.length)
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]!)
+}
+
+/** Order of code units: the same on every machine, whatever its language. */
+export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

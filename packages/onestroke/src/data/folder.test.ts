@@ -1,0 +1,319 @@
+import { symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { describe, expect, it } from 'vitest'
+import { loadDataset } from './load.js'
+import { BLUE, complaint, filled, folderOf, greyPng, noise, pixelAt, png, RED } from './testing.js'
+
+const GREEN = { r: 0, g: 255, b: 0 }
+
+describe('a folder of pictures', () => {
+  it('is read in the order of its paths, whatever the format', async () => {
+    const directory = await folderOf({
+      'b.png': await png(RED, 8),
+      'B.PNG': await png(RED, 8),
+      'a/z.jpeg': await filled(BLUE, 8).jpeg().toBuffer(),
+      'c.jpg': await filled(BLUE, 8).jpeg().toBuffer(),
+      'd.webp': await filled(BLUE, 8).webp({ lossless: true }).toBuffer(),
+      'e.gif': await filled(BLUE, 8).gif().toBuffer(),
+      'f.avif': await filled(BLUE, 8).avif().toBuffer(),
+      'g.tiff': await filled(BLUE, 8).tiff().toBuffer(),
+      'h.svg':
+        '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path fill="#00f" d="M0 0h8v8H0z"/></svg>',
+      'notes.md': 'no picture',
+      '.hidden.png': await png(RED, 8),
+      '.cache/x.png': await png(RED, 8),
+      '__MACOSX/x.png': await png(RED, 8),
+    })
+    const progress: [number, number][] = []
+    const dataset = await loadDataset(`${directory}/`, { onProgress: (...now) => progress.push(now) })
+    expect(dataset).toMatchObject({
+      name: directory,
+      count: 9,
+      channels: 3,
+      height: 8,
+      width: 8,
+      skipped: [],
+    })
+    expect(dataset).not.toHaveProperty('names')
+    expect(dataset).not.toHaveProperty('classes')
+    expect(progress.at(-1)).toEqual([9, 9])
+    expect(dataset.pixels.buffer).toBeInstanceOf(SharedArrayBuffer)
+    // In the order of code units: B.PNG, a/z.jpeg, b.png, c.jpg, …
+    expect(pixelAt(dataset, 0)).toEqual([255, 0, 0])
+    expect(pixelAt(dataset, 2)).toEqual([255, 0, 0])
+    for (const index of [1, 3, 4, 5, 6, 7, 8]) {
+      const [r, g, b] = pixelAt(dataset, index, 4, 4)
+      expect(Math.max(r!, g!)).toBeLessThan(8)
+      expect(b).toBeGreaterThan(247)
+    }
+  })
+
+  it('is scaled to cover and cropped in the middle', async () => {
+    const tall = sharp({ create: { width: 8, height: 24, channels: 3, background: RED } })
+    const middle = await png(BLUE, 8)
+    const directory = await folderOf({
+      'a.png': await tall
+        .composite([{ input: middle, left: 0, top: 8 }])
+        .png()
+        .toBuffer(),
+      'b.png': await png(GREEN, 2),
+    })
+    const dataset = await loadDataset(directory, { resolution: 4 })
+    expect(dataset).toMatchObject({ count: 2, height: 4, width: 4 })
+    expect(pixelAt(dataset, 0, 2, 2)).toEqual([0, 0, 255])
+    expect(pixelAt(dataset, 1, 0, 0)).toEqual([0, 255, 0])
+  })
+
+  it('is laid over white, in 8 bits, upright, and its first frame', async () => {
+    const halves = sharp(Uint8Array.of(255, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0, 255), {
+      raw: { width: 2, height: 2, channels: 3 },
+    })
+    const frames = await sharp([await png(BLUE, 2), await png(RED, 2)], { join: { animated: true } })
+      .gif()
+      .toBuffer()
+    const directory = await folderOf({
+      'a.png': await png({ ...RED, alpha: 0 }, 2),
+      'b.png': await filled(GREEN, 2).toColourspace('rgb16').png().toBuffer(),
+      'c.png': await halves.withMetadata({ orientation: 3 }).png().toBuffer(),
+      'd.gif': frames,
+    })
+    const dataset = await loadDataset(directory)
+    expect(pixelAt(dataset, 0)).toEqual([255, 255, 255])
+    expect(pixelAt(dataset, 1)).toEqual([0, 255, 0])
+    expect(pixelAt(dataset, 2)).toEqual([0, 0, 255])
+    expect(pixelAt(dataset, 3)).toEqual([0, 0, 255])
+  })
+
+  it('draws SVGs large enough to be sharp', async () => {
+    const checks = '<path d="M0 0h1v1H0zM1 1h1v1H1z"/>'
+    const directory = await folderOf({
+      'a.svg': `<svg xmlns="http://www.w3.org/2000/svg" width="2" height="2">${checks}</svg>`,
+    })
+    const dataset = await loadDataset(directory, { resolution: 32 })
+    expect([pixelAt(dataset, 0, 12, 12)[0], pixelAt(dataset, 0, 19, 12)[0]]).toEqual([0, 255])
+  })
+
+  it('draws even an SVG whose fourfold would be over the limit', async () => {
+    const directory = await folderOf({
+      'a.svg':
+        '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="2"><path fill="#f00" d="M0 0h8v2H0z"/></svg>',
+    })
+    const dataset = await loadDataset(directory, { resolution: 1400 })
+    expect(dataset).toMatchObject({ count: 1, skipped: [] })
+    expect(pixelAt(dataset, 0, 700, 700)).toEqual([255, 0, 0])
+  })
+
+  it('is grey if all pictures are, and colourful otherwise, unless told', async () => {
+    const greys = { 'a.png': await greyPng(7, 4), 'b.png': await greyPng(200, 4) }
+    const grey = await folderOf(greys)
+    expect(await loadDataset(grey)).toMatchObject({ channels: 1, count: 2 })
+    expect(pixelAt(await loadDataset(grey), 1)).toEqual([200])
+    expect(pixelAt(await loadDataset(grey, { channels: 3 }), 1)).toEqual([200, 200, 200])
+    const mixed = await folderOf({ ...greys, 'c.png': await png(RED, 4) })
+    const dataset = await loadDataset(mixed)
+    expect([0, 1, 2].map((i) => pixelAt(dataset, i))).toEqual([
+      [7, 7, 7],
+      [200, 200, 200],
+      [255, 0, 0],
+    ])
+    expect(await loadDataset(mixed, { channels: 1, resolution: 2 })).toMatchObject({ channels: 1, count: 3 })
+  })
+
+  it('follows links, but not in circles', async () => {
+    const directory = await folderOf({ 'a/x.png': await png(RED, 4) })
+    await symlink(directory, join(directory, 'a', 'up'))
+    await symlink(join(directory, 'a'), join(directory, 'b'))
+    await symlink(join(directory, 'gone'), join(directory, 'gone.png'))
+    const { count, classes } = await loadDataset(directory)
+    expect({ count, classes }).toEqual({ count: 2, classes: ['a', 'b'] })
+  })
+
+  it('can be limited, evenly', async () => {
+    const files = await Promise.all(
+      Array.from({ length: 9 }, async (_, i) => [`${i}.png`, await greyPng(i, 2)] as const),
+    )
+    const dataset = await loadDataset(await folderOf(Object.fromEntries(files)), { limit: 3 })
+    expect([0, 1, 2].map((i) => pixelAt(dataset, i)[0])).toEqual([0, 3, 6])
+  })
+})
+
+describe('classes', () => {
+  it('are sub-folders', async () => {
+    const red = await png(RED, 4)
+    const directory = await folderOf({
+      'dog/1.png': red,
+      'cat/deep/2.png': red,
+      'dog/0.png': red,
+      'Ant/9.png': red,
+    })
+    const dataset = await loadDataset(directory)
+    expect(dataset.classes).toEqual(['Ant', 'cat', 'dog'])
+    expect(dataset.labels).toEqual(Int32Array.of(0, 1, 2, 2))
+    expect(dataset.names).toBeUndefined()
+  })
+
+  it('are not one sub-folder, nor sub-folders beside pictures', async () => {
+    const red = await png(RED, 4)
+    expect(await loadDataset(await folderOf({ 'dog/1.png': red }))).not.toHaveProperty('classes')
+    const mixed = await folderOf({ 'dog/1.png': red, 'cat/1.png': red, '1.png': red })
+    expect(await loadDataset(mixed)).not.toHaveProperty('classes')
+  })
+
+  it('are part of the hash', async () => {
+    const red = await png(RED, 4)
+    const sha = async (files: Record<string, Uint8Array>) => (await loadDataset(await folderOf(files))).sha256
+    const hashes = [
+      await sha({ 'a/1.png': red, 'b/1.png': red }),
+      await sha({ 'a/1.png': red, 'c/1.png': red }),
+      await sha({ '1.png': red, '2.png': red }),
+    ]
+    expect(new Set(hashes).size).toBe(3)
+  })
+})
+
+describe('captions', () => {
+  it('lie beside the pictures; file names stand in for those that are missing', async () => {
+    const red = await png(RED, 4)
+    const directory = await folderOf({
+      'a.png': red,
+      'a.txt': '\ufeff  a red\n  square \n',
+      'b/some-red_thing.v2.png': red,
+      'c.png': red,
+      'c.txt': ' \n',
+      'other.txt': 'of no picture',
+    })
+    expect((await loadDataset(directory)).names).toEqual(['a red square', 'some red thing.v2', 'c'])
+  })
+
+  it('come from metadata.jsonl, in any folder', async () => {
+    const red = await png(RED, 4)
+    const directory = await folderOf({
+      'metadata.jsonl':
+        '{"file_name":"1.png","text":"one"}\r\n\n{"file_name":"sub/2.png","text":"two","x":1}\n',
+      'sub/metadata.jsonl':
+        '{"file_name":"3.png","text":"three"}\n{"file_name":"4.png","text":"four"}\n{"file_name":"5.png"}',
+      ...{ '1.png': red, 'sub/2.png': red, 'sub/3.png': red, 'sub/5.png': red },
+    })
+    const dataset = await loadDataset(directory)
+    expect(dataset.names).toEqual(['one', 'two', 'three', '5'])
+    expect(dataset.skipped).toEqual([{ file: 'sub/4.png', reason: 'in sub/metadata.jsonl, but not there' }])
+  })
+
+  it('may go with classes', async () => {
+    const red = await png(RED, 4)
+    const dataset = await loadDataset(await folderOf({ 'a/1.png': red, 'a/1.txt': 'first', 'b/2.png': red }))
+    expect(dataset).toMatchObject({ names: ['first', '2'], classes: ['a', 'b'], labels: Int32Array.of(0, 1) })
+  })
+
+  it.each(['{"file_name":"1.png"', '[]', '{"text":"one"}', '{"file_name":"1.png","text":1}'])(
+    'name the line of a metadata.jsonl that is %s',
+    async (line) => {
+      const directory = await folderOf({ '1.png': await png(RED, 4), 'metadata.jsonl': `\n${line}\n` })
+      expect((await complaint(loadDataset(directory))).message).toBe(
+        `${join(directory, 'metadata.jsonl')}, line 2: expected {"file_name": "…", "text": "…"}, found ${line}`,
+      )
+    },
+  )
+})
+
+describe('pictures that do not fit', () => {
+  it('are named, with what would help', async () => {
+    const directory = await folderOf({
+      'a.png': await png(RED, 8),
+      'b.png': await png(RED, 8),
+      'c.png': await png(RED, 4),
+    })
+    const error = await complaint(loadDataset(directory))
+    expect(error.message).toBe('the pictures differ in size: a.png is 8×8, c.png is 4×4')
+    expect(error.remedy).toContain('--resolution 32')
+    const oblong = await folderOf({ 'a.png': await png(RED, 8, 6), 'b.png': await png(RED, 8, 6) })
+    expect((await complaint(loadDataset(oblong))).message).toBe('pictures must be square, but a.png is 8×6')
+  })
+
+  it('are refused before they fill the memory', async () => {
+    const directory = await folderOf({ 'a.png': await png(RED, 8), 'b.png': await png(RED, 8) })
+    const load = loadDataset('idx:x', { resolution: 4097 })
+    expect((await complaint(load)).message).toMatch(/^resolution: expected an integer from 1 to 4096/)
+    const files = Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`${i}.png`, '']))
+    const many = await complaint(loadDataset(await folderOf(files), { resolution: 4096 }))
+    expect(many.message).toMatch(
+      / is too large to hold in memory: 257 × 1 × 4096 × 4096 bytes are 4\.02 GiB, at most 4 GiB$/,
+    )
+    expect(await loadDataset(directory)).toMatchObject({ count: 2 })
+  })
+})
+
+describe('hostile pictures', () => {
+  it('are skipped, with a reason', async () => {
+    const [whole, photo] = [await noise(32).png().toBuffer(), await noise(32).jpeg().toBuffer()]
+    const directory = await folderOf({
+      'good.png': whole,
+      'empty.png': '',
+      'half.png': whole.subarray(0, whole.length / 2),
+      'half.jpg': photo.subarray(0, photo.length / 2),
+      'half.webp': (await noise(32).webp().toBuffer()).subarray(0, 400),
+      'text.png': 'This is no picture.',
+      'header.png': whole.subarray(0, 20),
+      'large.png': await hugePng(),
+      'large.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="20000" height="20000"/>',
+      'bomb.svg': svgBomb(),
+    })
+    const { count, skipped } = await loadDataset(directory, { resolution: 8 })
+    expect(count).toBe(1)
+    const reasons = Object.fromEntries(skipped.map(({ file, reason }) => [file, reason]))
+    expect(Object.keys(reasons)).toEqual([
+      'bomb.svg',
+      'empty.png',
+      'half.jpg',
+      'half.png',
+      'half.webp',
+      'header.png',
+      'large.png',
+      'large.svg',
+      'text.png',
+    ])
+    expect(reasons).toMatchObject({
+      'empty.png': 'empty file',
+      'text.png': 'not a picture',
+      'large.png': 'more than 100 megapixels',
+      'large.svg': 'more than 100 megapixels',
+    })
+    for (const reason of Object.values(reasons)) expect(reason).toMatch(/^[^\n]{4,120}$/)
+  })
+
+  it('are an error if there are no others', async () => {
+    const directory = await folderOf({ 'a.png': 'nonsense', 'b.png': '' })
+    expect((await complaint(loadDataset(directory))).message).toBe(
+      `no readable pictures in ${directory}: 2 skipped, the first a.png (not a picture)`,
+    )
+    const empty = await folderOf({ 'notes.md': '' })
+    expect((await complaint(loadDataset(empty))).message).toBe(`no pictures in ${empty}`)
+  })
+})
+
+/** A small file that claims to be 20000 × 20000. */
+const hugePng = async (): Promise<Buffer> => {
+  const bytes = Buffer.from(await png(RED, 8))
+  bytes.writeUInt32BE(20_000, 16)
+  bytes.writeUInt32BE(20_000, 20)
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
+  return bytes
+}
+
+const crc32 = (bytes: Uint8Array): number => {
+  let crc = 0xffffffff
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let k = 0; k < 8; k++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  }
+  return (crc ^ 0xffffffff) >>> 0
+}
+
+/** Entities within entities: a billion laughs. */
+const svgBomb = (): string => {
+  const entities = Array.from({ length: 12 }, (_, i) => `<!ENTITY e${i + 1} "${`&e${i};`.repeat(10)}">`).join(
+    '',
+  )
+  return `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY e0 "ha">${entities}]><svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><text>&e12;</text></svg>`
+}

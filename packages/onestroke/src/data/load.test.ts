@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadDataset } from './load.js'
+import { complaint, folderOf, png, RED } from './testing.js'
+
+describe('loadDataset', () => {
+  it.each(['', 'iconify:', 'idx:', 'tar:', 'http://example.com/x.tar', 'zip:x.zip'])(
+    'says which kinds there are when asked for "%s"',
+    async (spec) => {
+      const error = await complaint(loadDataset(spec))
+      expect(error.exitCode).toBe(2)
+      expect(error.remedy).toBe(
+        'DATA is iconify:NAME[,NAME…], a folder of pictures, idx:DIR (MNIST format), tar:FILE (WebDataset)',
+      )
+    },
+  )
+
+  it.each(['no/such/folder', 'idx:no/such/folder', 'tar:no/such/folder'])(
+    'names the missing %s',
+    async (spec) => {
+      const error = await complaint(loadDataset(spec))
+      expect(error.message).toBe('there is no no/such/folder')
+      expect(error.remedy).toMatch(/^DATA is iconify:NAME.*, a folder of pictures, idx:DIR .*, tar:FILE/)
+      expect(error.exitCode).toBe(2)
+    },
+  )
+
+  it('tells files from folders', async () => {
+    const directory = await folderOf({ 'a.png': await png(RED, 4) })
+    const file = join(directory, 'a.png')
+    expect((await complaint(loadDataset(file))).message).toBe(`${file} is not a folder`)
+    expect((await complaint(loadDataset(`idx:${file}`))).message).toBe(`${file} is not a folder`)
+    expect((await complaint(loadDataset(`tar:${directory}`))).message).toBe(`${directory} is not a file`)
+  })
+
+  it('refuses options that cannot be', async () => {
+    const directory = await folderOf({ 'a.png': await png(RED, 4) })
+    for (const options of [
+      { resolution: 0 },
+      { resolution: 1.5 },
+      { limit: 0 },
+      { channels: 2 as 1 },
+      { category: ['a'] },
+    ])
+      expect((await complaint(loadDataset(directory, options))).exitCode).toBe(2)
+  })
+})

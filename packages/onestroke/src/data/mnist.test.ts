@@ -1,0 +1,132 @@
+import { gzipSync } from 'node:zlib'
+import sharp from 'sharp'
+import { describe, expect, it } from 'vitest'
+import { loadDataset } from './load.js'
+import { complaint, folderOf, pixelAt } from './testing.js'
+
+const u32 = (...values: number[]): number[] =>
+  values.flatMap((v) => [v >>> 24, (v >>> 16) & 255, (v >>> 8) & 255, v & 255])
+
+/** Pictures that differ from each other and from line to line. */
+const imagesOf = (count: number, side: number): Uint8Array =>
+  Uint8Array.from({ length: count * side * side }, (_, i) => 1 + ((i * 31 + (i >> 5) * 17) % 255))
+const images = (count: number, side: number): Uint8Array =>
+  Uint8Array.of(...u32(0x803, count, side, side), ...imagesOf(count, side))
+const labels = (...values: number[]): Uint8Array => Uint8Array.of(...u32(0x801, values.length), ...values)
+
+const TRAIN = { 'train-images-idx3-ubyte': images(3, 28), 'train-labels-idx1-ubyte': labels(2, 0, 1) }
+
+describe('idx:DIR', () => {
+  it('pads 28 × 28 to 32 × 32 with black, and names the classes', async () => {
+    const directory = await folderOf(TRAIN)
+    const dataset = await loadDataset(`idx:${directory}/`)
+    expect(dataset).toMatchObject({
+      ...{ name: `idx:${directory}`, count: 3, channels: 1, height: 32, width: 32, skipped: [] },
+      ...{ classes: ['0', '1', '2'], labels: Int32Array.of(2, 0, 1) },
+    })
+    expect(dataset.test).toBeUndefined()
+    expect(dataset.names).toBeUndefined()
+    expect(dataset.pixels.buffer).toBeInstanceOf(SharedArrayBuffer)
+    const native = imagesOf(3, 28)
+    const expected = Array.from({ length: 3 * 32 * 32 }, (_, i) => {
+      const [n, y, x] = [Math.floor(i / 1024), (Math.floor(i / 32) % 32) - 2, (i % 32) - 2]
+      return x < 0 || x >= 28 || y < 0 || y >= 28 ? 0 : native[(n * 28 + y) * 28 + x]!
+    })
+    expect([...dataset.pixels]).toEqual(expected)
+  })
+
+  it.each([
+    [4, 4],
+    [5, 8],
+    [20, 32],
+    [40, 64],
+  ])('pads %i × %i to the next power of two', async (native, side) => {
+    const directory = await folderOf({ ...TRAIN, 'train-images-idx3-ubyte': images(3, native) })
+    const dataset = await loadDataset(`idx:${directory}`)
+    expect(dataset).toMatchObject({ height: side, width: side })
+    expect(Math.max(...dataset.pixels)).toBe(Math.max(...imagesOf(3, native)))
+    const sum = (bytes: Uint8Array) => bytes.reduce((a, b) => a + b, 0)
+    expect(sum(dataset.pixels)).toBe(sum(imagesOf(3, native)))
+  })
+
+  it('keeps 28 × 28 if told to, and repeats grey as colour', async () => {
+    const directory = await folderOf(TRAIN)
+    const grey = await loadDataset(`idx:${directory}`, { resolution: 28 })
+    expect([...grey.pixels]).toEqual([...imagesOf(3, 28)])
+    const colour = await loadDataset(`idx:${directory}`, { resolution: 28, channels: 3 })
+    expect(colour.channels).toBe(3)
+    for (const index of [0, 1, 2]) {
+      const [value] = pixelAt(grey, index, 3, 5)
+      expect(pixelAt(colour, index, 3, 5)).toEqual([value, value, value])
+    }
+  })
+
+  it.each([14, 16, 9])('scales down to %i as if every picture were alone', async (side) => {
+    const directory = await folderOf(TRAIN)
+    const dataset = await loadDataset(`idx:${directory}`, { resolution: side })
+    for (const index of [0, 1, 2]) {
+      const raw = { width: 28, height: 28, channels: 1 } as const
+      const alone = await sharp(imagesOf(3, 28).slice(index * 784, (index + 1) * 784), { raw })
+        .resize(side, side)
+        .toColourspace('b-w')
+        .raw()
+        .toBuffer()
+      expect([...dataset.pixels.subarray(index * side * side, (index + 1) * side * side)]).toEqual([...alone])
+    }
+  })
+
+  it('reads gzipped files, and t10k as the test set with the same classes', async () => {
+    const directory = await folderOf({
+      'train-images-idx3-ubyte.gz': gzipSync(images(3, 28)),
+      'train-labels-idx1-ubyte.gz': gzipSync(labels(2, 0, 1)),
+      't10k-images-idx3-ubyte.gz': gzipSync(images(2, 28)),
+      't10k-labels-idx1-ubyte': labels(4, 0),
+    })
+    const dataset = await loadDataset(`idx:${directory}`)
+    expect(dataset.classes).toEqual(['0', '1', '2', '3', '4'])
+    expect(dataset.test).toMatchObject({
+      count: 2,
+      width: 32,
+      classes: dataset.classes,
+      labels: Int32Array.of(4, 0),
+    })
+    expect(dataset.test!.sha256).not.toBe(dataset.sha256)
+    const limited = await loadDataset(`idx:${directory}`, { limit: 2 })
+    expect(limited.count).toBe(2)
+    expect(limited.labels).toEqual(Int32Array.of(2, 0))
+  })
+
+  it('hashes pixels and labels', async () => {
+    const sha = async (files: Record<string, Uint8Array>) =>
+      (await loadDataset(`idx:${await folderOf(files)}`)).sha256
+    const other = images(3, 28)
+    other[500]! ^= 1
+    const hashes = [
+      await sha(TRAIN),
+      await sha({ ...TRAIN, 'train-images-idx3-ubyte': other }),
+      await sha({ ...TRAIN, 'train-labels-idx1-ubyte': labels(2, 1, 0) }),
+    ]
+    expect(new Set(hashes).size).toBe(3)
+    expect(await sha(TRAIN)).toBe(hashes[0])
+    expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('names what is missing or does not match', async () => {
+    const message = async (files: Record<string, Uint8Array>) =>
+      (await complaint(loadDataset(`idx:${await folderOf(files)}`))).message
+    expect(await message({})).toMatch(/^there is no train-images-idx3-ubyte \(or .*\.gz\) in /)
+    expect(await message({ 'train-images-idx3-ubyte': images(3, 28) })).toMatch(/no train-labels-idx1-ubyte/)
+    expect(await message({ ...TRAIN, 't10k-images-idx3-ubyte': images(1, 28) })).toMatch(
+      /no t10k-labels-idx1-ubyte/,
+    )
+    expect(await message({ ...TRAIN, 'train-labels-idx1-ubyte': labels(1, 2) })).toMatch(
+      /train-images-idx3-ubyte holds 3 images, but .*train-labels-idx1-ubyte holds 2 labels$/,
+    )
+    expect(await message({ ...TRAIN, 'train-labels-idx1-ubyte': images(3, 1) })).toMatch(
+      /train-labels-idx1-ubyte: expected the magic number 0x00000801, found 0x00000803$/,
+    )
+    expect(
+      await message({ 'train-images-idx3-ubyte': images(0, 28), 'train-labels-idx1-ubyte': labels() }),
+    ).toMatch(/train-images-idx3-ubyte holds no images \(0×28×28\)$/)
+  })
+})

@@ -1,0 +1,179 @@
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { packTar } from 'modern-tar'
+import { describe, expect, it } from 'vitest'
+import { loadDataset } from './load.js'
+import { BLUE, complaint, filled, folderOf, noise, pixelAt, png, RED } from './testing.js'
+
+const pack = (members: Record<string, Uint8Array | string>): Promise<Uint8Array> =>
+  packTar(
+    Object.entries(members).map(([name, content]) => {
+      const body = typeof content === 'string' ? new TextEncoder().encode(content) : content
+      return { header: { name, size: body.length, type: 'file' as const }, body }
+    }),
+  )
+const tarOf = async (members: Record<string, Uint8Array | string>): Promise<string> =>
+  `tar:${join(await folderOf({ 'x.tar': await pack(members) }), 'x.tar')}`
+
+const red = await png(RED, 4)
+const blue = await png(BLUE, 4)
+
+describe('tar:FILE', () => {
+  it('reads pictures, captions and classes, sorted by sample', async () => {
+    const spec = await tarOf({
+      'set/0002.png': blue,
+      'set/0002.txt': ' a blue\nsquare ',
+      'set/0002.cls': '3\n',
+      'set/0001.cls': '0',
+      'set/0001.json': '{"caption":"a red square","width":4}',
+      'set/0001.seg.png': 'passed over',
+      'set/0001.png': red,
+      'set/README': 'passed over',
+      'set/.png': 'passed over',
+    })
+    const dataset = await loadDataset(spec)
+    expect(dataset).toMatchObject({
+      ...{ name: spec, count: 2, channels: 3, height: 4, width: 4, skipped: [] },
+      ...{
+        names: ['a red square', 'a blue square'],
+        classes: ['0', '1', '2', '3'],
+        labels: Int32Array.of(0, 3),
+      },
+    })
+    expect([pixelAt(dataset, 0), pixelAt(dataset, 1)]).toEqual([
+      [255, 0, 0],
+      [0, 0, 255],
+    ])
+    expect(dataset.pixels.buffer).toBeInstanceOf(SharedArrayBuffer)
+  })
+
+  it('reads gzipped archives as well, and reports progress', async () => {
+    const members = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`${i + 10}.png`, red]))
+    const bytes = await pack(members)
+    const directory = await folderOf({ 'x.tar.gz': gzipSync(bytes), 'x.tar': bytes })
+    const progress: [number, number][] = []
+    const onProgress = (...now: [number, number]) => progress.push(now)
+    const packed = await loadDataset(`tar:${directory}/x.tar.gz`, { onProgress })
+    const plain = await loadDataset(`tar:${directory}/x.tar`)
+    expect(packed.count).toBe(20)
+    expect(packed.sha256).toBe(plain.sha256)
+    expect(progress.at(-1)).toEqual([20, 20])
+    expect(progress.every(([done, total]) => done <= total)).toBe(true)
+    expect(plain).not.toHaveProperty('names')
+    expect(plain).not.toHaveProperty('classes')
+  })
+
+  it('scales, limits, and takes empty captions where there are none', async () => {
+    const spec = await tarOf({
+      'a.png': red,
+      'b.jpg': await filled(RED, 9, 7).jpeg().toBuffer(),
+      'c.webp': await filled(RED, 5).webp().toBuffer(),
+      'b.txt': 'second',
+    })
+    const dataset = await loadDataset(spec, { resolution: 8 })
+    expect(dataset).toMatchObject({ count: 3, width: 8, names: ['', 'second', ''] })
+    expect(await loadDataset(spec, { resolution: 8, limit: 2 })).toMatchObject({
+      count: 2,
+      names: ['', 'second'],
+    })
+  })
+
+  it('takes labels of JSON, as text or number', async () => {
+    const of = (...labels: unknown[]) =>
+      tarOf(
+        Object.fromEntries(
+          labels.flatMap((label, i) => [
+            [`${i}.png`, red],
+            [`${i}.json`, JSON.stringify({ label })],
+          ]),
+        ),
+      )
+    expect(await loadDataset(await of('dog', 'cat', 'dog'))).toMatchObject({
+      classes: ['cat', 'dog'],
+      labels: Int32Array.of(1, 0, 1),
+    })
+    expect(await loadDataset(await of(2, 0))).toMatchObject({
+      classes: ['0', '1', '2'],
+      labels: Int32Array.of(2, 0),
+    })
+    for (const wrong of [-1, 1e9])
+      expect((await complaint(loadDataset(await of(0, wrong)))).message).toMatch(
+        /: 1 has the class -?\d+; expected 0 to/,
+      )
+    expect((await complaint(loadDataset(await of(0, null)))).message).toMatch(
+      /: 1 has no class, though other pictures/,
+    )
+    expect((await complaint(loadDataset(await of(1.5)))).message).toMatch(/0\.json must hold/)
+  })
+
+  it('skips pictures that cannot be read', async () => {
+    const spec = await tarOf({ '1.png': red, '2.png': 'nonsense', '3.png': '' })
+    expect((await loadDataset(spec)).skipped).toEqual([
+      { file: '2', reason: 'not a picture' },
+      { file: '3', reason: 'empty file' },
+    ])
+    expect((await complaint(loadDataset(await tarOf({ '2.png': 'nonsense' })))).message).toMatch(
+      /^no readable pictures in .*x\.tar: 1 skipped, the first 2 \(not a picture\)$/,
+    )
+    expect((await complaint(loadDataset(await tarOf({})))).message).toMatch(/^no pictures in /)
+  })
+
+  it('takes pictures of every format that a folder may hold', async () => {
+    const spec = await tarOf({
+      'a.gif': await filled(RED, 4).gif().toBuffer(),
+      'b.avif': await filled(RED, 4).avif({ lossless: true }).toBuffer(),
+      'c.TIF': await filled(RED, 4).tiff().toBuffer(),
+      'd.svg':
+        '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"><path fill="#f00" d="M0 0h4v4H0z"/></svg>',
+    })
+    const dataset = await loadDataset(spec)
+    expect(dataset).toMatchObject({ count: 4, skipped: [] })
+    for (const index of [0, 1, 2, 3]) expect(pixelAt(dataset, index)[0]).toBeGreaterThan(247)
+  })
+
+  it('names a class that is none', async () => {
+    const spec = await tarOf({ '1.png': red, '1.cls': 'cat' })
+    expect((await complaint(loadDataset(spec))).message).toMatch(
+      /: 1\.cls must hold a class, .* but holds "cat"$/,
+    )
+  })
+
+  it('tells archives that break off, wherever they do', async () => {
+    const large = await noise(32).png().toBuffer()
+    const whole = await pack({ '1.png': large, '2.png': large, '3.txt': 'three' })
+    const packed = gzipSync(whole)
+    const cuts = [100, 512, 700, 512 + large.length, whole.length - 1536, whole.length - 1024]
+    for (const bytes of [
+      ...cuts.map((cut) => whole.subarray(0, cut)),
+      packed.subarray(0, packed.length / 2),
+    ]) {
+      const directory = await folderOf({ 'x.tar': bytes })
+      expect((await complaint(loadDataset(`tar:${directory}/x.tar`))).message).toMatch(
+        /x\.tar is truncated: it breaks off after (the start|[12]\.png|3\.txt)$/,
+      )
+    }
+  })
+
+  it('tells gzip that is damaged', async () => {
+    const packed = gzipSync(await pack({ '1.png': await noise(32).png().toBuffer(), '2.png': red }))
+    packed.fill(0xff, 200, 400)
+    const directory = await folderOf({ 'x.tar.gz': packed })
+    expect((await complaint(loadDataset(`tar:${directory}/x.tar.gz`))).message).toMatch(
+      /x\.tar\.gz is not a tar archive, or damaged after the start: /,
+    )
+  })
+
+  it('tells files that are no archives', async () => {
+    const directory = await folderOf({
+      'text.tar': 'This is no archive. '.repeat(100),
+      'picture.tar': await noise(32).png().toBuffer(),
+      'empty.tar': '',
+    })
+    const message = async (file: string) => (await complaint(loadDataset(`tar:${directory}/${file}`))).message
+    expect(await message('text.tar')).toMatch(/text\.tar is not a tar archive, or damaged after the start: /)
+    expect(await message('picture.tar')).toMatch(
+      /picture\.tar is not a tar archive, or damaged after the start: /,
+    )
+    expect(await message('empty.tar')).toMatch(/empty\.tar is empty$/)
+  })
+})
