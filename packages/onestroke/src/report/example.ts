@@ -1,0 +1,157 @@
+/** A made-up report, for the tests: none of its numbers was measured. */
+import type { Evaluation, EvaluationRow } from './evaluation.js'
+import type { Report } from './types.js'
+
+const row = (
+  who: EvaluationRow['who'],
+  solver: string,
+  steps: number,
+  fid: number | null,
+  seconds_per_image: number | null,
+): EvaluationRow => ({
+  who,
+  solver,
+  steps,
+  nfe: solver === 'heun' ? 2 * steps - 1 : steps,
+  fid,
+  kid: fid === null ? null : fid / 2000 - 0.001,
+  precision: fid === null ? null : 1 / (1 + fid / 40),
+  recall: fid === null ? null : 1 / (1 + fid / 25),
+  seconds_per_image,
+  prompt_top1: null,
+  prompt_top5: null,
+  teacher_distance: fid === null ? null : fid / 300,
+})
+
+export const exampleEvaluation: Evaluation = {
+  model: { path: 'runs/student', sha256: 'c0ffee'.repeat(10), parameters: 4_212_345, kind: 'student' },
+  data: { name: 'iconify:fluent-emoji-flat', images: 1583 },
+  samples: 1000,
+  seed: 7,
+  features: { name: 'emoji-classifier', sha256: 'feed'.repeat(16), dims: 256 },
+  floor: { fid: 4.31, kid: 0.0002 },
+  rows: [
+    row('teacher', 'heun', 8, 21.7, 0.0081),
+    row('teacher', 'heun', 32, 9.84, 0.0341),
+    row('teacher', 'ddim', 1, 301.2, 0.00057),
+    row('teacher', 'ddim', 2, 187.4, 0.00109),
+    row('teacher', 'ddim', 4, 88.6, 0.00216),
+    row('student', 'consistency', 1, 14.27, 0.00056),
+    row('student', 'consistency', 2, 11.9, 0.00112),
+    row('student', 'consistency', 4, 10.35, 0.00214),
+  ],
+  student_is_student: true,
+}
+
+const curve = (start: number, end: number) =>
+  Array.from({ length: 900 }, (_, i) => ({
+    images: 2000 * (i + 1),
+    loss: (end + (start - end) / (1 + i / 12)) * (1 + 0.18 * Math.sin(i * 12.9898) * Math.cos(i * 78.233)),
+  }))
+
+const sigma = Array.from({ length: 14 }, (_, i) => 0.002 * 40_000 ** (i / 13))
+
+export const exampleReport: Report = {
+  title: 'Emoji in one stroke',
+  summary:
+    'A diffusion teacher of 32 Heun steps, distilled into a student that draws the same picture in one to four.',
+  created: '2026-01-31T12:34:56.000Z',
+  machine: {
+    cpu: 'AMD EPYC 7B13',
+    cores: 2,
+    memory_gb: 15.6,
+    node: '22.12.0',
+    onestroke: '0.1.0',
+    onnxruntime: '1.30.0',
+  },
+  data: { name: 'iconify:fluent-emoji-flat', images: 1583, resolution: 32, channels: 3 },
+  runs: [
+    {
+      name: 'teacher',
+      parameters: 4_212_345,
+      preset: 'small',
+      images_seen: 1_800_000,
+      seconds: 8040,
+      path: 'onestroke-demo/teacher',
+      sha256: '0123456789abcdef'.repeat(4),
+      options: { seed: 1, lr: 0.0004, ema: [0.999, 0.9999], dropout: 0.1 },
+    },
+    {
+      name: 'student',
+      parameters: 4_212_345,
+      preset: 'small',
+      method: 'consistency-distillation',
+      images_seen: 640_000,
+      seconds: 3490,
+      path: 'onestroke-demo/student',
+      sha256: 'c0ffee'.repeat(10),
+      options: { seed: 1, q: 2, stages: 8, huber: 0, teacher: 'onestroke-demo/teacher' },
+    },
+  ],
+  evaluation: exampleEvaluation,
+  loss: [
+    { name: 'teacher', points: curve(0.9, 0.04) },
+    { name: 'student', points: curve(0.3, 0.012) },
+  ],
+  denoising: {
+    sigma,
+    student: sigma.map((s) => 0.3 * (s / (s + 0.4)) + 0.002 * s ** 0.2),
+    teacher: sigma.map((s) => 0.22 * (s / (s + 0.5)) + 0.001),
+    identity: sigma,
+  },
+  sections: [
+    {
+      title: 'The same noise, five ways',
+      text: 'Every grid starts from the same noise, so every picture can be compared with the one in its place.',
+      grids: [
+        {
+          caption: 'Teacher, 32 steps',
+          detail: '32 Heun steps, 63 network evaluations, 34 ms per picture',
+          png: 'teacher-heun-32.png',
+        },
+        {
+          caption: 'Teacher, 1 step',
+          detail: 'DDIM, 1 network evaluation, 0.57 ms per picture',
+          png: 'teacher-ddim-1.png',
+        },
+        {
+          caption: 'Teacher, 4 steps',
+          detail: 'DDIM, 4 network evaluations, 2.2 ms per picture',
+          png: 'teacher-ddim-4.png',
+        },
+        {
+          caption: 'Student, 1 step',
+          detail: '1 network evaluation, 0.56 ms per picture',
+          highlight: true,
+          png: 'student-1.png',
+        },
+        {
+          caption: 'Student, 4 steps',
+          detail: '4 network evaluations, 2.1 ms per picture',
+          highlight: true,
+          png: 'student-4.png',
+        },
+      ],
+    },
+    { title: 'Real pictures', grids: [{ caption: 'From the data', png: 'real.png' }] },
+  ],
+  commands: [
+    'npx onestroke train iconify:fluent-emoji-flat --out onestroke-demo/teacher --preset small --images 1800000 --seed 1',
+    'npx onestroke distill onestroke-demo/teacher iconify:fluent-emoji-flat --out onestroke-demo/student --seed 1',
+  ],
+  notes: ['All of these numbers are made up.'],
+}
+
+/** The least that a report can be: before anything was evaluated. */
+export const minimalReport: Report = {
+  title: 'Nothing measured',
+  summary: 'A student, and no more.',
+  created: '2026-01-31T12:34:56Z',
+  machine: { cpu: 'cpu', cores: 1, memory_gb: 1, node: '22', onestroke: '0.1.0', onnxruntime: '1.30.0' },
+  data: { name: 'faces', images: 0, resolution: 28, channels: 1 },
+  runs: [],
+  loss: [],
+  sections: [],
+  commands: [],
+  notes: [],
+}

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { exampleEvaluation, exampleReport, minimalReport } from './example.js'
+import { denoisingPlot, lossPlot, plotsOf, qualityPlots } from './plots.js'
+import { extent, pick, smooth, thin, ticks } from './series.js'
+
+describe('plots', () => {
+  it('are there for what was measured', () => {
+    const { quality, training } = plotsOf(exampleReport)
+    expect(quality.map((p) => p.id)).toEqual(['quality-steps', 'quality-time'])
+    expect(training.map((p) => p.id)).toEqual(['loss-0', 'loss-1', 'denoising'])
+    expect(plotsOf(minimalReport)).toEqual({ quality: [], training: [] })
+  })
+
+  it('draw one line per sampler, and the floor across', () => {
+    const [steps, time] = qualityPlots(exampleEvaluation)
+    expect(steps!.lines.map((line) => line.name)).toEqual([
+      'Student',
+      'Teacher, DDIM',
+      'Teacher, Heun',
+      'Floor: real pictures',
+    ])
+    expect(steps!.lines[0]!.points.map((p) => [p.x, p.y])).toEqual([
+      [1, 14.27],
+      [2, 11.9],
+      [4, 10.35],
+    ])
+    expect(steps!.x.ticks).toEqual([1, 2, 4, 8, 32])
+    const floor = steps!.lines.at(-1)!
+    expect(floor.points).toEqual([
+      { x: steps!.x.min, y: 4.31 },
+      { x: steps!.x.max, y: 4.31 },
+    ])
+    expect(time!.lines[2]!.points.map((p) => [p.x, p.label])).toEqual([
+      [8.1, '8'],
+      [34.1, '32'],
+    ])
+    expect(time!.lines[0]!.points[0]!.note).toBe('FID 14.3 in 1 step (1 network evaluation, 0.56 ms)')
+  })
+
+  it('leave out what an axis cannot show', () => {
+    const rows = exampleEvaluation.rows.map((row) => ({ ...row, fid: null }))
+    expect(qualityPlots({ ...exampleEvaluation, rows })).toEqual([undefined, undefined])
+    expect(lossPlot({ name: 'x', points: [] }, 0)).toBeUndefined()
+    expect(lossPlot({ name: 'x', points: [{ images: 1, loss: Number.NaN }] }, 0)).toBeUndefined()
+    const plot = denoisingPlot({ sigma: [0, 1, 2], student: [1, 2, 3], teacher: [1, 0, 3], identity: [] })!
+    expect(plot.lines.map((line) => line.points.map((p) => p.x))).toEqual([[1, 2], [2]])
+  })
+
+  it('use a logarithmic loss only where it helps', () => {
+    const over = (losses: number[]) =>
+      lossPlot({ name: 'x', points: losses.map((loss, images) => ({ images, loss })) }, 0)!.y.log
+    expect(over([1, 0.1])).toBe(true)
+    expect(over([1, 0.5])).toBe(false)
+    expect(over([1, 0.1, -0.1])).toBe(false)
+  })
+})
+
+describe('series', () => {
+  const line = (n: number) => Array.from({ length: n }, (_, i) => ({ x: i, y: 2 * i }))
+
+  it('thins to means', () => {
+    expect(thin(line(3), 5)).toEqual(line(3))
+    expect(thin(line(4), 2)).toEqual([
+      { x: 0.5, y: 1 },
+      { x: 2.5, y: 5 },
+    ])
+    expect(
+      thin(
+        [
+          { x: 0, y: Number.NaN },
+          { x: 1, y: 1 },
+        ],
+        5,
+      ),
+    ).toEqual([{ x: 1, y: 1 }])
+    expect(thin(line(1001), 300)).toHaveLength(300)
+  })
+
+  it('smooths without lagging behind', () => {
+    for (const reach of [0, 1, 3])
+      expect(smooth(line(20), reach).slice(0, -reach || 20)).toEqual(line(20).slice(0, -reach || 20))
+    const peak = smooth(
+      [0, 0, 3, 0, 0].map((y, x) => ({ x, y })),
+      1,
+    )
+    expect(peak.map((p) => p.y)).toEqual([0, 1, 1, 1, 0])
+  })
+
+  it('picks both ends', () => {
+    expect(pick([1, 2, 3], 12)).toEqual([1, 2, 3])
+    const few = pick(line(100), 12)
+    expect([few.length, few[0]!.x, few.at(-1)!.x]).toEqual([12, 0, 99])
+  })
+
+  it('finds round ticks', () => {
+    expect(ticks(0, 10, false)).toEqual([0, 2, 4, 6, 8, 10])
+    expect(ticks(0.03, 0.31, false)).toEqual([0.1, 0.2, 0.3])
+    expect(ticks(9, 14, true)).toEqual([9, 10, 11, 12, 13, 14])
+    expect(ticks(4, 330, true)).toEqual([5, 10, 20, 50, 100, 200])
+    expect(ticks(0.002, 80, true)).toEqual([0.01, 0.1, 1, 10])
+    expect(ticks(5, 5, true)).toEqual([5])
+  })
+
+  it('leaves air around the values', () => {
+    expect(extent([], true)).toBeUndefined()
+    for (const log of [true, false]) {
+      const [low, high] = extent([3, 3], log)!
+      expect(low).toBeLessThan(3)
+      expect(high).toBeGreaterThan(3)
+    }
+    expect(extent([0, 1], false)![0]).toBe(0)
+  })
+})

@@ -1,0 +1,63 @@
+import type { Evaluation } from './evaluation.js'
+
+/** What `distill` and `demo` write: as `report.json` word for word, and as a page, `report.html`. */
+export interface Report {
+  title: string
+  /** One or two sentences. */
+  summary: string
+  /** ISO date. */
+  created: string
+  machine: Machine
+  data: { name: string; images: number; resolution: number; channels: number }
+  runs: Run[]
+  /** The document of `evaluate --json`. */
+  evaluation?: Evaluation
+  loss: LossCurve[]
+  /** Denoising error per noise level; `identity` is the error of the noisy picture itself. */
+  denoising?: { sigma: number[]; student: number[]; teacher: number[]; identity: number[] }
+  sections: Section[]
+  /** Commands that reproduce this. */
+  commands: string[]
+  notes: string[]
+}
+
+export interface Machine {
+  cpu: string
+  cores: number
+  memory_gb: number
+  node: string
+  onestroke: string
+  onnxruntime: string
+}
+
+export interface Run {
+  name: 'teacher' | 'student'
+  parameters: number
+  preset: string
+  method?: string
+  images_seen: number
+  seconds: number
+  path: string
+  sha256: string
+  options: Record<string, unknown>
+}
+
+export interface LossCurve {
+  name: string
+  points: { images: number; loss: number }[]
+}
+
+export interface Section {
+  title: string
+  text?: string
+  grids: Grid[]
+}
+
+export interface Grid {
+  caption: string
+  /** For instance `32 Heun steps, 63 network evaluations, 34 ms per picture`. */
+  detail?: string
+  highlight?: boolean
+  /** File name of the picture, beside `report.json`. */
+  png: string
+}

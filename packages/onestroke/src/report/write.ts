@@ -1,0 +1,34 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { renderReport } from './page.js'
+import type { Report } from './types.js'
+
+/** Writes a file beside its place and moves it there, so that no reader ever sees half of it. */
+const writeWhole = async (path: string, contents: string | Uint8Array) => {
+  const beside = `${path}.${process.pid}.tmp`
+  await writeFile(beside, contents)
+  await rename(beside, path)
+}
+
+/** Writes `report.json`, `report.html` and the pictures, by file name, into a folder. */
+export const writeReport = async (
+  dir: string,
+  report: Report,
+  pictures: Readonly<Record<string, Uint8Array>>,
+): Promise<void> => {
+  for (const name of Object.keys(pictures))
+    if (name !== basename(name) || !name.endsWith('.png'))
+      throw new RangeError(`report: a picture's name is a plain file name that ends in .png, not ${name}`)
+  const page = renderReport(report, (name) => {
+    const png = Object.hasOwn(pictures, name) ? pictures[name] : undefined
+    if (!png)
+      throw new RangeError(
+        `report: no picture ${name} was given (given: ${Object.keys(pictures).join(', ') || 'none'})`,
+      )
+    return png
+  })
+  await mkdir(dir, { recursive: true })
+  for (const [name, png] of Object.entries(pictures)) await writeWhole(join(dir, name), png)
+  await writeWhole(join(dir, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  await writeWhole(join(dir, 'report.html'), page)
+}
