@@ -5,7 +5,7 @@
 export function sumSquares(x: usize, n: i32): f64 {
   let low = f64x2.splat(0)
   let high = f64x2.splat(0)
-  for (const end = x + (<usize>n << 2); x < end; x += 16) {
+  for (const end = x + ((<usize>n) << 2); x < end; x += 16) {
     const value = v128.load(x)
     const a = f64x2.promote_low_f32x4(value)
     const b = f64x2.promote_low_f32x4(v128.shuffle<f32>(value, value, 2, 3, 2, 3))
@@ -24,9 +24,22 @@ export function sumSquares(x: usize, n: i32): f64 {
  *   ema ← ema + (1 − decay)(p − ema).
  */
 export function update(
-  p: usize, g: usize, m: usize, v: usize, ema: usize, n: i32,
-  scale: f32, l2: f32, shrink: f32, beta1: f32, beta2: f32,
-  rate: f32, root: f32, eps: f32, adaptive: i32, decay: f32,
+  p: usize,
+  g: usize,
+  m: usize,
+  v: usize,
+  ema: usize,
+  n: i32,
+  scale: f32,
+  l2: f32,
+  shrink: f32,
+  beta1: f32,
+  beta2: f32,
+  rate: f32,
+  root: f32,
+  eps: f32,
+  adaptive: i32,
+  decay: f32,
 ): void {
   const scales = f32x4.splat(scale)
   const l2s = f32x4.splat(l2)
@@ -39,11 +52,14 @@ export function update(
   const roots = f32x4.splat(root)
   const epss = f32x4.splat(eps)
   const blends = f32x4.splat(1 - decay)
-  for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     const weight = v128.load(p + i)
     const gradient = f32x4.add(f32x4.mul(v128.load(g + i), scales), f32x4.mul(weight, l2s))
     const first = f32x4.add(f32x4.mul(v128.load(m + i), beta1s), f32x4.mul(gradient, one1s))
-    const second = f32x4.add(f32x4.mul(v128.load(v + i), beta2s), f32x4.mul(f32x4.mul(gradient, gradient), one2s))
+    const second = f32x4.add(
+      f32x4.mul(v128.load(v + i), beta2s),
+      f32x4.mul(f32x4.mul(gradient, gradient), one2s),
+    )
     v128.store(m + i, first)
     v128.store(v + i, second)
     let step = f32x4.mul(first, rates)

@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { consistencyDistillation } from '@onestroke/core/consistency'
+import { UserError } from '@onestroke/core/formats'
+import { Command } from 'commander'
+import pc from 'picocolors'
+import type { Dataset } from '../data/index.js'
+import { pngGrid } from '../formats/index.js'
+import { loadModel, Model } from '../model/index.js'
+import { samplePrompts } from '../proof/index.js'
+import type { Report } from '../report/index.js'
+import { distillSettings, writeProof } from './distill.js'
+import { integer, positive } from './options.js'
+import { runCommand } from './run-command.js'
+import { say } from './terminal.js'
+
+const MODELS = fileURLToPath(new URL('../../../../models/', import.meta.url))
+/** The teacher that is distilled live, and the finished pair that is shown beside it. */
+const SMALL_TEACHER = join(MODELS, 'emoji-16-teacher')
+const LARGE = { teacher: join(MODELS, 'emoji-32-teacher'), student: join(MODELS, 'emoji-32-student') }
+const DATA = 'iconify:fluent-emoji-flat'
+const CATEGORIES = ['Smileys & Emotion', 'Animals & Nature', 'Food & Drink']
+const DEFAULT_MINUTES = 7
+
+export const demoCommand = (): Command =>
+  new Command('demo')
+    .description('watch a teacher being distilled into a one-step student, on this machine, in ten minutes')
+    .option('--out <dir>', 'folder for the student and its report', 'onestroke-demo')
+    .option('--minutes <time>', 'time for the distillation', positive, DEFAULT_MINUTES)
+    .option('--seed <number>', 'of the training', integer(0), 0)
+    .option('--force', 'start over')
+    .option('--json', 'print one JSON document on standard output')
+    .action(
+      async (flags: { out: string; minutes: number; seed: number; force?: boolean; json?: boolean }) => {
+        if (!existsSync(SMALL_TEACHER)) throw new UserError(`the demo's teacher is missing: ${SMALL_TEACHER}`)
+        const teacher = await loadModel(SMALL_TEACHER)
+        say(
+          `${pc.bold('onestroke demo')}: a teacher that paints emoji at 16×16 in many strokes is distilled into a student that needs one.`,
+        )
+        const run = {
+          ...flags,
+          translate: 0,
+          checkpointEvery: 60,
+          threads: 0,
+          resolution: 16,
+          category: CATEGORIES,
+        }
+        await runCommand(DATA, run, {
+          ...distillSettings(teacher, { method: consistencyDistillation.name, guidanceScale: 1 }),
+          minutes: flags.minutes,
+          afterwards: (result, dataset) =>
+            writeProof(result, dataset, SMALL_TEACHER, flags.out, {
+              samples: 914,
+              extend: (report, pictures) => showLarge(report, pictures, dataset),
+            }),
+        })
+      },
+    )
+
+/** Adds the shipped 32×32 pair to the report: the same distillation, given hours. */
+const showLarge = async (
+  report: Report,
+  pictures: Record<string, Uint8Array>,
+  dataset: Dataset,
+): Promise<void> => {
+  if (!existsSync(LARGE.student)) return
+  const prompts = samplePrompts(dataset, 32)
+  const grids: Report['sections'][number]['grids'] = []
+  const paint = async (path: string, steps: number, caption: string, highlight: boolean) => {
+    const model = await Model.load(path)
+    await model.generate({ prompts, seed: 1, num_inference_steps: steps })
+    const begin = performance.now()
+    const painted = await model.generate({ prompts, seed: 1, num_inference_steps: steps })
+    const ms = (performance.now() - begin) / prompts.length
+    const png = `large-${highlight ? 'student' : 'teacher'}-${steps}.png`
+    pictures[png] = await pngGrid(painted, { columns: 8 })
+    grids.push({ caption, detail: `${ms.toFixed(2)} ms per picture`, highlight, png })
+    await model.release()
+  }
+  await paint(LARGE.student, 1, 'Shipped student, 32×32, 1 step', true)
+  await paint(LARGE.student, 2, 'Shipped student, 32×32, 2 steps', true)
+  if (existsSync(LARGE.teacher)) await paint(LARGE.teacher, 18, 'Its teacher, 18 steps of heun', false)
+  report.sections.push({
+    title: 'The same at 32×32, given hours',
+    text: 'The student that comes with onestroke, from the same noise as its teacher.',
+    grids,
+  })
+}

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import pc from 'picocolors'
+import { CONFIG_FILE, type LoadedModel, loadModel } from '../model/index.js'
+import { hasState, PLAN_FILE } from '../training/index.js'
+import { DATA_HELP, type DataFlags, dataOptions } from './options.js'
+import { openData } from './run-command.js'
+import { duration } from './terminal.js'
+
+export const infoCommand = (): Command =>
+  dataOptions(
+    new Command('info')
+      .description('say what a model folder or DATA holds')
+      .argument('<MODEL|DATA>', 'model folder, run folder, or pictures'),
+  )
+    .option('--json', 'print one JSON document on standard output')
+    .addHelpText('after', DATA_HELP)
+    .action(async (target: string, flags: DataFlags & { json?: boolean }) => {
+      const facts = existsSync(join(target, CONFIG_FILE))
+        ? modelFacts(await loadModel(target))
+        : existsSync(join(target, PLAN_FILE))
+          ? { kind: 'unfinished run', path: target, resumable: hasState(target) }
+          : await dataFacts(target, flags)
+      if (flags.json) console.log(JSON.stringify(facts, null, 2))
+      else
+        for (const [name, value] of Object.entries(facts))
+          console.log(`${pc.bold(name.padEnd(14))} ${readable(value)}`)
+    })
+
+const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
+  const { network, vocabulary, provenance, method, sampling } = config
+  return {
+    path,
+    kind: config.kind,
+    parameters: layout.size,
+    network: `${network.type}, preset ${provenance.preset}`,
+    resolution: network.resolution,
+    channels: network.channels,
+    condition:
+      vocabulary.kind === 'text'
+        ? `prompts (${vocabulary.words.length} words; others by their spelling)`
+        : vocabulary.kind === 'class'
+          ? `classes: ${vocabulary.classes.join(', ')}`
+          : 'none',
+    noise: `sigma ${config.sigma_min} to ${config.sigma_max}`,
+    sampling,
+    method: method.name,
+    data: provenance.data.name,
+    images_seen: provenance.images_seen,
+    trained_for: duration(provenance.seconds),
+    ...(provenance.parent && { parent: provenance.parent }),
+    sha256,
+    versions: provenance.versions,
+  }
+}
+
+const dataFacts = async (spec: string, flags: DataFlags) => {
+  const { name, count, channels, height, width, names, classes, skipped, sha256, test } = await openData(
+    spec,
+    flags,
+  )
+  return {
+    kind: 'data',
+    name,
+    pictures: count,
+    channels,
+    height,
+    width,
+    ...(names && { captions: names.slice(0, 5) }),
+    ...(classes && { classes }),
+    ...(test && { test_pictures: test.count }),
+    skipped,
+    sha256,
+  }
+}
+
+const readable = (value: unknown): string => {
+  if (Array.isArray(value) && value.length === 0) return 'none'
+  if (typeof value === 'number') return value.toLocaleString('en')
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

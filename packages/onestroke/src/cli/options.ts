@@ -1,0 +1,56 @@
+/** Options that several commands share, and how their values are read. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+
+export const integer =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`must be an integer from ${least} up.`)
+    return value
+  }
+
+export const number =
+  (least: number, most = Number.POSITIVE_INFINITY) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (text.trim() === '' || Number.isNaN(value) || value < least || value > most)
+      throw new InvalidArgumentError(
+        `must be a number from ${least}${Number.isFinite(most) ? ` to ${most}` : ' up'}.`,
+      )
+    return value
+  }
+
+export const positive = (text: string): number => {
+  const value = Number(text)
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('must be a positive number.')
+  return value
+}
+
+export const integers = (text: string): number[] => text.split(',').map(integer(1))
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+/** How DATA is read. */
+export const dataOptions = (command: Command): Command =>
+  command
+    .option('--resolution <pixels>', 'side of the pictures, where DATA does not say', integer(8))
+    .addOption(new Option('--channels <count>', '1 for grey, 3 for colour').choices(['1', '3']))
+    .option('--category <names>', 'for iconify: only these categories, separated by commas', list)
+
+export interface DataFlags {
+  resolution?: number
+  channels?: '1' | '3'
+  category?: string[]
+}
+
+export const DATA_HELP = `
+DATA is one of
+  iconify:NAME[,NAME…]  pictures and names of an installed @iconify-json set, for instance iconify:fluent-emoji-flat
+  DIR                   a folder of pictures: class sub-folders, or captions in NAME.txt beside NAME.png, or metadata.jsonl
+  idx:DIR               MNIST's format: train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz]
+  tar:FILE              a WebDataset archive: 0001.png, 0001.txt or 0001.cls, …`

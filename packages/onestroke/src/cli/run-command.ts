@@ -1,0 +1,222 @@
+/** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
+import { join, relative } from 'node:path'
+import type { Objective } from '@onestroke/core/diffusion'
+import { UserError } from '@onestroke/core/formats'
+import type { Vocabulary } from '@onestroke/core/text'
+import type { Command } from 'commander'
+import pc from 'picocolors'
+import { type Dataset, loadDataset } from '../data/index.js'
+import { pngGrid, writeFileAtomic } from '../formats/index.js'
+import type { LoadedModel, Model } from '../model/index.js'
+import { samplePrompts } from '../proof/index.js'
+import { nodeRuntime } from '../runtime/index.js'
+import {
+  type OptimizerOptions,
+  openRun,
+  type Progress,
+  type RunPlan,
+  type RunResult,
+  run,
+  type StepEvent,
+} from '../training/index.js'
+import { type DataFlags, integer, number, positive } from './options.js'
+import { Bar, interruptible, say } from './terminal.js'
+
+/** Thrown when Ctrl-C ended a run whose state is safe: exit status 130. */
+export class Interrupted extends Error {}
+
+export interface RunFlags extends DataFlags {
+  out: string
+  images?: number
+  minutes?: number
+  seed: number
+  batch?: number
+  learningRate?: number
+  optimizer?: OptimizerOptions['optimizer']
+  sigmaMax?: number
+  flip?: boolean
+  translate: number
+  checkpointEvery: number
+  threads: number
+  force?: boolean
+  json?: boolean
+}
+
+export const runOptions = (command: Command): Command =>
+  command
+    .requiredOption('--out <dir>', 'folder of the run: holds its state, and in the end the model')
+    .option('--images <count>', 'train on so many pictures (repeats count)', integer(1))
+    .option('--minutes <time>', 'or for about so long, measured at the start', positive)
+    .option('--seed <number>', 'same seed, same machine: the same model, bit for bit', integer(0), 0)
+    .option('--batch <pictures>', 'pictures in one step', integer(1))
+    .option('--learning-rate <rate>', 'of the optimiser, before its decay', positive)
+    .option('--optimizer <name>', 'adam, adamw or radam', optimizerName)
+    .option('--sigma-max <sigma>', 'strongest noise', positive)
+    .option('--flip', 'also learn from mirrored pictures')
+    .option('--translate <pixels>', 'also learn from pictures shifted by up to so many pixels', integer(0), 0)
+    .option('--checkpoint-every <seconds>', 'how often the state is saved', number(1), 60)
+    .option('--threads <count>', 'threads of the graph, 0 for all cores', integer(0), 0)
+    .option('--force', 'start over, throwing away what is in the folder')
+    .option('--json', 'print one JSON document about the result on standard output')
+
+const optimizerName = (name: string): OptimizerOptions['optimizer'] => {
+  if (name === 'adam' || name === 'adamw' || name === 'radam') return name
+  throw new UserError(`unknown optimizer ${name}; there are adam, adamw, radam`, { exitCode: 2 })
+}
+
+export interface RunSettings {
+  readonly command: 'train' | 'distill'
+  readonly preset: string
+  readonly objective: Pick<Objective, 'name' | 'options'>
+  readonly teacher?: LoadedModel
+  readonly minutes: number
+  readonly guidance_scale?: number
+  vocabulary(dataset: Dataset): Vocabulary
+  range(dataset: Dataset): { sigma_min: number; sigma_max: number }
+  readonly training: Pick<RunPlan, 'batch' | 'optimizer' | 'schedule' | 'condition_dropout' | 'word_dropout'>
+  /** Called with the finished run, for reports. */
+  afterwards?(result: RunResult, dataset: Dataset): Promise<object>
+  /** Whether what `afterwards` makes is there already. */
+  isReported?(): boolean
+}
+
+/** @throws Interrupted after a Ctrl-C; UserError for everything that the user can mend. */
+export const runCommand = async (spec: string, flags: RunFlags, settings: RunSettings): Promise<void> => {
+  if (flags.images !== undefined && flags.minutes !== undefined)
+    throw new UserError('--images and --minutes exclude each other', { exitCode: 2 })
+  const dataset = await openData(spec, flags)
+  const plan = planOf(dataset, flags, settings)
+  const status = await openRun(flags.out, plan, flags.force === true)
+  if (status === 'finished') {
+    say(`the run in ${flags.out} is finished; nothing was changed (--force starts over)`)
+    if (flags.json) console.log(JSON.stringify({ status: 'finished', out: flags.out }))
+    return
+  }
+  if (status === 'unfinished') say(`resuming the run in ${flags.out}`)
+  const result = await trainWithBar(plan, dataset, flags, settings)
+  if (!result.finished) {
+    say(`stopped after ${result.progress.step * plan.batch} of ${result.progress.images} pictures; to go on:`)
+    say(`  ${pc.bold(commandLine())}`)
+    throw new Interrupted()
+  }
+  say(pc.green(`${settings.command === 'train' ? 'trained' : 'distilled'}: ${flags.out}`))
+  const report = await settings.afterwards?.(result, dataset)
+  const { progress, config, sha256 } = result
+  if (flags.json)
+    console.log(
+      JSON.stringify({
+        status: 'done',
+        out: flags.out,
+        sha256,
+        kind: config.kind,
+        images_seen: config.provenance.images_seen,
+        seconds: config.provenance.seconds,
+        skipped_steps: progress.skipped_steps,
+        loss: progress.log.at(-1)?.loss ?? null,
+        ...report,
+      }),
+    )
+}
+
+/** Loads DATA with a bar, and names what could not be read. */
+export const openData = async (spec: string, flags: DataFlags): Promise<Dataset> => {
+  const bar = new Bar('reading', 'pictures')
+  try {
+    const dataset = await loadDataset(spec, {
+      ...(flags.resolution && { resolution: flags.resolution }),
+      ...(flags.channels && { channels: Number(flags.channels) as 1 | 3 }),
+      ...(flags.category && { category: flags.category }),
+      onProgress: (done, total) => process.stderr.isTTY && bar.update(done, total),
+    })
+    bar.stop()
+    const { skipped } = dataset
+    if (skipped.length > 0) {
+      const named = skipped.slice(0, 3).map(({ file, reason }) => `${file} (${reason})`)
+      say(
+        pc.yellow(
+          `skipped ${skipped.length} unreadable: ${named.join(', ')}${skipped.length > 3 ? ', …' : ''}`,
+        ),
+      )
+    }
+    return dataset
+  } finally {
+    bar.stop()
+  }
+}
+
+const planOf = (dataset: Dataset, flags: RunFlags, settings: RunSettings): RunPlan => {
+  const { training, objective, teacher } = settings
+  const { sigma_min, sigma_max } = settings.range(dataset)
+  return {
+    command: settings.command,
+    data: { spec: dataset.name, sha256: dataset.sha256, images: dataset.count },
+    teacher: teacher?.sha256 ?? null,
+    preset: settings.preset,
+    method: objective.name,
+    method_options: objective.options as Record<string, unknown>,
+    sigma_min,
+    sigma_max: flags.sigmaMax ?? sigma_max,
+    batch: flags.batch ?? training.batch,
+    images: flags.images ?? null,
+    minutes: flags.images === undefined ? (flags.minutes ?? settings.minutes) : null,
+    seed: flags.seed,
+    guidance_scale: settings.guidance_scale ?? 1,
+    condition_dropout: training.condition_dropout,
+    word_dropout: training.word_dropout,
+    flip: flags.flip === true,
+    translate: flags.translate,
+    optimizer: { ...training.optimizer, ...(flags.optimizer && { optimizer: flags.optimizer }) },
+    schedule: { ...training.schedule, ...(flags.learningRate && { learning_rate: flags.learningRate }) },
+  }
+}
+
+const trainWithBar = async (
+  plan: RunPlan,
+  dataset: Dataset,
+  flags: RunFlags,
+  settings: RunSettings,
+): Promise<RunResult> => {
+  const bar = new Bar(settings.command === 'train' ? 'training' : 'distilling')
+  const interrupt = interruptible()
+  let grid = ''
+  const note = (event: StepEvent, { log }: Progress) =>
+    `loss ${(log.at(-1)?.loss ?? event.loss).toFixed(4)}${grid ? ` · ${grid}` : ''}`
+  try {
+    return await run({
+      directory: flags.out,
+      plan,
+      dataset,
+      vocabulary: settings.vocabulary(dataset),
+      ...(settings.teacher && { teacher: settings.teacher }),
+      runtime: nodeRuntime({ threads: flags.threads }),
+      checkpoint_every: flags.checkpointEvery,
+      shouldStop: () => interrupt.stopped,
+      onStep: (event, progress) =>
+        bar.update(Math.min(event.images, progress.images), progress.images, note(event, progress)),
+      onCheckpoint: async (model) => {
+        grid = await writeSamples(model, flags.out, dataset)
+      },
+    })
+  } finally {
+    bar.stop()
+    interrupt.dispose()
+  }
+}
+
+/** A grid of samples from the weights as they are now: what to look at while it trains. */
+const writeSamples = async (model: Model, directory: string, dataset: Dataset): Promise<string> => {
+  const student = model.config.kind === 'student'
+  const pictures = await model.generate({
+    prompts: samplePrompts(dataset, 16),
+    seed: 0,
+    num_inference_steps: student ? 1 : 8,
+    ...(!student && { solver: 'dpmpp_2m' as const }),
+  })
+  const path = join(directory, 'samples.png')
+  await writeFileAtomic(path, await pngGrid(pictures, { columns: 8 }))
+  return relative('.', path)
+}
+
+const commandLine = (): string => ['onestroke', ...process.argv.slice(2)].map(quote).join(' ')
+const quote = (word: string): string =>
+  /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

@@ -1,0 +1,98 @@
+/** What commands say while they work: bars on a terminal, plain lines in a pipe, always on standard error. */
+import { SingleBar } from 'cli-progress'
+import pc from 'picocolors'
+
+/** Seconds between two plain lines. */
+const LINE_EVERY = 15
+
+const { stderr } = process
+
+export const say = (line: string): void => {
+  stderr.write(`${line}\n`)
+}
+
+/** 75 → "1m15s". */
+export const duration = (seconds: number): string => {
+  if (!Number.isFinite(seconds)) return '…'
+  const s = Math.round(seconds)
+  if (s < 60) return `${s}s`
+  if (s < 3600) return `${Math.floor(s / 60)}m${String(s % 60).padStart(2, '0')}s`
+  return `${Math.floor(s / 3600)}h${String(Math.floor((s % 3600) / 60)).padStart(2, '0')}m`
+}
+
+/** A job with a known end. Shows rate and time left. */
+export class Bar {
+  #bar: SingleBar | undefined
+  #begin = performance.now()
+  #first: number | undefined
+  #last = performance.now()
+  #total = 0
+
+  constructor(
+    readonly what: string,
+    readonly unit = 'images',
+  ) {}
+
+  /** @param note what else there is to know, for instance the loss. */
+  update(done: number, total: number, note = ''): void {
+    const now = performance.now()
+    if (this.#first === undefined) {
+      this.#first = done
+      this.#begin = now
+    }
+    this.#total = total
+    const rate = (done - this.#first) / ((now - this.#begin) / 1000)
+    const left = (total - done) / rate
+    const tail = `${rate > 0 && Number.isFinite(rate) ? `${rate.toPrecision(3)} ${this.unit}/s` : '…'} · ${duration(left)} left${note ? ` · ${note}` : ''}`
+    if (stderr.isTTY) {
+      if (!this.#bar) {
+        this.#bar = new SingleBar({
+          format: `${this.what} {bar} {percentage}% · {tail}`,
+          barsize: 24,
+          barCompleteChar: '█',
+          barIncompleteChar: '░',
+          hideCursor: true,
+          fps: 5,
+          stream: stderr,
+          clearOnComplete: false,
+        })
+        this.#bar.start(total, done, { tail })
+      }
+      this.#bar.setTotal(total)
+      this.#bar.update(done, { tail })
+    } else if (now - this.#last > LINE_EVERY * 1000 || done >= total) {
+      this.#last = now
+      say(`${this.what}: ${done}/${total} ${this.unit} · ${tail}`)
+    }
+  }
+
+  /** Removes the bar; a plain line in between must do this first. */
+  stop(): void {
+    this.#bar?.stop()
+    this.#bar = undefined
+  }
+
+  get total(): number {
+    return this.#total
+  }
+}
+
+/** Ctrl-C asks once, politely; a second one ends the process at once. */
+export const interruptible = (): { readonly stopped: boolean; dispose(): void } => {
+  const state = { stopped: false, dispose: () => process.off('SIGINT', handler).off('SIGTERM', handler) }
+  const handler = () => {
+    if (state.stopped) process.exit(130)
+    state.stopped = true
+    say(pc.yellow('\nstopping after this step; the state will be saved (Ctrl-C again to stop at once)'))
+  }
+  process.on('SIGINT', handler).on('SIGTERM', handler)
+  return state
+}
+
+/** A table on a terminal: columns aligned, numbers to the right. */
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)))
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')
+  return [pc.bold(line(head)), ...rows.map(line)].join('\n')
+}

@@ -1,0 +1,60 @@
+import { diffusion } from '@onestroke/core/diffusion'
+import { UserError } from '@onestroke/core/formats'
+import { buildTextVocabulary, type Vocabulary } from '@onestroke/core/text'
+import { Command } from 'commander'
+import type { Dataset } from '../data/index.js'
+import { OPTIMIZER_DEFAULTS, PRESETS } from '../training/index.js'
+import { DATA_HELP, dataOptions } from './options.js'
+import { type RunFlags, runCommand, runOptions } from './run-command.js'
+
+const DEFAULT_MINUTES = 60
+
+export const trainCommand = (): Command =>
+  runOptions(
+    dataOptions(
+      new Command('train')
+        .description('train a diffusion model (the teacher) on your pictures')
+        .argument('<DATA>', 'pictures to learn from'),
+    ),
+  )
+    .option('--preset <name>', `size of the network: ${presets()}`, 'base')
+    .addHelpText(
+      'after',
+      `${DATA_HELP}
+
+Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where it stopped.
+
+  onestroke train iconify:fluent-emoji-flat --out runs/emoji --minutes 120
+  onestroke train photos/ --resolution 32 --out runs/photos --images 500000`,
+    )
+    .action((spec: string, flags: RunFlags & { preset: string }) =>
+      runCommand(spec, flags, {
+        command: 'train',
+        preset: flags.preset,
+        objective: diffusion,
+        vocabulary: vocabularyOf,
+        minutes: DEFAULT_MINUTES,
+        // The levels of the noise that a teacher learns depend on how many pixels agree on what the picture shows.
+        range: ({ height }) => ({ sigma_min: 0.01, sigma_max: 2.5 * height }),
+        training: {
+          batch: 64,
+          optimizer: OPTIMIZER_DEFAULTS,
+          schedule: { learning_rate: 1e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
+          condition_dropout: 0.1,
+          word_dropout: 0.05,
+        },
+      }),
+    )
+
+const presets = () =>
+  Object.entries(PRESETS)
+    .map(([name, { about }]) => `${name} (${about})`)
+    .join(', ')
+
+/** Captions make a text model, classes a class model, neither an unconditional one. */
+const vocabularyOf = ({ names, classes }: Dataset): Vocabulary => {
+  if (names) return buildTextVocabulary(names)
+  if (classes && classes.length > 4096)
+    throw new UserError(`${classes.length} classes are more than a model can hold (4096)`)
+  return classes ? { kind: 'class', classes } : { kind: 'none' }
+}

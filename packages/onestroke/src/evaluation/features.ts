@@ -1,0 +1,168 @@
+/** Pictures to features, through an ONNX model: the project's own for a dataset, or one that the user brings. */
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { UserError } from '@onestroke/core/formats'
+import * as ort from 'onnxruntime-node'
+import type { Dataset } from '../data/index.js'
+import { readBytes, writeFileAtomic } from '../formats/index.js'
+import type { Features } from '../metrics/index.js'
+import { sha256Of } from '../model/index.js'
+import { nodeRuntime } from '../runtime/index.js'
+import { pictureOf } from './distort.js'
+import { FEATURE_BATCH, trainFeatureNetwork } from './feature-network.js'
+
+/** A feature network, ready to run. */
+export class FeatureExtractor {
+  private constructor(
+    readonly name: string,
+    readonly sha256: string,
+    readonly dims: number,
+    private readonly session: ort.InferenceSession,
+    private readonly input: { name: string; batch: number; channels: number; height: number; width: number },
+  ) {}
+
+  /**
+   * Opens an ONNX model with one input [N, C, H, W], pictures in [-1, 1], and one output whose size per picture is the
+   * number of features. N may be fixed or free. Pictures of another size are resampled, grey ones repeated.
+   *
+   * @throws UserError if the model cannot be read or has another form.
+   */
+  static async open(bytes: Uint8Array, name: string): Promise<FeatureExtractor> {
+    let session: ort.InferenceSession
+    try {
+      session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 })
+    } catch (cause) {
+      throw new UserError(
+        `${name} is not an ONNX model that onnxruntime can run: ${(cause as Error).message}`,
+        { cause },
+      )
+    }
+    const [metadata] = session.inputMetadata
+    const shape = metadata?.isTensor ? metadata.shape : []
+    const [batch, channels, height, width] = shape
+    if (
+      session.inputNames.length !== 1 ||
+      ![channels, height, width].every((n) => typeof n === 'number' && n > 0)
+    )
+      throw new UserError(`${name} must have one input of the form [N, C, H, W], not [${shape.join(', ')}]`)
+    const input = {
+      name: metadata!.name,
+      batch: typeof batch === 'number' && batch > 0 ? batch : FEATURE_BATCH,
+      channels: channels as number,
+      height: height as number,
+      width: width as number,
+    }
+    const probe = await runBatch(
+      session,
+      input,
+      new Float32Array(input.batch * input.channels * input.height * input.width),
+    )
+    return new FeatureExtractor(name, sha256Of(bytes), probe.length / input.batch, session, input)
+  }
+
+  /** pictures [count, channels, size, size] in [-1, 1] (values outside are clipped, as in a saved picture) → features. */
+  async extract(pictures: Float32Array, count: number, channels: number, size: number): Promise<Features> {
+    const { input, dims } = this
+    const from = channels * size * size
+    const to = input.channels * input.height * input.width
+    const data = new Float32Array(count * dims)
+    for (let first = 0; first < count; first += input.batch) {
+      const here = Math.min(input.batch, count - first)
+      const batch = new Float32Array(input.batch * to)
+      for (let i = 0; i < here; i++) {
+        const picture = pictures.subarray((first + i) * from, (first + i + 1) * from)
+        resample(picture, channels, size, batch.subarray(i * to, (i + 1) * to), input)
+      }
+      const features = await runBatch(this.session, input, batch)
+      data.set(features.subarray(0, here * dims), first * dims)
+    }
+    return { data, count, dims }
+  }
+}
+
+const runBatch = async (
+  session: ort.InferenceSession,
+  input: { name: string; batch: number; channels: number; height: number; width: number },
+  data: Float32Array,
+): Promise<Float32Array> => {
+  const tensor = new ort.Tensor('float32', data, [input.batch, input.channels, input.height, input.width])
+  const results = await session.run({ [input.name]: tensor })
+  return results[session.outputNames[0]!]!.data as Float32Array
+}
+
+/** Rounds to the 256 values of a saved picture, and brings it to the network's size (bilinear) and channels. */
+const resample = (
+  picture: Float32Array,
+  channels: number,
+  size: number,
+  out: Float32Array,
+  to: { channels: number; height: number; width: number },
+): void => {
+  const at = (c: number, y: number, x: number) => {
+    const value = picture[((c % channels) * size + y) * size + x]!
+    return Math.round((Math.min(Math.max(value, -1), 1) + 1) * 127.5) / 127.5 - 1
+  }
+  for (let c = 0; c < to.channels; c++) {
+    for (let y = 0; y < to.height; y++) {
+      const sy = Math.min(Math.max(((y + 0.5) * size) / to.height - 0.5, 0), size - 1)
+      const y1 = Math.min(Math.floor(sy) + 1, size - 1)
+      for (let x = 0; x < to.width; x++) {
+        const sx = Math.min(Math.max(((x + 0.5) * size) / to.width - 0.5, 0), size - 1)
+        const x1 = Math.min(Math.floor(sx) + 1, size - 1)
+        const top =
+          at(c, Math.floor(sy), Math.floor(sx)) * (1 - (sx % 1)) + at(c, Math.floor(sy), x1) * (sx % 1)
+        const bottom = at(c, y1, Math.floor(sx)) * (1 - (sx % 1)) + at(c, y1, x1) * (sx % 1)
+        out[(c * to.height + y) * to.width + x] = top * (1 - (sy % 1)) + bottom * (sy % 1)
+      }
+    }
+  }
+}
+
+export interface FeatureOptions {
+  /** An ONNX file that the user brings. */
+  file?: string
+  /** Called while a network is being trained. */
+  onTrain?(step: number, steps: number): void
+}
+
+/** Feature networks that come with the project. */
+const SHIPPED = fileURLToPath(new URL('../../../../models/features/', import.meta.url))
+
+/**
+ * The feature network for a dataset: the user's, the one shipped for these very pictures, the one in the cache
+ * (`$ONESTROKE_CACHE`, else `~/.cache/onestroke`), or a new one, trained and cached.
+ */
+export const featuresFor = async (
+  dataset: Dataset,
+  options: FeatureOptions = {},
+): Promise<FeatureExtractor> => {
+  if (options.file)
+    return FeatureExtractor.open(await readBytes(options.file, 'feature network'), basename(options.file))
+  const file = `${dataset.sha256.slice(0, 16)}.onnx`
+  const name = `onestroke features of ${dataset.name} at ${dataset.height}×${dataset.width}`
+  const cache = join(process.env.ONESTROKE_CACHE ?? join(homedir(), '.cache', 'onestroke'), 'features')
+  for (const path of [join(SHIPPED, file), join(cache, file)])
+    if (existsSync(path)) return FeatureExtractor.open(await readBytes(path, 'feature network'), name)
+  const bytes = await trainFeatureNetwork(dataset, nodeRuntime(), {
+    ...(options.onTrain && { onStep: options.onTrain }),
+  })
+  await mkdir(cache, { recursive: true })
+  await writeFileAtomic(join(cache, file), bytes)
+  return FeatureExtractor.open(bytes, name)
+}
+
+/** Features of all pictures of a dataset. */
+export const featuresOfDataset = (
+  extractor: FeatureExtractor,
+  dataset: Dataset,
+  limit = 20_000,
+): Promise<Features> => {
+  const count = Math.min(dataset.count, limit)
+  const size = dataset.channels * dataset.height * dataset.width
+  const pictures = new Float32Array(count * size)
+  for (let i = 0; i < count; i++) pictures.set(pictureOf(dataset, i), i * size)
+  return extractor.extract(pictures, count, dataset.channels, dataset.height)
+}

@@ -1,0 +1,43 @@
+import { karrasSigma } from '@onestroke/core/diffusion'
+import type { Dataset } from '../data/index.js'
+import { pictureOf } from '../evaluation/index.js'
+import { type LoadedModel, Model } from '../model/index.js'
+import { samplePrompts } from './prompts.js'
+
+const LEVELS = 12
+const PICTURES = 64
+
+/**
+ * Root mean squared error against the clean picture per noise level, of student, teacher and of the noisy picture
+ * itself. A student that has become the identity at small noise shows here, and nowhere in its loss.
+ */
+export const denoisingErrors = async (student: LoadedModel, teacher: LoadedModel, dataset: Dataset) => {
+  const models = [Model.of(student), Model.of(teacher)] as const
+  const size = models[0].pictureSize
+  const prompts = samplePrompts(dataset, PICTURES)
+  const x0 = new Float32Array(PICTURES * size)
+  for (let i = 0; i < PICTURES; i++) x0.set(pictureOf(dataset, pictureIndex(dataset, i)), i * size)
+  const noise = models[0].noise(2, 0, PICTURES)
+  const sigma = Array.from({ length: LEVELS }, (_, i) =>
+    karrasSigma(i / (LEVELS - 1), teacher.config),
+  ).reverse()
+  const result = { sigma, student: [] as number[], teacher: [] as number[], identity: [...sigma] }
+  for (const level of sigma) {
+    const x = x0.map((value, i) => value + level * noise[i]!)
+    for (const [i, name] of (['student', 'teacher'] as const).entries()) {
+      const denoise = await models[i]!.denoiser(prompts)
+      const denoised = await denoise(x, level)
+      let sum = 0
+      for (let k = 0; k < x0.length; k++) sum += (denoised[k]! - x0[k]!) ** 2
+      result[name].push(Math.sqrt(sum / x0.length))
+    }
+  }
+  for (const model of models) await model.release()
+  return result
+}
+
+/** A picture that prompt i of `samplePrompts` names. */
+const pictureIndex = ({ names, labels, classes, count }: Dataset, i: number): number => {
+  if (names || !classes) return Math.floor(((i + 0.5) * count) / PICTURES)
+  return labels!.indexOf(i % classes.length)
+}

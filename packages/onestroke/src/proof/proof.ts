@@ -1,0 +1,167 @@
+/** Proof that a distillation worked: numbers, pictures from the same noise side by side, curves; as a report. */
+import { cpus, totalmem } from 'node:os'
+import type { SolverName } from '@onestroke/core/diffusion'
+import type { Dataset } from '../data/index.js'
+import { type EvaluateOptions, evaluate, pictureOf } from '../evaluation/index.js'
+import { pngGrid } from '../formats/index.js'
+import { type LoadedModel, Model } from '../model/index.js'
+import { bestTeacher, type Evaluation, type EvaluationRow, type Report, speedUp } from '../report/index.js'
+import type { LogPoint } from '../training/index.js'
+import { versions } from '../training/index.js'
+import { denoisingErrors } from './denoising.js'
+import { samplePrompts } from './prompts.js'
+
+export interface ProofOptions extends Omit<EvaluateOptions, 'model'> {
+  readonly title: string
+  readonly student: LoadedModel
+  readonly teacher: LoadedModel
+  readonly log: readonly LogPoint[]
+  readonly commands: readonly string[]
+  readonly notes?: readonly string[]
+}
+
+export interface Proof {
+  readonly report: Report
+  readonly pictures: Record<string, Uint8Array>
+}
+
+/** Pictures in a grid of the report. */
+const GRID = 32
+const GRID_SEED = 1
+
+/** Evaluates student and teacher and gathers everything that the report shows. */
+export const prove = async (options: ProofOptions): Promise<Proof> => {
+  const { student, teacher, dataset, title } = options
+  const evaluation = await evaluate({ ...options, model: student })
+  const { sections, pictures } = await grids(options, evaluation)
+  const report: Report = {
+    title,
+    summary: summaryOf(evaluation, student, dataset),
+    created: new Date().toISOString(),
+    machine: machine(),
+    data: {
+      name: dataset.name,
+      images: dataset.count,
+      resolution: dataset.height,
+      channels: dataset.channels,
+    },
+    runs: [runOf('teacher', teacher), runOf('student', student)],
+    evaluation,
+    loss: [{ name: 'student', points: options.log.map(({ images, loss }) => ({ images, loss })) }],
+    denoising: await denoisingErrors(student, teacher, dataset),
+    sections,
+    commands: [...options.commands],
+    notes: [...(options.notes ?? [])],
+  }
+  return { report, pictures }
+}
+
+const machine = (): Report['machine'] => {
+  const { onestroke, onnxruntime, node } = versions()
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memory_gb: Math.round(totalmem() / 2 ** 30),
+    node: node!,
+    onestroke: onestroke!,
+    onnxruntime: onnxruntime!,
+  }
+}
+
+const runOf = (
+  name: 'teacher' | 'student',
+  { config, layout, path, sha256 }: LoadedModel,
+): Report['runs'][number] => ({
+  name,
+  parameters: layout.size,
+  preset: config.provenance.preset,
+  method: config.method.name,
+  images_seen: config.provenance.images_seen,
+  seconds: config.provenance.seconds,
+  path,
+  sha256,
+  options: config.method.options,
+})
+
+const summaryOf = (evaluation: Evaluation, { config }: LoadedModel, dataset: Dataset): string => {
+  const best = bestTeacher(evaluation)
+  const faster = speedUp(evaluation)
+  const minutes = Math.max(1, Math.round(config.provenance.seconds / 60))
+  return [
+    `${dataset.count.toLocaleString('en')} pictures at ${dataset.height}×${dataset.width}; the student was distilled in ${minutes} min from ${config.provenance.images_seen.toLocaleString('en')} images.`,
+    best && faster
+      ? `It paints in one step what takes the teacher ${best.nfe} network evaluations, ${faster.toFixed(0)} times faster.`
+      : '',
+  ]
+    .join(' ')
+    .trim()
+}
+
+/** The same noises and prompts through teacher and student. */
+const grids = async ({ student, teacher, dataset, steps }: ProofOptions, evaluation: Evaluation) => {
+  const pictures: Record<string, Uint8Array> = {}
+  const prompts = samplePrompts(dataset, GRID)
+  const models = { teacher: Model.of(teacher), student: Model.of(student) }
+  const grid = async (row: EvaluationRow): Promise<Report['sections'][number]['grids'][number]> => {
+    const { who, solver, steps: num_inference_steps, nfe, seconds_per_image } = row
+    const painted = await models[who].generate({
+      prompts,
+      seed: GRID_SEED,
+      num_inference_steps,
+      solver: solver as SolverName | 'consistency',
+    })
+    const png = `${who}-${solver}-${num_inference_steps}.png`
+    pictures[png] = await pngGrid(painted, { columns: 8 })
+    const count = num_inference_steps === 1 ? '1 step' : `${num_inference_steps} steps`
+    return {
+      caption:
+        who === 'student'
+          ? `Student, ${count}`
+          : `Teacher, ${count} of ${solver === 'ddim' ? 'DDIM' : solver}`,
+      detail: `${nfe} network evaluation${nfe === 1 ? '' : 's'}, ${((seconds_per_image ?? 0) * 1000).toFixed(2)} ms per picture`,
+      highlight: who === 'student',
+      png,
+    }
+  }
+  const rows = (who: EvaluationRow['who'], solver: string) =>
+    evaluation.rows.filter((row) => row.who === who && row.solver === solver && steps.includes(row.steps))
+  const all = async (list: readonly EvaluationRow[]) => {
+    const made = []
+    for (const row of list) made.push(await grid(row))
+    return made
+  }
+  const best = bestTeacher(evaluation)
+  const sections = [
+    {
+      title: 'The student',
+      text: 'Same noise, same prompts as the teacher below.',
+      grids: await all(rows('student', 'consistency')),
+    },
+    { title: 'The teacher, with all its strokes', grids: best ? await all([best]) : [] },
+    {
+      title: 'The teacher, skipping steps',
+      text: 'What one gets without distillation at the same number of steps.',
+      grids: await all(rows('teacher', 'ddim')),
+    },
+  ]
+  const size = dataset.channels * dataset.height * dataset.width
+  const real = new Float32Array(GRID * size)
+  for (let i = 0; i < GRID; i++)
+    real.set(pictureOf(dataset, Math.floor(((i + 0.5) * dataset.count) / GRID)), i * size)
+  pictures['data.png'] = await pngGrid(
+    {
+      data: real,
+      count: GRID,
+      channels: dataset.channels as 1 | 3,
+      height: dataset.height,
+      width: dataset.width,
+    },
+    { columns: 8 },
+  )
+  sections.push({
+    title: 'The pictures it was trained on',
+    grids: [{ caption: 'Data', detail: dataset.name, highlight: false, png: 'data.png' }],
+  })
+  for (const model of Object.values(models)) await model.release()
+  return { sections, pictures }
+}
