@@ -27,11 +27,13 @@ export const rmsNorm = (x: Tensor, eps = 1e-5): Tensor =>
 
 /** Normalisation over groups of channels (Wu & He 2018), without scale and bias: x [N, C, H, W]. */
 export const groupNorm = (x: Tensor, groups: number, eps = 1e-5): Tensor => {
-  const [n, , h, w] = x.shape as [number, number, number, number]
+  const [n, c, h, w] = x.shape as [number, number, number, number]
+  if (c % groups !== 0)
+    throw new RangeError(`groupNorm: ${c} channels cannot be divided into ${groups} groups`)
   return x
-    .reshape([n, groups, (x.size / n / groups) | 0])
+    .reshape([n, groups, (c / groups) * h * w])
     .layerNorm(eps)
-    .reshape([n, x.shape[1]!, h, w])
+    .reshape(x.shape)
 }
 
 /** A 2-D convolution with "same" padding: x [N, C, H, W] → [N, to, H/stride, W/stride]. */

@@ -66,17 +66,25 @@ export class Layout {
   }
 }
 
-/** Runs `network` once to learn which parameters it asks for. Asking twice for one name gives one parameter. */
+/**
+ * Runs `network` once to learn which parameters it asks for. Asking twice for one name gives one parameter.
+ *
+ * @throws RangeError if the two have different shapes.
+ */
 export const describeParameters = (network: (scope: Scope) => unknown): Layout => {
   const specs = new Map<string, ParameterSpec>()
   let offset = 0
   network(
     new Scope((name, shape, init) => {
-      if (!specs.has(name)) {
+      const known = specs.get(name)
+      if (!known) {
         const size = shape.reduce((product, n) => product * n, 1)
         specs.set(name, { name, shape, init, offset, size })
         offset += size
-      }
+      } else if (known.shape.join() !== shape.join())
+        throw new RangeError(
+          `parameter ${name} is both [${known.shape.join(', ')}] and [${shape.join(', ')}]`,
+        )
       return input(name, shape)
     }),
   )

@@ -123,10 +123,13 @@ const recomputation = (nodes: readonly Node[]) => {
     if (node.region) regions.set(node.region, [...(regions.get(node.region) ?? []), node])
   const copyRegion = (members: readonly Node[], after: Tensor) => {
     const inside = new Set(members)
+    const outside = members
+      .flatMap(({ inputs }) => inputs)
+      .filter((x) => !inside.has(x.node!) && !('values' in x.source))
+    // The first is held back in any case: otherwise a runtime would find the copy equal to the first computation.
+    const held = new Set(outside.filter((x, i) => i === 0 || !isLeafView(x)))
     const copyOf = (x: Tensor): Tensor => {
-      const known = copies.get(x)
-      if (known) return known
-      const copy = inside.has(x.node!) || isLeafView(x) ? x : x.barrier(after)
+      const copy = copies.get(x) ?? (held.has(x) ? x.barrier(after) : x)
       copies.set(x, copy)
       return copy
     }

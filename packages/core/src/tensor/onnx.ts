@@ -36,14 +36,16 @@ const ONNX_TYPE: Record<DType, TensorProto_DataType> = {
  *
  * @param constants values for some of the inputs, which thereby become part of the model (and are no longer inputs):
  *   onnxruntime pre-packs such weights, so sampling gives them here and training does not.
- * @throws RangeError if a constant has the wrong size or type or names no input, or if an output has an input's name.
+ * @throws RangeError if a constant has the wrong size or type or names no input, if an output has an input's name, or
+ *   if the program uses an input that is not among its own.
  */
 export const toOnnx = (
   program: Program,
   constants: Readonly<Record<string, Float32Array>> = {},
 ): Uint8Array => {
-  const writer = new GraphWriter()
+  const writer = new GraphWriter(new Set([...Object.keys(program.inputs), ...Object.keys(program.outputs)]))
   for (const [name, tensor] of Object.entries(program.inputs)) {
+    writer.names.set(tensor, name)
     const values = constants[name]
     if (values === undefined) writer.inputs.push(valueInfo(name, tensor))
     else if (tensor.dtype !== 'float32')
@@ -92,19 +94,21 @@ class GraphWriter implements Emitter {
   #count = 0
   #shared = new Map<string, string>()
 
+  /** @param taken names that the graph's own must not be. */
+  constructor(readonly taken: ReadonlySet<string>) {}
+
   nameOf(tensor: Tensor): string {
     const known = this.names.get(tensor)
     if (known !== undefined) return known
     const { source } = tensor
-    let name: string
-    if ('input' in source) name = source.input
-    else if ('values' in source) {
-      const { values } = source
-      name =
-        values instanceof Float32Array && tensor.shape.length === 0
-          ? this.float(values[0]!)
-          : this.initializer(this.#fresh(), tensor.shape, ONNX_TYPE[tensor.dtype], values)
-    } else throw new Error(`${source.op.name} was used before it was written`)
+    if ('input' in source)
+      throw new RangeError(`the program uses an input ${source.input} that is not among its inputs`)
+    if (!('values' in source)) throw new Error(`${source.op.name} was used before it was written`)
+    const { values } = source
+    const name =
+      values instanceof Float32Array && tensor.shape.length === 0
+        ? this.float(values[0]!)
+        : this.initializer(this.#fresh(), tensor.shape, ONNX_TYPE[tensor.dtype], values)
     this.names.set(tensor, name)
     return name
   }
@@ -142,7 +146,8 @@ class GraphWriter implements Emitter {
   }
 
   #fresh(): string {
-    return `_${this.#count++}`
+    const name = `_${this.#count++}`
+    return this.taken.has(name) ? this.#fresh() : name
   }
   #share(key: string, make: () => string): string {
     const name = this.#shared.get(key) ?? make()

@@ -2,9 +2,7 @@
  * For tests only (not exported from the package): random uses of every op, and the programs that check them. They are
  * held against finite differences in this package and against onnxruntime in the other one.
  */
-import { fromBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { ModelProtoSchema } from 'onnx-buf'
 import { Random } from '../random/index.js'
 import { grad, jvp, vjp } from './autodiff.js'
 import * as elementwise from './ops/elementwise.js'
@@ -53,7 +51,7 @@ const smallInteger: Domain = (random) => random.integer(3)
 
 export const generator = (seed: number): Random => new Random({ seed, stream: 0, step: 0, index: 0 })
 
-const draw = (shape: Shape, domain: Domain, random: Random): Float64Array =>
+export const draw = (shape: Shape, domain: Domain, random: Random): Float64Array =>
   Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(domain(random)))
 
 type OperandSpec = readonly [shape: Shape, domain?: Domain, dtype?: DType]
@@ -221,8 +219,14 @@ export const opCases: Readonly<Record<string, fc.Arbitrary<OpCase>>> = {
     ),
   stopGradient: unary((x) => x.stopGradient(), anywhere, false),
   barrier: fc
-    .tuple(seed, shapeOf(0), shapeOf(0))
-    .map(([n, x, after]) => useCase(n, [[x], [after]], ([a, b]) => [a!.barrier(b!)])),
+    .tuple(seed, shapeOf(0), shapeOf(0), fc.constantFrom<DType>('float32', 'int64', 'bool'))
+    .map(([n, x, after, dtype]) =>
+      dtype === 'float32'
+        ? useCase(n, [[x], [after]], ([a, b]) => [a!.barrier(b!)])
+        : useCase(n, [[x, (random) => random.integer(2), dtype], [x], [after]], ([i, y, b]) => [
+            i!.barrier(b!).toFloat().mul(y!),
+          ]),
+    ),
 
   reshape: shapeOf(0).chain((shape) =>
     fc.tuple(seed, fc.nat(3), fc.boolean(), fc.boolean()).map(([n, at, merge, infer]) => {
@@ -360,8 +364,8 @@ export interface CaseProgram {
 }
 
 /**
- * The derivatives of a case at its operands x<i>, in directions v<i> (for those that are float32), for cotangents c<i>. The cotangents merely
- * broadcast to the outputs, as those of a mean do.
+ * The derivatives of a case at its operands x<i>, in directions v<i> (for those that are float32), for cotangents
+ * c<i>. The cotangents merely broadcast to the outputs, as those of a mean do.
  */
 export const caseProgram = ({ operands, apply: f }: OpCase, seed: number, prefix = ''): CaseProgram => {
   const random = generator(seed)
@@ -430,92 +434,4 @@ export const finiteDifferences = (
   const slope = (name: string) => (_: number, i: number) =>
     (8 * (ahead[name]![i]! - back[name]![i]!) - (twoAhead[name]![i]! - twoBack[name]![i]!)) / (12 * h)
   return Object.fromEntries(Object.entries(ahead).map(([name, y]) => [name, y.map(slope(name))]))
-}
-
-// ── networks ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** A function of several tensors that uses many ops at once, smooth everywhere. */
-export interface Network {
-  readonly shapes: Readonly<Record<string, Shape>>
-  /** Some features, and a scalar loss. */
-  readonly apply: (x: Readonly<Record<string, Tensor>>) => { features: Tensor; loss: Tensor }
-}
-
-/** A pre-norm transformer block on [batch, tokens, width] with two heads. */
-export const transformer = (batch: number, tokens: number, width: number): Network => ({
-  shapes: {
-    x: [batch, tokens, width],
-    scale: [width],
-    qkv: [width, 3 * width],
-    out: [width, width],
-    up: [width, 2 * width],
-    down: [2 * width, width],
-  },
-  apply: ({ x, scale, qkv, out, up, down }) => {
-    const heads = (t: Tensor) => t.reshape([batch, tokens, 2, width / 2]).transpose([0, 2, 1, 3])
-    const [q, k, v] = x!
-      .layerNorm(0.0625)
-      .mul(scale!)
-      .matmul(qkv!)
-      .split([width, width, width], -1)
-      .map(heads)
-    const attention = q!.matmul(k!.swapLast()).mul(0.5).softmax()
-    const mixed = attention.matmul(v!).transpose([0, 2, 1, 3]).reshape(x!.shape)
-    const residual = x!.add(mixed.matmul(out!))
-    const features = residual.add(residual.layerNorm(0.0625).matmul(up!).quickGelu().matmul(down!))
-    return {
-      features,
-      loss: features
-        .logSoftmax()
-        .mul(x!)
-        .mean()
-        .add(features.square().mean([1]).sum()),
-    }
-  },
-})
-
-/** Down with strides and groups, depthwise, up again, on [batch, 3, side, side]. */
-export const convolutional = (batch: number, channels: number, side: number): Network => ({
-  shapes: {
-    x: [batch, 3, side, side],
-    stem: [channels, 3, 3, 3],
-    down: [channels, channels / 2, 3, 3],
-    depth: [channels, 1, 3, 3],
-    up: [channels, 3, 2, 2],
-    bias: [channels, 1, 1],
-  },
-  apply: ({ x, stem, down, depth, up, bias }) => {
-    const kernel = [3, 3] as const
-    const pads = [1, 1, 1, 1] as const
-    const wide = x!
-      .conv2d(stem!, { kernel, pads, strides: [1, 1], groups: 1 })
-      .add(bias!)
-      .silu()
-    const low = wide.conv2d(down!, { kernel, pads: [0, 0, 1, 1], strides: [2, 2], groups: 2 }).silu()
-    const mixed = low.add(low.conv2d(depth!, { kernel, pads, strides: [1, 1], groups: channels }).tanh())
-    const features = mixed.convTranspose2d(up!, {
-      kernel: [2, 2],
-      pads: [0, 0, 0, 0],
-      strides: [2, 2],
-      groups: 1,
-      size: [side, side],
-    })
-    return { features, loss: features.sub(x!).sumSquares([1, 2, 3]).mean() }
-  },
-})
-
-/** Values for a network's tensors, of order one. */
-export const networkValues = ({ shapes }: Network, seed: number): Record<string, Float64Array> => {
-  const random = generator(seed)
-  return Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [name, draw(shape, (r) => r.uniform() - 0.5, random)]),
-  )
-}
-
-/** How many nodes an ONNX model has, by operator. */
-export const countOperators = (model: Uint8Array): Record<string, number> => {
-  const counts: Record<string, number> = {}
-  for (const { opType } of fromBinary(ModelProtoSchema, model).graph!.node)
-    counts[opType] = (counts[opType] ?? 0) + 1
-  return counts
 }

@@ -210,14 +210,16 @@ export const stopGradient: Op<undefined> = op({
 export const barrier: Op<undefined> = op({
   name: 'barrier',
   shape: ([x]) => x!,
-  emit: (e, [x, after]) => {
+  emit: (e, [x, after], { inputs: [held] }) => {
     const first = e.node('Slice', [
       e.node('Reshape', [after!, e.ints([-1])]),
       e.ints([0]),
       e.ints([1]),
       e.ints([0]),
     ])
-    return e.node('Add', [x!, e.node('Clip', [first, e.float(0), e.float(0)])])
+    const zero = e.node('Squeeze', [e.node('Clip', [first, e.float(0), e.float(0)]), e.ints([0])])
+    if (held!.dtype === 'bool') return e.node('Or', [x!, e.node('Cast', [zero], { to: 9 })])
+    return e.node('Add', [x!, held!.dtype === 'int64' ? e.node('Cast', [zero], { to: 7 }) : zero])
   },
   vjp: (_, g) => [g, undefined],
   jvp: (_, [t]) => t,

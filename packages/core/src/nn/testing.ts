@@ -1,0 +1,99 @@
+/** For tests only (not exported from the package): small networks of every kind, and how to run them. */
+import { Random } from '../random/index.js'
+import { interpret, type Program, trace } from '../tensor/index.js'
+import {
+  type ConditionConfig,
+  type HourglassConfig,
+  type NetworkConfig,
+  namedScope,
+  network,
+  networkInputShapes,
+  networkLayout,
+  type UnetConfig,
+} from './index.js'
+
+const CONDITIONS: readonly ConditionConfig[] = [
+  { kind: 'none' },
+  { kind: 'class', vocabulary: 3, tokens: 1 },
+  { kind: 'text', vocabulary: 5, tokens: 2 },
+]
+
+export const hourglassOf = (
+  condition: ConditionConfig = { kind: 'none' },
+  guidance_embedding = false,
+): HourglassConfig => ({
+  type: 'hourglass',
+  resolution: 8,
+  channels: 3,
+  patch_size: 2,
+  levels: [
+    { width: 4, depth: 1, heads: 2, window: 2 },
+    { width: 6, depth: 1, heads: 3, window: 2 },
+  ],
+  mlp_ratio: 1.5,
+  embedding: { width: 5, token_width: 4, condition, guidance_embedding },
+})
+
+export const unetOf = (
+  condition: ConditionConfig = { kind: 'none' },
+  guidance_embedding = false,
+): UnetConfig => ({
+  type: 'unet',
+  resolution: 8,
+  channels: 3,
+  patch_size: 2,
+  levels: [
+    { width: 4, depth: 1, attention: 0 },
+    { width: 8, depth: 1, attention: 2 },
+  ],
+  groups: 2,
+  embedding: { width: 5, token_width: 4, condition, guidance_embedding },
+})
+
+/** Networks with every condition, with and without an input for the guidance scale. */
+export const NETWORKS: readonly (readonly [name: string, config: NetworkConfig])[] = [
+  hourglassOf,
+  unetOf,
+].flatMap((of) =>
+  CONDITIONS.flatMap((condition) =>
+    [false, true].map((guided) => {
+      const config = of(condition, guided)
+      return [`${config.type}, ${condition.kind}${guided ? ', guided' : ''}`, config] as const
+    }),
+  ),
+)
+
+/** The network as a program: its inputs, and its parameters by name; output `F`. */
+export const networkProgram = (config: NetworkConfig, batch: number): Program => {
+  const shapes = Object.fromEntries(networkLayout(config).specs.map(({ name, shape }) => [name, shape]))
+  return trace({ ...networkInputShapes(config, batch), ...shapes }, (inputs) => {
+    const { x, c_noise, ...rest } = inputs
+    return { F: network(namedScope(inputs), { x: x!, c_noise: c_noise!, ...rest }, config) }
+  })
+}
+
+export const randomArray = (length: number, seed: number): Float32Array =>
+  new Random({ seed, stream: 0, step: 0, index: length }).fillNormal(new Float32Array(length))
+
+/** Values for the inputs of a batch, and for parameters, none of which is zero. */
+export const randomInputs = (config: NetworkConfig, batch: number, seed: number) =>
+  Object.fromEntries(
+    Object.entries(networkInputShapes(config, batch)).map(([name, shape]) => {
+      const values = randomArray(
+        shape.reduce((a, b) => a * b, 1),
+        seed,
+      )
+      return [name, name === 'guidance_scale' ? values.map((value) => 1 + Math.abs(value)) : values]
+    }),
+  )
+export const randomParameters = (config: NetworkConfig, seed: number): Record<string, Float32Array> => {
+  const layout = networkLayout(config)
+  return layout.unflatten(randomArray(layout.size, seed).map((value) => 0.5 * value))
+}
+
+/** F for given inputs and parameters. */
+export const runNetwork = (
+  config: NetworkConfig,
+  inputs: Readonly<Record<string, Float32Array>>,
+  parameters: Readonly<Record<string, Float32Array>>,
+): Float64Array => interpret(networkProgram(config, inputs.c_noise!.length), { ...inputs, ...parameters }).F!

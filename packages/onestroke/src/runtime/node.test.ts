@@ -1,0 +1,125 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { UserError } from '@onestroke/core/formats'
+import { checkpoint, grad, type Program, trace } from '@onestroke/core/tensor'
+import { describe, expect, it } from 'vitest'
+import { nodeRuntime } from './index.js'
+
+const runtime = nodeRuntime({ threads: 1 })
+
+const affine = trace({ x: [2, 3], weight: [3, 3], bias: [3] }, ({ x, weight, bias }) => ({
+  y: x.matmul(weight).add(bias),
+}))
+const x = Float32Array.of(1, -2, 3, -4, 5, -6)
+const weight = Float32Array.of(0.5, 0, 1, 0, -0.25, 1, 2, 0, 1)
+const bias = Float32Array.of(1, 2, 3)
+const y = Float32Array.of(7.5, 2.5, 5, -13, 0.75, -2)
+
+describe('nodeRuntime', () => {
+  it('gives the same with baked constants as with inputs', async () => {
+    const free = await runtime.compile(affine)
+    expect(await free.run({ x, weight, bias })).toEqual({ y })
+    // A view into a larger array, as the pieces of a flat vector of parameters are.
+    const flat = Float32Array.of(9, ...weight, 9)
+    const baked = await runtime.compile(affine, { weight: flat.subarray(1, 10), bias })
+    flat.fill(0)
+    expect(await baked.run({ x })).toEqual({ y })
+    await Promise.all([free.release(), baked.release()])
+  })
+
+  it('writes into the array it is given, run after run', async () => {
+    const executable = await runtime.compile(affine)
+    const into = { y: new Float32Array(6) }
+    expect(await executable.run({ x, weight, bias }, into)).toEqual({ y })
+    expect(into.y).toEqual(y)
+    await executable.run({ x, weight, bias: bias.map((value) => value + 1) }, into)
+    expect(into.y).toEqual(y.map((value) => value + 1))
+    await executable.release()
+  })
+
+  it('takes integers and booleans, and gives outputs that are inputs', async () => {
+    const program = trace(
+      { x: [2, 3], ids: { shape: [2], dtype: 'int64' }, flag: { shape: [], dtype: 'bool' } },
+      ({ x, ids, flag }) => ({ rows: flag.where(x.gather(ids), 0), same: x }),
+    )
+    const executable = await runtime.compile(program)
+    const ids = BigInt64Array.of(1n, 0n)
+    const rows = Float32Array.of(-4, 5, -6, 1, -2, 3)
+    expect(await executable.run({ x, ids, flag: Uint8Array.of(1) })).toEqual({ rows, same: x })
+    expect(await executable.run({ x, ids, flag: Uint8Array.of(0) })).toEqual({ rows: rows.fill(0), same: x })
+    await executable.release()
+  })
+
+  it('names an input that is missing or has the wrong size', async () => {
+    const executable = await runtime.compile(affine)
+    await expect(executable.run({ x, weight })).rejects.toThrow('input bias: no values given, [3] expected')
+    await expect(executable.run({ x, weight, bias: x })).rejects.toThrow(
+      'input bias: 6 values given, [3] expected',
+    )
+    await executable.release()
+  })
+
+  it('says why a program cannot be built', async () => {
+    await expect(nodeRuntime({ device: 'abacus' }).compile(affine)).rejects.toThrow(UserError)
+  })
+})
+
+/** The operators that one run of a program executes, and its outputs. */
+const profile = async (program: Program, inputs: Record<string, Float32Array>) => {
+  const folder = mkdtempSync(join(tmpdir(), 'onestroke-'))
+  try {
+    const executable = await nodeRuntime({ threads: 1, profile: join(folder, 'run') }).compile(program)
+    const outputs = await executable.run(inputs)
+    await executable.release()
+    const events: { cat: string; name: string; args: { op_name: string } }[] = JSON.parse(
+      readFileSync(join(folder, readdirSync(folder)[0]!), 'utf8'),
+    )
+    const run = events.filter(({ cat, name }) => cat === 'Node' && name.endsWith('_kernel_time'))
+    return { outputs, operators: run.map(({ args }) => args.op_name) }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+describe('checkpoint', () => {
+  /** A network whose middle, or whose beginning, may be a checkpointed block. */
+  const program = (block: typeof checkpoint, start: 'inputs' | 'middle') =>
+    trace({ x: [2, 3], weight: [3, 3] }, ({ x, weight }) => {
+      const h = start === 'inputs' ? x : x.erf()
+      const mask = start === 'inputs' ? weight : h.less(0).where(1, weight.slice([0, 0], [2, 3]))
+      const y = block(() => h.matmul(weight).tanh().matmul(weight).tanh().add(mask.sum()))
+      return { y, gradient: grad(y.square().sin().sum(), [weight])[0]! }
+    })
+
+  it.each(['inputs', 'middle'] as const)(
+    'is not undone by the optimizer, in a block that begins with %s',
+    async (start) => {
+      const plain = await profile(
+        program((f) => f(), start),
+        { x, weight },
+      )
+      const checkpointed = await profile(program(checkpoint, start), { x, weight })
+      const tanhs = (operators: string[]) => operators.filter((name) => name === 'Tanh').length
+      expect([tanhs(plain.operators), tanhs(checkpointed.operators)]).toEqual([2, 4])
+      expect(checkpointed.outputs.y).toEqual(plain.outputs.y)
+      for (const [i, value] of plain.outputs.gradient!.entries())
+        expect(checkpointed.outputs.gradient![i]).toBeCloseTo(value, 5)
+    },
+  )
+
+  it('may look at masks and indices from outside', async () => {
+    const masked = (block: typeof checkpoint) =>
+      trace({ x: [2, 3], ids: { shape: [2, 1], dtype: 'int64' } }, ({ x, ids }) => {
+        const [mask, row] = [x.less(0), ids.slice([0, 0], [1, 1])]
+        const y = block(() => mask.where(x.exp(), 2).gather(row).sin())
+        return { gradient: grad(y.square().sum(), [x])[0]! }
+      })
+    const inputs = { x, ids: BigInt64Array.of(1n, 0n) }
+    const [plain, checkpointed] = await Promise.all(
+      [masked((f) => f()), masked(checkpoint)].map((p) => runtime.compile(p)),
+    )
+    expect(await checkpointed!.run(inputs)).toEqual(await plain!.run(inputs))
+    await Promise.all([plain!.release(), checkpointed!.release()])
+  })
+})
