@@ -14,6 +14,8 @@ export interface Dataset {
   pixels: Uint8Array
   /** One caption per picture (text condition). */
   names?: string[]
+  /** One word or more per picture that say how it is drawn, not what: of several icon sets, the set ("noto"). */
+  styles?: string[]
   /** Class condition: the classes' names, and for every picture [count] the index of its class. */
   classes?: string[]
   labels?: Int32Array
@@ -80,11 +82,12 @@ const hashOf = ({
   width,
   pixels,
   names,
+  styles,
   classes,
   labels,
 }: Omit<Dataset, 'sha256'>) => {
   const hash = createHash('sha256')
-  hash.update(JSON.stringify({ shape: [count, channels, height, width], names, classes }))
+  hash.update(JSON.stringify({ shape: [count, channels, height, width], names, styles, classes }))
   hash.update(pixels)
   if (labels) hash.update(littleEndian(labels))
   return hash.digest('hex')

@@ -141,14 +141,18 @@ describe('iconify:NAME', () => {
     expect(Array.from({ length: 256 }, (_, at) => small(at)).flat()).toEqual([...reduced])
   })
 
-  it('puts the style at the end of captions when there are several sets', async () => {
+  it('gives each picture its style when there are several sets', async () => {
     const icons = { heart: square('#f00') }
     await install({ noto: { icons }, 'fluent-emoji-flat': { icons }, 'fluent-emoji': { icons } })
-    expect((await loadDataset('iconify:noto', { resolution: 8 })).names).toEqual(['heart'])
+    const one = await loadDataset('iconify:noto', { resolution: 8 })
+    expect([one.names, one.styles]).toEqual([['heart'], undefined])
     const two = await loadDataset('iconify:noto,fluent-emoji-flat', { resolution: 8 })
-    expect(two.names).toEqual(['heart, fluent', 'heart, noto'])
+    expect([two.names, two.styles]).toEqual([
+      ['heart', 'heart'],
+      ['fluent', 'noto'],
+    ])
     const three = await loadDataset('iconify:fluent-emoji,noto,fluent-emoji-flat', { resolution: 8 })
-    expect(three.names).toEqual(['heart, fluent emoji flat', 'heart, fluent emoji', 'heart, noto'])
+    expect(three.styles).toEqual(['fluent emoji flat', 'fluent emoji', 'noto'])
   })
 
   it('skips drawings that cannot be drawn', async () => {

@@ -24,13 +24,14 @@ interface Icon {
   /** `set/name`: unique, and what the icons are sorted by. */
   file: string
   caption: string
+  style: string
   svg: string
 }
 
 /**
  * Draws the icons of one or several installed sets over white. A picture's caption is the icon's name in words
- * ("red heart"). With several sets, it ends with the set's style ("red heart, noto"): the first word of the set's
- * name, or all of it where first words are the same. Variants in skin tone, hidden icons and aliases are left out.
+ * ("red heart"). With several sets, it also has a style: the first word of its set's name ("noto"), or all of it where
+ * first words are the same. Variants in skin tone, hidden icons and aliases are left out.
  *
  * @param sets names of sets, separated by commas: `fluent-emoji-flat,noto`.
  * @param name of the dataset, to which the categories are added that were kept.
@@ -49,7 +50,7 @@ export const loadIconify = async (
   const firstWords = prefixes.map((prefix) => prefix.split('-')[0]!)
   const styles = new Set(firstWords).size === prefixes.length ? firstWords : prefixes.map(wordsOf)
   const all = packages.flatMap((set, i) =>
-    iconsOf(set, keep, prefixes.length > 1 ? `, ${styles[i]}` : '', resolution),
+    iconsOf(set, keep, styles[i]!, resolution),
   )
   const icons = spread(all, options.limit)
 
@@ -64,9 +65,15 @@ export const loadIconify = async (
     options.onProgress?.(collector.seen, icons.length)
   }
   const { files, ...pictures } = collector.finish()
-  const captions = new Map(icons.map(({ file, caption }) => [file, caption]))
+  const byFile = new Map(icons.map((icon) => [icon.file, icon]))
+  const drawn = files.map((file) => byFile.get(file)!)
   const filtered = categories.length > 0 ? ` (${categories.join(', ')})` : ''
-  return sealed({ name: name + filtered, ...pictures, names: files.map((file) => captions.get(file)!) })
+  return sealed({
+    name: name + filtered,
+    ...pictures,
+    names: drawn.map(({ caption }) => caption),
+    ...(prefixes.length > 1 && { styles: drawn.map(({ style }) => style) }),
+  })
 }
 
 interface IconSet extends z.infer<typeof iconSet> {
@@ -159,7 +166,8 @@ const iconsOf = (
     .sort(([a], [b]) => byCodeUnit(a, b))
     .map(([name, icon]) => ({
       file: `${prefix}/${name}`,
-      caption: `${wordsOf(name)}${style}`,
+      caption: wordsOf(name),
+      style,
       svg: svgOf({ ...pick(set), ...pick(icon), body: icon.body }, resolution),
     }))
 }

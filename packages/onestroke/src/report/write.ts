@@ -1,14 +1,8 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { writeFileAtomic } from '../formats/index.js'
 import { renderReport } from './page.js'
 import type { Report } from './types.js'
-
-/** Writes a file beside its place and moves it there, so that no reader ever sees half of it. */
-const writeWhole = async (path: string, contents: string | Uint8Array) => {
-  const beside = `${path}.${process.pid}.tmp`
-  await writeFile(beside, contents)
-  await rename(beside, path)
-}
 
 /** Writes `report.json`, `report.html` and the pictures, by file name, into a folder. */
 export const writeReport = async (
@@ -28,7 +22,7 @@ export const writeReport = async (
     return png
   })
   await mkdir(dir, { recursive: true })
-  for (const [name, png] of Object.entries(pictures)) await writeWhole(join(dir, name), png)
-  await writeWhole(join(dir, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
-  await writeWhole(join(dir, 'report.html'), page)
+  for (const [name, png] of Object.entries(pictures)) await writeFileAtomic(join(dir, name), png)
+  await writeFileAtomic(join(dir, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  await writeFileAtomic(join(dir, 'report.html'), page)
 }

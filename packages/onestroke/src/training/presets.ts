@@ -1,54 +1,78 @@
 /** Networks and training settings that are known to work, by name. */
 import { UserError } from '@onestroke/core/formats'
-import type { HourglassConfig, NetworkConfig } from '@onestroke/core/nn'
+import type { HourglassConfig, NetworkConfig, UnetConfig } from '@onestroke/core/nn'
 import { conditionShape, type Vocabulary } from '@onestroke/core/text'
 import type { OptimizerOptions } from './optimizer.js'
 
-type Level = HourglassConfig['levels'][number]
-
 export interface Preset {
   readonly about: string
-  /** Levels of an hourglass from fine to coarse, for a grid of `side` tokens. */
-  readonly levels: (side: number) => Level[]
-  readonly mlp_ratio: number
+  /** The network's own part, for a grid of `side` × `side` tokens or patches. */
+  readonly shape: (
+    side: number,
+  ) => Pick<HourglassConfig, 'type' | 'levels' | 'mlp_ratio'> | Pick<UnetConfig, 'type' | 'levels' | 'groups'>
   readonly embedding_width: number
   readonly token_width: number
 }
 
-const level = (width: number, depth: number, heads = Math.ceil(width / 32)): Level => ({
+const level = (width: number, depth: number, heads = Math.ceil(width / 32)) => ({
   width,
   depth,
   heads,
-  window: 4,
+  window: 8,
 })
 
-/** Levels for a token grid: the widths' last goes to the waist; finer grids get levels before it. */
-const pyramid =
-  (fine: readonly Level[], waist: Level, waistSide: number) =>
-  (side: number): Level[] => {
-    const count = Math.max(0, Math.round(Math.log2(side / waistSide)))
-    return [...fine.slice(Math.max(0, fine.length - count)), waist]
-  }
+/** Levels for a grid: the last is the coarsest, `waistSide` a side; finer grids get levels before it. */
+const pyramid = <Level>(fine: readonly Level[], waist: Level, waistSide: number, side: number): Level[] => {
+  const count = Math.max(0, Math.round(Math.log2(side / waistSide)))
+  return [...fine.slice(Math.max(0, fine.length - count)), waist]
+}
 
 export const PRESETS: Readonly<Record<string, Preset>> = {
   tiny: {
     about: 'for trying things out: 0.3 million parameters',
-    levels: pyramid([level(32, 1)], level(64, 2), 4),
-    mlp_ratio: 2,
+    shape: (side) => ({
+      type: 'hourglass',
+      levels: pyramid([level(32, 1)], level(64, 2), 4, side),
+      mlp_ratio: 2,
+    }),
     embedding_width: 64,
     token_width: 32,
   },
   small: {
     about: 'converges in minutes at 16×16',
-    levels: pyramid([level(48, 1, 2), level(96, 1, 3)], level(192, 4, 6), 4),
-    mlp_ratio: 3,
+    shape: (side) => ({
+      type: 'hourglass',
+      levels: pyramid([level(48, 1, 2), level(96, 1, 3)], level(192, 4, 6), 4, side),
+      mlp_ratio: 3,
+    }),
     embedding_width: 160,
     token_width: 48,
   },
   base: {
     about: 'the default: 32×32 in an hour or a few',
-    levels: pyramid([level(64, 1), level(128, 2)], level(256, 4), 4),
-    mlp_ratio: 3,
+    shape: (side) => ({
+      type: 'hourglass',
+      levels: pyramid([level(64, 1), level(128, 2)], level(256, 4), 4, side),
+      mlp_ratio: 3,
+    }),
+    embedding_width: 256,
+    token_width: 64,
+  },
+  unet: {
+    about: 'convolutions instead of attention, twice as slow an image as base; for comparison',
+    shape: (side) => ({
+      type: 'unet',
+      levels: pyramid(
+        [
+          { width: 48, depth: 1, attention: 0 },
+          { width: 96, depth: 2, attention: 3 },
+        ],
+        { width: 192, depth: 2, attention: 6 },
+        4,
+        side,
+      ),
+      groups: 8,
+    }),
     embedding_width: 256,
     token_width: 64,
   },
@@ -85,12 +109,10 @@ export const presetNetwork = (
     )
   const patch_size = resolution >= 128 ? resolution / 32 : resolution >= 16 ? 2 : 1
   return {
-    type: 'hourglass',
+    ...preset.shape(resolution / patch_size),
     resolution,
     channels,
     patch_size,
-    levels: preset.levels(resolution / patch_size),
-    mlp_ratio: preset.mlp_ratio,
     embedding: {
       width: preset.embedding_width,
       token_width: preset.token_width,
