@@ -1,0 +1,110 @@
+/**
+ * Which network family to train by default: an hourglass transformer or a convolutional U-Net, each as `train` makes
+ * it, on the emoji at 32×32, for the same time. How many pictures that is for each is measured first, with their steps
+ * taking turns; the trainings then see exactly so many, whatever else the machine does meanwhile.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { diffusion } from '@onestroke/core/diffusion'
+import { networkLayout } from '@onestroke/core/nn'
+import { buildTextVocabulary } from '@onestroke/core/text'
+import { loadDataset, nodeRuntime, presetNetwork, trainingStep } from 'onestroke'
+import { onestroke } from './lib/command.js'
+import { median, rounded } from './lib/statistics.js'
+
+export const about = 'hourglass transformer against U-Net: quality after the same training time'
+
+/** @type {import('./run.js').Benchmark['options']} */
+export const options = {
+  minutes: { type: 'string', default: '8', about: 'training time of each, on an idle machine' },
+  samples: { type: 'string', default: '1583', about: 'pictures to judge by' },
+}
+
+const DATA = 'iconify:fluent-emoji-flat'
+const RESOLUTION = 32
+const BATCH = 64
+const PRESETS = ['base', 'unet']
+const ROUNDS = 12
+
+/**
+ * Seconds of a training step for each preset.
+ *
+ * @returns {Promise<Record<string, { seconds: number, parameters: number }>>}
+ */
+const stepSeconds = async () => {
+  const { names } = await loadDataset(DATA, { resolution: RESOLUTION })
+  const vocabulary = buildTextVocabulary(names ?? [])
+  const rigs = []
+  for (const preset of PRESETS) {
+    const network = presetNetwork(preset, { resolution: RESOLUTION, channels: 3 }, vocabulary)
+    const program = trainingStep({
+      student: { network, parametrization: 'edm', sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 },
+      guidance_scale: 1,
+      objective: diffusion,
+      options: diffusion.options,
+      batch: BATCH,
+    })
+    const { size } = networkLayout(network)
+    const inputs = Object.fromEntries(
+      Object.entries(program.inputs).map(([name, { size }]) => [name, new Float32Array(size).fill(0.1)]),
+    )
+    /** @type {number[]} */
+    const times = []
+    const executable = await nodeRuntime().compile(program)
+    rigs.push({ preset, executable, inputs, gradient: new Float32Array(size), times })
+  }
+  for (let round = 0; round < ROUNDS; round++)
+    for (const { executable, inputs, gradient, times } of rigs) {
+      const begin = performance.now()
+      await executable.run(inputs, { gradient })
+      times.push((performance.now() - begin) / 1000)
+    }
+  for (const { executable } of rigs) await executable.release()
+  return Object.fromEntries(
+    rigs.map(({ preset, times, gradient }) => [
+      preset,
+      { seconds: median(times.slice(2)), parameters: gradient.length },
+    ]),
+  )
+}
+
+/** @type {import('./run.js').Benchmark['run']} */
+export const run = async ({ minutes, samples }) => {
+  const steps = await stepSeconds()
+  const directory = await mkdtemp(join(tmpdir(), 'onestroke-architecture-'))
+  const rows = []
+  try {
+    for (const preset of PRESETS) {
+      const { seconds, parameters } = steps[preset]
+      const images = Math.round((Number(minutes) * 60) / seconds) * BATCH
+      const out = join(directory, preset)
+      const size = ['--resolution', String(RESOLUTION)]
+      const training = ['--preset', preset, '--batch', String(BATCH), '--images', String(images)]
+      await onestroke('train', DATA, ...size, ...training, '--out', out)
+      const { stdout } = await onestroke('evaluate', out, '--data', DATA, '--samples', samples, '--json')
+      /** @type {{ rows: { solver: string, steps: number, fid: number, prompt_top1: number, seconds_per_image: number }[] }} */
+      const evaluation = JSON.parse(stdout)
+      const best = evaluation.rows.reduce((a, b) => (b.fid < a.fid ? b : a))
+      const config = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
+      rows.push({
+        preset,
+        network: config.network.type,
+        parameters,
+        images_per_second: rounded(BATCH / seconds),
+        images,
+        best: {
+          solver: best.solver,
+          steps: best.steps,
+          fid: rounded(best.fid),
+          prompt_top1: rounded(best.prompt_top1),
+        },
+        sampling_ms_per_image: rounded(best.seconds_per_image * 1000),
+        all: evaluation.rows,
+      })
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+  return { seeds: { training: 0, evaluation: 0 }, versions: {}, results: { minutes: Number(minutes), rows } }
+}

@@ -1,0 +1,17 @@
+/**
+ * The middle one, or the mean of the two middle ones.
+ *
+ * @param {readonly number[]} values
+ */
+export const median = (values) => {
+  const sorted = [...values].sort((a, b) => a - b)
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
+  if (low === undefined || high === undefined) throw new RangeError('there is no median of nothing')
+  return (low + high) / 2
+}
+
+/**
+ * @param {number} value
+ * @param {number} [digits] that count
+ */
+export const rounded = (value, digits = 4) => Number(value.toPrecision(digits))

@@ -1,0 +1,207 @@
+/**
+ * Training throughput against PyTorch: forward, backward, clipping, Adam and moving average, in float32, on the same
+ * network, weights, batches and number of threads. The sides take turns in blocks of a few steps, so that whatever
+ * else the machine does touches all of them alike; what counts is the median of the ratios within a round.
+ *
+ * PyTorch's side is written as one would write it for PyTorch: scaled_dot_product_attention, fused Adam, foreach
+ * clipping and averaging. It also runs through torch.compile, in a row of its own.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Child, PYTHON } from './lib/child.js'
+import { median, rounded } from './lib/statistics.js'
+import { BATCHES, CASES, DATA, prepare } from './training-throughput/cases.js'
+
+export const about = 'pictures a second and peak memory of training, against PyTorch on the same network'
+
+/** @type {import('./run.js').Benchmark['options']} */
+export const options = {
+  cases: { type: 'string', default: Object.keys(CASES).join(), about: 'which networks' },
+  sides: {
+    type: 'string',
+    default: 'ours,torch,torch_compile',
+    about: 'what to time; ours must be among them',
+  },
+  rounds: { type: 'string', default: '12', about: 'turns of each side' },
+  steps: { type: 'string', default: '5', about: 'steps in a turn' },
+  batch: { type: 'string', default: '64', about: 'pictures in a step' },
+  threads: { type: 'string', default: '2', about: 'threads of each side' },
+  seed: { type: 'string', default: '0', about: 'of weights and batches' },
+}
+
+/** Steps before the first turn, which are not timed: compilation, allocation, caches. */
+const WARM_UP = 5
+/** Losses of the warm-up must agree to this, relatively, or the sides do not train the same thing. */
+const SAME = 1e-3
+/** Between turns: idle threads of the side before stop spinning. */
+const PAUSE_MS = 100
+
+const script = (/** @type {string} */ name) =>
+  fileURLToPath(new URL(`training-throughput/${name}`, import.meta.url))
+/** @type {Record<string, () => Child>} */
+const SIDES = {
+  ours: () => new Child(process.execPath, [script('ours.js')]),
+  torch: () => new Child(PYTHON, [script('theirs.py')]),
+  torch_compile: () => new Child(PYTHON, [script('theirs.py'), '--compile']),
+}
+
+/** @type {import('./run.js').Benchmark['run']} */
+export const run = async (given) => {
+  const settings = {
+    rounds: Number(given.rounds),
+    steps: Number(given.steps),
+    batch: Number(given.batch),
+    threads: Number(given.threads),
+    seed: Number(given.seed),
+  }
+  const sides = given.sides.split(',')
+  /** @type {Record<string, string>} */
+  const versions = {}
+  const rows = []
+  for (const name of given.cases.split(',')) rows.push(await measure(name, sides, settings, versions))
+  const { seed, ...rest } = settings
+  return {
+    seeds: { weights: seed, batches: seed },
+    versions,
+    results: { data: DATA, precision: 'float32', batches: BATCHES, warm_up: WARM_UP, ...rest, rows },
+  }
+}
+
+/**
+ * @typedef {{ seconds: number, losses: number[], peak_memory: number }} Turn
+ * @typedef {{ rounds: number, steps: number, batch: number, threads: number, seed: number }} Settings
+ *
+ * @param {string} name
+ * @param {readonly string[]} sides
+ * @param {Settings} settings
+ * @param {Record<string, string>} versions
+ */
+const measure = async (name, sides, settings, versions) => {
+  const { job, file, parameters } = await prepare(CASES[name], settings)
+  const directory = await mkdtemp(join(tmpdir(), 'onestroke-bench-'))
+  /** @type {Record<string, Child>} */
+  const children = {}
+  /** @type {Record<string, string>} */
+  const failed = {}
+  try {
+    await writeFile(join(directory, 'job.json'), JSON.stringify(job))
+    await writeFile(join(directory, 'tensors.safetensors'), file)
+    /** @type {Record<string, number[]>} */
+    const losses = {}
+    for (const side of sides) {
+      children[side] = SIDES[side]()
+      try {
+        const opened = await children[side].ask({ open: directory })
+        Object.assign(versions, opened.versions)
+        losses[side] = (await children[side].ask({ steps: WARM_UP })).losses
+      } catch (error) {
+        // torch.compile needs a C++ compiler that not every machine has.
+        if (side !== 'torch_compile') throw error
+        failed[side] = String(error).trim().split('\n').slice(-1)[0]
+        await children[side].close()
+        delete children[side]
+      }
+    }
+    checkSame(name, losses)
+    const turns = await takeTurns(children, settings)
+    const row = {
+      case: name,
+      about: CASES[name].about,
+      network: job.config.network,
+      parameters,
+      ...Object.fromEntries(Object.entries(turns).map(([side, taken]) => [side, summary(taken, settings)])),
+      ratios: ratios(turns),
+      ...(Object.keys(failed).length > 0 && { failed }),
+    }
+    say(row, turns)
+    return row
+  } finally {
+    for (const child of Object.values(children)) await child.close()
+    await rm(directory, { recursive: true })
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {Record<string, number[]>} losses
+ */
+const checkSame = (name, { ours, ...others }) => {
+  for (const [side, theirs] of Object.entries(others))
+    for (const [i, loss] of theirs.entries())
+      if (!(Math.abs(loss - ours[i]) <= SAME * loss))
+        throw new Error(
+          `${name}, step ${i + 1}: the loss is ${loss} for ${side} and ${ours[i]} for onestroke`,
+        )
+}
+
+/**
+ * Every side once a round, each round beginning with another side.
+ *
+ * @param {Record<string, Child>} children
+ * @param {Settings} settings
+ */
+const takeTurns = async (children, { rounds, steps }) => {
+  const order = Object.keys(children)
+  /** @type {Record<string, Turn[]>} */
+  const turns = Object.fromEntries(order.map((side) => [side, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < order.length; i++) {
+      const side = order[(round + i) % order.length]
+      await setTimeout(PAUSE_MS)
+      turns[side].push(await children[side].ask({ steps }))
+    }
+  }
+  return turns
+}
+
+/**
+ * @param {readonly Turn[]} turns
+ * @param {Settings} settings
+ */
+const summary = (turns, { steps, batch }) => {
+  const { peak_memory, losses } = turns[turns.length - 1]
+  return {
+    images_per_second: rounded((steps * batch) / median(turns.map(({ seconds }) => seconds))),
+    peak_memory_mib: Math.round(peak_memory / 2 ** 20),
+    loss: rounded(losses[losses.length - 1]),
+    seconds: turns.map(({ seconds }) => rounded(seconds)),
+  }
+}
+
+/**
+ * How many times faster ours is than each other side, round by round: the median, and the range.
+ *
+ * @param {Record<string, Turn[]>} turns
+ */
+const ratios = ({ ours, ...others }) =>
+  Object.fromEntries(
+    Object.entries(others).map(([side, theirs]) => {
+      const each = theirs.map(({ seconds }, i) => seconds / ours[i].seconds)
+      return [
+        `ours_over_${side}`,
+        {
+          median: rounded(median(each)),
+          least: rounded(Math.min(...each)),
+          most: rounded(Math.max(...each)),
+        },
+      ]
+    }),
+  )
+
+/**
+ * @param {Record<string, any>} row
+ * @param {Record<string, Turn[]>} turns
+ */
+const say = (row, turns) => {
+  console.log(`${row.case} (${row.about}, ${row.parameters} parameters)`)
+  for (const side of Object.keys(turns)) {
+    const { images_per_second, peak_memory_mib } = row[side]
+    const ratio = row.ratios[`ours_over_${side}`]
+    const against = ratio ? `, ours is ${ratio.median} times as fast (${ratio.least} to ${ratio.most})` : ''
+    console.log(`  ${side}: ${images_per_second} images/s, ${peak_memory_mib} MiB at most${against}`)
+  }
+  for (const [side, why] of Object.entries(row.failed ?? {})) console.log(`  ${side}: ${why}`)
+}
