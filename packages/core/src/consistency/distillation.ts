@@ -17,7 +17,7 @@ export const consistencyDistillation = objective({
   about: 'easy consistency distillation along the teacher’s ODE (Song et al. 2023, Geng et al. 2024)',
   teacher: true,
   parametrization: 'consistency',
-  options: { stages: [4, 8, 16, 24], top: 0.15, huber: 0.1, solver: 'euler' as 'euler' | 'heun' },
+  options: { stages: [4, 8, 16, 24], top: 0.15, huber: 0.1, solver: 'heun' as 'euler' | 'heun' },
   times(random, { range, progress }, { stages, top }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!
     const [choice, position] = [random.uniform(), random.uniform()]

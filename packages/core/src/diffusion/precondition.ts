@@ -2,7 +2,7 @@
  * Preconditioning: the raw network F, whose inputs and outputs have unit variance, becomes the denoiser
  * D(x; σ) = c_skip(σ)·x + c_out(σ)·F(c_in(σ)·x; c_noise(σ)) on the variance-exploding path x = x₀ + σε.
  */
-import type { Tensor } from '../tensor/index.js'
+import { constant, type Tensor } from '../tensor/index.js'
 
 export interface Preconditioning {
   readonly c_skip: Tensor
@@ -37,11 +37,8 @@ export const consistencyPreconditioning = (
   const above = sigma.sub(sigma_min)
   return {
     ...edmPreconditioning(sigma, sigma_data),
-    c_skip: above
-      .square()
-      .add(sigma_data ** 2)
-      .reciprocal()
-      .mul(sigma_data ** 2),
+    // A division, so that it is 1 to the last bit where above = 0.
+    c_skip: constant(sigma_data ** 2).div(above.square().add(sigma_data ** 2)),
     c_out: above.mul(sigma_data).mul(
       sigma
         .square()

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { type Denoiser, euler, heun, perPicture } from '../diffusion/index.js'
+import {
+  compute,
+  denoiseFunction,
+  denoiserOf,
+  distance,
+  gaussian,
+  gaussianTrajectory,
+  type Mixture,
+  RANGE,
+  trajectory,
+} from '../diffusion/testing.js'
+import { odeStep } from './ode.js'
+
+const SOLVERS = ['euler', 'heun'] as const
+const ORDER = { euler: 1, heun: 2 }
+
+const bell = gaussian([0.25, -0.75], 0.5)
+const mixture: Mixture = {
+  logits: [0, 0.5],
+  means: [
+    [0.75, 0.25],
+    [-0.5, -0.25],
+  ],
+  std: 0.25,
+}
+
+/** Pictures of two pixels, and a noise level for each. */
+const pictures = [
+  [1.5, -0.5],
+  [-1, 2],
+  [4, -6],
+] as const
+const levels = [0.5, 1.5, 6]
+
+const step = (
+  denoiser: Denoiser,
+  r: readonly number[],
+  solver: 'euler' | 'heun',
+  t: readonly number[] = levels,
+): number[][] => {
+  const { y } = compute({ x: [[3, 1, 1, 2], pictures.flat()], t: [[3], t], r: [[3], r] }, ({ x, t, r }) => ({
+    y: odeStep(denoiser, x!, t!, r!, {}, solver),
+  }))
+  return [0, 1, 2].map((i) => y!.slice(2 * i, 2 * i + 2))
+}
+
+describe.each(SOLVERS)('odeStep: %s', (solver) => {
+  it.each([
+    {
+      data: 'a Gaussian',
+      of: bell,
+      exact: (x: readonly number[], t: number, r: number) =>
+        gaussianTrajectory(bell.means[0]!, bell.std, x, t, r),
+    },
+    {
+      data: 'a mixture',
+      of: mixture,
+      exact: (x: readonly number[], t: number, r: number) => trajectory(mixture, x, t, r, 200),
+    },
+  ])(`has a local error of order ${ORDER[solver] + 1}: $data`, ({ of, exact }) => {
+    const errorsAt = (share: number) => {
+      const r = levels.map((t) => t * (1 - share))
+      return step(denoiserOf(of), r, solver).map((y, i) =>
+        distance(y, exact(pictures[i]!, levels[i]!, r[i]!)),
+      )
+    }
+    const [whole, half, quarter] = [0.02, 0.01, 0.005].map(errorsAt)
+    for (const i of [0, 1, 2]) {
+      expect(whole![i]).toBeGreaterThan(1e-8)
+      expect(Math.log2(half![i]! / quarter![i]!)).toBeCloseTo(ORDER[solver] + 1, 1)
+    }
+  })
+
+  it('is exact for a single picture, however long the step', () => {
+    const point = gaussian([0.25, -0.75], 0)
+    const r = [0.01, 1.4, 0.02]
+    for (const [i, y] of step(denoiserOf(point), r, solver).entries())
+      expect(
+        distance(y, gaussianTrajectory(point.means[0]!, 0, pictures[i]!, levels[i]!, r[i]!)),
+      ).toBeLessThan(1e-12)
+  })
+
+  it('is the step that the solver of the same name takes when sampling', async () => {
+    const { denoise } = denoiseFunction(mixture)
+    const ys = step(denoiserOf(mixture), [0.25, 0.25, 0.25], solver)
+    for (const [i, y] of ys.entries()) {
+      const x = Float32Array.from(pictures[i]!)
+      const sampled = await { euler, heun }[solver](denoise, x, [levels[i]!, 0.25])
+      expect(distance(y, sampled)).toBeLessThan(1e-5)
+    }
+  })
+
+  it('stays where it is when the step has no length', () => {
+    expect(step(denoiserOf(mixture), levels, solver)).toEqual(pictures)
+  })
+
+  it('asks the denoiser for the given condition', () => {
+    // Data: the single picture that the condition names.
+    const named: Denoiser = {
+      range: RANGE,
+      denoise: (x, _, { condition } = {}) => x.zerosLike().add(perPicture(condition!.sum([1, 2]))),
+    }
+    const { y } = compute(
+      {
+        x: [
+          [2, 1, 1, 1],
+          [4, 4],
+        ],
+        t: [[2], [2, 2]],
+        r: [[2], [1, 1]],
+        c: [
+          [2, 1, 1],
+          [0, 2],
+        ],
+      },
+      ({ x, t, r, c }) => ({ y: odeStep(named, x!, t!, r!, { condition: c! }, solver) }),
+    )
+    expect(y).toEqual([2, 3])
+  })
+})

@@ -1,0 +1,143 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { DenoiseFunction } from '../diffusion/index.js'
+import { distance, gaussianTrajectory, generator, RANGE } from '../diffusion/testing.js'
+import { multistep, multistepSigmas } from './sampler.js'
+
+const { sigma_min, sigma_max } = RANGE
+const [mean, std] = [0.25, 0.5]
+
+/** The exact consistency function of data N(mean, std²), pixel by pixel, and the levels that it was called at. */
+const exact = () => {
+  const calls: number[] = []
+  const f: DenoiseFunction = async (x, sigma) => {
+    calls.push(sigma)
+    return Float32Array.from(x, (value) => gaussianTrajectory([mean], std, [value], sigma, sigma_min)[0]!)
+  }
+  return { f, calls }
+}
+
+const noNoise = (): never => {
+  throw new Error('no noise is needed here')
+}
+
+/** Decreasing levels from sigma_max to, at least, sigma_min. */
+const someSigmas = fc
+  .array(fc.double({ min: 0.05, max: 0.95, noNaN: true }), { maxLength: 6 })
+  .map((ratios) => {
+    const list = [sigma_max]
+    for (const ratio of ratios) list.push(Math.max(sigma_min, list.at(-1)! * ratio))
+    return list
+  })
+
+describe('multistep', () => {
+  it('is the exact map in one step, and asks for no noise', async () => {
+    const { f, calls } = exact()
+    const x = Float32Array.of(3, -20, 0.25)
+    expect(await multistep(f, x, [sigma_max], RANGE, noNoise)).toEqual(await f(x, sigma_max))
+    expect(calls).toEqual([sigma_max, sigma_max])
+    expect(x).toEqual(Float32Array.of(3, -20, 0.25))
+  })
+
+  it('keeps the mean and variance of Gaussian data, whatever the levels', async () => {
+    await fc.assert(
+      fc.asyncProperty(someSigmas, async (sigmas) => {
+        // The result is mean + Σ bᵢzᵢ. One pixel without noise, and one for each zᵢ = 1, tell all of it.
+        const basis = (i: number) =>
+          Float32Array.from({ length: sigmas.length + 1 }, (_, k) => Number(k === i + 1))
+        const start = basis(0).map((z) => mean + Math.sqrt(std ** 2 + sigma_max ** 2) * z)
+        const [centre, ...ends] = await multistep(exact().f, start, sigmas, RANGE, basis)
+        expect(centre).toBeCloseTo(mean, 5)
+        const variance = ends.reduce((sum, end) => sum + (end - centre!) ** 2, 0)
+        // The consistency function ends at sigma_min, so a little noise is left.
+        expect(variance).toBeCloseTo(std ** 2 + sigma_min ** 2, 5)
+      }),
+    )
+  })
+
+  it('samples the data: 20,000 of them, in four steps', async () => {
+    const count = 20_000
+    const random = generator(3)
+    const normal = () => random.fillNormal(new Float32Array(count))
+    const start = normal().map((z) => sigma_max * z)
+    const samples = await multistep(exact().f, start, [sigma_max, 2, 0.8, 0.2], RANGE, normal)
+    const average = samples.reduce((sum, x) => sum + x, 0) / count
+    const variance = samples.reduce((sum, x) => sum + (x - average) ** 2, 0) / (count - 1)
+    const truth = std ** 2 + sigma_min ** 2
+    expect(Math.abs(average - mean)).toBeLessThan(4 * Math.sqrt(truth / count))
+    expect(Math.abs(variance - truth)).toBeLessThan(4 * truth * Math.sqrt(2 / count))
+  })
+
+  it('calls f once a level, and draws noise for every step but the first', async () => {
+    const { f, calls } = exact()
+    const steps: number[] = []
+    const sigmas = [8, 2, 0.5, sigma_min]
+    await multistep(f, Float32Array.of(1, 2), sigmas, RANGE, (step) => {
+      steps.push(step)
+      return Float32Array.of(1, -1)
+    })
+    expect(calls).toEqual(sigmas)
+    expect(steps).toEqual([1, 2, 3])
+  })
+
+  it('adds noise up to the next level: √(σ² − sigma_min²), none at sigma_min', async () => {
+    const { f } = exact()
+    const seen: { step: number; x: Float32Array; denoised: Float32Array }[] = []
+    const sigmas = [8, 0.5, sigma_min]
+    const start = Float32Array.of(1, 2)
+    const end = await multistep(f, start, sigmas, RANGE, () => Float32Array.of(1, -2), {
+      onStep: (step, x, denoised) => void seen.push({ step, x, denoised }),
+    })
+    expect(seen.map(({ step }) => step)).toEqual([0, 1, 2])
+    expect(seen[0]!.x).toEqual(start)
+    for (const [i, { x, denoised }] of seen.entries()) expect(denoised).toEqual(await f(x, sigmas[i]!))
+    const scale = Math.sqrt(0.25 - sigma_min ** 2)
+    expect(
+      distance(
+        seen[1]!.x,
+        seen[0]!.denoised.map((v, k) => v + scale * [1, -2][k]!),
+      ),
+    ).toBeLessThan(1e-6)
+    expect(seen[2]!.x).toEqual(seen[1]!.denoised)
+    expect(end).toEqual(seen[2]!.denoised)
+    expect(distance(end, seen[1]!.denoised)).toBeLessThan(1e-6)
+  })
+})
+
+describe('multistepSigmas', () => {
+  const someRange = fc
+    .record({
+      sigma_max: fc.double({ min: 1, max: 100, noNaN: true }),
+      sigma_data: fc.double({ min: 0.1, max: 2, noNaN: true }),
+    })
+    .map((range) => ({ ...range, sigma_min: 0.002 }))
+
+  it('starts at sigma_max and falls by equal factors to a multiple of sigma_data', () => {
+    fc.assert(
+      fc.property(
+        someRange,
+        fc.integer({ min: 2, max: 8 }),
+        fc.double({ min: 0.1, max: 4, noNaN: true }),
+        (range, steps, lowest) => {
+          const sigmas = multistepSigmas(steps, range, lowest)
+          expect(sigmas).toHaveLength(steps)
+          expect(sigmas[0]).toBe(range.sigma_max)
+          const end = Math.min(range.sigma_max, lowest * range.sigma_data)
+          expect(sigmas.at(-1)! / end).toBeCloseTo(1, 10)
+          const factor = (end / range.sigma_max) ** (1 / (steps - 1))
+          for (let i = 1; i < steps; i++) expect(sigmas[i]! / sigmas[i - 1]!).toBeCloseTo(factor, 10)
+        },
+      ),
+    )
+  })
+
+  it('is sigma_max alone for one step', () => {
+    expect(multistepSigmas(1, { sigma_min: 0.002, sigma_max: 80, sigma_data: 0.5 })).toEqual([80])
+  })
+
+  it('is near the two steps of Song et al. 2023 by default', () => {
+    const [first, second] = multistepSigmas(2, { sigma_min: 0.002, sigma_max: 80, sigma_data: 0.5 })
+    expect(first).toBe(80)
+    expect(Math.abs(second! - 0.821)).toBeLessThan(0.05)
+  })
+})

@@ -1,0 +1,76 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Denoiser, guided, perPicture } from './denoiser.js'
+import { compute, RANGE } from './testing.js'
+
+/** D = x/(1 + σ) + (mean of the condition's squares) + w, if a w comes with the condition. */
+const denoiser: Denoiser = {
+  range: RANGE,
+  denoise(x, sigma, { condition, guidance_scale } = {}) {
+    const shift = condition!.sumSquares([1, 2])
+    return x
+      .mul(perPicture(sigma.add(1).reciprocal()))
+      .add(perPicture(guidance_scale ? shift.add(guidance_scale) : shift))
+  },
+}
+
+const x = [3, -2, 1, 5, 0, -1]
+const sigma = [0.5, 1, 2]
+const named = [1, 2, 0, -1, 3, 1]
+const dropped = [0.5, 0, 1, 0, -1, 2]
+
+/** Outputs for the named condition, for the dropped one, and guided with scales w: three pictures of two pixels. */
+const outputs = (w: readonly number[]) =>
+  compute(
+    {
+      x: [[3, 1, 1, 2], x],
+      sigma: [[3], sigma],
+      named: [[3, 1, 2], named],
+      dropped: [[3, 1, 2], dropped],
+      w: [[3], w],
+    },
+    ({ x, sigma, named, dropped, w }) => ({
+      conditional: denoiser.denoise(x!, sigma!, { condition: named! }),
+      unconditional: denoiser.denoise(x!, sigma!, { condition: dropped! }),
+      guided: guided(denoiser, dropped!, w!).denoise(x!, sigma!, { condition: named! }),
+    }),
+  )
+
+describe('guided', () => {
+  it('is the conditional denoiser at w = 1 and the unconditional one at w = 0', () => {
+    const one = outputs([1, 1, 1])
+    expect(one.guided).toEqual(one.conditional)
+    expect(one.guided).not.toEqual(one.unconditional)
+    const none = outputs([0, 0, 0])
+    expect(none.guided).toEqual(none.unconditional)
+  })
+
+  it('extrapolates linearly in w, in each picture by its own', () => {
+    const someScale = fc.double({ min: -5, max: 15, noNaN: true })
+    fc.assert(
+      fc.property(fc.array(someScale, { minLength: 3, maxLength: 3 }), (w) => {
+        const { guided, conditional, unconditional } = outputs(w)
+        for (const [i, value] of guided!.entries()) {
+          const scale = w[Math.floor(i / 2)]!
+          expect(value).toBeCloseTo((1 - scale) * unconditional![i]! + scale * conditional![i]!, 10)
+        }
+      }),
+    )
+  })
+
+  it('keeps the rest of the condition in both evaluations, and the range', () => {
+    const { plain, more } = compute(
+      { x: [[3, 1, 1, 2], x], sigma: [[3], sigma], named: [[3, 1, 2], named], w: [[3], [2, 3, 4]] },
+      ({ x, sigma, named, w }) => {
+        const both = guided(denoiser, named!.neg(), w!)
+        return {
+          plain: both.denoise(x!, sigma!, { condition: named! }),
+          more: both.denoise(x!, sigma!, { condition: named!, guidance_scale: sigma! }),
+        }
+      },
+    )
+    for (const [i, value] of more!.entries())
+      expect(value - plain![i]!).toBeCloseTo(sigma[Math.floor(i / 2)]!, 10)
+    expect(guided(denoiser, {} as never, {} as never).range).toBe(RANGE)
+  })
+})
