@@ -22,6 +22,8 @@ export function sumSquares(x: usize, n: i32): f64 {
  *   g ← scale·g + l2·p,  m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²,
  *   p ← shrink·p − rate·m/(root·√v + eps)      (or p − rate·m where `adaptive` is 0),
  *   ema ← ema + (1 − decay)(p − ema).
+ *
+ * What is subtracted from 1 comes in float64: the difference would have few digits left in float32.
  */
 export function update(
   p: usize,
@@ -33,25 +35,25 @@ export function update(
   scale: f32,
   l2: f32,
   shrink: f32,
-  beta1: f32,
-  beta2: f32,
+  beta1: f64,
+  beta2: f64,
   rate: f32,
   root: f32,
   eps: f32,
   adaptive: i32,
-  decay: f32,
+  decay: f64,
 ): void {
   const scales = f32x4.splat(scale)
   const l2s = f32x4.splat(l2)
   const shrinks = f32x4.splat(shrink)
-  const beta1s = f32x4.splat(beta1)
-  const beta2s = f32x4.splat(beta2)
-  const one1s = f32x4.splat(1 - beta1)
-  const one2s = f32x4.splat(1 - beta2)
+  const beta1s = f32x4.splat(<f32>beta1)
+  const beta2s = f32x4.splat(<f32>beta2)
+  const one1s = f32x4.splat(<f32>(1 - beta1))
+  const one2s = f32x4.splat(<f32>(1 - beta2))
   const rates = f32x4.splat(rate)
   const roots = f32x4.splat(root)
   const epss = f32x4.splat(eps)
-  const blends = f32x4.splat(1 - decay)
+  const blends = f32x4.splat(<f32>(1 - decay))
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     const weight = v128.load(p + i)
     const gradient = f32x4.add(f32x4.mul(v128.load(g + i), scales), f32x4.mul(weight, l2s))

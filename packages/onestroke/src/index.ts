@@ -5,4 +5,16 @@ export { type EvaluateOptions, evaluate, FeatureExtractor } from './evaluation/i
 export { pngGrid, pngOf } from './formats/index.js'
 export { type Generated, type GenerateOptions, loadModel, Model, saveModel } from './model/index.js'
 export { type NodeRuntimeOptions, nodeRuntime } from './runtime/index.js'
-export { openRun, type RunOptions, type RunPlan, run } from './training/index.js'
+export {
+  BatchMaker,
+  OPTIMIZER_DEFAULTS,
+  Optimizer,
+  type OptimizerOptions,
+  openRun,
+  presetNetwork,
+  type RunOptions,
+  type RunPlan,
+  run,
+  trainingStep,
+  versions,
+} from './training/index.js'

@@ -10,30 +10,33 @@ import { pngGrid } from '../formats/index.js'
 import { loadModel, Model } from '../model/index.js'
 import { samplePrompts } from '../proof/index.js'
 import type { Report } from '../report/index.js'
-import { distillSettings, writeProof } from './distill.js'
-import { integer, positive } from './options.js'
-import { runCommand } from './run-command.js'
+import { distillSettings, reporting } from './distill.js'
+import { integer } from './options.js'
+import { minutes, runCommand } from './run-command.js'
 import { say } from './terminal.js'
 
 const MODELS = fileURLToPath(new URL('../../../../models/', import.meta.url))
 /** The teacher that is distilled live, and the finished pair that is shown beside it. */
 const SMALL_TEACHER = join(MODELS, 'emoji-16-teacher')
 const LARGE = { teacher: join(MODELS, 'emoji-32-teacher'), student: join(MODELS, 'emoji-32-student') }
-const DATA = 'iconify:fluent-emoji-flat'
+const DATA = 'iconify:fluent-emoji-flat,noto'
 const CATEGORIES = ['Smileys & Emotion', 'Animals & Nature', 'Food & Drink']
-const DEFAULT_MINUTES = 7
+const DEFAULT_MINUTES = 6
 
 export const demoCommand = (): Command =>
   new Command('demo')
     .description('watch a teacher being distilled into a one-step student, on this machine, in ten minutes')
     .option('--out <dir>', 'folder for the student and its report', 'onestroke-demo')
-    .option('--minutes <time>', 'time for the distillation', positive, DEFAULT_MINUTES)
+    .option('--minutes <time>', 'time for the distillation', minutes, DEFAULT_MINUTES)
     .option('--seed <number>', 'of the training', integer(0), 0)
     .option('--force', 'start over')
     .option('--json', 'print one JSON document on standard output')
     .action(
       async (flags: { out: string; minutes: number; seed: number; force?: boolean; json?: boolean }) => {
-        if (!existsSync(SMALL_TEACHER)) throw new UserError(`the demo's teacher is missing: ${SMALL_TEACHER}`)
+        if (!existsSync(SMALL_TEACHER))
+          throw new UserError(`the demo's teacher is missing: ${SMALL_TEACHER}`, {
+            remedy: 'get the repository whole, or start with onestroke train',
+          })
         const teacher = await loadModel(SMALL_TEACHER)
         say(
           `${pc.bold('onestroke demo')}: a teacher that paints emoji at 16×16 in many strokes is distilled into a student that needs one.`,
@@ -49,11 +52,7 @@ export const demoCommand = (): Command =>
         await runCommand(DATA, run, {
           ...distillSettings(teacher, { method: consistencyDistillation.name, guidanceScale: 1 }),
           minutes: flags.minutes,
-          afterwards: (result, dataset) =>
-            writeProof(result, dataset, SMALL_TEACHER, flags.out, {
-              samples: 914,
-              extend: (report, pictures) => showLarge(report, pictures, dataset),
-            }),
+          ...reporting(SMALL_TEACHER, flags.out, { samples: 922, extend: showLarge }),
         })
       },
     )

@@ -1,25 +1,34 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { consistencyDistillation, METHODS } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
+import type { Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
-import { loadModel } from '../model/index.js'
+import { checkFit, featuresFor, Judge, searchSigmas } from '../evaluation/index.js'
+import { loadModel, type Model } from '../model/index.js'
 import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
-import { OPTIMIZER_DEFAULTS, objectiveNamed, type RunPlan, type RunResult } from '../training/index.js'
-import { DATA_HELP, dataOptions, number } from './options.js'
+import {
+  OPTIMIZER_DEFAULTS,
+  objectiveNamed,
+  type Progress,
+  presetOf,
+  type RunPlan,
+} from '../training/index.js'
+import { checked, DATA_HELP, dataOptions, integer, number } from './options.js'
 import { type RunFlags, type RunSettings, runCommand, runOptions } from './run-command.js'
-import { Bar, say } from './terminal.js'
+import { Bar, commandLine, say } from './terminal.js'
 
 const DEFAULT_MINUTES = 20
 export const DISTILLATION: Pick<
   RunPlan,
   'batch' | 'optimizer' | 'schedule' | 'condition_dropout' | 'word_dropout'
 > = {
-  batch: 128,
+  batch: 64,
   optimizer: OPTIMIZER_DEFAULTS,
-  schedule: { learning_rate: 7e-4, warmup: 0.02, decay: 0.3, ema_half_life: null },
+  schedule: { learning_rate: 8e-4, warmup: 0.02, decay: 0.3, ema_half_life: null },
   condition_dropout: 0.1,
   word_dropout: 0.05,
 }
@@ -28,6 +37,8 @@ interface DistillFlags extends RunFlags {
   method: string
   student?: string
   guidanceScale: number
+  samples?: number
+  tune: boolean
 }
 
 export const distillCommand = (): Command =>
@@ -41,9 +52,11 @@ export const distillCommand = (): Command =>
         .argument('<DATA>', 'pictures, as for train'),
     ),
   )
-    .option('--method <name>', `how: ${methods()}`, consistencyDistillation.name)
-    .option('--student <preset>', 'another size than the teacher’s: a preset of train')
+    .option('--method <name>', `how: ${methods()}`, checked(objectiveNamed), consistencyDistillation.name)
+    .option('--student <preset>', 'another size than the teacher’s: a preset of train', checked(presetOf))
     .option('--guidance-scale <w>', 'guidance of the teacher, D_u + w(D_c − D_u); 1 is none', number(0), 1)
+    .option('--samples <count>', 'pictures to paint for each number in the report; 0 writes none', samples)
+    .option('--no-tune', 'set the noise levels of 2 to 4 steps by rule, without searching')
     .addHelpText(
       'after',
       `${DATA_HELP}
@@ -65,7 +78,7 @@ When it is done, report.html in the folder shows teacher and student side by sid
         { resolution: network.resolution, channels: network.channels === 1 ? '1' : '3', ...flags },
         {
           ...distillSettings(teacher, flags),
-          afterwards: (result, dataset) => writeProof(result, dataset, teacherPath, flags.out),
+          ...(flags.samples !== 0 && reporting(teacherPath, flags.out, flags)),
         },
       )
     })
@@ -73,7 +86,12 @@ When it is done, report.html in the folder shows teacher and student side by sid
 /** Settings of a distillation from `teacher`. */
 export const distillSettings = (
   teacher: Awaited<ReturnType<typeof loadModel>>,
-  { method, student, guidanceScale }: { method: string; student?: string; guidanceScale: number },
+  {
+    method,
+    student,
+    guidanceScale,
+    tune = true,
+  }: { method: string; student?: string; guidanceScale: number; tune?: boolean },
 ): RunSettings => ({
   command: 'distill',
   preset: student ?? teacher.config.provenance.preset,
@@ -82,39 +100,88 @@ export const distillSettings = (
   guidance_scale: guidanceScale,
   minutes: DEFAULT_MINUTES,
   vocabulary: (dataset) => {
-    checkData(teacher.config.vocabulary.kind, dataset)
+    checkFit(teacher, dataset)
+    checkData(teacher.config.vocabulary, dataset)
     return teacher.config.vocabulary
   },
   range: () => teacher.config,
   training: DISTILLATION,
+  tune,
+  tuneSampling,
 })
+
+/** Pictures by which noise levels are chosen, and the seed of their noise, which no evaluation uses. */
+const TUNING = { samples: 512, seed: 977 }
+
+const tuneSampling = async (model: Model, dataset: Dataset) => {
+  const training = new Bar('training a feature network for the metrics', 'steps')
+  const bar = new Bar('choosing noise levels for 2 to 4 steps', 'tried')
+  try {
+    const extractor = await featuresFor(dataset, { onTrain: (step, steps) => training.update(step, steps) })
+    training.stop()
+    const judge = await Judge.of(extractor, dataset, TUNING)
+    return { sigmas: await searchSigmas(model, judge, (done, total) => bar.update(done, total)) }
+  } finally {
+    training.stop()
+    bar.stop()
+  }
+}
 
 const methods = () =>
   Object.values(METHODS)
     .map(({ name, about }) => `${name} (${about})`)
     .join(', ')
 
-const checkData = (kind: 'none' | 'class' | 'text', { names, classes, name }: Dataset): void => {
+const checkData = (vocabulary: Vocabulary, { names, classes, name }: Dataset): void => {
+  const { kind } = vocabulary
   if ((kind === 'text' && !names) || (kind === 'class' && !classes))
     throw new UserError(
       `the teacher is conditioned on ${kind === 'text' ? 'prompts' : 'classes'}, but ${name} has none`,
       { exitCode: 2 },
     )
+  const unknown = kind === 'class' && classes!.find((one) => !vocabulary.classes.includes(one))
+  if (typeof unknown === 'string')
+    throw new UserError(`the teacher does not know the class "${unknown}" of ${name}`, { exitCode: 2 })
 }
+
+/** 0, or enough pictures for a covariance. */
+const samples = (text: string): number => (text.trim() === '0' ? 0 : integer(64, 1_000_000)(text))
 
 /** Samples that `distill` evaluates with: enough for stable distances, few enough for minutes. */
 const SAMPLES = 2048
 
+interface ProofSettings {
+  samples?: number
+  extend?(report: Report, pictures: Record<string, Uint8Array>, dataset: Dataset): Promise<void>
+}
+
+/** How a distillation's report is made, and how it is found if it is there already. */
+export const reporting = (
+  teacherPath: string,
+  out: string,
+  settings: ProofSettings,
+): Pick<RunSettings, 'report' | 'reported'> => ({
+  report: (progress, dataset) => writeProof(progress, dataset, teacherPath, out, settings),
+  async reported() {
+    const [html, json] = [join(out, 'report.html'), join(out, 'report.json')]
+    if (!existsSync(html)) return undefined
+    try {
+      return reportFacts(html, JSON.parse(await readFile(json, 'utf8')) as Report)
+    } catch {
+      return undefined
+    }
+  },
+})
+
+const reportFacts = (html: string, { evaluation }: Report) => ({ report: html, evaluation })
+
 /** Evaluates the finished run and writes its report. */
-export const writeProof = async (
-  { progress }: RunResult,
+const writeProof = async (
+  progress: Progress | undefined,
   dataset: Dataset,
   teacherPath: string,
   out: string,
-  {
-    samples = Math.min(SAMPLES, Math.max(512, dataset.count)),
-    extend,
-  }: { samples?: number; extend?(report: Report, pictures: Record<string, Uint8Array>): Promise<void> } = {},
+  { samples = Math.min(SAMPLES, Math.max(512, dataset.count)), extend }: ProofSettings,
 ): Promise<object> => {
   const bar = new Bar('evaluating')
   const training = new Bar('training a feature network for the metrics', 'steps')
@@ -126,20 +193,19 @@ export const writeProof = async (
     steps: [1, 2, 4],
     samples,
     seed: 0,
-    log: progress.log,
-    commands: [`onestroke ${process.argv.slice(2).join(' ')}`],
+    log: progress?.log ?? [],
+    commands: [commandLine()],
     onProgress: (what, done, total) => bar.update(done, total, what),
     onTrain: (step, steps) => training.update(step, steps),
+  }).finally(() => {
+    bar.stop()
+    training.stop()
   })
-  bar.stop()
-  training.stop()
-  await extend?.(report, pictures)
+  await extend?.(report, pictures, dataset)
   await writeReport(out, report, pictures)
   const html = join(out, 'report.html')
   for (const { value, label, detail } of headlines(report))
     say(`  ${value} ${label}${detail ? ` — ${detail}` : ''}`)
   say(`report: ${html}`)
-  return { report: html, evaluation: report.evaluation }
+  return reportFacts(html, report)
 }
-
-export const isReported = (out: string): boolean => existsSync(join(out, 'report.html'))

@@ -1,8 +1,9 @@
+import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import { type EvaluateOptions, evaluate } from '../evaluation/index.js'
 import { loadModel } from '../model/index.js'
 import { bestTeacher, type Evaluation, speedUp } from '../report/index.js'
-import { DATA_HELP, type DataFlags, dataOptions, integer, integers } from './options.js'
+import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
 import { openData } from './run-command.js'
 import { Bar, say, table } from './terminal.js'
 
@@ -26,8 +27,8 @@ export const evaluateCommand = (): Command =>
       .requiredOption('--data <DATA>', 'pictures to compare with'),
   )
     .option('--teacher <model>', 'model folder of the student’s teacher')
-    .option('--steps <list>', 'step counts, separated by commas', integers, [1, 2, 4])
-    .option('--samples <count>', 'pictures to paint for each row', integer(64), 2048)
+    .option('--steps <list>', 'step counts, separated by commas', stepCounts, [1, 2, 4])
+    .option('--samples <count>', 'pictures to paint for each row', integer(64, 1_000_000), 2048)
     .option('--seed <number>', 'of the noise', integer(0), 0)
     .option('--features <file>', 'an ONNX model [N, C, H, W] → features; by default one trained on the data')
     .option('--json', 'print one JSON document on standard output')
@@ -35,6 +36,8 @@ export const evaluateCommand = (): Command =>
     .action(async (path: string, flags: EvaluateFlags) => {
       const model = await loadModel(path)
       const teacher = flags.teacher === undefined ? undefined : await loadModel(flags.teacher)
+      if (teacher && teacher.config.kind !== 'teacher')
+        throw new UserError(`--teacher ${flags.teacher} is a student, not a diffusion model`, { exitCode: 2 })
       const { resolution, channels } = model.config.network
       const dataset = await openData(flags.data, {
         resolution,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import { CONFIG_FILE, type LoadedModel, loadModel } from '../model/index.js'
-import { hasState, PLAN_FILE } from '../training/index.js'
+import { hasState, PLAN_FILE, readPlan, readProgress } from '../training/index.js'
 import { DATA_HELP, type DataFlags, dataOptions } from './options.js'
 import { openData } from './run-command.js'
 import { duration } from './terminal.js'
@@ -20,12 +20,12 @@ export const infoCommand = (): Command =>
       const facts = existsSync(join(target, CONFIG_FILE))
         ? modelFacts(await loadModel(target))
         : existsSync(join(target, PLAN_FILE))
-          ? { kind: 'unfinished run', path: target, resumable: hasState(target) }
+          ? await runFacts(target)
           : await dataFacts(target, flags)
       if (flags.json) console.log(JSON.stringify(facts, null, 2))
       else
         for (const [name, value] of Object.entries(facts))
-          console.log(`${pc.bold(name.padEnd(14))} ${readable(value)}`)
+          console.log(`${pc.bold(name.padEnd(14))} ${readable(value, name)}`)
     })
 
 const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
@@ -48,10 +48,28 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     method: method.name,
     data: provenance.data.name,
     images_seen: provenance.images_seen,
-    trained_for: duration(provenance.seconds),
+    seconds: provenance.seconds,
     ...(provenance.parent && { parent: provenance.parent }),
     sha256,
     versions: provenance.versions,
+  }
+}
+
+const runFacts = async (path: string) => {
+  const { command, preset, method, data, batch } = await readPlan(join(path, PLAN_FILE))
+  const progress = await readProgress(path)
+  return {
+    path,
+    kind: 'unfinished run',
+    command,
+    preset,
+    method,
+    data: data.spec,
+    images_seen: (progress?.step ?? 0) * batch,
+    images: progress?.images || null,
+    seconds: progress?.seconds ?? 0,
+    loss: progress?.log.at(-1)?.loss ?? null,
+    resumable: hasState(path),
   }
 }
 
@@ -75,8 +93,9 @@ const dataFacts = async (spec: string, flags: DataFlags) => {
   }
 }
 
-const readable = (value: unknown): string => {
+const readable = (value: unknown, name: string): string => {
   if (Array.isArray(value) && value.length === 0) return 'none'
-  if (typeof value === 'number') return value.toLocaleString('en')
+  if (value === null) return 'not known yet'
+  if (typeof value === 'number') return name === 'seconds' ? duration(value) : value.toLocaleString('en')
   return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -9,7 +9,7 @@ import { evaluateCommand } from './evaluate.js'
 import { infoCommand } from './info.js'
 import { Interrupted } from './run-command.js'
 import { sampleCommand } from './sample.js'
-import { say } from './terminal.js'
+import { handleInterrupts, say } from './terminal.js'
 import { trainCommand } from './train.js'
 
 const build = (): Command => {
@@ -46,22 +46,37 @@ The whole path, from a folder of pictures to a student that paints in one step:
 /** Runs a command line. Returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export const main = async (argv: readonly string[]): Promise<number> => {
   const program = build()
-  for (const command of [program, ...program.commands]) command.exitOverride()
+  for (const command of [program, ...program.commands])
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+  const failed = (error: unknown) => report(error, program.opts<{ verbose?: boolean }>().verbose === true)
+  handleInterrupts()
+  process.on('uncaughtException', (error) => process.exit(failed(error)))
+  // Whoever reads our output may stop early, as `head` does.
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
   try {
     await program.parseAsync(argv)
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (error instanceof Interrupted) return 130
-    return report(error, program.opts<{ verbose?: boolean }>().verbose === true)
+    return failed(error)
   }
 }
 
+/** "error: unknown option '--step'", and "(Did you mean --steps?)" from the line below. */
+const oneLine = (text: string): string => `${text.trim().replace(/\s*\n\s*/g, ' ')}\n`
+
+const OUT_OF_MEMORY = /allocation failed|Invalid typed array length|Failed to allocate memory|bad_alloc/
+
 const report = (error: unknown, verbose: boolean): number => {
-  const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  const remedy = error instanceof UserError && error.remedy ? `; ${error.remedy}` : ''
-  say(`${pc.red('error:')} ${message.split('\n')[0]}${remedy}`)
+  const { message, stack, cause } = error instanceof Error ? error : new Error(String(error))
+  const ours = !(error instanceof UserError)
+  const [what] = OUT_OF_MEMORY.test(message) ? [`not enough memory: ${message}`] : message.split('\n')
+  const remedy = ours
+    ? ` ${pc.dim('(--verbose shows where this happened)')}`
+    : error.remedy && `; ${error.remedy}`
+  say(`${pc.red('error:')} ${oneLine(what!).trim()}${verbose && ours ? '' : (remedy ?? '')}`)
   if (verbose) say(stack ?? '')
-  else if (!(error instanceof UserError)) say(pc.dim('(--verbose shows where this happened)'))
-  return error instanceof UserError ? error.exitCode : 1
+  if (verbose && cause) say(`caused by ${cause instanceof Error ? cause.stack : String(cause)}`)
+  return ours ? 1 : error.exitCode
 }

@@ -2,11 +2,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
 export const integer =
-  (least: number) =>
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {
     const value = Number(text)
-    if (!Number.isSafeInteger(value) || value < least)
-      throw new InvalidArgumentError(`must be an integer from ${least} up.`)
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`must be an integer ${range(least, most, Number.MAX_SAFE_INTEGER)}.`)
     return value
   }
 
@@ -15,11 +15,12 @@ export const number =
   (text: string): number => {
     const value = Number(text)
     if (text.trim() === '' || Number.isNaN(value) || value < least || value > most)
-      throw new InvalidArgumentError(
-        `must be a number from ${least}${Number.isFinite(most) ? ` to ${most}` : ' up'}.`,
-      )
+      throw new InvalidArgumentError(`must be a number ${range(least, most, Number.POSITIVE_INFINITY)}.`)
     return value
   }
+
+const range = (least: number, most: number, unbounded: number): string =>
+  most === unbounded ? `from ${least} up` : `from ${least} to ${most}`
 
 export const positive = (text: string): number => {
   const value = Number(text)
@@ -27,7 +28,19 @@ export const positive = (text: string): number => {
   return value
 }
 
-export const integers = (text: string): number[] => text.split(',').map(integer(1))
+/** Most steps that a sampler takes. */
+export const MOST_STEPS = 10_000
+
+export const stepCounts = (text: string): number[] =>
+  text.split(',').map((item) => integer(1, MOST_STEPS)(item))
+
+/** An option's parser that leaves the text as it is, if `check` does not throw. */
+export const checked =
+  (check: (text: string) => unknown) =>
+  (text: string): string => {
+    check(text)
+    return text
+  }
 
 const list = (text: string): string[] =>
   text

@@ -1,26 +1,31 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
-import { join, relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { isAbsolute, join, relative } from 'node:path'
 import type { Objective } from '@onestroke/core/diffusion'
-import { UserError } from '@onestroke/core/formats'
+import { type ModelConfig, UserError } from '@onestroke/core/formats'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import { type Dataset, loadDataset } from '../data/index.js'
 import { pngGrid, writeFileAtomic } from '../formats/index.js'
-import type { LoadedModel, Model } from '../model/index.js'
+import { type LoadedModel, loadModel, type Model } from '../model/index.js'
 import { samplePrompts } from '../proof/index.js'
 import { nodeRuntime } from '../runtime/index.js'
 import {
+  checkRun,
+  isFinished,
   type OptimizerOptions,
   openRun,
   type Progress,
   type RunPlan,
   type RunResult,
+  readProgress,
   run,
   type StepEvent,
 } from '../training/index.js'
 import { type DataFlags, integer, number, positive } from './options.js'
-import { Bar, interruptible, say } from './terminal.js'
+import { Bar, commandLine, say, whenInterrupted } from './terminal.js'
 
 /** Thrown when Ctrl-C ended a run whose state is safe: exit status 130. */
 export class Interrupted extends Error {}
@@ -46,7 +51,7 @@ export const runOptions = (command: Command): Command =>
   command
     .requiredOption('--out <dir>', 'folder of the run: holds its state, and in the end the model')
     .option('--images <count>', 'train on so many pictures (repeats count)', integer(1))
-    .option('--minutes <time>', 'or for about so long, measured at the start', positive)
+    .option('--minutes <time>', 'or for about so long, measured at the start', minutes)
     .option('--seed <number>', 'same seed, same machine: the same model, bit for bit', integer(0), 0)
     .option('--batch <pictures>', 'pictures in one step', integer(1))
     .option('--learning-rate <rate>', 'of the optimiser, before its decay', positive)
@@ -54,10 +59,12 @@ export const runOptions = (command: Command): Command =>
     .option('--sigma-max <sigma>', 'strongest noise', positive)
     .option('--flip', 'also learn from mirrored pictures')
     .option('--translate <pixels>', 'also learn from pictures shifted by up to so many pixels', integer(0), 0)
-    .option('--checkpoint-every <seconds>', 'how often the state is saved', number(1), 60)
+    .option('--checkpoint-every <seconds>', 'how often the state is saved', number(0), 60)
     .option('--threads <count>', 'threads of the graph, 0 for all cores', integer(0), 0)
     .option('--force', 'start over, throwing away what is in the folder')
     .option('--json', 'print one JSON document about the result on standard output')
+
+export const minutes = number(0.001, 1_000_000)
 
 const optimizerName = (name: string): OptimizerOptions['optimizer'] => {
   if (name === 'adam' || name === 'adamw' || name === 'radam') return name
@@ -74,48 +81,91 @@ export interface RunSettings {
   vocabulary(dataset: Dataset): Vocabulary
   range(dataset: Dataset): { sigma_min: number; sigma_max: number }
   readonly training: Pick<RunPlan, 'batch' | 'optimizer' | 'schedule' | 'condition_dropout' | 'word_dropout'>
-  /** Called with the finished run, for reports. */
-  afterwards?(result: RunResult, dataset: Dataset): Promise<object>
-  /** Whether what `afterwards` makes is there already. */
-  isReported?(): boolean
+  readonly tune?: boolean
+  /** Called when the training is done, unless `tune` is false: how the model is best sampled. */
+  tuneSampling?(model: Model, dataset: Dataset): Promise<Partial<ModelConfig['sampling']>>
+  /** Makes a finished run's report, and says what goes into the JSON document. */
+  report?(progress: Progress | undefined, dataset: Dataset): Promise<object>
+  /** What `report` said, if the report is there already. */
+  reported?(): Promise<object | undefined>
 }
 
 /** @throws Interrupted after a Ctrl-C; UserError for everything that the user can mend. */
 export const runCommand = async (spec: string, flags: RunFlags, settings: RunSettings): Promise<void> => {
   if (flags.images !== undefined && flags.minutes !== undefined)
     throw new UserError('--images and --minutes exclude each other', { exitCode: 2 })
+  checkApart(spec, flags.out)
+  whenInterrupted(leave)
   const dataset = await openData(spec, flags)
   const plan = planOf(dataset, flags, settings)
+  const vocabulary = settings.vocabulary(dataset)
+  const { teacher } = settings
+  if (flags.force || !isFinished(flags.out))
+    checkRun({ plan, dataset, vocabulary, ...(teacher && { teacher }) })
   const status = await openRun(flags.out, plan, flags.force === true)
-  if (status === 'finished') {
-    say(`the run in ${flags.out} is finished; nothing was changed (--force starts over)`)
-    if (flags.json) console.log(JSON.stringify({ status: 'finished', out: flags.out }))
-    return
+  if (status !== 'finished') {
+    if (status === 'unfinished') say(`resuming the run in ${flags.out}`)
+    const { finished, progress } = await trainWithBar(plan, dataset, vocabulary, flags, settings)
+    if (!finished) {
+      const [seen, all] = [progress.step * plan.batch, progress.images]
+      say(`stopped after ${seen} of ${all || 'an unknown number of'} pictures; the state is saved`)
+      sayHowToGoOn()
+      if (flags.json)
+        console.log(
+          JSON.stringify({
+            ...{ status: 'interrupted', out: flags.out, images_seen: seen, images: all || null },
+            resume: commandLine(),
+          }),
+        )
+      throw new Interrupted()
+    }
+    say(pc.green(`${settings.command === 'train' ? 'trained' : 'distilled'}: ${flags.out}`))
   }
-  if (status === 'unfinished') say(`resuming the run in ${flags.out}`)
-  const result = await trainWithBar(plan, dataset, flags, settings)
-  if (!result.finished) {
-    say(`stopped after ${result.progress.step * plan.batch} of ${result.progress.images} pictures; to go on:`)
-    say(`  ${pc.bold(commandLine())}`)
-    throw new Interrupted()
-  }
-  say(pc.green(`${settings.command === 'train' ? 'trained' : 'distilled'}: ${flags.out}`))
-  const report = await settings.afterwards?.(result, dataset)
-  const { progress, config, sha256 } = result
-  if (flags.json)
-    console.log(
-      JSON.stringify({
-        status: 'done',
-        out: flags.out,
-        sha256,
-        kind: config.kind,
-        images_seen: config.provenance.images_seen,
-        seconds: config.provenance.seconds,
-        skipped_steps: progress.skipped_steps,
-        loss: progress.log.at(-1)?.loss ?? null,
-        ...report,
-      }),
+  const progress = await readProgress(flags.out)
+  const known = status === 'finished' ? await settings.reported?.() : undefined
+  if (status === 'finished')
+    say(
+      `the run in ${flags.out} is finished; ${known || !settings.report ? 'nothing was changed' : 'only its report is missing'} (--force starts over)`,
     )
+  const report = known ?? (await settings.report?.(progress, dataset))
+  whenInterrupted(undefined)
+  if (!flags.json) return
+  const { config, sha256 } = await loadModel(flags.out)
+  console.log(
+    JSON.stringify({
+      status: status === 'finished' ? 'finished' : 'done',
+      out: flags.out,
+      sha256,
+      kind: config.kind,
+      images_seen: config.provenance.images_seen,
+      seconds: config.provenance.seconds,
+      skipped_steps: progress?.skipped_steps ?? null,
+      loss: progress?.log.at(-1)?.loss ?? null,
+      ...report,
+    }),
+  )
+}
+
+/** After Ctrl-C where no state is to be saved: nothing has begun yet, or all is saved already. */
+const leave = (): void => {
+  sayHowToGoOn()
+  process.exit(130)
+}
+
+const sayHowToGoOn = (): void => {
+  say('to go on:')
+  say(`  ${pc.bold(commandLine())}`)
+}
+
+/** @throws UserError if the run's pictures would become data. */
+const checkApart = (spec: string, out: string): void => {
+  const way = relative(spec, out)
+  const isInside = way === '' || !(way.startsWith('..') || isAbsolute(way))
+  if (isInside && existsSync(spec))
+    throw new UserError(`--out ${out} lies within the data, ${spec}: samples would be taken for data`, {
+      remedy: 'choose another --out',
+      exitCode: 2,
+    })
 }
 
 /** Loads DATA with a bar, and names what could not be read. */
@@ -163,6 +213,7 @@ const planOf = (dataset: Dataset, flags: RunFlags, settings: RunSettings): RunPl
     guidance_scale: settings.guidance_scale ?? 1,
     condition_dropout: training.condition_dropout,
     word_dropout: training.word_dropout,
+    ...(settings.tune === false && { tune: false }),
     flip: flags.flip === true,
     translate: flags.translate,
     optimizer: { ...training.optimizer, ...(flags.optimizer && { optimizer: flags.optimizer }) },
@@ -173,11 +224,16 @@ const planOf = (dataset: Dataset, flags: RunFlags, settings: RunSettings): RunPl
 const trainWithBar = async (
   plan: RunPlan,
   dataset: Dataset,
+  vocabulary: Vocabulary,
   flags: RunFlags,
   settings: RunSettings,
 ): Promise<RunResult> => {
   const bar = new Bar(settings.command === 'train' ? 'training' : 'distilling')
-  const interrupt = interruptible()
+  let stopped = false
+  whenInterrupted(() => {
+    stopped = true
+    say(pc.yellow('\nstopping after this step; the state will be saved (Ctrl-C again to stop at once)'))
+  })
   let grid = ''
   const note = (event: StepEvent, { log }: Progress) =>
     `loss ${(log.at(-1)?.loss ?? event.loss).toFixed(4)}${grid ? ` · ${grid}` : ''}`
@@ -186,20 +242,28 @@ const trainWithBar = async (
       directory: flags.out,
       plan,
       dataset,
-      vocabulary: settings.vocabulary(dataset),
+      vocabulary,
       ...(settings.teacher && { teacher: settings.teacher }),
-      runtime: nodeRuntime({ threads: flags.threads }),
+      runtime: nodeRuntime({ threads: Math.min(flags.threads, availableParallelism()) }),
       checkpoint_every: flags.checkpointEvery,
-      shouldStop: () => interrupt.stopped,
+      shouldStop: () => stopped,
       onStep: (event, progress) =>
         bar.update(Math.min(event.images, progress.images), progress.images, note(event, progress)),
       onCheckpoint: async (model) => {
         grid = await writeSamples(model, flags.out, dataset)
       },
+      ...(settings.tuneSampling &&
+        settings.tune !== false && {
+          tuneSampling: (model) => {
+            bar.stop()
+            whenInterrupted(leave)
+            return settings.tuneSampling!(model, dataset)
+          },
+        }),
     })
   } finally {
     bar.stop()
-    interrupt.dispose()
+    whenInterrupted(leave)
   }
 }
 
@@ -216,7 +280,3 @@ const writeSamples = async (model: Model, directory: string, dataset: Dataset): 
   await writeFileAtomic(path, await pngGrid(pictures, { columns: 8 }))
   return relative('.', path)
 }
-
-const commandLine = (): string => ['onestroke', ...process.argv.slice(2)].map(quote).join(' ')
-const quote = (word: string): string =>
-  /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

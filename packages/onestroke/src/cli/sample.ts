@@ -1,8 +1,10 @@
+import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import { Command, Option } from 'commander'
 import { pngGrid, pngOf, writeFileAtomic } from '../formats/index.js'
 import { type GenerateOptions, Model } from '../model/index.js'
-import { integer, number } from './options.js'
+import { integer, MOST_STEPS, number } from './options.js'
 import { Bar, say } from './terminal.js'
 
 interface SampleFlags {
@@ -24,14 +26,15 @@ interface SampleFlags {
 const BATCH = 64
 /** More pictures than this in one PNG cannot be looked at. */
 const MOST = 10_000
+const MOST_PIXELS = 2 ** 28
 
 export const sampleCommand = (): Command =>
   new Command('sample')
     .description('paint pictures with a model, as one PNG grid')
     .argument('<MODEL>', 'model folder')
     .requiredOption('--out <file>', 'PNG file to write')
-    .option('-n, --number <count>', 'pictures', integer(1), 16)
-    .option('--steps <count>', 'steps; by default what the model recommends', integer(1))
+    .option('-n, --number <count>', 'pictures', integer(1, MOST), 16)
+    .option('--steps <count>', 'steps; by default what the model recommends', integer(1, MOST_STEPS))
     .option(
       '--prompt <text>',
       'what to paint (or the name of a class); may be given several times',
@@ -55,8 +58,8 @@ export const sampleCommand = (): Command =>
         'linear',
       ]),
     )
-    .option('--columns <count>', 'of the grid', integer(1))
-    .option('--scale <factor>', 'enlarge each pixel so many times', integer(1))
+    .option('--columns <count>', 'of the grid', integer(1, MOST))
+    .option('--scale <factor>', 'enlarge each pixel so many times', integer(1, 64))
     .option('--json', 'print what was done as JSON')
     .addHelpText(
       'after',
@@ -65,8 +68,7 @@ export const sampleCommand = (): Command =>
   onestroke sample models/emoji-student --prompt cat --prompt dog -n 16 --out grid.png`,
     )
     .action(async (path: string, flags: SampleFlags) => {
-      if (flags.number > MOST)
-        throw new UserError(`-n ${flags.number} is more than one picture can hold (${MOST})`, { exitCode: 2 })
+      await checkPlace(flags.out)
       const model = await Model.load(path)
       const prompts = promptsFor(model, flags)
       const options = {
@@ -78,6 +80,17 @@ export const sampleCommand = (): Command =>
         ...(flags.negativePrompt !== undefined && { negative_prompt: flags.negativePrompt }),
       }
       const { solver, num_inference_steps, guidance_scale } = model.sampling(options)
+      if (flags.negativePrompt !== undefined && guidance_scale === 1)
+        throw new UserError('--negative-prompt does nothing without guidance', {
+          exitCode: 2,
+          remedy: 'add --guidance-scale 3, or leave it out',
+        })
+      const side = model.config.network.resolution * (flags.scale ?? 1)
+      if (flags.number * side ** 2 > MOST_PIXELS)
+        throw new UserError(`${flags.number} pictures of ${side}×${side} pixels are too large for one PNG`, {
+          exitCode: 2,
+          remedy: 'choose a smaller --scale or -n',
+        })
       warnOfUnknownWords(model, flags.prompt ?? [])
       const begin = performance.now()
       const data = new Float32Array(prompts.length * model.pictureSize)
@@ -124,6 +137,17 @@ export const sampleCommand = (): Command =>
           `${flags.out}: ${prompts.length} picture${prompts.length === 1 ? '' : 's'}, ${num_inference_steps} step${num_inference_steps === 1 ? '' : 's'} of ${solver}, ${(seconds * 1000).toFixed(0)} ms`,
         )
     })
+
+/** Whether a file can be there: before it is painted, not after. */
+const checkPlace = async (out: string): Promise<void> => {
+  const kind = (path: string) => stat(path).catch(() => undefined)
+  if (!(await kind(dirname(out)))?.isDirectory())
+    throw new UserError(`cannot write ${out}: there is no folder ${dirname(out)}`, {
+      remedy: 'make it, or choose another --out',
+    })
+  if ((await kind(out))?.isDirectory())
+    throw new UserError(`cannot write ${out}: it is a folder`, { remedy: '--out is the PNG file to write' })
+}
 
 /** The prompts given, in turn; without any, one picture of each of the model's own words or classes in turn. */
 const promptsFor = (model: Model, { prompt, number: count }: SampleFlags): string[] => {

@@ -77,17 +77,30 @@ export class Bar {
   }
 }
 
-/** Ctrl-C asks once, politely; a second one ends the process at once. */
-export const interruptible = (): { readonly stopped: boolean; dispose(): void } => {
-  const state = { stopped: false, dispose: () => process.off('SIGINT', handler).off('SIGTERM', handler) }
+/** What the next Ctrl-C (or SIGTERM) does instead of ending the process. */
+let polite: (() => void) | undefined
+
+/** Installed once, by `main`: the exit status of an interrupted command is 130, wherever it was. */
+export const handleInterrupts = (): void => {
   const handler = () => {
-    if (state.stopped) process.exit(130)
-    state.stopped = true
-    say(pc.yellow('\nstopping after this step; the state will be saved (Ctrl-C again to stop at once)'))
+    const ask = polite
+    polite = undefined
+    if (ask) return ask()
+    if (stderr.isTTY) stderr.write('\x1b[?25h\n') // a bar may have hidden the cursor
+    process.exit(130)
   }
   process.on('SIGINT', handler).on('SIGTERM', handler)
-  return state
 }
+
+/** From now on, the first Ctrl-C calls `ask`; one more ends the process at once. */
+export const whenInterrupted = (ask: (() => void) | undefined): void => {
+  polite = ask
+}
+
+/** The command that is running, fit to be pasted into a shell. */
+export const commandLine = (): string => ['onestroke', ...process.argv.slice(2)].map(quote).join(' ')
+const quote = (word: string): string =>
+  /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
 /** A table on a terminal: columns aligned, numbers to the right. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {

@@ -3,8 +3,8 @@ import { UserError } from '@onestroke/core/formats'
 import { buildTextVocabulary, type Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
-import { OPTIMIZER_DEFAULTS, PRESETS } from '../training/index.js'
-import { DATA_HELP, dataOptions } from './options.js'
+import { OPTIMIZER_DEFAULTS, PRESETS, presetOf } from '../training/index.js'
+import { checked, DATA_HELP, dataOptions } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
 
 const DEFAULT_MINUTES = 60
@@ -17,7 +17,7 @@ export const trainCommand = (): Command =>
         .argument('<DATA>', 'pictures to learn from'),
     ),
   )
-    .option('--preset <name>', `size of the network: ${presets()}`, 'base')
+    .option('--preset <name>', `size of the network: ${presets()}`, checked(presetOf), 'base')
     .addHelpText(
       'after',
       `${DATA_HELP}
@@ -39,7 +39,7 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
         training: {
           batch: 64,
           optimizer: OPTIMIZER_DEFAULTS,
-          schedule: { learning_rate: 1e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
+          schedule: { learning_rate: 2e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
           condition_dropout: 0.1,
           word_dropout: 0.05,
         },
@@ -52,8 +52,8 @@ const presets = () =>
     .join(', ')
 
 /** Captions make a text model, classes a class model, neither an unconditional one. */
-const vocabularyOf = ({ names, classes }: Dataset): Vocabulary => {
-  if (names) return buildTextVocabulary(names)
+const vocabularyOf = ({ names, styles = [], classes }: Dataset): Vocabulary => {
+  if (names) return buildTextVocabulary([...names, ...styles])
   if (classes && classes.length > 4096)
     throw new UserError(`${classes.length} classes are more than a model can hold (4096)`)
   return classes ? { kind: 'class', classes } : { kind: 'none' }

@@ -1,6 +1,7 @@
 /** The model folder: config.json and model.safetensors. */
 import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type ModelConfig,
@@ -13,6 +14,7 @@ import {
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import { conditionShape } from '@onestroke/core/text'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
+import { makeFolder } from './make-folder.js'
 
 export const CONFIG_FILE = 'config.json'
 export const WEIGHTS_FILE = 'model.safetensors'
@@ -36,6 +38,7 @@ export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').upda
  */
 export const loadModel = async (path: string): Promise<LoadedModel> => {
   const configPath = join(path, CONFIG_FILE)
+  await expectModel(path)
   const text = new TextDecoder().decode(await readBytes(configPath, 'model config'))
   let json: unknown
   try {
@@ -48,6 +51,20 @@ export const loadModel = async (path: string): Promise<LoadedModel> => {
   const weightsPath = join(path, WEIGHTS_FILE)
   const bytes = await readBytes(weightsPath, 'model weights')
   return { path, config, layout, weights: readWeights(bytes, layout, weightsPath), sha256: sha256Of(bytes) }
+}
+
+/** @throws UserError if there is no model folder at a path, saying what is there instead. */
+const expectModel = async (path: string): Promise<void> => {
+  const remedy = `MODEL is a folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}, as train and distill make it`
+  const found = await stat(path).catch(() => undefined)
+  if (!found) throw new UserError(`there is no ${path}`, { remedy, exitCode: 2 })
+  if (!found.isDirectory()) throw new UserError(`${path} is not a folder`, { remedy, exitCode: 2 })
+  if (existsSync(join(path, CONFIG_FILE))) return
+  if (existsSync(join(path, 'run.json')))
+    throw new UserError(`the run in ${path} is not finished, so there is no model yet`, {
+      remedy: 'the command that started it goes on with it',
+    })
+  throw new UserError(`there is no ${CONFIG_FILE} in ${path}`, { remedy })
 }
 
 const layoutOf = (config: ModelConfig, file: string): Layout => {
@@ -66,14 +83,17 @@ const layoutOf = (config: ModelConfig, file: string): Layout => {
 
 const readWeights = (bytes: Uint8Array, layout: Layout, file: string): Float32Array => {
   const { tensors } = parseSafetensors(bytes, file)
-  const flat = new Float32Array(layout.size)
-  for (const { name, shape, offset } of layout.specs) {
+  for (const { name, shape } of layout.specs) {
     const entry = tensors.get(name)
     if (!entry) throw new UserError(`${file}: the weight ${name} [${shape.join(', ')}] is missing`)
     if (entry.shape.join() !== shape.join())
       throw new UserError(
         `${file}: the weight ${name} has shape [${entry.shape.join(', ')}], but config.json asks for [${shape.join(', ')}]`,
       )
+  }
+  const flat = new Float32Array(layout.size)
+  for (const { name, offset } of layout.specs) {
+    const entry = tensors.get(name)!
     const values = toFloat32(entry, `${file}: ${name}`)
     const bad = values.findIndex((value) => !Number.isFinite(value))
     if (bad >= 0) throw new UserError(`${file}: the weight ${name} holds ${values[bad]} at position ${bad}`)
@@ -92,7 +112,7 @@ export const saveModel = async (
   config: ModelConfig,
   weights: Float32Array,
 ): Promise<string> => {
-  await mkdir(path, { recursive: true })
+  await makeFolder(path)
   const layout = networkLayout(config.network)
   const tensors = layout.specs.map(({ name, shape, offset, size }) => ({
     name,

@@ -27,6 +27,8 @@ export interface GenerateOptions extends SolverOptions {
   /** Index of the first picture: lets a large job be cut into batches without changing a picture. */
   first?: number
   num_inference_steps?: number
+  /** A student's noise levels, decreasing, one for each step: instead of `num_inference_steps`. */
+  sigmas?: readonly number[]
   /** For students `consistency`; for diffusion models `ddim`, `heun` or `dpmpp_2m`. */
   solver?: SolverName | 'consistency'
   schedule?: ScheduleName
@@ -142,7 +144,7 @@ export class Model {
         ? await multistep(
             denoise,
             start,
-            this.sigmas(steps),
+            options.sigmas ?? this.sigmas(steps),
             config,
             (step) => this.noise(seed, first, prompts.length, step),
             options,
@@ -154,9 +156,10 @@ export class Model {
 
   /** Sampling settings: those given, else the model's own. @throws UserError if they do not fit the model. */
   sampling(options: Partial<GenerateOptions>) {
-    const { sampling, kind, network } = this.config
+    const { sampling, kind, network, vocabulary } = this.config
     const solver = options.solver ?? sampling.solver
-    const num_inference_steps = options.num_inference_steps ?? sampling.num_inference_steps
+    const num_inference_steps =
+      options.sigmas?.length ?? options.num_inference_steps ?? sampling.num_inference_steps
     const guidance_scale = options.guidance_scale ?? sampling.guidance_scale
     if ((solver === 'consistency') !== (kind === 'student'))
       throw new UserError(
@@ -170,6 +173,14 @@ export class Model {
         exitCode: 2,
         remedy: 'leave out --guidance-scale',
       })
+    if (guidance_scale !== 1 && vocabulary.kind === 'none')
+      throw new UserError(
+        'this model was trained without prompts or classes: there is nothing to guide it by',
+        {
+          exitCode: 2,
+          remedy: 'leave out --guidance-scale',
+        },
+      )
     const schedule = options.schedule ?? sampling.schedule
     return {
       solver,

@@ -68,9 +68,14 @@ const least = <T>(items: readonly T[], cost: (item: T) => number): T | undefined
 const of = (rows: readonly EvaluationRow[], who: EvaluationRow['who']) =>
   rows.filter((row) => row.who === who)
 
-/** The teacher at its best: lowest FID, or, where none was measured, most network evaluations. */
+/**
+ * The teacher at its best with many steps, more than the student was given: lowest FID, or, where none was measured,
+ * most network evaluations.
+ */
 export const bestTeacher = ({ rows }: Pick<Evaluation, 'rows'>): EvaluationRow | undefined => {
-  const teacher = of(rows, 'teacher')
+  const few = Math.max(0, ...of(rows, 'student').map(({ steps }) => steps))
+  const many = of(rows, 'teacher').filter(({ nfe }) => nfe > few)
+  const teacher = many.length > 0 ? many : of(rows, 'teacher')
   const measured = teacher.filter((row) => isNumber(row.fid))
   return least(measured, (row) => row.fid!) ?? least(teacher, (row) => -row.nfe)
 }

@@ -10,7 +10,10 @@ import { objectiveNamed } from './objectives.js'
 
 /** Plain data: it travels to the worker that prepares the batches. */
 export interface BatchPlan {
-  readonly dataset: Pick<Dataset, 'pixels' | 'count' | 'channels' | 'height' | 'width' | 'names' | 'labels'>
+  readonly dataset: Pick<
+    Dataset,
+    'pixels' | 'count' | 'channels' | 'height' | 'width' | 'names' | 'styles' | 'classes' | 'labels'
+  >
   readonly vocabulary: Vocabulary
   readonly seed: number
   readonly batch: number
@@ -78,9 +81,12 @@ export class BatchMaker {
     const { vocabulary, condition_dropout, word_dropout, dataset } = this.plan
     if (random.uniform() < condition_dropout) return this.#tokenizer.nothing
     if (vocabulary.kind === 'class')
-      return this.#tokenizer.encode(vocabulary.classes[dataset.labels![picture]!]!)
+      return this.#tokenizer.encode(dataset.classes![dataset.labels![picture]!]!)
     if (vocabulary.kind === 'none') return this.#tokenizer.nothing
+    const style = dataset.styles?.[picture]
     const words = dataset.names![picture]!.split(' ')
+    // A prompt may name a style or leave it open: both are learned, equally often.
+    if (style !== undefined && random.uniform() < 0.5) words.push(style)
     const kept = words.filter(() => random.uniform() >= word_dropout)
     return this.#tokenizer.encode(
       (kept.length > 0 ? kept : words).join(' '),

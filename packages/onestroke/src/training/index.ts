@@ -1,16 +1,19 @@
 export { type Batch, BatchMaker, type BatchPlan } from './batch.js'
 export { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
+export { checkMemory, peakBytes } from './memory.js'
 export { objectiveNamed } from './objectives.js'
 export { Optimizer, type OptimizerOptions, type TrainingArrays } from './optimizer.js'
-export { openRun, PLAN_FILE, type RunPlan, type RunStatus } from './plan.js'
+export { isFinished, openRun, PLAN_FILE, type RunPlan, type RunStatus, readPlan } from './plan.js'
 export { OPTIMIZER_DEFAULTS, PRESETS, presetNetwork, presetOf } from './presets.js'
-export { hasState, type RunOptions, type RunResult, run } from './run.js'
+export { checkRun, hasState, type RunOptions, type RunResult, run } from './run.js'
 export { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
 export {
   type LogPoint,
   loadState,
   PREVIOUS_STATE_FILE,
+  PROGRESS_FILE,
   type Progress,
+  readProgress,
   STATE_FILE,
   saveState,
 } from './state.js'

@@ -61,20 +61,26 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
         progress.skipped_steps++
         skippedInARow++
         if (skippedInARow >= MAX_SKIPPED)
-          throw new UserError(
-            `the gradient was not finite in ${MAX_SKIPPED} steps in a row, the last of them step ${progress.step}: the training has diverged`,
-            { remedy: 'the last good state is kept; start again with a lower --learning-rate' },
+          throw diverged(
+            `the gradient was not finite in ${MAX_SKIPPED} steps in a row, the last of them step ${progress.step}`,
           )
       }
       const step_seconds = (performance.now() - begin) / 1000
       progress.seconds += step_seconds
       await options.onStep?.({ images, loss: loss![0]!, gradient_norm, graph_seconds, step_seconds })
     }
+    closeLog(progress, plan.batch, learningRate(1, schedule))
     return true
   } finally {
     await prefetch.close()
   }
 }
+
+/** What is said when no finite number is left. Whatever is on disk was good. */
+export const diverged = (what: string): UserError =>
+  new UserError(`the training has diverged: ${what}`, {
+    remedy: 'start over with --force and a lower --learning-rate; the last good state is kept until then',
+  })
 
 const record = (
   progress: Progress,
@@ -83,11 +89,17 @@ const record = (
   gradient_norm: number,
   learning_rate: number,
 ) => {
-  const { pending, log } = progress
+  const { pending } = progress
   pending.steps++
   pending.loss += loss
   pending.gradient_norm += gradient_norm
-  if (pending.steps * batch < LOG_IMAGES) return
+  if (pending.steps * batch >= LOG_IMAGES) closeLog(progress, batch, learning_rate)
+}
+
+/** Makes a line of the log of what is pending, if anything is. */
+const closeLog = (progress: Progress, batch: number, learning_rate: number) => {
+  const { pending, log } = progress
+  if (pending.steps === 0) return
   log.push({
     images: progress.step * batch,
     loss: pending.loss / pending.steps,

@@ -68,6 +68,16 @@ export class Optimizer implements TrainingArrays {
     return Math.sqrt(this.#kernels.sumSquares(this.gradient.byteOffset, this.#padded))
   }
 
+  /** Whether everything that training changes is a finite number. */
+  isFinite(): boolean {
+    const even = this.size - (this.size % 4)
+    return [this.parameters, this.exp_avg, this.exp_avg_sq, this.ema].every(
+      (array) =>
+        Number.isFinite(this.#kernels.sumSquares(array.byteOffset, even)) &&
+        array.subarray(even).every(Number.isFinite),
+    )
+  }
+
   /**
    * Applies the gradient.
    *
@@ -79,6 +89,7 @@ export class Optimizer implements TrainingArrays {
     const scale = clip > 0 && gradientNorm > clip ? clip / gradientNorm : 1
     const correction1 = 1 - beta1 ** step
     const correction2 = 1 - beta2 ** step
+    const root = 1 / Math.sqrt(correction2)
     let rate = learning_rate / correction1
     let adaptive = true
     if (optimizer === 'radam') {
@@ -103,8 +114,9 @@ export class Optimizer implements TrainingArrays {
       beta1,
       beta2,
       rate,
-      1 / Math.sqrt(correction2),
-      eps,
+      root,
+      // PyTorch's RAdam adds eps before it corrects the bias, its Adam after.
+      optimizer === 'radam' ? eps * root : eps,
       adaptive ? 1 : 0,
       ema_decay,
     )

@@ -3,13 +3,14 @@
  * starts. The same command on the folder resumes it; another one is an error that names what differs.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
-import { CONFIG_FILE } from '../model/index.js'
+import { CONFIG_FILE, makeFolder, WEIGHTS_FILE } from '../model/index.js'
 import type { OptimizerOptions } from './optimizer.js'
 import type { ScheduleOptions } from './schedule.js'
+import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from './state.js'
 
 export const PLAN_FILE = 'run.json'
 
@@ -32,6 +33,8 @@ export interface RunPlan {
   readonly guidance_scale: number
   readonly condition_dropout: number
   readonly word_dropout: number
+  /** Absent where it is done: whether a student's noise levels are searched when the training is done. */
+  readonly tune?: false
   readonly flip: boolean
   readonly translate: number
   readonly optimizer: OptimizerOptions
@@ -46,43 +49,71 @@ export type RunStatus = 'new' | 'unfinished' | 'finished'
  * Opens the folder of a run: writes the plan, or compares it with the one that is there.
  *
  * @param force throws away what is there.
- * @throws UserError if another run lives there, or the folder holds something else.
+ * @throws UserError if another run or a model lives there, or if nothing can be written there.
  */
 export const openRun = async (directory: string, plan: RunPlan, force: boolean): Promise<RunStatus> => {
   const path = join(directory, PLAN_FILE)
+  await makeFolder(directory)
   if (force) for (const name of RUN_FILES) await rm(join(directory, name), { force: true })
   if (existsSync(path)) {
     compare(await readPlan(path), plan, directory)
-    return existsSync(join(directory, CONFIG_FILE)) ? 'finished' : 'unfinished'
+    await removeLeftovers(directory)
+    return isFinished(directory) ? 'finished' : 'unfinished'
   }
-  if (existsSync(join(directory, CONFIG_FILE)))
-    throw new UserError(`${directory} already holds a model`, {
-      remedy: 'choose another --out, or --force to replace it',
-    })
-  await mkdir(directory, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
-    throw new UserError(`cannot make the folder ${directory}: ${cause.code}`, { cause })
-  })
+  for (const [name, what] of [
+    [CONFIG_FILE, 'a model'],
+    [STATE_FILE, `the state of a run, but no ${PLAN_FILE} that says which`],
+  ] as const)
+    if (existsSync(join(directory, name)))
+      throw new UserError(`${directory} already holds ${what}`, {
+        remedy: 'choose another --out, or --force to replace it',
+      })
   await writeFileAtomic(path, `${JSON.stringify(plan, null, 2)}\n`)
   return 'new'
 }
 
+/** Whether a folder holds a run that is done. */
+export const isFinished = (directory: string): boolean =>
+  [PLAN_FILE, CONFIG_FILE].every((name) => existsSync(join(directory, name)))
+
+/** The plan comes last: as long as it is there, what is left is known. */
 const RUN_FILES = [
-  PLAN_FILE,
   CONFIG_FILE,
-  'model.safetensors',
-  'state.safetensors',
-  'state.previous.safetensors',
+  WEIGHTS_FILE,
+  STATE_FILE,
+  PREVIOUS_STATE_FILE,
+  PROGRESS_FILE,
+  'samples.png',
   'report.html',
   'report.json',
+  PLAN_FILE,
 ]
 
-const readPlan = async (path: string): Promise<RunPlan> => {
-  try {
-    return JSON.parse(new TextDecoder().decode(await readBytes(path, 'run'))) as RunPlan
-  } catch (cause) {
-    if (cause instanceof UserError) throw cause
-    throw new UserError(`${path} is damaged`, { remedy: 'start over with --force', cause })
+/** Removes what a process that was ended left half-written; not what another one is writing just now. */
+const removeLeftovers = async (directory: string): Promise<void> => {
+  for (const name of await readdir(directory)) {
+    const [, pid] = /^\..+\.(\d+)\.tmp$/.exec(name) ?? []
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(directory, name), { force: true })
   }
+}
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** @throws UserError if it is damaged. */
+export const readPlan = async (path: string): Promise<RunPlan> => {
+  const text = new TextDecoder().decode(await readBytes(path, 'run'))
+  try {
+    const plan: unknown = JSON.parse(text)
+    if (typeof plan === 'object' && plan !== null && 'command' in plan) return plan as RunPlan
+  } catch {}
+  throw new UserError(`${path} is damaged`, { remedy: 'start over with --force' })
 }
 
 const compare = (there: RunPlan, asked: RunPlan, directory: string): void => {

@@ -18,10 +18,12 @@ export class Prefetch {
       this.#ready.set(step, batch)
       this.#wake?.()
     })
-    this.#worker.on('error', (error: Error) => {
-      this.#failure = error
+    const fail = (error: Error) => {
+      this.#failure ??= error
       this.#wake?.()
-    })
+    }
+    this.#worker.on('error', fail)
+    this.#worker.on('exit', () => fail(new Error('the worker that prepares the batches has ended')))
     for (let i = 0; i < ahead; i++) this.#order()
   }
 

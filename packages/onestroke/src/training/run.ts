@@ -3,14 +3,15 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
-import type { ModelConfig } from '@onestroke/core/formats'
+import { type ModelConfig, UserError } from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
 import type { Executable, Program, Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { type LoadedModel, Model, saveModel } from '../model/index.js'
 import type { BatchPlan } from './batch.js'
-import { type StepEvent, trainingLoop } from './loop.js'
+import { diverged, type StepEvent, trainingLoop } from './loop.js'
+import { checkMemory } from './memory.js'
 import { objectiveNamed } from './objectives.js'
 import { Optimizer } from './optimizer.js'
 import type { RunPlan } from './plan.js'
@@ -32,6 +33,8 @@ export interface RunOptions {
   onStep?(event: StepEvent, progress: Progress): void
   /** Called when a checkpoint is on disk, with a model that reads the moving average of the weights. */
   onCheckpoint?(model: Model, progress: Progress): Promise<void>
+  /** Asked when the training is done: how the model is best sampled. */
+  tuneSampling?(model: Model): Promise<Partial<ModelConfig['sampling']>>
 }
 
 export interface RunResult {
@@ -44,6 +47,23 @@ export interface RunResult {
 /** Steps by which the speed is measured when a run is given minutes. */
 const CALIBRATION_STEPS = 12
 
+/**
+ * Whether a run can work at all, before anything is written.
+ *
+ * @throws UserError if its network cannot be made, or takes more memory than there is.
+ */
+export const checkRun = (options: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher'>): void => {
+  const { plan } = options
+  const { sigma_min, sigma_max } = plan
+  if (sigma_max <= sigma_min)
+    throw new UserError(`--sigma-max must be above sigma_min, which is ${sigma_min}`, { exitCode: 2 })
+  const objective = objectiveNamed(plan.method)
+  const denoiser = denoiserConfig(options, objective)
+  checkMemory(plan.batch, (batch) =>
+    stepProgram({ ...options, plan: { ...plan, batch } }, denoiser, objective),
+  )
+}
+
 /** Trains the model of a plan. Saves its state every so often, and when it is stopped. */
 export const run = async (options: RunOptions): Promise<RunResult> => {
   const { directory, plan, runtime } = options
@@ -54,8 +74,13 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const progress = (await loadState(directory, optimizer)) ?? freshState(options, denoiser, optimizer)
   const program = stepProgram(options, denoiser, objective)
   const step = await runtime.compile(program, teacherWeights(options))
-  if (progress.images === 0) progress.images = await calibrate(program, step, optimizer, plan)
   const config = (): ModelConfig => modelConfig(options, denoiser, progress)
+  if (progress.images === 0) {
+    progress.images = await calibrate(program, step, optimizer, options)
+    // Kept at once: how long the training is decides all that follows, and another timing would give another number.
+    await saveState(directory, optimizer, progress)
+    if (progress.images === 0) return { finished: false, progress, config: config() }
+  }
   const checkpoint = async () => {
     await saveState(directory, optimizer, progress)
     if (!options.onCheckpoint) return
@@ -76,27 +101,33 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     ...(options.shouldStop && { shouldStop: options.shouldStop }),
     onStep: async (event) => {
       options.onStep?.(event, progress)
-      if (performance.now() - saved < options.checkpoint_every * 1000) return
+      if (performance.now() - saved < options.checkpoint_every * 1000 || !optimizer.isFinite()) return
       await checkpoint()
       saved = performance.now()
     },
   })
   await step.release()
+  if (!optimizer.isFinite()) throw diverged(`the weights are not finite after step ${progress.step}`)
   if (!finished) {
     await saveState(directory, optimizer, progress)
     return { finished, progress, config: config() }
   }
   await checkpoint()
-  const sha256 = await saveModel(directory, config(), optimizer.ema)
+  const trained = config()
+  const model = new Model(trained, layout, optimizer.ema, runtime)
+  const tuned = await options.tuneSampling?.(model)
+  await model.release()
+  const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
+  const sha256 = await saveModel(directory, final, optimizer.ema)
   for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
-  return { finished, progress, config: config(), sha256 }
+  return { finished, progress, config: final, sha256 }
 }
 
 export const hasState = (directory: string): boolean => existsSync(join(directory, STATE_FILE))
 
 /** The network of a preset, or the teacher's own. */
 const denoiserConfig = (
-  { plan, dataset, vocabulary, teacher }: RunOptions,
+  { plan, dataset, vocabulary, teacher }: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher'>,
   objective: Objective,
 ): DenoiserConfig => {
   const { sigma_min, sigma_max, preset } = plan
@@ -128,7 +159,11 @@ const freshState = (
   }
 }
 
-const stepProgram = ({ plan, teacher }: RunOptions, student: DenoiserConfig, objective: Objective): Program =>
+const stepProgram = (
+  { plan, teacher }: Pick<RunOptions, 'plan' | 'teacher'>,
+  student: DenoiserConfig,
+  objective: Objective,
+): Program =>
   trainingStep({
     student,
     ...(teacher && { teacher: teacher.config }),
@@ -143,17 +178,18 @@ const teacherWeights = ({ teacher }: RunOptions): Record<string, Float32Array> =
   return Object.fromEntries(weights.map(([name, values]) => [TEACHER_PREFIX + name, values]))
 }
 
-/** Pictures that fit into the plan's minutes, by timing some steps that change nothing. */
+/** Pictures that fit into the plan's minutes, by timing some steps that change nothing; 0 if told to stop. */
 const calibrate = async (
   program: Program,
   step: Executable,
   { parameters, gradient }: Optimizer,
-  { minutes, batch }: RunPlan,
+  { plan: { minutes, batch }, shouldStop }: RunOptions,
 ): Promise<number> => {
   const wanted = Object.entries(program.inputs).filter(([name]) => !name.startsWith(TEACHER_PREFIX))
   const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
   const times: number[] = []
   for (let i = 0; i < CALIBRATION_STEPS; i++) {
+    if (shouldStop?.()) return 0
     const begin = performance.now()
     await step.run({ ...inputs, parameters }, { gradient })
     times.push((performance.now() - begin) / 1000)
@@ -176,6 +212,8 @@ const batchPlan = (
     height: dataset.height,
     width: dataset.width,
     ...(dataset.names && { names: dataset.names }),
+    ...(dataset.styles && { styles: dataset.styles }),
+    ...(dataset.classes && { classes: dataset.classes }),
     ...(dataset.labels && { labels: dataset.labels }),
   },
   vocabulary,

@@ -1,0 +1,170 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ModelConfig, parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
+import { networkLayout } from '@onestroke/core/nn'
+import { describe, expect, it } from 'vitest'
+import { complaint, folderOf } from '../data/testing.js'
+import { presetNetwork } from '../training/index.js'
+import { loadModel, saveModel, sha256Of } from './folder.js'
+
+const vocabulary = { kind: 'class', classes: ['cat', 'dog'] } as const
+const config: ModelConfig = {
+  format: 'onestroke/1',
+  kind: 'teacher',
+  network: presetNetwork('tiny', { resolution: 8, channels: 1 }, { kind: 'class', classes: ['cat', 'dog'] }),
+  parametrization: 'edm',
+  sigma_min: 0.01,
+  sigma_max: 20,
+  sigma_data: 0.5,
+  vocabulary: { ...vocabulary, classes: [...vocabulary.classes] },
+  sampling: { solver: 'heun', schedule: 'karras', num_inference_steps: 18, guidance_scale: 1, sigmas: {} },
+  method: { name: 'diffusion', options: {} },
+  provenance: {
+    data: { name: 'pets', sha256: 'abc', images: 2 },
+    ...{ images_seen: 0, seconds: 0, seed: 0, preset: 'tiny', versions: {} },
+  },
+}
+const weights = networkLayout(config.network).initialize(1)
+
+const saved = async (): Promise<string> => {
+  const folder = join(await folderOf({}), 'new', 'model')
+  await saveModel(folder, config, weights)
+  return folder
+}
+const CONFIG = 'config.json'
+const WEIGHTS = 'model.safetensors'
+
+/** What loading says after config.json was changed. */
+const withConfig = async (change: (json: ModelConfig & Record<string, unknown>) => void) => {
+  const folder = await saved()
+  const json = structuredClone(config) as ModelConfig & Record<string, unknown>
+  change(json)
+  await writeFile(join(folder, CONFIG), JSON.stringify(json))
+  return { folder, ...(await complaintOf(folder)) }
+}
+/** What loading says after the weights were changed. */
+const withWeights = async (change: (tensors: ReturnType<typeof parseSafetensors>['tensors']) => void) => {
+  const folder = await saved()
+  const { tensors } = parseSafetensors(await readFile(join(folder, WEIGHTS)))
+  change(tensors)
+  await writeFile(join(folder, WEIGHTS), serializeSafetensors(tensors))
+  return { folder, ...(await complaintOf(folder)) }
+}
+const complaintOf = async (folder: string) => {
+  const { message, remedy, exitCode } = await complaint(loadModel(folder))
+  expect(message).not.toContain('\n')
+  return { message, remedy, exitCode }
+}
+
+describe('a model folder', () => {
+  it('comes back as it was', async () => {
+    const folder = await saved()
+    const model = await loadModel(folder)
+    expect(model).toMatchObject({ path: folder, config })
+    expect(model.weights).toEqual(weights)
+    expect(model.sha256).toBe(sha256Of(await readFile(join(folder, WEIGHTS))))
+  })
+
+  it('is missed by name, with what one looks like', async () => {
+    const folder = await folderOf({ file: 'x', 'pictures/a.png': '', 'run/run.json': '{}' })
+    const of = (path: string) => complaintOf(join(folder, path))
+    expect(await of('gone')).toMatchObject({ message: `there is no ${folder}/gone`, exitCode: 2 })
+    expect(await of('file')).toMatchObject({ message: `${folder}/file is not a folder`, exitCode: 2 })
+    expect(await of('pictures')).toMatchObject({ message: `there is no config.json in ${folder}/pictures` })
+    expect((await of('run')).message).toContain('is not finished')
+    expect((await of('gone')).remedy).toContain('config.json and model.safetensors')
+  })
+})
+
+describe('a wrong config', () => {
+  it('that is not JSON names the file', async () => {
+    const folder = await saved()
+    await writeFile(join(folder, CONFIG), '{"format": ')
+    expect((await complaintOf(folder)).message).toMatch(/config\.json is not JSON: /)
+  })
+
+  it('names the key', async () => {
+    const unknown = await withConfig((json) => {
+      json.colour = 'red'
+    })
+    expect(unknown.message).toBe(
+      `${join(unknown.folder, CONFIG)} is not a onestroke model config: Unrecognized key: "colour"`,
+    )
+    const wrong = await withConfig((json) => {
+      json.sigma_max = -1
+    })
+    expect(wrong.message).toMatch(/ at sigma_max$/)
+    const sigmas = await withConfig((json) => {
+      json.sampling.sigmas = { 2: [1] }
+    })
+    expect(sigmas.message).toContain('sampling.sigmas.2 must hold 2 noise levels, not 1')
+  })
+
+  it('does not fit its vocabulary', async () => {
+    const { message } = await withConfig((json) => {
+      json.vocabulary = { kind: 'none' }
+    })
+    expect(message).toContain('network.embedding.condition')
+  })
+
+  it('does not fit the weights', async () => {
+    const { message } = await withConfig((json) => {
+      json.network.levels[0]!.width = 64
+    })
+    expect(message).toMatch(
+      /model\.safetensors: the weight .* has shape \[.*\], but config\.json asks for \[.*\]$/,
+    )
+  })
+
+  it('may ask for a network that cannot be, or that no memory would hold', async () => {
+    const uneven = await withConfig((json) => {
+      json.network.resolution = 12
+    })
+    expect(uneven.message).toContain('the network cannot be built')
+    const huge = await withConfig((json) => {
+      json.network.levels[0]!.width = 2 ** 40
+      Object.assign(json.network.levels[0]!, { heads: 2 ** 35 })
+    })
+    expect(huge.message).toContain('model.safetensors: the weight ')
+  })
+})
+
+describe('wrong weights', () => {
+  const NAME = 'input.weight'
+  it('are named', async () => {
+    const missing = await withWeights((tensors) => tensors.delete(NAME))
+    expect(missing.message).toMatch(/the weight input\.weight \[.*\] is missing$/)
+    const unknown = await withWeights((tensors) =>
+      tensors.set('extra', { dtype: 'F32', shape: [0], bytes: new Uint8Array() }),
+    )
+    expect(unknown.message).toMatch(/the weight extra is unknown to the network in config\.json$/)
+    const integers = await withWeights((tensors) =>
+      tensors.set(NAME, { ...tensors.get(NAME)!, dtype: 'I32' }),
+    )
+    expect(integers.message).toMatch(/input\.weight: expected a dtype of F64, F32, F16 or BF16, found I32$/)
+  })
+
+  it('that are not finite are named, with their place', async () => {
+    for (const [bits, shown] of [
+      [0x7fc00000, 'NaN'],
+      [0xff800000, '-Infinity'],
+    ] as const) {
+      const { message } = await withWeights((tensors) => {
+        const entry = tensors.get(NAME)!
+        const bytes = entry.bytes.slice()
+        new DataView(bytes.buffer).setUint32(12, bits, true)
+        tensors.set(NAME, { ...entry, bytes })
+      })
+      expect(message).toContain(`the weight input.weight holds ${shown} at position 3`)
+    }
+  })
+
+  it('that are cut short are an error', async () => {
+    const folder = await saved()
+    const bytes = await readFile(join(folder, WEIGHTS))
+    await writeFile(join(folder, WEIGHTS), bytes.subarray(0, -100))
+    expect((await complaintOf(folder)).remedy).toContain('cut short')
+    await writeFile(join(folder, WEIGHTS), '')
+    expect((await complaintOf(folder)).message).toContain(WEIGHTS)
+  })
+})

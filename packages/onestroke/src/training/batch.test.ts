@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto'
+import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core/text'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Batch, BatchMaker } from './batch.js'
+import { batchPlan, someData } from './testing.js'
+
+const dataset = someData()
+const text = buildTextVocabulary(dataset.names)
+const classes: Vocabulary = { kind: 'class', classes: dataset.classes }
+const augment = { flip: true, translate: 2 }
+
+/** All bits of a batch. */
+const bitsOf = (batch: Batch): string => {
+  const hash = createHash('sha256')
+  for (const array of Object.values(batch) as Float32Array[]) hash.update(array)
+  return hash.digest('hex')
+}
+/** Entry of the condition for "nothing", one number a picture, of a model with one token. */
+const rows = ({ condition }: Batch, width: number): Float32Array[] =>
+  Array.from({ length: condition.length / width }, (_, i) => condition.subarray(i * width, (i + 1) * width))
+
+describe('a batch', () => {
+  it.each([
+    ['none', { kind: 'none' } as const],
+    ['class', classes],
+    ['text', text],
+  ])('is a pure function of the step, whatever was made before (%s)', (_, vocabulary) => {
+    const plan = batchPlan({ vocabulary, augment, condition_dropout: 0.2, word_dropout: 0.2 })
+    const fresh = (step: number) => bitsOf(new BatchMaker(plan).make(step))
+    const known = new Map(Array.from({ length: 12 }, (_, step) => [step, fresh(step)]))
+    fc.assert(
+      fc.property(fc.array(fc.nat(11), { minLength: 1, maxLength: 6 }), fc.boolean(), (steps, reuse) => {
+        const maker = new BatchMaker(plan)
+        let last: Batch | undefined
+        for (const step of steps) {
+          last = maker.make(step, reuse ? last : undefined)
+          expect(bitsOf(last)).toBe(known.get(step))
+        }
+      }),
+      { numRuns: 20 },
+    )
+    expect(new Set(known.values()).size).toBe(12)
+  })
+
+  it('depends on the seed in every part', () => {
+    const make = (seed: number) => new BatchMaker(batchPlan({ seed, batch: 32 })).make(0)
+    for (const part of ['x0', 'noise', 't'] as const) expect(make(1)[part]).not.toEqual(make(2)[part])
+  })
+
+  it('shows every picture once an epoch, in another order each time', () => {
+    const maker = new BatchMaker(batchPlan({ batch: 4 }))
+    const epoch = (first: number) =>
+      [0, 1, 2].flatMap((i) => {
+        const { x0 } = maker.make(first + i)
+        return Array.from({ length: 4 }, (_, k) => Math.round((x0[k * 64]! + 1) * 127.5))
+      })
+    const [one, two] = [epoch(0), epoch(3)]
+    expect(new Set(one).size).toBe(12)
+    expect([...two].sort()).toEqual([...one].sort())
+    expect(two).not.toEqual(one)
+  })
+
+  it('is in [-1, 1], with unit noise, and noise levels within the range', () => {
+    const plan = batchPlan({ batch: 512, augment })
+    const { x0, noise, t, r, condition } = new BatchMaker(plan).make(0)
+    expect(x0.every((value) => value >= -1 && value <= 1)).toBe(true)
+    const mean = noise.reduce((sum, value) => sum + value, 0) / noise.length
+    const square = noise.reduce((sum, value) => sum + value * value, 0) / noise.length
+    expect(Math.abs(mean)).toBeLessThan(0.02)
+    expect(Math.abs(square - 1)).toBeLessThan(0.03)
+    expect(t.every((value) => value >= Math.fround(0.01) && value <= 20)).toBe(true)
+    expect(r.every((value) => value === 0)).toBe(true)
+    expect(condition.length).toBe(0)
+  })
+
+  it('has pairs of noise levels for distilling, r below t', () => {
+    const options = { stages: [4, 8], top: 0.15, huber: 0.1, solver: 'euler' }
+    const { t, r } = new BatchMaker(batchPlan({ objective: 'ecd', options, batch: 256 })).make(3)
+    for (const [i, upper] of t.entries()) {
+      expect(r[i]).toBeLessThan(upper)
+      expect(r[i]).toBeGreaterThanOrEqual(Math.fround(0.01))
+    }
+    const atTop = t.filter((value) => value === 20).length / t.length
+    expect(atTop).toBeGreaterThan(0.05)
+    expect(atTop).toBeLessThan(0.3)
+  })
+
+  it('drops the share of conditions that it is told to, and no more', () => {
+    for (const [condition_dropout, least, most] of [
+      [0, 0, 0],
+      [0.25, 0.2, 0.3],
+      [1, 1, 1],
+    ] as const) {
+      const plan = batchPlan({ vocabulary: classes, condition_dropout, batch: 2048 })
+      const all = rows(new BatchMaker(plan).make(0), 4)
+      for (const row of all) expect([...row].sort()).toEqual([0, 0, 0, 1])
+      const dropped = all.filter((row) => row[0] === 1).length / all.length
+      expect(dropped).toBeGreaterThanOrEqual(least)
+      expect(dropped).toBeLessThanOrEqual(most)
+    }
+  })
+
+  it('names the class of its picture, by name', () => {
+    const reordered: Vocabulary = { kind: 'class', classes: ['x', 'c', 'b', 'a'] }
+    const batch = new BatchMaker(batchPlan({ vocabulary: reordered, batch: 12 })).make(0)
+    for (const [i, row] of rows(batch, 5).entries()) {
+      const picture = Math.floor(Math.round((batch.x0[i * 64]! + 1) * 127.5) / 20)
+      expect(row.indexOf(1)).toBe(1 + reordered.classes.indexOf(dataset.classes[picture % 3]!))
+    }
+  })
+
+  it('leaves out words, but never all, and reads some by their trigrams alone', () => {
+    const tokenizer = new Tokenizer(text)
+    const shareOf = (word_dropout: number) => {
+      const { condition } = new BatchMaker(batchPlan({ vocabulary: text, word_dropout, batch: 1024 })).make(0)
+      const width = tokenizer.tokens * tokenizer.entries
+      const all = rows({ condition } as Batch, width)
+      const words = all.map((row) =>
+        Array.from({ length: tokenizer.tokens }, (_, token) => {
+          const entries = row.subarray(token * tokenizer.entries, (token + 1) * tokenizer.entries)
+          return {
+            used: entries.some((value) => value > 0),
+            known: entries.subarray(1, 1 + text.words.length).some((value) => value > 0),
+          }
+        }).filter(({ used }) => used),
+      )
+      expect(words.every((list) => list.length > 0)).toBe(true)
+      const flat = words.flat()
+      return {
+        both: words.filter((list) => list.length === 2).length / 1024,
+        known: flat.filter(({ known }) => known).length / flat.length,
+      }
+    }
+    expect(shareOf(0)).toEqual({ both: 1, known: 1 })
+    const half = shareOf(0.5)
+    // Both words stay in a quarter of the captions, and in the quarter that would have lost both.
+    expect(half.both).toBeGreaterThan(0.43)
+    expect(half.both).toBeLessThan(0.57)
+    expect(half.known).toBeGreaterThan(0.43)
+    expect(half.known).toBeLessThan(0.57)
+  })
+})

@@ -1,0 +1,126 @@
+import { UserError } from '@onestroke/core/formats'
+import type { Executable } from '@onestroke/core/tensor'
+import { describe, expect, it } from 'vitest'
+import { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
+import { Optimizer } from './optimizer.js'
+import { OPTIMIZER_DEFAULTS } from './presets.js'
+import { batchPlan, freshProgress } from './testing.js'
+
+const SIZE = 5
+
+/** A "graph" whose gradient is the parameters themselves, except in the steps where `bad` says what it is. */
+const executable = (
+  bad: (step: number) => Partial<{ gradient: number; loss: number }> | undefined,
+): Executable => {
+  let step = 0
+  return {
+    async run({ parameters }, { gradient } = {}) {
+      const trouble = bad(++step)
+      gradient!.set(parameters as Float32Array)
+      if (trouble?.gradient !== undefined) gradient![2] = trouble.gradient
+      return { loss: Float32Array.of(trouble?.loss ?? 1 / step) }
+    },
+    async release() {},
+  }
+}
+
+const setUp = (
+  bad: Parameters<typeof executable>[0] = () => undefined,
+  changes: Partial<LoopOptions> = {},
+): LoopOptions & { events: StepEvent[] } => {
+  const optimizer = new Optimizer(SIZE, OPTIMIZER_DEFAULTS)
+  optimizer.parameters.fill(1)
+  optimizer.ema.fill(1)
+  const events: StepEvent[] = []
+  return {
+    step: executable(bad),
+    optimizer,
+    schedule: { learning_rate: 0.01, warmup: 0, decay: 0, ema_half_life: 10 },
+    plan: batchPlan({ images: 160 }),
+    progress: freshProgress({ images: 160 }),
+    onStep: (event) => {
+      events.push(event)
+    },
+    events,
+    ...changes,
+  }
+}
+
+describe('the training loop', () => {
+  it('takes as many steps as the pictures make, and tells of each', async () => {
+    const options = setUp()
+    expect(await trainingLoop(options)).toBe(true)
+    const { progress, optimizer, events } = options
+    expect(progress.step).toBe(40)
+    expect(events.map(({ images }) => images)).toEqual(Array.from({ length: 40 }, (_, i) => 4 * (i + 1)))
+    expect(optimizer.parameters[0]).toBeLessThan(0.7)
+    expect(optimizer.ema[0]).toBeGreaterThan(optimizer.parameters[0]!)
+    // What was left for the log becomes its last line.
+    expect(progress.log).toHaveLength(1)
+    expect(progress.log[0]!.images).toBe(160)
+    expect(progress.pending.steps).toBe(0)
+  })
+
+  it('has nothing to do when it is done', async () => {
+    const options = setUp(undefined, { progress: freshProgress({ step: 40, images: 160 }) })
+    expect(await trainingLoop(options)).toBe(true)
+    expect(options.events).toEqual([])
+  })
+
+  it('stops when told to, and goes on as if it had not', async () => {
+    const whole = setUp()
+    await trainingLoop(whole)
+    const parts = setUp(undefined, {
+      shouldStop: () => parts.progress.step === 7 && parts.events.length === 7,
+    })
+    expect(await trainingLoop(parts)).toBe(false)
+    expect(parts.progress.step).toBe(7)
+    expect(await trainingLoop({ ...parts, shouldStop: () => false })).toBe(true)
+    expect(parts.optimizer.parameters).toEqual(whole.optimizer.parameters)
+    expect(parts.optimizer.ema).toEqual(whole.optimizer.ema)
+  })
+
+  it.each([
+    ['a NaN in the gradient', { gradient: Number.NaN }],
+    ['an infinity in the gradient', { gradient: Number.POSITIVE_INFINITY }],
+    ['a loss that is none', { loss: Number.NaN }],
+  ])('leaves out a step with %s, and counts it', async (_, trouble) => {
+    let before: Float32Array | undefined
+    const options = setUp((step) => {
+      if (step === 5) before = Float32Array.from(options.optimizer.parameters)
+      if (step === 6) expect(options.optimizer.parameters).toEqual(before)
+      return step === 5 ? trouble : undefined
+    })
+    expect(await trainingLoop(options)).toBe(true)
+    expect(options.progress).toMatchObject({ step: 40, skipped_steps: 1 })
+    expect(options.optimizer.isFinite()).toBe(true)
+    expect(options.progress.log.every(({ loss }) => Number.isFinite(loss))).toBe(true)
+  })
+
+  it('bears 19 such steps in a row, again and again', async () => {
+    const options = setUp((step) => (step % 20 === 0 ? undefined : { gradient: Number.NaN }))
+    expect(await trainingLoop(options)).toBe(true)
+    expect(options.progress.skipped_steps).toBe(38)
+  })
+
+  it('ends after 20, with the last good weights in memory and a remedy', async () => {
+    let good: Float32Array | undefined
+    const options = setUp((step) => {
+      if (step === 6) good = Float32Array.from(options.optimizer.parameters)
+      return step > 5 ? { gradient: Number.NaN } : undefined
+    })
+    const error = await trainingLoop(options).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(UserError)
+    expect((error as UserError).message).toBe(
+      'the training has diverged: the gradient was not finite in 20 steps in a row, the last of them step 25',
+    )
+    expect((error as UserError).remedy).toContain('--learning-rate')
+    expect(options.optimizer.parameters).toEqual(good)
+  })
+
+  it('fails when the worker that prepares its batches does', async () => {
+    const { dataset } = batchPlan()
+    const options = setUp(undefined, { plan: batchPlan({ images: 160, dataset: { ...dataset, count: 0 } }) })
+    await expect(trainingLoop(options)).rejects.toThrow('count: expected an integer ≥ 1')
+  })
+})

@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { complaint, folderOf } from '../data/testing.js'
+import { loadModel } from '../model/index.js'
+import { nodeRuntime } from '../runtime/index.js'
+import { checkRun, type RunOptions, type RunResult, run } from './run.js'
+import { readProgress } from './state.js'
+import { runPlan, someData, UNCONDITIONAL } from './testing.js'
+
+const options = (directory: string, changes: Partial<RunOptions> = {}): RunOptions => ({
+  directory,
+  plan: runPlan(),
+  dataset: someData(),
+  vocabulary: UNCONDITIONAL,
+  runtime: nodeRuntime({ threads: 1 }),
+  checkpoint_every: 1e9,
+  ...changes,
+})
+
+/** Runs until so many steps are done, then stops. */
+const runFor = (steps: number, asked: RunOptions): Promise<RunResult> => {
+  let done = 0
+  return run({
+    ...asked,
+    shouldStop: () => done >= steps,
+    onStep: () => {
+      done++
+    },
+  })
+}
+
+describe('a run', () => {
+  it('makes a model folder, and leaves its curve beside it', async () => {
+    const folder = await folderOf({})
+    const { finished, sha256, config } = await run(options(folder))
+    expect(finished).toBe(true)
+    expect((await readdir(folder)).sort()).toEqual(['config.json', 'model.safetensors', 'progress.json'])
+    const model = await loadModel(folder)
+    expect(model.sha256).toBe(sha256)
+    expect(model.config).toEqual(config)
+    expect(model.config.provenance).toMatchObject({ images_seen: 48, preset: 'tiny', seed: 1 })
+    expect((await readProgress(folder))?.log.at(-1)?.images).toBe(48)
+  })
+
+  it('is the same however often it was stopped', async () => {
+    const [whole, parts] = [await folderOf({}), await folderOf({})]
+    await run(options(whole))
+    for (const steps of [0, 1, 4]) {
+      const { finished } = await runFor(steps, options(parts))
+      expect(finished).toBe(false)
+      expect(existsSync(join(parts, 'config.json'))).toBe(false)
+    }
+    // With a checkpoint after every step as well.
+    await run(options(parts, { checkpoint_every: 0 }))
+    const bytes = (folder: string) => readFile(join(folder, 'model.safetensors'))
+    expect(await bytes(parts)).toEqual(await bytes(whole))
+  })
+
+  it('of so many minutes keeps the number of pictures that it was timed for, before any checkpoint', async () => {
+    const folder = await folderOf({})
+    const plan = runPlan({ images: null, minutes: 0.002 })
+    const powerCut = () => {
+      throw new Error('the power went')
+    }
+    await expect(run(options(folder, { plan, onStep: powerCut }))).rejects.toThrow('the power went')
+    const { images: timed, step } = (await readProgress(folder))!
+    expect(timed).toBeGreaterThan(0)
+    expect(step).toBe(0)
+    const { config } = await run(options(folder, { plan }))
+    expect(config.provenance.images_seen).toBe(timed)
+  })
+
+  it('that is stopped while it is timed is timed again', async () => {
+    const folder = await folderOf({})
+    const plan = runPlan({ images: null, minutes: 0.002 })
+    const { finished, progress } = await run(options(folder, { plan, shouldStop: () => true }))
+    expect(finished).toBe(false)
+    expect(progress).toMatchObject({ images: 0, step: 0 })
+    expect((await run(options(folder, { plan }))).finished).toBe(true)
+  })
+
+  it('never saves weights that are not finite', async () => {
+    const folder = await folderOf({})
+    const { schedule } = runPlan()
+    const plan = runPlan({ images: 400, schedule: { ...schedule, learning_rate: 1e30, warmup: 0.5 } })
+    const error = await complaint(run(options(folder, { plan, checkpoint_every: 0 })))
+    expect(error.message).toMatch(/^the training has diverged: /)
+    expect(existsSync(join(folder, 'config.json'))).toBe(false)
+    const { finished } = await runFor(0, options(folder, { plan }))
+    expect(finished).toBe(false)
+  })
+
+  it('that ends on weights that are not finite is no model', async () => {
+    const folder = await folderOf({})
+    const { schedule } = runPlan()
+    const plan = runPlan({ images: 16, schedule: { ...schedule, learning_rate: 1e38, warmup: 0, decay: 0 } })
+    expect((await complaint(run(options(folder, { plan })))).message).toMatch(/^the training has diverged: /)
+    expect(existsSync(join(folder, 'config.json'))).toBe(false)
+  })
+})
+
+describe('the check of a run', () => {
+  const check = (changes: Partial<RunOptions>) => async () => checkRun(options('', changes))
+  it('finds what cannot work before anything is written', async () => {
+    await check({})()
+    const wrong = {
+      'unknown preset': { plan: runPlan({ preset: 'enormous' }) },
+      'unknown method': { plan: runPlan({ method: 'magic' }) },
+      'a power of two': { dataset: { ...someData(), height: 12, width: 12 } },
+      'must be above sigma_min': { plan: runPlan({ sigma_max: 0.01 }) },
+      'a batch of 1000000000 needs about': { plan: runPlan({ batch: 1e9 }) },
+    }
+    for (const [message, changes] of Object.entries(wrong))
+      expect((await complaint(check(changes)())).message).toContain(message)
+  })
+})

@@ -1,0 +1,130 @@
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
+import { describe, expect, it } from 'vitest'
+import { complaint, folderOf } from '../data/testing.js'
+import { Optimizer } from './optimizer.js'
+import { OPTIMIZER_DEFAULTS } from './presets.js'
+import {
+  loadState,
+  PREVIOUS_STATE_FILE,
+  PROGRESS_FILE,
+  readProgress,
+  STATE_FILE,
+  saveState,
+} from './state.js'
+import { freshProgress } from './testing.js'
+
+const SIZE = 21
+
+const trained = (seed: number): Optimizer => {
+  const optimizer = new Optimizer(SIZE, OPTIMIZER_DEFAULTS)
+  optimizer.parameters.forEach((_, i) => {
+    optimizer.parameters[i] = Math.sin(seed + i)
+    optimizer.ema[i] = Math.cos(seed + i)
+    optimizer.exp_avg[i] = -1e-30 * i
+    optimizer.exp_avg_sq[i] = i * Number.MIN_VALUE ** 0.1
+  })
+  return optimizer
+}
+const progress = freshProgress({
+  step: 17,
+  seconds: 0.1 + 0.2,
+  skipped_steps: 2,
+  log: [{ images: 68, loss: 1 / 3, gradient_norm: 2e-7, learning_rate: 1e-3 }],
+  pending: { steps: 3, loss: 0.7, gradient_norm: 0.3 },
+})
+const [statePath, previousPath] = [
+  (folder: string) => join(folder, STATE_FILE),
+  (folder: string) => join(folder, PREVIOUS_STATE_FILE),
+]
+
+describe('a state', () => {
+  it('comes back bit for bit', async () => {
+    const folder = await folderOf({})
+    expect(await loadState(folder, trained(0))).toBeUndefined()
+    await saveState(folder, trained(1), progress)
+    const arrays = trained(2)
+    expect(await loadState(folder, arrays)).toEqual(progress)
+    for (const name of ['parameters', 'exp_avg', 'exp_avg_sq', 'ema'] as const)
+      expect(arrays[name]).toEqual(trained(1)[name])
+    expect(await readProgress(folder)).toEqual(progress)
+  })
+
+  it('keeps the one before it, and leaves nothing else behind', async () => {
+    const folder = await folderOf({})
+    const saved: Buffer[] = []
+    for (const seed of [1, 2, 3]) {
+      await saveState(folder, trained(seed), progress)
+      saved.push(await readFile(statePath(folder)))
+    }
+    expect(await readFile(statePath(folder))).toEqual(saved[2])
+    expect(await readFile(previousPath(folder))).toEqual(saved[1])
+    expect((await readdir(folder)).sort()).toEqual([PROGRESS_FILE, PREVIOUS_STATE_FILE, STATE_FILE])
+  })
+
+  it('can be replaced by the one before it', async () => {
+    const folder = await folderOf({})
+    await saveState(folder, trained(1), progress)
+    await saveState(folder, trained(2), progress)
+    await truncate(statePath(folder), 100)
+    await writeFile(statePath(folder), await readFile(previousPath(folder)))
+    const arrays = trained(3)
+    await loadState(folder, arrays)
+    expect(arrays.parameters).toEqual(trained(1).parameters)
+  })
+})
+
+describe('a damaged state', () => {
+  const bytesOf = async (folder: string) => new Uint8Array(await readFile(statePath(folder)))
+  const damages: Record<string, (bytes: Uint8Array) => Uint8Array> = {
+    empty: () => new Uint8Array(0),
+    'cut short in its header': (bytes) => bytes.subarray(0, 50),
+    'cut short in its numbers': (bytes) => bytes.subarray(0, -4),
+    'of zeros': (bytes) => new Uint8Array(bytes.length),
+    'with a NaN': (bytes) => {
+      const copy = bytes.slice()
+      new DataView(copy.buffer).setUint32(copy.length - 4, 0x7fc00000, true)
+      return copy
+    },
+    'without its counters': (bytes) => serializeSafetensors(parseSafetensors(bytes).tensors),
+    'with counters that are none': (bytes) =>
+      serializeSafetensors(parseSafetensors(bytes).tensors, { progress: '{"step":-1}' }),
+    'without an array': (bytes) => {
+      const { tensors, metadata } = parseSafetensors(bytes)
+      tensors.delete('ema')
+      return serializeSafetensors(tensors, metadata)
+    },
+  }
+
+  it.each(Object.entries(damages))('%s is named, with the way out', async (_, damage) => {
+    const folder = await folderOf({})
+    await saveState(folder, trained(1), progress)
+    await writeFile(statePath(folder), damage(await bytesOf(folder)))
+    const alone = await complaint(loadState(folder, trained(0)))
+    expect(alone.message).toContain(STATE_FILE)
+    expect(alone.message).not.toContain('\n')
+    expect(alone.remedy).toBe('start over with --force')
+
+    await writeFile(previousPath(folder), 'the state before')
+    const { remedy } = await complaint(loadState(folder, trained(0)))
+    expect(remedy).toBe(
+      `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with --force`,
+    )
+    expect(await readFile(previousPath(folder), 'utf8')).toBe('the state before')
+  })
+
+  it('of another network is named', async () => {
+    const folder = await folderOf({})
+    await saveState(folder, new Optimizer(20, OPTIMIZER_DEFAULTS), progress)
+    expect((await complaint(loadState(folder, trained(0)))).message).toBe(
+      `${statePath(folder)}: parameters has the shape [20] in F32, expected [21] in F32`,
+    )
+  })
+
+  it('without readable progress beside it is none', async () => {
+    const folder = await folderOf({ [PROGRESS_FILE]: '{"step": 1' })
+    expect(await readProgress(folder)).toBeUndefined()
+    expect(await readProgress(join(folder, 'nowhere'))).toBeUndefined()
+  })
+})

@@ -1,0 +1,73 @@
+/** What the tests of this folder share: a small training without pictures from files. */
+import type { Vocabulary } from '@onestroke/core/text'
+import type { Dataset } from '../data/index.js'
+import type { BatchPlan } from './batch.js'
+import type { RunPlan } from './plan.js'
+import { OPTIMIZER_DEFAULTS } from './presets.js'
+import type { Progress } from './state.js'
+
+const WORDS = ['red', 'green', 'blue', 'round', 'square', 'dotted']
+
+/** Pictures of 8×8 pixels, each of its own grey, with two words and one of three classes each. */
+export const someData = (
+  count = 12,
+): Dataset & { names: string[]; classes: string[]; labels: Int32Array } => {
+  const pixels = new Uint8Array(new SharedArrayBuffer(count * 64))
+  for (let i = 0; i < pixels.length; i++) pixels[i] = (Math.floor(i / 64) * 20 + ((i * 7) % 16)) % 256
+  return {
+    ...{ name: 'some data', count, channels: 1, height: 8, width: 8, pixels, skipped: [], sha256: 'abc' },
+    names: Array.from({ length: count }, (_, i) => `${WORDS[i % 3]} ${WORDS[3 + (i % 2)]}`),
+    classes: ['a', 'b', 'c'],
+    labels: Int32Array.from({ length: count }, (_, i) => i % 3),
+  }
+}
+
+export const UNCONDITIONAL: Vocabulary = { kind: 'none' }
+
+export const batchPlan = (changes: Partial<BatchPlan> = {}): BatchPlan => ({
+  dataset: someData(),
+  vocabulary: UNCONDITIONAL,
+  seed: 1,
+  batch: 4,
+  images: 400,
+  range: { sigma_min: 0.01, sigma_max: 20, sigma_data: 0.5 },
+  objective: 'diffusion',
+  options: { P_mean: -0.6, P_std: 1.4, uniform: 0.2 },
+  augment: {},
+  condition_dropout: 0,
+  word_dropout: 0,
+  ...changes,
+})
+
+export const runPlan = (changes: Partial<RunPlan> = {}): RunPlan => ({
+  command: 'train',
+  data: { spec: 'some data', sha256: 'abc', images: 12 },
+  teacher: null,
+  preset: 'tiny',
+  method: 'diffusion',
+  method_options: { P_mean: -0.6, P_std: 1.4, uniform: 0.2 },
+  sigma_min: 0.01,
+  sigma_max: 20,
+  batch: 4,
+  images: 48,
+  minutes: null,
+  seed: 1,
+  guidance_scale: 1,
+  condition_dropout: 0.1,
+  word_dropout: 0.05,
+  flip: false,
+  translate: 0,
+  optimizer: OPTIMIZER_DEFAULTS,
+  schedule: { learning_rate: 1e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
+  ...changes,
+})
+
+export const freshProgress = (changes: Partial<Progress> = {}): Progress => ({
+  step: 0,
+  images: 400,
+  seconds: 0,
+  skipped_steps: 0,
+  log: [],
+  pending: { steps: 0, loss: 0, gradient_norm: 0 },
+  ...changes,
+})
