@@ -60,13 +60,12 @@ const bench = async (name, args) => {
     },
   })
   const { 'dry-run': dry, ...given } = values
-  const date = new Date().toISOString()
+  const before = { date: new Date().toISOString(), machine: machine() }
   const outcome = await run(/** @type {Record<string, string>} */ (given))
   const document = {
     benchmark: name,
     command: ['npm run bench --', name, ...args].join(' '),
-    date,
-    machine: machine(),
+    ...before,
     versions: { ...versions(), ...outcome.versions },
     seeds: outcome.seeds,
     results: outcome.results,

@@ -39,6 +39,8 @@ const SAME = 1e-3
 /** Between turns: idle threads of the side before stop spinning. */
 const PAUSE_MS = 100
 
+const NEEDS = `PyTorch's side needs ${PYTHON} with torch and safetensors; ONESTROKE_PYTHON can name another Python`
+
 const script = (/** @type {string} */ name) =>
   fileURLToPath(new URL(`training-throughput/${name}`, import.meta.url))
 /** @type {Record<string, () => Child>} */
@@ -57,11 +59,16 @@ export const run = async (given) => {
     threads: Number(given.threads),
     seed: Number(given.seed),
   }
-  const sides = given.sides.split(',')
+  const [sides, names] = [given.sides.split(','), given.cases.split(',')]
+  const unknown = [...names.filter((name) => !CASES[name]), ...sides.filter((side) => !SIDES[side])]
+  if (unknown.length > 0 || !sides.includes('ours'))
+    throw new RangeError(
+      `cases are ${Object.keys(CASES)}; sides ${Object.keys(SIDES)}; ours must be among them`,
+    )
   /** @type {Record<string, string>} */
   const versions = {}
   const rows = []
-  for (const name of given.cases.split(',')) rows.push(await measure(name, sides, settings, versions))
+  for (const name of names) rows.push(await measure(name, sides, settings, versions))
   const { seed, ...rest } = settings
   return {
     seeds: { weights: seed, batches: seed },
@@ -99,6 +106,7 @@ const measure = async (name, sides, settings, versions) => {
         losses[side] = (await children[side].ask({ steps: WARM_UP })).losses
       } catch (error) {
         // torch.compile needs a C++ compiler that not every machine has.
+        if (side === 'torch') console.error(NEEDS)
         if (side !== 'torch_compile') throw error
         failed[side] = String(error).trim().split('\n').slice(-1)[0]
         await children[side].close()

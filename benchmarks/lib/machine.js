@@ -1,7 +1,7 @@
 /** What a result depends on besides the code. */
 import os from 'node:os'
 
-/** Where this runs. */
+/** Where this runs, and how busy it is: call it before the measurement. */
 export const machine = () => {
   const cpus = os.cpus()
   return {
@@ -9,5 +9,7 @@ export const machine = () => {
     cores: cpus.length,
     memory_gib: Math.round((os.totalmem() / 2 ** 30) * 10) / 10,
     system: `${os.type()} ${os.release()} ${os.arch()}`,
+    /** Of the last minute: well above 0, and the numbers are not worth much. */
+    load_average: Math.round((os.loadavg()[0] ?? 0) * 100) / 100,
   }
 }

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Denoiser, guided, perPicture } from './denoiser.js'
-import { compute, RANGE } from './testing.js'
+import { namedScope, network, networkConfig, networkLayout } from '../nn/index.js'
+import type { Shape } from '../tensor/index.js'
+import { type Denoiser, guided, networkDenoiser, perPicture } from './denoiser.js'
+import { compute, generator, RANGE } from './testing.js'
 
 /** D = x/(1 + σ) + (mean of the condition's squares) + w, if a w comes with the condition. */
 const denoiser: Denoiser = {
@@ -72,5 +74,64 @@ describe('guided', () => {
     for (const [i, value] of more!.entries())
       expect(value - plain![i]!).toBeCloseTo(sigma[Math.floor(i / 2)]!, 10)
     expect(guided(denoiser, {} as never, {} as never).range).toBe(RANGE)
+  })
+})
+
+describe('networkDenoiser', () => {
+  const config = networkConfig.parse({
+    type: 'hourglass',
+    resolution: 2,
+    channels: 1,
+    patch_size: 1,
+    levels: [{ width: 4, depth: 1, heads: 2, window: 2 }],
+    mlp_ratio: 2,
+    embedding: {
+      width: 4,
+      token_width: 3,
+      guidance_embedding: true,
+      condition: { kind: 'text', vocabulary: 3, tokens: 2 },
+    },
+  })
+  const random = generator(2)
+  const some = (shape: Shape) =>
+    [shape, Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal())] as const
+  const weights = Object.fromEntries(
+    networkLayout(config).specs.map(({ name, shape }) => [name, some(shape)]),
+  )
+  const x = [2, 1, 2, 2]
+  const sigma = [0.25, 3]
+
+  it.each(['edm', 'consistency'] as const)('is c_skip·x + c_out·F(c_in·x; ¼ ln σ): %s', (parametrization) => {
+    const scales = sigma.map((s) => 1 / Math.sqrt(s ** 2 + 0.25))
+    const above = sigma.map((s) => (parametrization === 'edm' ? s : s - RANGE.sigma_min))
+    const inputs = {
+      x: some(x),
+      sigma: [[2], sigma] as const,
+      condition: some([2, 2, 3]),
+      guidance_scale: [[2], [2, 3]] as const,
+      c_in: [[2], scales] as const,
+      c_noise: [[2], sigma.map((s) => Math.log(s) / 4)] as const,
+      ...weights,
+    }
+    const { denoised, F } = compute(inputs, (tensors) => {
+      const { x, sigma, condition, guidance_scale, c_in, c_noise } = tensors
+      const scope = namedScope(tensors)
+      const given = { condition: condition!, guidance_scale: guidance_scale! }
+      return {
+        denoised: networkDenoiser(scope, { ...RANGE, network: config, parametrization }).denoise(
+          x!,
+          sigma!,
+          given,
+        ),
+        F: network(scope, { x: x!.mul(perPicture(c_in!)), c_noise: c_noise!, ...given }, config),
+      }
+    })
+    for (const [i, value] of denoised!.entries()) {
+      const k = Math.floor(i / 4)
+      const c_skip = 0.25 / (above[k]! ** 2 + 0.25)
+      const c_out = above[k]! * 0.5 * scales[k]!
+      expect(Math.abs(F![i]!)).toBeGreaterThan(1e-3)
+      expect(value).toBeCloseTo(c_skip * inputs.x[1][i]! + c_out * F![i]!, 10)
+    }
   })
 })

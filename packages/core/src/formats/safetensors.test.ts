@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { pythonLacks, runPython } from '../testing/python.js'
 import { UserError } from './errors.js'
 import { parseSafetensors, type SafetensorsDtype, serializeSafetensors, toFloat32 } from './safetensors.js'
 
@@ -436,32 +437,10 @@ describe('toFloat32', () => {
   })
 })
 
-// Core has no types of Node, so that nothing of Node slips in: this says what the tests need of it.
-const {
-  spawnSync,
-}: {
-  spawnSync: (
-    command: string,
-    args: string[],
-    options?: object,
-  ) => { status: number | null; stdout: string; stderr: string }
-} = await import('node:child_process' as string)
-
-/** Runs Python on JSON and gives back the JSON it prints. */
-function python<T>(code: string, input: unknown): T {
-  const { status, stdout, stderr } = spawnSync('python3', ['-c', code], {
-    input: JSON.stringify(input),
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  })
-  if (status !== 0) throw new Error(`python3 failed:\n${stderr}`)
-  return JSON.parse(stdout)
-}
-
 const base64 = (bytes: Uint8Array) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
 const fromBase64 = (text: string) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
-const pythonIsHere = spawnSync('python3', ['-c', 'import safetensors.numpy, numpy']).status === 0
-const WHY_SKIPPED = 'SKIPPED: needs python3 with the packages safetensors and numpy'
+const python = <T>(code: string, input: unknown) => runPython<T>(['-c', code], input)
+const lacking = pythonLacks('safetensors', 'numpy')
 const PRELUDE = `
 import base64, json, sys
 import numpy as np
@@ -474,7 +453,7 @@ from64 = base64.b64decode
 
 describe('Python safetensors', () => {
   it('reads what we write: names, dtypes, shapes and bytes', (context) => {
-    context.skip(!pythonIsHere, WHY_SKIPPED)
+    context.skip(lacking !== undefined, lacking)
     const files = fc.sample(someTensors, { numRuns: 100, seed: 1 })
     const read = python<[string, string, number[], string][][]>(
       `${PRELUDE}
@@ -492,7 +471,7 @@ print(json.dumps([[[name, t["dtype"], list(t["shape"]), to64(bytes(t["data"]))] 
   })
 
   it('writes the same bytes as we do', (context) => {
-    context.skip(!pythonIsHere, WHY_SKIPPED)
+    context.skip(lacking !== undefined, lacking)
     const written = python<string[]>(
       `${PRELUDE}
 rng = np.random.default_rng(1)
@@ -518,7 +497,7 @@ print(json.dumps([to64(save(tensors(i % 20), metadata[i % 3])) for i in range(12
   })
 
   it('agrees with toFloat32 on every F16 and on F64', (context) => {
-    context.skip(!pythonIsHere, WHY_SKIPPED)
+    context.skip(lacking !== undefined, lacking)
     const [file, half, double] = python<[string, string, string]>(
       `${PRELUDE}
 half = np.arange(65536, dtype=np.uint16).view(np.float16)
@@ -535,7 +514,7 @@ with np.errstate(all="ignore"):
   })
 
   it('accepts every file that we accept, and refuses what we refuse', (context) => {
-    context.skip(!pythonIsHere, WHY_SKIPPED)
+    context.skip(lacking !== undefined, lacking)
     const start = 8
     const end = example.length - 8
     // No '.' and no 'e': the reference refuses a size of 1.0 or 1e0, which JSON.parse does not tell from 1.

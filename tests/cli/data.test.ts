@@ -1,0 +1,234 @@
+/** What the program says to data that is not there, not what it claims to be, or hostile. */
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { packTar } from 'modern-tar'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { pngOf } from '../../packages/onestroke/src/formats/index.js'
+import { fails, onestroke, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
+
+const folder = await scratch()
+const at = (name: string) => join(folder, name)
+const pictures = at('pictures')
+const out = at('out')
+
+const KINDS =
+  /; DATA is iconify:NAME\[,NAME…\], a folder of pictures, idx:DIR \(MNIST format\), tar:FILE \(WebDataset\)$/
+
+beforeAll(async () => {
+  await writePictures(pictures, { count: 9 })
+})
+
+/** A small file that claims to hold so many pixels a side. */
+const claiming = async (side: number): Promise<Buffer> => {
+  const bytes = Buffer.from(await readFile(join(pictures, '000.png')))
+  bytes.writeUInt32BE(side, 16)
+  bytes.writeUInt32BE(side, 20)
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
+  return bytes
+}
+
+const crc32 = (bytes: Uint8Array): number => {
+  let crc = 0xffffffff
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let k = 0; k < 8; k++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  }
+  return (crc ^ 0xffffffff) >>> 0
+}
+
+const idx = (magic: number, shape: number[], data: Uint8Array): Buffer => {
+  const header = Buffer.alloc(4 + 4 * shape.length)
+  header.writeUInt32BE(magic, 0)
+  for (const [i, size] of shape.entries()) header.writeUInt32BE(size, 4 + 4 * i)
+  return Buffer.concat([header, data])
+}
+
+const tarOf = async (files: Record<string, Uint8Array>): Promise<Uint8Array> =>
+  packTar(Object.entries(files).map(([name, body]) => ({ header: { name, size: body.length }, body })))
+
+describe('DATA that cannot be used', () => {
+  const train = (data: string) => ['train', data, '--out', out, ...tiny(16)]
+  const refused = async (data: string, status: 1 | 2, line: RegExp) => {
+    expect(await fails(train(data), status)).toMatch(line)
+    expect(await readdir(folder)).not.toContain('out')
+  }
+
+  it('is not there', async () => {
+    await refused(at('gone'), 2, /^there is no .*gone; DATA is /)
+    await refused(`tar:${at('gone.tar')}`, 2, KINDS)
+    await refused(`idx:${at('gone')}`, 2, KINDS)
+    await refused('iconify:no-such-set', 1, /no-such-set/)
+    await refused('iconify:', 2, /^"iconify:" names no data; DATA is /)
+  })
+
+  it('is of the wrong kind', async () => {
+    await refused(join(pictures, '000.png'), 2, /is not a folder; DATA is /)
+    await refused(`tar:${pictures}`, 2, /is not a file; DATA is /)
+    await refused(
+      `idx:${pictures}`,
+      1,
+      /^there is no train-images-idx3-ubyte \(or train-images-idx3-ubyte\.gz\) in /,
+    )
+  })
+
+  it('is a folder without pictures, or without one that can be read', async () => {
+    await writeFiles(at('empty'), { 'notes.md': 'none here' })
+    await refused(at('empty'), 1, /^no pictures in .*empty/)
+    await writeFiles(at('broken'), { 'a.png': 'not a picture', 'b.png': '' })
+    await refused(
+      at('broken'),
+      1,
+      /^no readable pictures in .*broken: 2 skipped, the first a\.png \(not a picture\)/,
+    )
+  })
+
+  it('has pictures of several sizes, and none was chosen', async () => {
+    await writePictures(at('mixed'), { count: 3 })
+    const large = { data: new Float32Array(3 * 256), channels: 3, height: 16, width: 16 } as const
+    await writeFiles(at('mixed'), { 'large.png': await pngOf(large) })
+    await refused(
+      at('mixed'),
+      1,
+      /^the pictures differ in size: 000\.png is 8×8, large\.png is 16×16; .*--resolution/,
+    )
+    expect((await succeeds(['info', at('mixed'), '--resolution', '8', '--json'])).stdout).toContain(
+      '"pictures": 4',
+    )
+  })
+
+  it('is IDX with another magic number, or fewer bytes than it says', async () => {
+    const labels = idx(0x801, [2], Uint8Array.of(0, 1))
+    const images = (bytes: Buffer) =>
+      writeFiles(at('idx'), { 'train-images-idx3-ubyte': bytes, 'train-labels-idx1-ubyte': labels })
+    await images(idx(0x803, [2, 8, 8], new Uint8Array(128)))
+    expect((await succeeds(['info', `idx:${at('idx')}`, '--json'])).stdout).toContain('"pictures": 2')
+    await images(idx(0x1234, [2, 8, 8], new Uint8Array(128)))
+    await refused(
+      `idx:${at('idx')}`,
+      1,
+      /train-images-idx3-ubyte: expected the magic number 0x00000803, found 0x00001234$/,
+    )
+    await images(idx(0x803, [2, 8, 8], new Uint8Array(100)))
+    await refused(
+      `idx:${at('idx')}`,
+      1,
+      /train-images-idx3-ubyte is truncated: expected 144 bytes, found 116$/,
+    )
+    await images(idx(0x803, [0xffffffff, 0xffff, 0xffff], new Uint8Array(100)))
+    await refused(`idx:${at('idx')}`, 1, /train-images-idx3-ubyte is truncated/)
+  })
+
+  it('is a tar archive that was cut short', async () => {
+    const picture = await readFile(join(pictures, '000.png'))
+    const whole = await tarOf({ '1.png': picture, '2.png': picture, '3.png': picture })
+    await writeFile(at('whole.tar'), whole)
+    expect((await succeeds(['info', `tar:${at('whole.tar')}`, '--json'])).stdout).toContain('"pictures": 3')
+    await writeFile(at('cut.tar'), whole.subarray(0, 512 + 512 + 512 + 10))
+    await refused(`tar:${at('cut.tar')}`, 1, /cut\.tar is truncated: it breaks off after 2\.png$/)
+    await writeFile(at('text.tar'), 'x'.repeat(2000))
+    await refused(`tar:${at('text.tar')}`, 1, /text\.tar is not a tar archive, or damaged/)
+  })
+
+  it('has captions that are not in the form they should be in', async () => {
+    await writePictures(at('jsonl'), { count: 2 })
+    await writeFiles(at('jsonl'), {
+      'metadata.jsonl': '{"file_name": "000.png", "text": "fine"}\n{"text": 1}\n',
+    })
+    await refused(at('jsonl'), 1, /metadata\.jsonl, line 2: expected \{"file_name"/)
+  })
+})
+
+describe('pictures that cannot be used', () => {
+  it('are skipped and named, and the rest is used', async () => {
+    await writePictures(at('some'), { count: 9 })
+    const whole = await readFile(join(pictures, '001.png'))
+    await writeFiles(at('some'), {
+      'cut.png': whole.subarray(0, whole.length - 30),
+      'huge.png': await claiming(30_000),
+      'larger.png': await claiming(2 ** 31 - 1),
+    })
+    const { stderr } = await succeeds(['train', at('some'), '--out', at('some-run'), ...tiny(16)])
+    const [first, ...others] = stderr.trimEnd().split('\n')
+    expect(first).toMatch(
+      /^skipped 3 unreadable: cut\.png \(.+\), huge\.png \(more than 100 megapixels\), larger\.png \(.+\)$/,
+    )
+    expect(others.at(-1)).toBe(`trained: ${at('some-run')}`)
+    const facts = JSON.parse((await succeeds(['info', at('some'), '--json'])).stdout)
+    expect(facts).toMatchObject({
+      pictures: 9,
+      skipped: [{ file: 'cut.png' }, { file: 'huge.png' }, { file: 'larger.png' }],
+    })
+  })
+})
+
+describe('data that does not fit the model', () => {
+  beforeAll(async () => {
+    await writePictures(at('classes'), { count: 9, say: 'classes' })
+    await writePictures(at('captions'), { count: 9, say: 'captions' })
+    await succeeds(['train', at('classes'), '--out', at('by-class'), ...tiny(16)])
+    await succeeds(['train', at('captions'), '--out', at('by-text'), ...tiny(16)])
+  })
+
+  it('is of another size than the model paints', async () => {
+    const args = (data: string) => [
+      'evaluate',
+      at('by-class'),
+      '--data',
+      data,
+      '--resolution',
+      '16',
+      '--samples',
+      '64',
+    ]
+    expect(await fails(args(at('classes')), 2)).toMatch(
+      /by-class paints 8×8 with 3 channels, but .*classes has 16×16 with 3; --resolution 8$/,
+    )
+    const distill = ['distill', at('by-class'), at('classes'), '--out', out, '--resolution', '16']
+    expect(await fails(distill, 2)).toMatch(/paints 8×8/)
+    expect(await fails([...distill.slice(0, -2), '--channels', '1'], 2)).toMatch(/with 3 channels/)
+    expect(await readdir(folder)).not.toContain('out')
+  })
+
+  it('has not what the teacher is conditioned on', async () => {
+    const distill = (teacher: string, data: string) => [
+      'distill',
+      at(teacher),
+      data,
+      '--out',
+      out,
+      '--images',
+      '8',
+    ]
+    expect(await fails(distill('by-class', pictures), 2)).toMatch(
+      /^the teacher is conditioned on classes, but .* has none$/,
+    )
+    expect(await fails(distill('by-text', pictures), 2)).toMatch(
+      /^the teacher is conditioned on prompts, but .* has none$/,
+    )
+    const picture = await readFile(join(pictures, '000.png'))
+    await writeFiles(at('others'), { 'disc/1.png': picture, 'star/1.png': picture })
+    expect(await fails(distill('by-class', at('others')), 2)).toMatch(
+      /^the teacher does not know the class "star" of /,
+    )
+    expect(await readdir(folder)).not.toContain('out')
+  })
+
+  it('does not know the class that is asked for', async () => {
+    const line = await fails(['sample', at('by-class'), '--out', at('x.png'), '--prompt', 'star'], 2)
+    expect(line).toBe('unknown class "star"; this model knows cross, disc, square')
+    const { status, stderr } = await onestroke([
+      'sample',
+      at('by-text'),
+      '--out',
+      at('x.png'),
+      '--prompt',
+      'stars',
+      '-n',
+      '1',
+      '--steps',
+      '1',
+    ])
+    expect(status).toBe(0)
+    expect(stderr).toContain('note: the model has not seen "stars"; it goes by similar spelling')
+  })
+})

@@ -1,0 +1,164 @@
+/** The folder of a run: where it may be, what may be asked of it again, and what is left when something fails. */
+import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
+
+const folder = await scratch()
+const at = (name: string) => join(folder, name)
+const pictures = at('pictures')
+const done = at('done')
+const RUN = ['train', pictures, '--out', done, ...tiny(16)]
+
+/** Every file of a folder with its content, but for what tells the time. */
+const contents = async (path: string): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    await Promise.all(
+      (await readdir(path)).map(async (name) => [name, await readFile(join(path, name), 'base64')]),
+    ),
+  )
+
+beforeAll(async () => {
+  await writePictures(pictures, { count: 9 })
+  await succeeds(RUN)
+})
+
+describe('a finished run', () => {
+  it('is a model folder with nothing half-written beside', async () => {
+    expect((await readdir(done)).sort()).toEqual([
+      'config.json',
+      'model.safetensors',
+      'progress.json',
+      'run.json',
+      'samples.png',
+    ])
+  })
+
+  it('says so when it is asked for again, and stays as it is', async () => {
+    const before = await contents(done)
+    const { stdout, stderr } = await succeeds(RUN)
+    expect(stdout).toBe('')
+    expect(stderr).toBe(`the run in ${done} is finished; nothing was changed (--force starts over)\n`)
+    expect(await contents(done)).toEqual(before)
+    const json = JSON.parse((await succeeds([...RUN, '--json'])).stdout)
+    expect(json).toMatchObject({ status: 'finished', out: done, kind: 'teacher', images_seen: 16 })
+    expect(await contents(done)).toEqual(before)
+  })
+
+  it('is not another one', async () => {
+    const before = await contents(done)
+    expect(await fails([...RUN, '--seed', '1', '--flip'], 2)).toBe(
+      `the run in ${done} was started with other options: seed was 0 and is now 1; flip was false and is now true; give the same options to resume it, another --out, or --force to start over`,
+    )
+    const distill = ['distill', done, pictures, '--out', done, '--images', '8']
+    expect(await fails(distill, 2)).toContain('command was "train" and is now "distill"')
+    expect(await contents(done)).toEqual(before)
+  })
+
+  it('starts over by force, and comes to the same end', async () => {
+    await cp(done, at('again'), { recursive: true })
+    const again = RUN.map((word) => (word === done ? at('again') : word))
+    await writeFile(join(at('again'), 'notes.txt'), 'mine')
+    await succeeds([...again, '--force', '--seed', '1'])
+    const model = () => readFile(join(at('again'), 'model.safetensors'))
+    expect(await model()).not.toEqual(await readFile(join(done, 'model.safetensors')))
+    await succeeds([...again, '--force'])
+    expect(await model()).toEqual(await readFile(join(done, 'model.safetensors')))
+    expect(await readFile(join(at('again'), 'notes.txt'), 'utf8')).toBe('mine')
+  })
+})
+
+describe('a place for a run', () => {
+  it('must be one', async () => {
+    const train = (out: string) => ['train', pictures, '--out', out, ...tiny(16)]
+    const file = join(done, 'config.json')
+    expect(await fails(train(file), 2)).toBe(`${file} is a file, where a folder is needed`)
+    expect(await fails(train(join(file, 'run')), 1)).toMatch(
+      /^cannot make the folder .*: a part of the path is not a folder$/,
+    )
+    expect(await fails(train('/proc/onestroke'), 1)).toMatch(/^cannot make the folder \/proc\/onestroke: /)
+    expect(await fails(train(join(pictures, 'run')), 2)).toMatch(
+      /lies within the data, .*; choose another --out$/,
+    )
+    expect(await readdir(pictures)).toHaveLength(9)
+  })
+
+  it('is not taken from a model that another command made', async () => {
+    await cp(done, at('model'), { recursive: true })
+    await rm(join(at('model'), 'run.json'))
+    const before = await contents(at('model'))
+    expect(await fails(['train', pictures, '--out', at('model'), ...tiny(16)], 1)).toMatch(
+      /model already holds a model; /,
+    )
+    expect(await contents(at('model'))).toEqual(before)
+  })
+})
+
+describe('a batch that no memory holds', () => {
+  it('is one line that names a batch which fits, and nothing is begun', async () => {
+    for (const batch of ['10000000', String(Number.MAX_SAFE_INTEGER)]) {
+      const line = await fails(
+        ['train', pictures, '--out', at('out'), '--preset', 'tiny', '--batch', batch],
+        1,
+      )
+      expect(line).toMatch(
+        /^a batch of \d+ needs about \d+ GiB of memory, but only [\d.]+ GiB are free; --batch \d+ fits$/,
+      )
+    }
+    const distill = ['distill', done, pictures, '--out', at('out'), '--batch', '10000000']
+    expect(await fails(distill, 1)).toMatch(/; --batch \d+ fits$/)
+    expect(await readdir(folder)).not.toContain('out')
+  })
+})
+
+describe('a training that diverges', () => {
+  it('ends with one line, without a model, and can be looked at', async () => {
+    const out = at('diverged')
+    const args = ['train', pictures, '--out', out, ...tiny(800), '--learning-rate', '1e30']
+    const line = await fails([...args, '--checkpoint-every', '0'], 1)
+    expect(line).toMatch(
+      /^the training has diverged: .*; start over with --force and a lower --learning-rate; /,
+    )
+    expect(await readdir(out)).not.toContain('config.json')
+    const facts = JSON.parse((await succeeds(['info', out, '--json'])).stdout)
+    expect(facts).toMatchObject({
+      kind: 'unfinished run',
+      command: 'train',
+      preset: 'tiny',
+      images: 800,
+      resumable: true,
+    })
+    expect(await fails(['sample', out, '--out', at('x.png')], 1)).toMatch(
+      /^the run in .*diverged is not finished/,
+    )
+  })
+})
+
+describe('a damaged state', () => {
+  it('is named with the way out; the state before it goes on', async () => {
+    const out = at('damaged')
+    const args = ['train', pictures, '--out', out, ...tiny(4000), '--checkpoint-every', '0']
+    const interrupted = await onestroke(args, {
+      onSaid: (said, kill) => !said.includes('stopping') && kill('SIGINT'),
+      onStart: (kill) => {
+        const poll = setInterval(async () => {
+          const names = await readdir(out).catch(() => [] as string[])
+          if (!names.includes('state.previous.safetensors')) return
+          clearInterval(poll)
+          kill('SIGINT')
+        }, 50)
+      },
+    })
+    expect(interrupted.status).toBe(130)
+    const state = join(out, 'state.safetensors')
+    await truncate(state, 1000)
+    expect(await fails(args, 1)).toMatch(
+      /state\.safetensors: .*; move state\.previous\.safetensors over it to go on from the state before, or start over with --force$/,
+    )
+    await cp(join(out, 'state.previous.safetensors'), state)
+    const { stderr } = await succeeds(args.map((word) => (word === '0' ? '60' : word)))
+    expect(stderr).toMatch(/^resuming the run in .*damaged\n/)
+    await writeFile(join(out, 'run.json'), '{')
+    expect(await fails(args, 1)).toMatch(/run\.json is damaged; start over with --force$/)
+  })
+})

@@ -1,0 +1,138 @@
+/** What the tests of the command line share: the real program as a process, and pictures to feed it. */
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect } from 'vitest'
+import { pngOf } from '../../packages/onestroke/src/formats/index.js'
+
+const PROGRAM = fileURLToPath(new URL('../../packages/onestroke/bin/onestroke.js', import.meta.url))
+
+export interface Result {
+  /** Exit status; null if a signal ended it. */
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly cwd?: string
+  /** Called when the process runs, to send it signals. */
+  onStart?(kill: (signal: NodeJS.Signals) => void): void
+  /** Called with all that was said so far, whenever something is said. */
+  onSaid?(stderr: string, kill: (signal: NodeJS.Signals) => void): void
+}
+
+/** Runs `onestroke` with these arguments, to its end. One thread, so that tests beside each other do not wait for each other. */
+export const onestroke = (
+  args: readonly string[],
+  { cwd, onStart, onSaid }: RunOptions = {},
+): Promise<Result> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      ...(cwd !== undefined && { cwd }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ONESTROKE_CACHE: CACHE },
+    })
+    const said = { stdout: '', stderr: '' }
+    const kill = (signal: NodeJS.Signals) => child.kill(signal)
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said.stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said.stderr += text
+      onSaid?.(said.stderr, kill)
+    })
+    child.on('spawn', () => onStart?.(kill))
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status, ...said }))
+  })
+
+/** Feature networks that are trained on the way are kept here: for all test files, as long as the pictures are the same. */
+const CACHE = join(tmpdir(), 'onestroke-tests-cache')
+
+/** Fails with what the program said, unless it is done. */
+export const succeeds = async (args: readonly string[], options: RunOptions = {}): Promise<Result> => {
+  const result = await onestroke(args, options)
+  if (result.status !== 0)
+    throw new Error(`onestroke ${args.join(' ')} ended with ${result.status}:\n${result.stderr}`)
+  return result
+}
+
+/** Expects one line on standard error, nothing on standard output, and this exit status. Returns the line. */
+export const fails = async (
+  args: readonly string[],
+  status: 1 | 2,
+  options: RunOptions = {},
+): Promise<string> => {
+  const result = await onestroke(args, options)
+  expect({ ...result, lines: result.stderr.split('\n').length - 1 }).toEqual({
+    status,
+    stdout: '',
+    stderr: expect.stringMatching(/^error: .+\n$/),
+    lines: 1,
+  })
+  return result.stderr.slice('error: '.length).trimEnd()
+}
+
+/** A folder for one test file's results. */
+export const scratch = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'onestroke-cli-'))
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+const COLOURS = { red: [1, -1, -1], green: [-1, 0.6, -1], blue: [-0.8, -0.8, 1] } as const
+const SHAPES = {
+  disc: (x: number, y: number, r: number) => Math.hypot(x - 3.5, y - 3.5) < r,
+  square: (x: number, y: number, r: number) => Math.max(Math.abs(x - 3.5), Math.abs(y - 3.5)) < r,
+  cross: (x: number, y: number, r: number) => Math.min(Math.abs(x - 3.5), Math.abs(y - 3.5)) < r - 1.5,
+}
+
+export interface PictureOptions {
+  readonly count: number
+  /** How what they show is told: `disc-3.txt`, sub-folders `disc/`, or not at all. */
+  readonly say?: 'captions' | 'classes' | 'nothing'
+}
+
+/** PNGs of 8×8 pixels: a coloured shape of one of four sizes on white. */
+export const writePictures = async (
+  folder: string,
+  { count, say = 'nothing' }: PictureOptions,
+): Promise<void> => {
+  const [colours, shapes] = [Object.entries(COLOURS), Object.entries(SHAPES)]
+  for (let i = 0; i < count; i++) {
+    const [colour, rgb] = colours[i % 3]!
+    const [shape, contains] = shapes[Math.floor(i / 3) % 3]!
+    const radius = 1.7 + 0.6 * (Math.floor(i / 9) % 4)
+    const data = new Float32Array(3 * 64)
+    for (let at = 0; at < data.length; at++) {
+      const [x, y] = [at % 8, Math.floor(at / 8) % 8]
+      data[at] = contains(x, y, radius) ? rgb[Math.floor(at / 64)]! : 1
+    }
+    const name = `${say === 'classes' ? `${shape}/` : ''}${String(i).padStart(3, '0')}`
+    const png = await pngOf({ data, channels: 3, height: 8, width: 8 })
+    await writeFiles(folder, {
+      [`${name}.png`]: png,
+      ...(say === 'captions' && { [`${name}.txt`]: `${colour} ${shape}` }),
+    })
+  }
+}
+
+export const writeFiles = async (
+  folder: string,
+  files: Record<string, Uint8Array | string>,
+): Promise<void> => {
+  await mkdir(folder, { recursive: true })
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), content)
+  }
+}
+
+/** Options of a training of the smallest kind, on so many pictures. */
+export const tiny = (images: number): string[] => [
+  ...['--preset', 'tiny', '--batch', '8', '--threads', '1'],
+  ...['--images', String(images)],
+]

@@ -1,0 +1,182 @@
+/** What the program says to wrong usage: one line, status 2, nothing done. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
+
+const COMMANDS = ['demo', 'train', 'distill', 'sample', 'evaluate', 'info']
+const folder = await scratch()
+const pictures = join(folder, 'pictures')
+const model = join(folder, 'model')
+const out = join(folder, 'out')
+const png = join(folder, 'grid.png')
+
+beforeAll(async () => {
+  await writePictures(pictures, { count: 9 })
+  await succeeds(['train', pictures, '--out', model, ...tiny(16)])
+})
+
+describe('help', () => {
+  it('is there for every command, on standard output', async () => {
+    const whole = await succeeds(['--help'])
+    for (const command of COMMANDS) {
+      expect(whole.stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+      const { stdout, stderr } = await succeeds([command, '--help'])
+      expect(stdout).toContain(`Usage: onestroke ${command}`)
+      expect(stderr).toBe('')
+    }
+  })
+
+  it('is shown, with status 2, where no command is given', async () => {
+    const { status, stdout, stderr } = await onestroke([])
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain('Usage: onestroke')
+  })
+
+  it('tells the version', async () => {
+    expect((await succeeds(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})
+
+describe('wrong usage', () => {
+  const cases: [what: string, args: string[], line: RegExp][] = [
+    ['an unknown command', ['paint'], /^unknown command 'paint'/],
+    ['a misspelt one', ['trian', pictures], /^unknown command 'trian' \(Did you mean train\?\)$/],
+    [
+      'an unknown option',
+      ['sample', model, '--out', png, '--stepz', '2'],
+      /^unknown option '--stepz' \(Did you mean --steps\?\)$/,
+    ],
+    ['one argument too many', ['info', model, 'other'], /^too many arguments/],
+    ['no DATA', ['train', '--out', out], /^missing required argument 'DATA'/],
+    ['no MODEL', ['sample', '--out', png], /^missing required argument 'MODEL'/],
+    ['no --out', ['train', pictures], /^required option '--out <dir>' not specified/],
+    ['no --data', ['evaluate', model], /^required option '--data <DATA>' not specified/],
+    [
+      'no steps',
+      ['sample', model, '--out', png, '--steps', '0'],
+      /'--steps <count>' argument '0' is invalid/,
+    ],
+    [
+      'endless steps',
+      ['sample', model, '--out', png, '--steps', '1e9'],
+      /must be an integer from 1 to 10000/,
+    ],
+    ['half a picture', ['sample', model, '--out', png, '-n', '1.5'], /must be an integer from 1 to 10000/],
+    [
+      'a number that is none',
+      ['sample', model, '--out', png, '--seed', ''],
+      /'--seed <number>' argument '' is invalid/,
+    ],
+    [
+      'a seed too large to be exact',
+      ['sample', model, '--out', png, '--seed', '9007199254740993'],
+      /is invalid/,
+    ],
+    [
+      'a list with a hole',
+      ['evaluate', model, '--data', pictures, '--steps', '1,,4'],
+      /'--steps <list>' argument '1,,4' is invalid/,
+    ],
+    [
+      'too few samples',
+      ['evaluate', model, '--data', pictures, '--samples', '10'],
+      /must be an integer from 64/,
+    ],
+    ['an unknown solver', ['sample', model, '--out', png, '--solver', 'magic'], /Allowed choices are/],
+    [
+      'an unknown preset',
+      ['train', pictures, '--out', out, '--preset', 'huge'],
+      /^unknown preset huge; there are tiny, /,
+    ],
+    [
+      'an unknown method',
+      ['distill', model, pictures, '--out', out, '--method', 'magic'],
+      /^unknown method magic; there are /,
+    ],
+    [
+      'an unknown size of student',
+      ['distill', model, pictures, '--out', out, '--student', 'huge'],
+      /^unknown preset huge/,
+    ],
+    [
+      'an unknown optimizer',
+      ['train', pictures, '--out', out, '--optimizer', 'sgd'],
+      /^unknown optimizer sgd; there are adam, adamw, radam/,
+    ],
+    [
+      'two lengths',
+      ['train', pictures, '--out', out, '--images', '8', '--minutes', '1'],
+      /^--images and --minutes exclude each other/,
+    ],
+    [
+      'no pictures at a time',
+      ['train', pictures, '--out', out, '--batch', '0'],
+      /must be an integer from 1 up/,
+    ],
+    [
+      'a rate below nothing',
+      ['train', pictures, '--out', out, '--learning-rate', '-1'],
+      /must be a positive number/,
+    ],
+    [
+      'no noise',
+      ['train', pictures, '--out', out, ...tiny(16), '--sigma-max', '0.001'],
+      /^--sigma-max must be above/,
+    ],
+    [
+      'a size no network has',
+      ['train', pictures, '--out', out, ...tiny(16), '--resolution', '12'],
+      /a power of two, 8 or more, not 12; --resolution 16$/,
+    ],
+    [
+      'a category of a folder',
+      ['train', pictures, '--out', out, '--category', 'Food'],
+      /^only iconify:NAME has categories/,
+    ],
+    [
+      'a prompt where there are none',
+      ['sample', model, '--out', png, '--prompt', 'a cat'],
+      /without prompts or classes; leave out --prompt$/,
+    ],
+    [
+      'guidance where there are no prompts',
+      ['sample', model, '--out', png, '--guidance-scale', '2'],
+      /leave out --guidance-scale$/,
+    ],
+    [
+      'a negative prompt without guidance',
+      ['sample', model, '--out', png, '--negative-prompt', 'x'],
+      /^--negative-prompt does nothing/,
+    ],
+    [
+      'a solver of the other kind',
+      ['sample', model, '--out', png, '--solver', 'consistency'],
+      /this model is a diffusion model/,
+    ],
+    [
+      'a PNG that nobody could open',
+      ['sample', model, '--out', png, '-n', '10000', '--scale', '64'],
+      /too large for one PNG; choose a smaller/,
+    ],
+  ]
+
+  it.concurrent.each(cases)('%s', async (_, args, line) => {
+    expect(await fails(args, 2)).toMatch(line)
+    expect((await readdir(folder)).sort()).toEqual(['model', 'pictures'])
+  })
+})
+
+describe('--verbose', () => {
+  it('shows where something failed, before the command or after it', async () => {
+    for (const args of [
+      ['--verbose', 'info', join(folder, 'nothing')],
+      ['info', join(folder, 'nothing'), '--verbose'],
+    ]) {
+      const { status, stdout, stderr } = await onestroke(args)
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+      expect(stderr).toMatch(/^error: there is no .*\n/)
+      expect(stderr).toMatch(/\n {4}at .*load\.js/)
+    }
+  })
+})

@@ -1,0 +1,76 @@
+/** Small networks that use everything a network can have, and values for them. */
+
+import { type ConditionConfig, type Layout, type NetworkConfig, networkInputShapes } from '@onestroke/core/nn'
+import { Random } from '@onestroke/core/random'
+
+export const CONDITIONS: Readonly<Record<ConditionConfig['kind'], ConditionConfig>> = {
+  none: { kind: 'none' },
+  class: { kind: 'class', vocabulary: 5, tokens: 1 },
+  text: { kind: 'text', vocabulary: 19, tokens: 3 },
+}
+
+/** A network of a type, for a condition, with or without a guidance scale as input. */
+export const smallNetwork = (
+  type: NetworkConfig['type'],
+  condition: ConditionConfig,
+  guidance_embedding: boolean,
+): NetworkConfig => {
+  const embedding = { width: 24, token_width: 12, condition, guidance_embedding }
+  return type === 'hourglass'
+    ? {
+        ...{ type, resolution: 16, channels: 3, patch_size: 2, mlp_ratio: 2.5, embedding },
+        levels: [
+          { width: 16, depth: 1, heads: 2, window: 4 },
+          { width: 24, depth: 2, heads: 3, window: 2 },
+          { width: 32, depth: 2, heads: 2, window: 4 },
+        ],
+      }
+    : {
+        ...{ type, resolution: 16, channels: 3, patch_size: 2, groups: 4, embedding },
+        levels: [
+          { width: 16, depth: 1, attention: 0 },
+          { width: 24, depth: 2, attention: 2 },
+        ],
+      }
+}
+
+export const generator = (index: number): Random => new Random({ seed: 11, stream: 0, step: 0, index })
+
+/** Weights as they are drawn for training, but for zeros: those are drawn as well, so that nothing is without effect. */
+export const weightsOf = (layout: Layout): Float32Array => {
+  const flat = layout.initialize(3)
+  for (const [index, { init, offset, size }] of layout.specs.entries()) {
+    const random = generator(index)
+    if (init === 'zeros') for (let i = offset; i < offset + size; i++) flat[i] = 0.1 * random.normal()
+  }
+  return flat
+}
+
+/** A batch for the diffusion loss: pictures, noise, noise levels, and what the network is conditioned on. */
+export const batchOf = (network: NetworkConfig, batch: number): Record<string, Float32Array> => {
+  const { x, ...conditions } = networkInputShapes(network, batch)
+  const size = x!.reduce((a, b) => a * b, 1)
+  const random = generator(-1)
+  const draw = (count: number, one: () => number) => Float32Array.from({ length: count }, one)
+  const { condition } = network.embedding
+  const inputs: Record<string, Float32Array> = {
+    x0: draw(size, () => 2 * random.uniform() - 1),
+    noise: random.fillNormal(new Float32Array(size)),
+    t: draw(batch, () => Math.exp(1.5 * random.normal() - 0.5)),
+    r: new Float32Array(batch),
+  }
+  // Bags of words: most entries are 0, the others anything.
+  if (condition.kind !== 'none')
+    inputs.condition = draw(batch * condition.tokens * condition.vocabulary, () =>
+      random.uniform() < 0.7 ? 0 : random.uniform(),
+    )
+  if ('guidance_scale' in conditions) inputs.guidance_scale = draw(batch, () => 1 + 4 * random.uniform())
+  return inputs
+}
+
+/** ‖a − b‖/‖b‖ */
+export const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  if (a.length !== b.length) throw new RangeError(`${a.length} numbers against ${b.length}`)
+  const norm = (values: number[]) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
+  return norm(Array.from(a, (value, i) => value - b[i]!)) / norm(Array.from(b))
+}

@@ -1,0 +1,348 @@
+"""onestroke's networks, preconditioning and diffusion loss in PyTorch, with the same names for the same parameters.
+
+Written from what the TypeScript documents, as one would write them for PyTorch: modules, fused functions of
+torch.nn.functional, (batch, channels, height, width) throughout. `config` is the network's part of a config.json.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+EPS = 1e-5
+
+
+class Mlp(nn.ModuleList):
+    """Two linear layers with a SiLU between."""
+
+    def __init__(self, width_in, width):
+        super().__init__([nn.Linear(width_in, width), nn.Linear(width, width)])
+
+    def forward(self, x):
+        return self[1](F.silu(self[0](x)))
+
+
+class Fourier(nn.Module):
+    """sin and cos of x at frequencies spaced evenly in the logarithm: [B] -> [B, 2 * count]."""
+
+    def __init__(self, count, low, high):
+        super().__init__()
+        exponents = torch.linspace(0, 1, count, dtype=torch.float64)
+        # Rounded to float32, as onestroke stores them, whatever precision the module computes in.
+        self.register_buffer("frequencies", (low * (high / low) ** exponents).float(), persistent=False)
+
+    def forward(self, x):
+        angles = x[:, None] * self.frequencies
+        return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
+class Table(nn.Module):
+    """Word vectors, and where words stand in the prompt (`positions` 0: nowhere)."""
+
+    def __init__(self, vocabulary, width, positions):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(vocabulary, width))
+        if positions:
+            self.position = nn.Parameter(torch.randn(positions, width))
+
+
+class Embedding(nn.Module):
+    """Noise level, condition and guidance scale -> a vector [B, width], and the words [B, tokens, token width]."""
+
+    def __init__(self, width, token_width, condition, guidance_embedding):
+        super().__init__()
+        self.frequencies = Fourier(16, 0.5, 16)
+        self.noise = Mlp(32, width)
+        self.kind = condition["kind"]
+        if self.kind != "none":
+            self.tokens = Table(
+                condition["vocabulary"], token_width, condition["tokens"] if self.kind == "text" else 0
+            )
+            self.condition = Mlp(token_width, width)
+        if guidance_embedding:
+            self.guidance_frequencies = Fourier(8, 0.5, 8)
+            self.guidance = Mlp(16, width)
+
+    def forward(self, c_noise, condition=None, guidance_scale=None):
+        embedding = self.noise(self.frequencies(c_noise))
+        tokens = None
+        if self.kind != "none":
+            words = condition @ self.tokens.weight
+            embedding = embedding + self.condition(rms_norm(words.sum(dim=1)))
+            if self.kind == "text":
+                tokens = words + self.tokens.position
+        if guidance_scale is not None:
+            embedding = embedding + self.guidance(self.guidance_frequencies(1 - 1 / guidance_scale))
+        return F.silu(embedding), tokens
+
+
+def rms_norm(x):
+    return F.rms_norm(x, x.shape[-1:], eps=EPS)
+
+
+def attention(qkv, words, heads):
+    """Among the rows of qkv [B, T, 3 * D], which also look at words [B, S, 2 * D] if there are any."""
+    b, _, d = qkv.shape[0], qkv.shape[1], qkv.shape[2] // 3
+    q, k, v = qkv.chunk(3, dim=-1)
+    if words is not None:
+        kt, vt = words.chunk(2, dim=-1)
+        k, v = torch.cat([k, kt], dim=1), torch.cat([v, vt], dim=1)
+    q, k, v = (z.view(b, -1, heads, d // heads).transpose(1, 2) for z in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, -1, d)
+
+
+# -- hourglass ---------------------------------------------------------------------------------------------------------
+
+
+class TransformerBlock(nn.Module):
+    def __init__(self, width, heads, window, mlp_ratio, token_width):
+        super().__init__()
+        self.heads, self.rows = heads, window * window
+        hidden = math.floor(mlp_ratio * width + 0.5)
+        self.modulation = nn.Parameter(torch.zeros(4 * width))
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.words = nn.Linear(token_width, 2 * width, bias=False) if token_width else None
+        self.out = nn.Linear(width, width, bias=False)
+        self.mlp = nn.ModuleList(
+            [nn.Linear(width, hidden, bias=False), nn.Linear(hidden, width, bias=False)]
+        )
+
+    def forward(self, x, modulation, tokens):
+        b, t, d = x.shape
+        scale1, shift1, scale2, shift2 = (modulation + self.modulation)[:, None].chunk(4, dim=-1)
+        y = torch.addcmul(shift1, rms_norm(x), 1 + scale1)
+        windows = self.qkv(y).view(-1, min(self.rows, t), 3 * d)
+        words = None if self.words is None else self.words(tokens)
+        x = x + self.out(attention(windows, words, self.heads).view(b, t, d))
+        y = torch.addcmul(shift2, rms_norm(x), 1 + scale2)
+        return x + self.mlp[1](F.relu(self.mlp[0](y)).square())
+
+
+class Level(nn.Module):
+    """What belongs to one level of the hourglass; `next_width` is that of the next coarser one, 0 at the waist."""
+
+    def __init__(self, level, count, position, next_width, mlp_ratio, embedding_width, token_width):
+        super().__init__()
+        width, depth = level["width"], level["depth"]
+        self.modulation = nn.Linear(embedding_width, 4 * width, bias=False)
+        if position:
+            self.position = nn.Parameter(torch.zeros(count, width))
+
+        def blocks(words):
+            window = level["window"] if next_width else math.isqrt(count)
+            return nn.ModuleList(
+                TransformerBlock(width, level["heads"], window, mlp_ratio, words) for _ in range(depth)
+            )
+
+        self.down = blocks(0 if next_width else token_width)
+        if next_width:
+            self.up = blocks(0)
+            self.merge = nn.Linear(4 * width, next_width, bias=False)
+            self.split = nn.Linear(next_width, 4 * width, bias=False)
+
+
+class Hourglass(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.patch, self.channels = config["patch_size"], config["channels"]
+        self.side = config["resolution"] // self.patch
+        embedding, levels = config["embedding"], config["levels"]
+        features = self.channels * self.patch**2
+        words = embedding["token_width"] if embedding["condition"]["kind"] == "text" else 0
+        self.embedding = Embedding(**embedding)
+        self.input = nn.Linear(features, levels[0]["width"], bias=False)
+        self.position = nn.Parameter(torch.zeros(self.side**2, levels[0]["width"]))
+        self.levels = nn.ModuleList(
+            Level(
+                level,
+                (self.side >> i) ** 2,
+                i > 0,
+                levels[i + 1]["width"] if i + 1 < len(levels) else 0,
+                config["mlp_ratio"],
+                embedding["width"],
+                words,
+            )
+            for i, level in enumerate(levels)
+        )
+        self.output = nn.Linear(levels[0]["width"], features)
+
+    def forward(self, x, c_noise, condition=None, guidance_scale=None):
+        embedding, tokens = self.embedding(c_noise, condition, guidance_scale)
+        x = self.input(self.to_tokens(x)) + self.position
+        skips, modulations = [], []
+        for level in self.levels:
+            if skips:
+                x = x + level.position
+            modulations.append(level.modulation(embedding))
+            for block in level.down:
+                x = block(x, modulations[-1], tokens)
+            if level is not self.levels[-1]:
+                skips.append(x)
+                x = level.merge(x.view(x.shape[0], x.shape[1] // 4, -1))
+        for level, skip, modulation in reversed(list(zip(self.levels, skips, modulations))):
+            x = skip + level.split(rms_norm(x)).view(skip.shape)
+            for block in level.up:
+                x = block(x, modulation, None)
+        return self.to_pictures(self.output(rms_norm(x)))
+
+    def digits(self):
+        return int(math.log2(self.side))
+
+    def to_tokens(self, x):
+        """Pictures -> tokens in Z-order [B, side^2, C * p^2]."""
+        n, p = self.digits(), self.patch
+        x = x.reshape(-1, self.channels, *[2] * n, p, *[2] * n, p)
+        z_order = [axis for i in range(n) for axis in (2 + i, 3 + n + i)]
+        return x.permute(0, *z_order, 1, 2 + n, 3 + 2 * n).reshape(-1, self.side**2, self.channels * p * p)
+
+    def to_pictures(self, x):
+        n, p = self.digits(), self.patch
+        x = x.view(-1, *[2] * (2 * n), self.channels, p, p)
+        rows, columns = range(1, 1 + 2 * n, 2), range(2, 2 + 2 * n, 2)
+        x = x.permute(0, 1 + 2 * n, *rows, 2 + 2 * n, *columns, 3 + 2 * n)
+        return x.reshape(-1, self.channels, self.side * p, self.side * p)
+
+
+# -- unet --------------------------------------------------------------------------------------------------------------
+
+
+def conv(width_in, width, kernel=3):
+    return nn.Conv2d(width_in, width, kernel, padding=kernel // 2)
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads, groups, token_width):
+        super().__init__()
+        self.heads, self.groups = heads, groups
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.words = nn.Linear(token_width, 2 * width, bias=False) if token_width else None
+        self.out = nn.Linear(width, width, bias=False)
+
+    def forward(self, x, tokens):
+        rows = F.group_norm(x, self.groups, eps=EPS).flatten(2).transpose(1, 2)
+        words = None if self.words is None else self.words(tokens)
+        mixed = self.out(attention(self.qkv(rows), words, self.heads))
+        return x + mixed.transpose(1, 2).reshape(x.shape)
+
+
+class ResidualBlock(nn.ModuleDict):
+    """Two convolutions, the second of a normalised and modulated input; then attention, if the level has it."""
+
+    def __init__(self, width_in, level, groups, embedding_width, token_width):
+        width, heads = level["width"], level["attention"]
+        super().__init__({"modulation": nn.Linear(embedding_width, 2 * width, bias=False)})
+        self["0"] = conv(width_in, width)
+        self["1"] = conv(width, width)
+        if width_in != width:
+            self["skip"] = conv(width_in, width, 1)
+        if heads:
+            self["attention"] = Attention(width, heads, groups, token_width)
+        self.groups = groups
+
+    def forward(self, x, embedding, tokens):
+        scale, shift = self["modulation"](embedding)[:, :, None, None].chunk(2, dim=1)
+        y = self["0"](F.silu(F.group_norm(x, self.groups, eps=EPS)))
+        y = torch.addcmul(shift, F.group_norm(y, self.groups, eps=EPS), 1 + scale)
+        y = self["1"](F.silu(y))
+        y = y + (self["skip"](x) if "skip" in self else x)
+        return self["attention"](y, tokens) if "attention" in self else y
+
+
+class Unet(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.patch, self.groups = config["patch_size"], config["groups"]
+        embedding, levels = config["embedding"], config["levels"]
+        features = config["channels"] * self.patch**2
+        words = embedding["token_width"] if embedding["condition"]["kind"] == "text" else 0
+        self.embedding = Embedding(**embedding)
+        width = levels[0]["width"]
+        self.input = conv(features, width)
+        skips = [width]
+
+        def blocks(level, widths_in):
+            return {
+                str(i): ResidualBlock(w, level, self.groups, embedding["width"], words)
+                for i, w in enumerate(widths_in)
+            }
+
+        self.down = nn.ModuleList()
+        for i, level in enumerate(levels):
+            merge = {"merge": conv(4 * width, level["width"], 1)} if i > 0 else {}
+            width = level["width"]
+            skips += [width] * (len(merge) + level["depth"])
+            self.down.append(nn.ModuleDict(merge | blocks(level, [width] * level["depth"])))
+        up = []
+        for i, level in reversed(list(enumerate(levels))):
+            widths_in = [(level["width"] if block else width) + skips.pop() for block in range(level["depth"] + 1)]
+            width = levels[i - 1]["width"]
+            split = {"split": conv(level["width"], width)} if i > 0 else {}
+            up.append(nn.ModuleDict(blocks(level, widths_in) | split))
+        self.up = nn.ModuleList(reversed(up))
+        self.output = conv(levels[0]["width"], features)
+
+    def forward(self, x, c_noise, condition=None, guidance_scale=None):
+        embedding, tokens = self.embedding(c_noise, condition, guidance_scale)
+        x = self.input(F.pixel_unshuffle(x, self.patch))
+        skips = [x]
+        for here in self.down:
+            for name, module in here.items():
+                x = module(F.pixel_unshuffle(x, 2)) if name == "merge" else module(x, embedding, tokens)
+                skips.append(x)
+        for here in reversed(self.up):
+            for name, module in here.items():
+                if name == "split":
+                    x = module(F.interpolate(x, scale_factor=2, mode="nearest"))
+                else:
+                    x = module(torch.cat([x, skips.pop()], dim=1), embedding, tokens)
+        x = F.silu(F.group_norm(x, self.groups, eps=EPS))
+        return F.pixel_shuffle(self.output(x), self.patch)
+
+
+# -- weights -----------------------------------------------------------------------------------------------------------
+
+
+def build(config):
+    return {"hourglass": Hourglass, "unet": Unet}[config["type"]](config)
+
+
+def transposed(net):
+    """Names of the parameters that onestroke stores the other way round: x @ weight, weight [from, to]."""
+    return {f"{name}.weight" for name, module in net.named_modules() if isinstance(module, nn.Linear)}
+
+
+def load_weights(net, tensors):
+    """Loads onestroke's weights. Raises if a name is missing or unknown, or a shape is another."""
+    turn = transposed(net)
+    net.load_state_dict({name: w.T if name in turn else w for name, w in tensors.items()})
+
+
+def onestroke_tensors(net, of=lambda parameter: parameter):
+    """Parameters (or, with `of`, what belongs to them), named and laid out as in onestroke."""
+    turn = transposed(net)
+    return {name: of(p).T if name in turn else of(p) for name, p in net.named_parameters()}
+
+
+# -- diffusion ---------------------------------------------------------------------------------------------------------
+
+
+def denoise(net, config, x, sigma, **condition):
+    """D(x; sigma): Karras et al. 2022, table 1; Song et al. 2023, appendix C, for `consistency`."""
+    sigma_data = config["sigma_data"]
+    sigma = sigma[:, None, None, None]
+    above = sigma - (config["sigma_min"] if config["parametrization"] == "consistency" else 0)
+    total = sigma**2 + sigma_data**2
+    c_skip = sigma_data**2 / (above**2 + sigma_data**2)
+    c_out = above * sigma_data / total.sqrt()
+    c_in = total.rsqrt()
+    return c_skip * x + c_out * net(c_in * x, sigma.flatten().log() / 4, **condition)
+
+
+def diffusion_losses(net, config, x0, noise, t, **condition):
+    """Denoising score matching, per picture [B]: Karras et al. 2022, eq. 2."""
+    sigma_data = config["sigma_data"]
+    x = torch.addcmul(x0, noise, t[:, None, None, None])
+    error = denoise(net, config, x, t, **condition) - x0
+    weight = (t**2 + sigma_data**2) / (t * sigma_data) ** 2
+    return weight * error.square().mean(dim=(1, 2, 3))

@@ -1,0 +1,152 @@
+/** A run that is killed, however often and at whatever moment, ends with the very bytes of one that was left in peace. */
+import { existsSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { onestroke, type Result, scratch, succeeds, writePictures } from './cli/testing.js'
+
+const folder = await scratch()
+const inside = { cwd: folder }
+const at = (...path: string[]) => join(folder, ...path)
+
+const IMAGES = 2400
+const SIZE = ['--preset', 'tiny', '--batch', '8', '--images', String(IMAGES), '--checkpoint-every', '0.2']
+const train = (out: string, ...more: string[]) => ['train', 'pictures', '--out', out, ...SIZE, ...more]
+const distill = (out: string) => [
+  ...['distill', 'teacher', 'pictures', '--out', out, '--batch', '8', '--images', '1600'],
+  ...['--checkpoint-every', '0.2', '--threads', '1', '--samples', '0'],
+]
+
+/** A state in the folder of a run, told from any other. */
+const stateOf = async (out: string): Promise<string> => {
+  const found = await stat(at(out, 'state.safetensors'), { bigint: true }).catch(() => undefined)
+  return found ? `${found.ino} ${found.mtimeNs}` : ''
+}
+
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** Signals the command at a random moment: soon after it starts, or soon after it has saved its state. */
+const signalled = (args: string[], out: string, signal: NodeJS.Signals, early = false): Promise<Result> => {
+  let ended = false
+  const lurk = async (kill: (signal: NodeJS.Signals) => void) => {
+    const first = await stateOf(out)
+    while (!early && !ended && (await stateOf(out)) === first) await sleep(5)
+    await sleep(Math.random() * 300)
+    if (!ended) kill(signal)
+  }
+  return onestroke(args, { ...inside, onStart: lurk }).finally(() => {
+    ended = true
+  })
+}
+
+/** Kills the command `times` times on its way, then lets it finish. */
+const killed = async (args: string[], out: string, times: number): Promise<void> => {
+  let kills = 0
+  for (let i = 0; i < times; i++) {
+    const { status, stderr } = await signalled(args, out, 'SIGKILL', i % 3 === 1)
+    if (status !== null && status !== 0)
+      throw new Error(`ended with ${status} instead of being killed:\n${stderr}`)
+    if (status === null) kills++
+  }
+  expect(kills).toBeGreaterThanOrEqual(3)
+  await succeeds(args, inside)
+}
+
+const jsonOf = async (...path: string[]) => JSON.parse(await readFile(at(...path), 'utf8'))
+
+/** All that a run leaves behind is the same in both, but for the seconds it took. */
+const expectSame = async (out: string, reference: string): Promise<void> => {
+  for (const name of ['model.safetensors', 'samples.png'])
+    expect(await readFile(at(out, name)), name).toEqual(await readFile(at(reference, name)))
+  const config = await jsonOf(out, 'config.json')
+  const { seconds } = config.provenance
+  expect(seconds).toBeGreaterThan(0)
+  const expected = await jsonOf(reference, 'config.json')
+  expect(config).toEqual({ ...expected, provenance: { ...expected.provenance, seconds } })
+  const progress = await jsonOf(out, 'progress.json')
+  expect(progress).toEqual({ ...(await jsonOf(reference, 'progress.json')), seconds: progress.seconds })
+  expect((await readdir(at(out))).sort()).toEqual((await readdir(at(reference))).sort())
+}
+
+beforeAll(async () => {
+  await writePictures(at('pictures'), { count: 48, say: 'captions' })
+  await succeeds(train('teacher'), inside)
+}, 120_000)
+
+describe('a training', () => {
+  it('is the same each time, on one thread or on all', async () => {
+    await succeeds(train('one-thread', '--threads', '1'), inside)
+    await expectSame('one-thread', 'teacher')
+  })
+
+  it('survives being killed', async () => {
+    await killed(train('killed'), 'killed', 5)
+    await expectSame('killed', 'teacher')
+  })
+
+  it('saves its state on Ctrl-C, says how to go on, and does', async () => {
+    const args = train('interrupted', '--json')
+    const { status, stdout, stderr } = await signalled(args, 'interrupted', 'SIGINT')
+    expect(status).toBe(130)
+    const command = `onestroke ${args.join(' ')}`
+    expect(stderr).toContain(
+      'stopping after this step; the state will be saved (Ctrl-C again to stop at once)\n',
+    )
+    expect(stderr).toMatch(/\nstopped after (\d+) of 2400 pictures; the state is saved\n/)
+    expect(stderr.endsWith(`to go on:\n  ${command}\n`)).toBe(true)
+    const json = JSON.parse(stdout)
+    expect(json).toEqual({
+      ...{ status: 'interrupted', out: 'interrupted', images: IMAGES, resume: command },
+      images_seen: expect.any(Number),
+    })
+    expect((await jsonOf('interrupted', 'progress.json')).step * 8).toBe(json.images_seen)
+    expect((await signalled(args, 'interrupted', 'SIGTERM')).status).toBe(130)
+    const { stderr: resumed } = await succeeds(args, inside)
+    expect(resumed).toMatch(/^resuming the run in interrupted\n/)
+    await expectSame('interrupted', 'teacher')
+  })
+
+  it('says how to go on also before it has begun', async () => {
+    const args = train('early')
+    const { status, stderr } = await onestroke(args, {
+      ...inside,
+      async onStart(kill) {
+        while (!existsSync(at('early', 'run.json'))) await sleep(2)
+        kill('SIGINT')
+      },
+    })
+    expect(status).toBe(130)
+    expect(stderr.endsWith(`to go on:\n  onestroke ${args.join(' ')}\n`)).toBe(true)
+  })
+
+  it('of so many minutes keeps its length, once that is known', async () => {
+    const args = [
+      'train',
+      'pictures',
+      '--out',
+      'timed',
+      '--preset',
+      'tiny',
+      '--batch',
+      '8',
+      '--minutes',
+      '0.02',
+    ]
+    // No checkpoint comes within the minute that is the default.
+    const { status } = await signalled(args, 'timed', 'SIGKILL')
+    if (status !== 0) {
+      const { images } = await jsonOf('timed', 'progress.json')
+      expect(images).toBeGreaterThan(0)
+      await succeeds(args, inside)
+      expect((await jsonOf('timed', 'config.json')).provenance.images_seen).toBe(images)
+    }
+  })
+})
+
+describe('a distillation', () => {
+  it('survives being killed', async () => {
+    await succeeds(distill('student'), inside)
+    await killed(distill('killed-student'), 'killed-student', 4)
+    await expectSame('killed-student', 'student')
+  })
+})
