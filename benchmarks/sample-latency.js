@@ -9,7 +9,7 @@ export const about = 'seconds of a whole `onestroke sample --steps 1 -n 16` proc
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
-  model: { type: 'string', default: 'models/emoji-32-student', about: 'model folder' },
+  model: { type: 'string', default: 'models/emoji-16-student', about: 'model folder' },
   runs: { type: 'string', default: '11', about: 'processes, one after the other; the first does not count' },
 }
 

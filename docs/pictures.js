@@ -9,8 +9,8 @@ import { loadModel, Model, pngGrid } from 'onestroke'
 import sharp from 'sharp'
 
 const PROMPTS = [
-  ...['red heart', 'cat face', 'red apple', 'rocket', 'pizza', 'grinning face', 'owl', 'birthday cake'],
-  ...['soccer ball', 'tulip', 'umbrella', 'fox', 'strawberry', 'ghost', 'crown', 'palm tree'],
+  ...['red heart', 'cat face', 'red apple', 'pizza', 'grinning face', 'owl', 'birthday cake', 'tulip'],
+  ...['fox', 'strawberry', 'ghost', 'palm tree', 'snail', 'mushroom', 'cheese wedge', 'panda'],
 ]
 const SEED = 3
 const ROWS = [
@@ -20,10 +20,10 @@ const ROWS = [
 ]
 
 const models = {
-  teacher: Model.of(await loadModel('models/emoji-32-teacher')),
-  student: Model.of(await loadModel('models/emoji-32-student')),
+  teacher: Model.of(await loadModel('models/emoji-16-teacher')),
+  student: Model.of(await loadModel('models/emoji-16-student')),
 }
-const [LABEL, SCALE] = [26, 2]
+const [LABEL, SCALE] = [26, 4]
 const layers = []
 let [top, width] = [0, 0]
 for (const { who, label, options } of ROWS) {

@@ -47,8 +47,12 @@ const killed = async (args: string[], out: string, times: number): Promise<void>
     if (status !== null && status !== 0)
       throw new Error(`ended with ${status} instead of being killed:\n${stderr}`)
     if (status === null) kills++
+    // The first time, it is killed with a state and without a model.
+    expect([existsSync(at(out, 'state.safetensors')), existsSync(at(out, 'config.json'))]).toEqual(
+      i === 0 ? [true, false] : expect.anything(),
+    )
   }
-  expect(kills).toBeGreaterThanOrEqual(3)
+  expect(kills).toBeGreaterThanOrEqual(2)
   await succeeds(args, inside)
 }
 
@@ -102,7 +106,7 @@ describe('a training', () => {
     expect((await jsonOf('interrupted', 'progress.json')).step * 8).toBe(json.images_seen)
     expect((await signalled(args, 'interrupted', 'SIGTERM')).status).toBe(130)
     const { stderr: resumed } = await succeeds(args, inside)
-    expect(resumed).toMatch(/^resuming the run in interrupted\n/)
+    expect(resumed).toMatch(/^going on after \d+ pictures\n/)
     await expectSame('interrupted', 'teacher')
   })
 

@@ -20,15 +20,10 @@ export interface RunOptions {
   readonly cwd?: string
   /** Called when the process runs, to send it signals. */
   onStart?(kill: (signal: NodeJS.Signals) => void): void
-  /** Called with all that was said so far, whenever something is said. */
-  onSaid?(stderr: string, kill: (signal: NodeJS.Signals) => void): void
 }
 
 /** Runs `onestroke` with these arguments, to its end. One thread, so that tests beside each other do not wait for each other. */
-export const onestroke = (
-  args: readonly string[],
-  { cwd, onStart, onSaid }: RunOptions = {},
-): Promise<Result> =>
+export const onestroke = (args: readonly string[], { cwd, onStart }: RunOptions = {}): Promise<Result> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       ...(cwd !== undefined && { cwd }),
@@ -36,15 +31,13 @@ export const onestroke = (
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ONESTROKE_CACHE: CACHE },
     })
     const said = { stdout: '', stderr: '' }
-    const kill = (signal: NodeJS.Signals) => child.kill(signal)
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       said.stdout += text
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said.stderr += text
-      onSaid?.(said.stderr, kill)
     })
-    child.on('spawn', () => onStart?.(kill))
+    child.on('spawn', () => onStart?.((signal) => child.kill(signal)))
     child.on('error', reject)
     child.on('close', (status) => resolve({ status, ...said }))
   })

@@ -21,7 +21,7 @@ const SMALL_TEACHER = join(MODELS, 'emoji-16-teacher')
 const LARGE = { teacher: join(MODELS, 'emoji-32-teacher'), student: join(MODELS, 'emoji-32-student') }
 const DATA = 'iconify:fluent-emoji-flat,noto'
 const CATEGORIES = ['Smileys & Emotion', 'Animals & Nature', 'Food & Drink']
-const DEFAULT_MINUTES = 6
+const DEFAULT_MINUTES = 7
 
 export const demoCommand = (): Command =>
   new Command('demo')
@@ -52,7 +52,11 @@ export const demoCommand = (): Command =>
         await runCommand(DATA, run, {
           ...distillSettings(teacher, { method: consistencyDistillation.name, guidanceScale: 1 }),
           minutes: flags.minutes,
-          ...reporting(SMALL_TEACHER, flags.out, { samples: 922, extend: showLarge }),
+          ...reporting(SMALL_TEACHER, flags.out, {
+            title: 'Emoji in one stroke',
+            samples: 922,
+            extend: showLarge,
+          }),
         })
       },
     )

@@ -151,6 +151,7 @@ const samples = (text: string): number => (text.trim() === '0' ? 0 : integer(64,
 const SAMPLES = 2048
 
 interface ProofSettings {
+  title?: string
   samples?: number
   extend?(report: Report, pictures: Record<string, Uint8Array>, dataset: Dataset): Promise<void>
 }
@@ -181,12 +182,16 @@ const writeProof = async (
   dataset: Dataset,
   teacherPath: string,
   out: string,
-  { samples = Math.min(SAMPLES, Math.max(512, dataset.count)), extend }: ProofSettings,
+  {
+    title = `${dataset.name}, in one stroke`,
+    samples = Math.min(SAMPLES, Math.max(512, dataset.count)),
+    extend,
+  }: ProofSettings,
 ): Promise<object> => {
   const bar = new Bar('evaluating')
   const training = new Bar('training a feature network for the metrics', 'steps')
   const { report, pictures } = await prove({
-    title: `${dataset.name}, in one stroke`,
+    title,
     student: await loadModel(out),
     teacher: await loadModel(teacherPath),
     dataset,

@@ -104,7 +104,6 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
     checkRun({ plan, dataset, vocabulary, ...(teacher && { teacher }) })
   const status = await openRun(flags.out, plan, flags.force === true)
   if (status !== 'finished') {
-    if (status === 'unfinished') say(`resuming the run in ${flags.out}`)
     const { finished, progress } = await trainWithBar(plan, dataset, vocabulary, flags, settings)
     if (!finished) {
       const [seen, all] = [progress.step * plan.batch, progress.images]
@@ -247,6 +246,9 @@ const trainWithBar = async (
       runtime: nodeRuntime({ threads: Math.min(flags.threads, availableParallelism()) }),
       checkpoint_every: flags.checkpointEvery,
       shouldStop: () => stopped,
+      onStart: ({ step }) => {
+        if (step > 0) say(`going on after ${step * plan.batch} pictures`)
+      },
       onStep: (event, progress) =>
         bar.update(Math.min(event.images, progress.images), progress.images, note(event, progress)),
       onCheckpoint: async (model) => {

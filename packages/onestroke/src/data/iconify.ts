@@ -49,9 +49,7 @@ export const loadIconify = async (
   const keep = categoryFilter(packages, categories)
   const firstWords = prefixes.map((prefix) => prefix.split('-')[0]!)
   const styles = new Set(firstWords).size === prefixes.length ? firstWords : prefixes.map(wordsOf)
-  const all = packages.flatMap((set, i) =>
-    iconsOf(set, keep, styles[i]!, resolution),
-  )
+  const all = packages.flatMap((set, i) => iconsOf(set, keep, styles[i]!, resolution))
   const icons = spread(all, options.limit)
 
   const collector = new Collector(name, { channels: 3, ...options, resolution }, icons.length)

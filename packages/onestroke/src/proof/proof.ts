@@ -5,7 +5,14 @@ import type { Dataset } from '../data/index.js'
 import { type EvaluateOptions, evaluate, pictureOf } from '../evaluation/index.js'
 import { pngGrid } from '../formats/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
-import { bestTeacher, type Evaluation, type EvaluationRow, type Report, speedUp } from '../report/index.js'
+import {
+  bestTeacher,
+  type Evaluation,
+  type EvaluationRow,
+  type Report,
+  solverName,
+  speedUp,
+} from '../report/index.js'
 import type { LogPoint } from '../training/index.js'
 import { versions } from '../training/index.js'
 import { denoisingErrors } from './denoising.js'
@@ -114,10 +121,7 @@ const grids = async ({ student, teacher, dataset, steps }: ProofOptions, evaluat
     pictures[png] = await pngGrid(painted, { columns: 8 })
     const count = num_inference_steps === 1 ? '1 step' : `${num_inference_steps} steps`
     return {
-      caption:
-        who === 'student'
-          ? `Student, ${count}`
-          : `Teacher, ${count} of ${solver === 'ddim' ? 'DDIM' : solver}`,
+      caption: who === 'student' ? `Student, ${count}` : `Teacher, ${count} of ${solverName(solver)}`,
       detail: `${nfe} network evaluation${nfe === 1 ? '' : 's'}, ${((seconds_per_image ?? 0) * 1000).toFixed(2)} ms per picture`,
       highlight: who === 'student',
       png,

@@ -58,7 +58,12 @@ export const times = (value: Maybe) => or(value, (v) => `×${v >= 10 ? integer(v
 /** `1 step`, `4 steps`. */
 export const counted = (value: Maybe, noun: string) => `${integer(value)} ${noun}${value === 1 ? '' : 's'}`
 
-const solvers: Readonly<Record<string, string>> = { ddim: 'DDIM', heun: 'Heun', euler: 'Euler' }
+const solvers: Readonly<Record<string, string>> = {
+  ddim: 'DDIM',
+  heun: 'Heun',
+  euler: 'Euler',
+  dpmpp_2m: 'DPM-Solver++',
+}
 
 /** `ddim` → `DDIM`; a name we do not know stays as it is. */
 export const solverName = (solver: string) => solvers[solver] ?? solver

@@ -1,5 +1,6 @@
 export type { Evaluation, EvaluationRow, Measure } from './evaluation.js'
 export { bestStudent, bestTeacher, quickestStudent, skipping, speedUp } from './evaluation.js'
+export { solverName } from './format.js'
 export { type Headline, headlines } from './headline.js'
 export { renderReport } from './page.js'
 export type { Grid, LossCurve, Machine, Report, Run, Section } from './types.js'

@@ -27,6 +27,8 @@ export const nodeRuntime = ({ threads = 0, device = 'cpu', profile }: NodeRuntim
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
       logSeverityLevel: 3,
+      // Planning all memory as one block would nearly double a training step's memory, and gain a few percent of speed.
+      enableMemPattern: false,
       ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
     })
     return new NodeExecutable(session, program, new Set(Object.keys(constants ?? {})))

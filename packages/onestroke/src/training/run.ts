@@ -30,6 +30,8 @@ export interface RunOptions {
   /** Seconds between checkpoints. */
   readonly checkpoint_every: number
   shouldStop?(): boolean
+  /** Called when the training is about to begin, or to go on. */
+  onStart?(progress: Progress): void
   onStep?(event: StepEvent, progress: Progress): void
   /** Called when a checkpoint is on disk, with a model that reads the moving average of the weights. */
   onCheckpoint?(model: Model, progress: Progress): Promise<void>
@@ -88,6 +90,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     await options.onCheckpoint(model, progress)
     await model.release()
   }
+  options.onStart?.(progress)
   let saved = performance.now()
   const finished = await trainingLoop({
     step,
