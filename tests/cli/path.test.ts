@@ -31,7 +31,7 @@ beforeAll(async () => {
   await writePictures(join(folder, 'pictures'), { count: 36, say: 'captions' })
   trained = await succeeds(['train', 'pictures', '--out', 'teacher', ...tiny(320), '--json'], inside)
   distilled = await succeeds(DISTILL, inside)
-}, 120_000)
+})
 
 const EVALUATION = ['data', 'features', 'floor', 'model', 'rows', 'samples', 'seed', 'student_is_student']
 const ROW = [

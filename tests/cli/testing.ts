@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect } from 'vitest'
+import { afterAll, expect, vi } from 'vitest'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 
 const PROGRAM = fileURLToPath(new URL('../../packages/onestroke/bin/onestroke.js', import.meta.url))
@@ -28,7 +28,7 @@ export const onestroke = (args: readonly string[], { cwd, onStart }: RunOptions 
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       ...(cwd !== undefined && { cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ONESTROKE_CACHE: CACHE },
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ONESTROKE_CACHE: cache },
     })
     const said = { stdout: '', stderr: '' }
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -42,8 +42,11 @@ export const onestroke = (args: readonly string[], { cwd, onStart }: RunOptions 
     child.on('close', (status) => resolve({ status, ...said }))
   })
 
-/** Feature networks that are trained on the way are kept here: for all test files, as long as the pictures are the same. */
-const CACHE = join(tmpdir(), 'onestroke-tests-cache')
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
+
+/** Where feature networks that are trained on the way are kept: nothing of an earlier day is tested. */
+let cache: string | undefined
 
 /** Fails with what the program said, unless it is done. */
 export const succeeds = async (args: readonly string[], options: RunOptions = {}): Promise<Result> => {
@@ -72,7 +75,11 @@ export const fails = async (
 /** A folder for one test file's results. */
 export const scratch = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'onestroke-cli-'))
-  afterAll(() => rm(folder, { recursive: true, force: true }))
+  const side = await mkdtemp(join(tmpdir(), 'onestroke-cache-'))
+  cache = side
+  afterAll(async () => {
+    for (const path of [folder, side]) await rm(path, { recursive: true, force: true })
+  })
   return folder
 }
 

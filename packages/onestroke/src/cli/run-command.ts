@@ -56,9 +56,14 @@ export const runOptions = (command: Command): Command =>
     .option('--batch <pictures>', 'pictures in one step', integer(1))
     .option('--learning-rate <rate>', 'of the optimiser, before its decay', positive)
     .option('--optimizer <name>', 'adam, adamw or radam', optimizerName)
-    .option('--sigma-max <sigma>', 'strongest noise', positive)
+    .option('--sigma-max <sigma>', 'strongest noise', number(0, 1_000_000))
     .option('--flip', 'also learn from mirrored pictures')
-    .option('--translate <pixels>', 'also learn from pictures shifted by up to so many pixels', integer(0), 0)
+    .option(
+      '--translate <pixels>',
+      'also learn from pictures shifted by up to so many pixels',
+      integer(0, 4096),
+      0,
+    )
     .option('--checkpoint-every <seconds>', 'how often the state is saved', number(0), 60)
     .option('--threads <count>', 'threads of the graph, 0 for all cores', integer(0), 0)
     .option('--force', 'start over, throwing away what is in the folder')

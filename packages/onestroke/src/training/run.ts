@@ -81,7 +81,10 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     progress.images = await calibrate(program, step, optimizer, options)
     // Kept at once: how long the training is decides all that follows, and another timing would give another number.
     await saveState(directory, optimizer, progress)
-    if (progress.images === 0) return { finished: false, progress, config: config() }
+    if (progress.images === 0) {
+      await step.release()
+      return { finished: false, progress, config: config() }
+    }
   }
   const checkpoint = async () => {
     await saveState(directory, optimizer, progress)
