@@ -179,7 +179,10 @@ describe('iconify:NAME', () => {
       plain: { icons: { pig: square('#f00') } },
     })
     const dataset = await loadDataset('iconify:one,two,plain', { category: ['ANIMALS'], resolution: 8 })
-    expect(dataset.names).toEqual(['cat, one', 'dog, two'])
+    expect([dataset.names, dataset.styles]).toEqual([
+      ['cat', 'dog'],
+      ['one', 'two'],
+    ])
     const error = await complaint(loadDataset('iconify:plain', { category: ['Animals'] }))
     expect(error.remedy).toBe('it is not divided into categories')
   })
