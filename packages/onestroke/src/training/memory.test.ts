@@ -28,8 +28,8 @@ describe('the peak of a program', () => {
 })
 
 describe('the check', () => {
-  // Each picture takes 3 × 8 bytes at the peak and 3 × 4 for its inputs.
-  const each = 36
+  // Each picture takes 2 × 8 bytes at the peak and 3 × 4 for its inputs.
+  const each = 28
 
   const refusal = (batch: number, memory: number): UserError => {
     try {
@@ -50,7 +50,7 @@ describe('the check', () => {
     const memory = 100 * each
     const { message, remedy } = refusal(1000, memory)
     expect(message).toMatch(
-      /^a batch of 1000 needs about 0\.000034 GiB of memory, but only 0\.0000034 GiB are free$/,
+      /^a batch of 1000 needs about 0\.000026 GiB of memory, but only 0\.0000026 GiB are free$/,
     )
     expect(remedy).toBe('--batch 64 fits')
     checkMemory(64, chain, memory)
