@@ -28,7 +28,7 @@ export const DISTILLATION: Pick<
 > = {
   batch: 64,
   optimizer: OPTIMIZER_DEFAULTS,
-  schedule: { learning_rate: 1e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
+  schedule: { learning_rate: 8e-4, warmup: 0.02, decay: 0.7, ema_half_life: null },
   condition_dropout: 0.1,
   word_dropout: 0.05,
 }
