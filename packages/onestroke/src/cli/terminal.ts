@@ -26,7 +26,6 @@ export class Bar {
   #begin = performance.now()
   #first: number | undefined
   #last = performance.now()
-  #total = 0
 
   constructor(
     readonly what: string,
@@ -40,7 +39,6 @@ export class Bar {
       this.#first = done
       this.#begin = now
     }
-    this.#total = total
     const rate = (done - this.#first) / ((now - this.#begin) / 1000)
     const left = (total - done) / rate
     const tail = `${rate > 0 && Number.isFinite(rate) ? `${rate.toPrecision(3)} ${this.unit}/s` : '…'} · ${duration(left)} left${note ? ` · ${note}` : ''}`
@@ -70,10 +68,6 @@ export class Bar {
   stop(): void {
     this.#bar?.stop()
     this.#bar = undefined
-  }
-
-  get total(): number {
-    return this.#total
   }
 }
 
