@@ -1,6 +1,6 @@
 /** The folder of a run: where it may be, what may be asked of it again, and what is left when something fails. */
 import { existsSync } from 'node:fs'
-import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
@@ -83,6 +83,15 @@ describe('a place for a run', () => {
       /lies within the data, .*; choose another --out$/,
     )
     expect(await readdir(pictures)).toHaveLength(9)
+  })
+
+  it('is not shared by two processes', async () => {
+    await mkdir(at('busy'))
+    await writeFile(join(at('busy'), '.lock'), String(process.pid))
+    expect(await fails(['train', pictures, '--out', at('busy'), ...tiny(16)], 1)).toMatch(
+      new RegExp(`^process ${process.pid} is working on the run in .*busy; wait for it, `),
+    )
+    expect(await readdir(at('busy'))).toEqual(['.lock'])
   })
 
   it('is not taken from a model that another command made', async () => {

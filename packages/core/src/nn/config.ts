@@ -1,19 +1,26 @@
 import { z } from 'zod'
 
-const positive = z.int().positive()
+/** Far above any network that could be run here: a config beyond it is damaged, or meant to do harm. */
+const upTo = (most: number) => z.int().positive().max(most)
+const width = upTo(16_384)
+const side = upTo(4096)
+const vocabulary = upTo(10_000_000)
+const depth = z.int().max(256)
+const heads = 1024
+const LEVELS = 12
 
 /** What the pictures are conditioned on. */
 export const conditionConfig = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('class'), vocabulary: positive, tokens: z.literal(1) }),
-  z.strictObject({ kind: z.literal('text'), vocabulary: positive, tokens: positive }),
+  z.strictObject({ kind: z.literal('class'), vocabulary, tokens: z.literal(1) }),
+  z.strictObject({ kind: z.literal('text'), vocabulary, tokens: upTo(4096) }),
 ])
 
 const embeddingConfig = z.strictObject({
   /** Width of the vector that modulates every block. */
-  width: positive,
+  width,
   /** Width of the word vectors. */
-  token_width: positive,
+  token_width: width,
   condition: conditionConfig,
   /** Whether the network takes a guidance scale as input. */
   guidance_embedding: z.boolean(),
@@ -22,38 +29,40 @@ const embeddingConfig = z.strictObject({
 /** A hierarchical transformer; see `hourglass`. */
 export const hourglassConfig = z.strictObject({
   type: z.literal('hourglass'),
-  resolution: positive,
-  channels: positive,
+  resolution: side,
+  channels: upTo(64),
   /** Side of the square of pixels that is one token at the finest level. */
-  patch_size: positive,
+  patch_size: side,
   /** From fine to coarse. `depth` counts the blocks on each side of the hourglass, or at its waist. */
   levels: z
     .array(
       z.strictObject({
-        width: positive,
-        depth: z.int().nonnegative(),
-        heads: positive,
+        width,
+        depth: depth.nonnegative(),
+        heads: upTo(heads),
         /** Side of the attention window in tokens; at the waist attention is global. */
-        window: positive,
+        window: side,
       }),
     )
-    .min(1),
+    .min(1)
+    .max(LEVELS),
   /** Width of the hidden layer of a block's MLP, as a multiple of the block's. */
-  mlp_ratio: z.number().positive(),
+  mlp_ratio: z.number().positive().max(64),
   embedding: embeddingConfig,
 })
 
 /** A convolutional U-Net on patches; see `unet`. */
 export const unetConfig = z.strictObject({
   type: z.literal('unet'),
-  resolution: positive,
-  channels: positive,
-  patch_size: positive,
+  resolution: side,
+  channels: upTo(64),
+  patch_size: side,
   /** From fine to coarse. `attention` gives the heads of the attention after each residual block, 0 for none. */
   levels: z
-    .array(z.strictObject({ width: positive, depth: positive, attention: z.int().nonnegative() }))
-    .min(1),
-  groups: positive,
+    .array(z.strictObject({ width, depth: depth.positive(), attention: z.int().nonnegative().max(heads) }))
+    .min(1)
+    .max(LEVELS),
+  groups: width,
   embedding: embeddingConfig,
 })
 

@@ -15,6 +15,7 @@ import { nodeRuntime } from '../runtime/index.js'
 import {
   checkRun,
   isFinished,
+  lockRun,
   type OptimizerOptions,
   openRun,
   type Progress,
@@ -107,6 +108,21 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   const { teacher } = settings
   if (flags.force || !isFinished(flags.out))
     checkRun({ plan, dataset, vocabulary, ...(teacher && { teacher }) })
+  const unlock = isFinished(flags.out) && !flags.force ? undefined : await lockRun(flags.out)
+  try {
+    await runLocked(plan, dataset, vocabulary, flags, settings)
+  } finally {
+    await unlock?.()
+  }
+}
+
+const runLocked = async (
+  plan: RunPlan,
+  dataset: Dataset,
+  vocabulary: Vocabulary,
+  flags: RunFlags,
+  settings: RunSettings,
+): Promise<void> => {
   const status = await openRun(flags.out, plan, flags.force === true)
   if (status !== 'finished') {
     const { finished, progress } = await trainWithBar(plan, dataset, vocabulary, flags, settings)

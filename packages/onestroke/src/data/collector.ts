@@ -1,6 +1,6 @@
 import { UserError } from '@onestroke/core/formats'
 import { allocatePixels, byCodeUnit, checkSize, type DataOptions, type Dataset } from './dataset.js'
-import type { Decoded, Outcome } from './decode.js'
+import { type Decoded, type Outcome, PICTURE_EXTENSIONS } from './decode.js'
 
 /** The part of a dataset that pictures alone decide, and the file of every picture. */
 export type Collected = Pick<Dataset, 'count' | 'channels' | 'height' | 'width' | 'pixels' | 'skipped'> & {
@@ -82,7 +82,10 @@ const sizeOf = ({ width, height }: Decoded) => `${width}×${height}`
 
 const nothingIn = (source: string, skipped: Dataset['skipped']): UserError => {
   const [first] = skipped
-  if (!first) return new UserError(`no pictures in ${source}`)
+  if (!first)
+    return new UserError(`no pictures in ${source}`, {
+      remedy: `a picture's name ends in ${[...PICTURE_EXTENSIONS].map((end) => `.${end}`).join(', ')}`,
+    })
   const found = `${skipped.length} skipped, the first ${first.file} (${first.reason})`
   return new UserError(`no readable pictures in ${source}: ${found}`)
 }

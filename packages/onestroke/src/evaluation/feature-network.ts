@@ -18,6 +18,8 @@ import type { Dataset } from '../data/index.js'
 import { learningRate, OPTIMIZER_DEFAULTS, Optimizer } from '../training/index.js'
 import { distort, pictureOf } from './distort.js'
 
+/** Part of a trained network's file name: to be raised with every change of how it is made. */
+export const FEATURE_RECIPE = 1
 export const FEATURE_DIMS = 64
 const WIDTHS = [32, 64, 128]
 const BATCH = 128

@@ -12,7 +12,7 @@ import type { Features } from '../metrics/index.js'
 import { sha256Of } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
 import { pictureOf } from './distort.js'
-import { FEATURE_BATCH, trainFeatureNetwork } from './feature-network.js'
+import { FEATURE_BATCH, FEATURE_RECIPE, trainFeatureNetwork } from './feature-network.js'
 
 /** A feature network, ready to run. */
 export class FeatureExtractor {
@@ -141,7 +141,7 @@ export const featuresFor = async (
 ): Promise<FeatureExtractor> => {
   if (options.file)
     return FeatureExtractor.open(await readBytes(options.file, 'feature network'), basename(options.file))
-  const file = `${dataset.sha256.slice(0, 16)}.onnx`
+  const file = `${dataset.sha256.slice(0, 16)}-${FEATURE_RECIPE}.onnx`
   const name = `onestroke features of ${dataset.name} at ${dataset.height}×${dataset.width}`
   const cache = join(process.env.ONESTROKE_CACHE ?? join(homedir(), '.cache', 'onestroke'), 'features')
   for (const path of [join(SHIPPED, file), join(cache, file)])

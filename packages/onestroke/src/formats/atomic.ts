@@ -51,7 +51,7 @@ async function write(path: string, data: Uint8Array | string): Promise<void> {
     }
   } catch (error) {
     if (temporary) await rm(temporary, { force: true }).catch(() => {})
-    throw userError(`cannot write ${path}`, error, 'its folder does not exist')
+    throw systemError(`cannot write ${path}`, error, 'its folder does not exist')
   }
 }
 
@@ -75,7 +75,7 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array>
   try {
     return await readFile(path)
   } catch (error) {
-    throw userError(`cannot read ${what} ${path}`, error, 'no such file')
+    throw systemError(`cannot read ${what} ${path}`, error, 'no such file')
   }
 }
 
@@ -95,7 +95,7 @@ const REASONS: Record<string, string> = {
 }
 
 /** `error` as a `UserError` if its cause lies with the system; as it is, if it lies with us. */
-function userError(failed: string, error: unknown, missing: string): unknown {
+export function systemError(failed: string, error: unknown, missing: string): unknown {
   const code = codeOf(error)
   const reason = code === 'ENOENT' ? missing : REASONS[code ?? '']
   return reason === undefined ? error : new UserError(`${failed}: ${reason}`, { cause: error })

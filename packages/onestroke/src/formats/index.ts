@@ -1,4 +1,4 @@
-export { readBytes, writeFileAtomic } from './atomic.js'
+export { readBytes, systemError, writeFileAtomic } from './atomic.js'
 export {
   type Colour,
   type GridOptions,

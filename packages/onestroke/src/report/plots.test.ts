@@ -17,7 +17,7 @@ describe('plots', () => {
       'Student',
       'Teacher, DDIM',
       'Teacher, Heun',
-      'Floor: real pictures',
+      'Real against real',
     ])
     expect(steps!.lines[0]!.points.map((p) => [p.x, p.y])).toEqual([
       [1, 14.27],

@@ -131,7 +131,7 @@ const samplerLines = (
 }
 
 const level = ({ floor }: Evaluation) =>
-  isNumber(floor.fid) ? { name: 'Floor: real pictures', y: floor.fid } : undefined
+  isNumber(floor.fid) ? { name: 'Real against real', y: floor.fid } : undefined
 
 const y = { label: 'FID', log: true }
 

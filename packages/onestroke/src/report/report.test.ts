@@ -68,7 +68,7 @@ describe('renderReport', () => {
   it('has the numbers of a plot under it', () => {
     const under = /id="quality-steps"[\s\S]*?<details>([\s\S]*?)<\/details>/.exec(full)![1]!
     expect(under).toContain('<th scope="row">4</th><td>10.3</td><td>88.6</td><td>—</td>')
-    expect(under).toContain('<p>Floor: real pictures: FID 4.31</p>')
+    expect(under).toContain('<p>Real against real: FID 4.31</p>')
     expect(/id="loss-0"[\s\S]*?<\/details>/.exec(full)![0].match(/<th scope="row">/g)).toHaveLength(12)
   })
 
@@ -92,7 +92,7 @@ describe('renderReport', () => {
     expect(markup(page)).not.toMatch(/NaN|undefined|>null|Infinity/)
     expect(page).toContain('<td>—</td>')
     expect(page).toContain('could not be told from the teacher')
-    expect(page).not.toContain('Floor')
+    expect(page).not.toContain('Real against real')
   })
 
   it('writes everything as text, whatever it holds', () => {

@@ -1,4 +1,5 @@
 export { type Batch, BatchMaker, type BatchPlan } from './batch.js'
+export { lockRun } from './lock.js'
 export { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
 export { checkMemory, peakBytes } from './memory.js'
 export { objectiveNamed } from './objectives.js'

@@ -53,7 +53,7 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
       progress.step++
       const images = progress.step * plan.batch
       if (Number.isFinite(gradient_norm) && Number.isFinite(loss![0]!)) {
-        const rate = learningRate(progress.step / steps, schedule)
+        const rate = learningRate((progress.step - 0.5) / steps, schedule)
         optimizer.step(progress.step, rate, emaDecay(images, plan.batch, schedule), gradient_norm)
         skippedInARow = 0
         record(progress, plan.batch, loss![0]!, gradient_norm, rate)

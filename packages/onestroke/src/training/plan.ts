@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { CONFIG_FILE, makeFolder, WEIGHTS_FILE } from '../model/index.js'
+import { isRunning } from './lock.js'
 import type { OptimizerOptions } from './optimizer.js'
 import type { ScheduleOptions } from './schedule.js'
 import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from './state.js'
@@ -94,15 +95,6 @@ const removeLeftovers = async (directory: string): Promise<void> => {
   for (const name of await readdir(directory)) {
     const [, pid] = /^\..+\.(\d+)\.tmp$/.exec(name) ?? []
     if (pid !== undefined && !isRunning(Number(pid))) await rm(join(directory, name), { force: true })
-  }
-}
-
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 
