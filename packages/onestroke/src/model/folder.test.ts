@@ -121,11 +121,14 @@ describe('a wrong config', () => {
       json.network.resolution = 12
     })
     expect(uneven.message).toContain('the network cannot be built')
-    const huge = await withConfig((json) => {
-      json.network.levels[0]!.width = 2 ** 40
-      Object.assign(json.network.levels[0]!, { heads: 2 ** 35 })
+    const wide = await withConfig((json) => {
+      json.network.levels[0]!.width = 2 ** 14
     })
-    expect(huge.message).toContain('model.safetensors: the weight ')
+    expect(wide.message).toContain('model.safetensors: the weight ')
+    const huge = await withConfig((json) => {
+      json.network.levels[0]!.depth = 1e9
+    })
+    expect(huge.message).toMatch(/expected number to be <=256 at network\.levels\.0\.depth$/)
   })
 })
 
