@@ -51,6 +51,7 @@ export const run = async ({ steps }) => {
           guidance_scale: 1,
           condition_dropout: 0.1,
           word_dropout: 0.05,
+          checks: 0,
           flip: false,
           translate: 0,
           optimizer: OPTIMIZER_DEFAULTS,

@@ -14,7 +14,7 @@ const SIZE = ['--preset', 'tiny', '--batch', '8', '--images', String(IMAGES), '-
 const train = (out: string, ...more: string[]) => ['train', 'pictures', '--out', out, ...SIZE, ...more]
 const distill = (out: string) => [
   ...['distill', 'teacher', 'pictures', '--out', out, '--batch', '8', '--images', '1600'],
-  ...['--checkpoint-every', '0.2', '--threads', '1', '--samples', '0'],
+  ...['--checkpoint-every', '0.2', '--threads', '1', '--samples', '0', '--checks', '3'],
 ]
 
 /** A state in the folder of a run, told from any other. */

@@ -15,3 +15,17 @@ export const median = (values) => {
  * @param {number} [digits] that count
  */
 export const rounded = (value, digits = 4) => Number(value.toPrecision(digits))
+
+/** @param {readonly number[]} values */
+export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length
+
+/**
+ * Standard deviation of a sample; 0 where there is one value.
+ *
+ * @param {readonly number[]} values
+ */
+export const spread = (values) => {
+  const middle = mean(values)
+  const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0)
+  return values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0
+}

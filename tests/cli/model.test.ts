@@ -13,7 +13,7 @@ beforeAll(async () => {
   await writePictures(pictures, { count: 9 })
   await succeeds(['train', pictures, '--out', teacher, ...tiny(16)])
   await succeeds([
-    ...['distill', teacher, pictures, '--out', student, '--samples', '0', '--no-tune'],
+    ...['distill', teacher, pictures, '--out', student, '--samples', '0', '--no-tune', '--checks', '0'],
     ...['--batch', '8', '--images', '16', '--threads', '1'],
   ])
 })
@@ -112,6 +112,14 @@ describe('a model that is not there', () => {
 
 describe('a model of the wrong kind', () => {
   it('is a student where a teacher is needed', async () => {
+    const sample = ['sample', student, '--out', at('x.png')]
+    expect(await fails([...sample, '--sigmas', '20,30'], 2)).toMatch(
+      /^noise levels must fall, between 20 and 0\.01: /,
+    )
+    expect(await fails([...sample, '--sigmas', '500'], 2)).toMatch(/: 500 do not \(500\)$/)
+    expect(await fails([...sample, '--guidance-scale', '3'], 2)).toMatch(
+      /^this student has no guidance input/,
+    )
     expect(await fails(['distill', student, pictures, '--out', at('out')], 2)).toMatch(
       /student is a student; distilling needs a diffusion model, as train makes$/,
     )

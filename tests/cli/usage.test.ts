@@ -95,6 +95,57 @@ describe('wrong usage', () => {
       /^unknown method magic; there are /,
     ],
     [
+      'a method that needs a teacher, without one',
+      ['train', pictures, '--out', out, '--method', 'cd'],
+      /^the method cd needs a teacher; onestroke distill TEACHER DATA --method cd, or one of diffusion, /,
+    ],
+    [
+      'a teacher’s method for a student',
+      ['distill', model, pictures, '--out', out, '--method', 'diffusion'],
+      /^diffusion makes teachers; distill makes students; use onestroke train$/,
+    ],
+    [
+      'an option that the method does not have',
+      ['distill', model, pictures, '--out', out, '--option', 'N=40'],
+      /^the method ecd has no option N; it has stages, top, huber, solver$/,
+    ],
+    [
+      'a method’s option without a value',
+      ['distill', model, pictures, '--out', out, '--option', 'huber'],
+      /must look like huber=0\.1/,
+    ],
+    [
+      'a method’s option of the wrong kind',
+      ['distill', model, pictures, '--out', out, '--option', 'huber=much'],
+      /^ecd's option huber must be a number, not "much"$/,
+    ],
+    [
+      'a solver that is none',
+      ['distill', model, pictures, '--out', out, '--option', 'solver=magic'],
+      /^ecd's option solver must be one of euler, heun, not "magic"$/,
+    ],
+    [
+      'features that nothing measures by',
+      ['distill', model, pictures, '--out', out, '--method', 'cd', '--features', 'x.onnx'],
+      /^--features is for perceptual distances; cd measures by l2; add --option distance=perceptual/,
+    ],
+    [
+      'a range of guidance that falls',
+      ['distill', model, pictures, '--out', out, '--guidance-scale', '6-1'],
+      /must be a number or a range like 1-6/,
+    ],
+    [
+      'noise levels for a teacher',
+      ['sample', model, '--out', png, '--sigmas', '20,1'],
+      /^noise levels and gamma are for students/,
+    ],
+    [
+      'LCM’s schedule for a teacher',
+      ['sample', model, '--out', png, '--schedule', 'lcm'],
+      /^the schedule lcm is for students; a diffusion model has karras, ddim and linear$/,
+    ],
+    ['a gamma above 1', ['sample', model, '--out', png, '--gamma', '1.5'], /must be a number from 0 to 1/],
+    [
       'an unknown size of student',
       ['distill', model, pictures, '--out', out, '--student', 'huge'],
       /^unknown preset huge/,

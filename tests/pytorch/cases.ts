@@ -15,7 +15,13 @@ export const smallNetwork = (
   condition: ConditionConfig,
   guidance_embedding: boolean,
 ): NetworkConfig => {
-  const embedding = { width: 24, token_width: 12, condition, guidance_embedding }
+  const embedding = {
+    width: 24,
+    token_width: 12,
+    condition,
+    guidance_embedding,
+    jump_embedding: guidance_embedding,
+  }
   return type === 'hourglass'
     ? {
         ...{ type, resolution: 16, channels: 3, patch_size: 2, mlp_ratio: 2.5, embedding },
@@ -60,11 +66,13 @@ export const batchOf = (network: NetworkConfig, batch: number): Record<string, F
     r: new Float32Array(batch),
   }
   // Bags of words: most entries are 0, the others anything.
-  if (condition.kind !== 'none')
-    inputs.condition = draw(batch * condition.tokens * condition.vocabulary, () =>
-      random.uniform() < 0.7 ? 0 : random.uniform(),
-    )
+  for (const name of ['condition', 'negative'])
+    if (condition.kind !== 'none' && name in conditions)
+      inputs[name] = draw(batch * condition.tokens * condition.vocabulary, () =>
+        random.uniform() < 0.7 ? 0 : random.uniform(),
+      )
   if ('guidance_scale' in conditions) inputs.guidance_scale = draw(batch, () => 1 + 4 * random.uniform())
+  if ('c_jump' in conditions) inputs.c_jump = draw(batch, () => random.uniform())
   return inputs
 }
 

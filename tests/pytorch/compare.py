@@ -15,7 +15,7 @@ import torch
 from networks import build, denoise, diffusion_losses, load_weights, onestroke_tensors
 from safetensors.torch import load_file
 
-CONDITION = ("condition", "guidance_scale")
+CONDITION = ("condition", "guidance_scale", "negative", "c_jump")
 
 
 def section(tensors, prefix, dtype):

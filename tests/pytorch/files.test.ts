@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { consistencyDistillation } from '@onestroke/core/consistency'
+import { METHODS } from '@onestroke/core/consistency'
 import { type DenoiserConfig, denoiseProgram, diffusion, type Objective } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
@@ -31,7 +31,14 @@ describe('a model folder', () => {
   const vocabulary: Vocabulary = { kind: 'text', words: ['red', 'heart'], buckets: 16, tokens: 3 }
   const config = (network: NetworkConfig): ModelConfig => ({
     ...{ format: 'onestroke/1', kind: 'teacher', network, parametrization: 'edm', ...range, vocabulary },
-    sampling: { solver: 'heun', schedule: 'karras', num_inference_steps: 4, guidance_scale: 1, sigmas: {} },
+    sampling: {
+      solver: 'heun',
+      schedule: 'karras',
+      num_inference_steps: 4,
+      guidance_scale: 1,
+      gamma: 1,
+      sigmas: {},
+    },
     method: { name: 'diffusion', options: {} },
     provenance: {
       data: { name: 'none', sha256: '', images: 1 },
@@ -78,18 +85,20 @@ describe('the ONNX checker accepts', () => {
     const guided = denoiseProgram(denoiser(smallNetwork(type, CONDITIONS.class, true), 'consistency'), BATCH)
     const layout = networkLayout(network)
     const sampling = denoiseProgram(denoiser(network, 'edm'), BATCH)
-    const step = (objective: Objective, options: object = {}) =>
-      trainingStep({
-        student: denoiser(network, objective.parametrization),
+    const step = (objective: Objective) => {
+      const embedding = { ...network.embedding, jump_embedding: objective.flow_map === true }
+      return trainingStep({
+        student: denoiser({ ...network, embedding }, objective.parametrization),
         ...(objective.teacher && { teacher: denoiser(network, 'edm') }),
-        ...{ guidance_scale: 2, objective, options: { ...objective.options, ...options }, batch: BATCH },
+        ...{ guidance_scale: 2, objective, options: objective.options, batch: BATCH },
       })
+    }
     return {
       guided: toOnnx(guided),
       sampling: toOnnx(sampling),
       baked: toOnnx(sampling, layout.unflatten(weightsOf(layout))),
       diffusion: toOnnx(step(diffusion as unknown as Objective)),
-      distillation: toOnnx(step(consistencyDistillation as unknown as Objective, { solver: 'heun' })),
+      ...Object.fromEntries(Object.values(METHODS).map((method) => [method.name, toOnnx(step(method))])),
     }
   }
   /** Checks models, shape inference included: complaints by name. */

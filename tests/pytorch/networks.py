@@ -48,9 +48,9 @@ class Table(nn.Module):
 
 
 class Embedding(nn.Module):
-    """Noise level, condition and guidance scale -> a vector [B, width], and the words [B, tokens, token width]."""
+    """Noise levels, condition and guidance -> a vector [B, width], and the words [B, tokens, token width]."""
 
-    def __init__(self, width, token_width, condition, guidance_embedding):
+    def __init__(self, width, token_width, condition, guidance_embedding, jump_embedding):
         super().__init__()
         self.frequencies = Fourier(16, 0.5, 16)
         self.noise = Mlp(32, width)
@@ -63,8 +63,13 @@ class Embedding(nn.Module):
         if guidance_embedding:
             self.guidance_frequencies = Fourier(8, 0.5, 8)
             self.guidance = Mlp(16, width)
+            if self.kind != "none":
+                self.negative = Mlp(token_width, width)
+        if jump_embedding:
+            self.jump_frequencies = Fourier(8, 0.5, 8)
+            self.jump = Mlp(16, width)
 
-    def forward(self, c_noise, condition=None, guidance_scale=None):
+    def forward(self, c_noise, condition=None, guidance_scale=None, negative=None, c_jump=None):
         embedding = self.noise(self.frequencies(c_noise))
         tokens = None
         if self.kind != "none":
@@ -74,6 +79,11 @@ class Embedding(nn.Module):
                 tokens = words + self.tokens.position
         if guidance_scale is not None:
             embedding = embedding + self.guidance(self.guidance_frequencies(1 - 1 / guidance_scale))
+        if negative is not None:
+            away = rms_norm((negative @ self.tokens.weight).sum(dim=1))
+            embedding = embedding + self.negative(away * (1 - 1 / guidance_scale)[:, None])
+        if c_jump is not None:
+            embedding = embedding + self.jump(self.jump_frequencies(c_jump))
         return F.silu(embedding), tokens
 
 
@@ -167,8 +177,8 @@ class Hourglass(nn.Module):
         )
         self.output = nn.Linear(levels[0]["width"], features)
 
-    def forward(self, x, c_noise, condition=None, guidance_scale=None):
-        embedding, tokens = self.embedding(c_noise, condition, guidance_scale)
+    def forward(self, x, c_noise, **condition):
+        embedding, tokens = self.embedding(c_noise, **condition)
         x = self.input(self.to_tokens(x)) + self.position
         skips, modulations = [], []
         for level in self.levels:
@@ -282,8 +292,8 @@ class Unet(nn.Module):
         self.up = nn.ModuleList(reversed(up))
         self.output = conv(levels[0]["width"], features)
 
-    def forward(self, x, c_noise, condition=None, guidance_scale=None):
-        embedding, tokens = self.embedding(c_noise, condition, guidance_scale)
+    def forward(self, x, c_noise, **condition):
+        embedding, tokens = self.embedding(c_noise, **condition)
         x = self.input(F.pixel_unshuffle(x, self.patch))
         skips = [x]
         for here in self.down:

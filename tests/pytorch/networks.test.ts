@@ -13,7 +13,7 @@ import {
   networkInputShapes,
   networkLayout,
 } from '@onestroke/core/nn'
-import { grad, type Program, type Tensor, trace } from '@onestroke/core/tensor'
+import { constant, grad, type Program, type Tensor, trace } from '@onestroke/core/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pythonLacks, runPython } from '../../packages/core/src/testing/python.js'
 import { nodeRuntime } from '../../packages/onestroke/src/runtime/index.js'
@@ -45,13 +45,19 @@ const everything = (config: DenoiserConfig): Program => {
   return trace(specs, (inputs: Record<string, Tensor>) => {
     const { x0, noise, t, r } = inputs as Record<'x0' | 'noise' | 't' | 'r', Tensor>
     const scope = flatScope(layout, inputs.parameters!)
-    const condition = Object.fromEntries(Object.keys(conditions).map((name) => [name, inputs[name]!]))
+    const given = Object.fromEntries(Object.keys(conditions).map((name) => [name, inputs[name]!]))
+    const { c_jump, ...condition } = given
+    // c_jump = 2/π·atan(s/sigma_data)
+    const angle = c_jump?.mul(Math.PI / 2)
+    const jump = angle && { s: angle.sin().div(angle.cos()).mul(config.sigma_data) }
     const denoise = (parametrization: DenoiserConfig['parametrization']) =>
-      networkDenoiser(scope, { ...config, parametrization }).denoise(x0, t, condition)
+      networkDenoiser(scope, { ...config, parametrization }).denoise(x0, t, { ...condition, ...jump })
     const student = networkDenoiser(scope, config)
-    const losses = diffusion.loss({ student, x0, noise, t, r, condition }, diffusion.options)
+    const progress = constant(0)
+    const context = { student, target: student, x0, noise, t, r, s: r, progress }
+    const losses = diffusion.loss({ ...context, condition: { ...condition, ...jump } }, diffusion.options)
     return {
-      network: network(scope, { x: x0, c_noise: t.log().mul(0.25), ...condition }, config.network),
+      network: network(scope, { x: x0, c_noise: t.log().mul(0.25), ...given }, config.network),
       edm: denoise('edm'),
       consistency: denoise('consistency'),
       losses,

@@ -1,11 +1,27 @@
 import type { Objective } from '../diffusion/index.js'
-import { consistencyDistillation } from './distillation.js'
+import { cd } from './cd.js'
+import { ct } from './ct.js'
+import { ecd } from './ecd.js'
+import { ect } from './ect.js'
+import { ict } from './ict.js'
+import { lcm } from './lcm.js'
+import { meanflow } from './meanflow.js'
+import { scd, sct } from './scm.js'
+import { soflow } from './soflow.js'
 
-export { consistencyDistillation } from './distillation.js'
+export { DISTANCES, type DistanceName, distance } from './distance.js'
 export { odeStep } from './ode.js'
-export { multistep, multistepSigmas } from './sampler.js'
+export { pictureFeatures } from './perceptual.js'
+export { lcmSigmas, type MultistepOptions, multistep, multistepSigmas } from './sampler.js'
+export { logVariance, weightingLayout } from './weighting.js'
 
-/** Distillation methods by name. */
-export const METHODS: Readonly<Record<string, Objective>> = {
-  [consistencyDistillation.name]: consistencyDistillation as unknown as Objective,
-}
+/** The default: see the table of methods in the documentation. */
+export const DEFAULT_METHOD = ecd.name
+
+/** Every method that makes a student, by name. */
+export const METHODS: Readonly<Record<string, Objective>> = Object.fromEntries(
+  [ecd, cd, lcm, scd, soflow, meanflow, ect, ict, sct, ct].map((method) => [
+    method.name,
+    method as unknown as Objective,
+  ]),
+)

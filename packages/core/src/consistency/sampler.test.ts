@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { DenoiseFunction } from '../diffusion/index.js'
+import { type DenoiseFunction, noiseSchedule, vpTime } from '../diffusion/index.js'
 import { distance, gaussianTrajectory, generator, RANGE } from '../diffusion/testing.js'
-import { multistep, multistepSigmas } from './sampler.js'
+import { lcmSigmas, multistep, multistepSigmas } from './sampler.js'
 
 const { sigma_min, sigma_max } = RANGE
 const [mean, std] = [0.25, 0.5]
@@ -101,6 +101,67 @@ describe('multistep', () => {
     expect(seen[2]!.x).toEqual(seen[1]!.denoised)
     expect(end).toEqual(seen[2]!.denoised)
     expect(distance(end, seen[1]!.denoised)).toBeLessThan(1e-6)
+  })
+})
+
+describe('multistep with γ', () => {
+  const sigmas = [sigma_max, 2, 0.5]
+  /** The exact flow map of N(mean, std²): D such that a DDIM step with it lands at s. */
+  const flowMap: DenoiseFunction = async (x, sigma, s = sigma_min) => {
+    if (s === sigma_min) return exact().f(x, sigma)
+    return Float32Array.from(x, (value) => {
+      const there = gaussianTrajectory([mean], std, [value], sigma, s)[0]!
+      return (there - (s / sigma) * value) / (1 - s / sigma)
+    })
+  }
+
+  it('0 follows the trajectory, without any noise', async () => {
+    const told: (number | undefined)[] = []
+    const f: DenoiseFunction = (x, sigma, s) => {
+      told.push(s)
+      return flowMap(x, sigma, s)
+    }
+    const start = Float32Array.of(3, -20, 0.25)
+    const end = await multistep(f, start, sigmas, RANGE, noNoise, { gamma: 0 })
+    expect(told).toEqual([2, 0.5, sigma_min])
+    expect(distance(end, await exact().f(start, sigma_max))).toBeLessThan(1e-5)
+  })
+
+  it('keeps the mean and variance of Gaussian data, whatever γ', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.double({ min: 0, max: 1, noNaN: true }), async (gamma) => {
+        // As above: one pixel without noise, and one for each source of noise, tell all of it.
+        const basis = (i: number) =>
+          Float32Array.from({ length: sigmas.length + 1 }, (_, k) => Number(k === i + 1))
+        const start = basis(0).map((z) => mean + Math.sqrt(std ** 2 + sigma_max ** 2) * z)
+        const [centre, ...ends] = await multistep(flowMap, start, sigmas, RANGE, basis, { gamma })
+        expect(centre).toBeCloseTo(mean, 5)
+        const variance = ends.reduce((sum, end) => sum + (end - centre!) ** 2, 0)
+        expect(variance).toBeCloseTo(std ** 2 + sigma_min ** 2, 4)
+      }),
+    )
+  })
+
+  it('jumps to (1 − γ) times the next level, in the time of a variance-preserving process', async () => {
+    const told: (number | undefined)[] = []
+    const f: DenoiseFunction = async (x, _, s) => {
+      told.push(s)
+      return x
+    }
+    await multistep(f, Float32Array.of(1), sigmas, RANGE, () => Float32Array.of(0), { gamma: 0.3 })
+    for (const [i, s] of told.slice(0, 2).entries())
+      expect(vpTime(s!)).toBeCloseTo(0.7 * vpTime(sigmas[i + 1]!), 10)
+    expect(told[2]).toBe(sigma_min)
+  })
+})
+
+describe('lcmSigmas', () => {
+  it('are every so many levels of the grid that lcm trains on', () => {
+    const grid = noiseSchedule('ddim', 50, RANGE)
+    expect(lcmSigmas(1, RANGE)).toEqual([sigma_max])
+    expect(lcmSigmas(4, RANGE)).toEqual([0, 12, 25, 37].map((i) => grid[i]))
+    expect(lcmSigmas(50, RANGE)).toEqual(grid.slice(0, 50))
+    for (const steps of [0, 51, 1.5]) expect(() => lcmSigmas(steps, RANGE)).toThrow(RangeError)
   })
 })
 

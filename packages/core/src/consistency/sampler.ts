@@ -1,8 +1,28 @@
-import type { DenoiseFunction, NoiseRange, SolverOptions } from '../diffusion/index.js'
+import {
+  type DenoiseFunction,
+  type NoiseRange,
+  noiseSchedule,
+  type SolverOptions,
+  vpSigma,
+  vpTime,
+} from '../diffusion/index.js'
+
+export interface MultistepOptions extends SolverOptions {
+  /** Share of each step that is taken back by fresh noise, in [0, 1]. */
+  gamma?: number
+}
 
 /**
- * Multistep consistency sampling (Song et al. 2023, algorithm 1): x ← f(x, σ), then fresh noise up to the next level,
- * x ← x + √(σ'² − sigma_min²)·z. `sigmas` is decreasing; one level is one step.
+ * Sampling in a few steps: from each level σ jump down the trajectory, then add fresh noise up to the next level σ'.
+ * `sigmas` is decreasing; one level is one step.
+ *
+ * - γ = 1 jumps to the end each time: multistep consistency sampling (Song et al. 2023, algorithm 1), x ← f(x, σ) +
+ *   √(σ'² − sigma_min²)·z;
+ * - γ = 0 jumps to σ' itself and adds nothing: deterministic, what flow maps are made for;
+ * - between, the jump ends at s, (1 − γ) times σ' in the time of a variance-preserving process: strategic stochastic
+ *   sampling (Zheng et al. 2024, TCD, algorithm 2; Kim et al. 2024, γ-sampling).
+ *
+ * A jump to s is x_s = D + (s/σ)(x − D); to the end, where s = sigma_min, D itself.
  *
  * @param noise unit Gaussian of x's size for step i ≥ 1: an input, so that a seed always gives the same picture.
  */
@@ -12,19 +32,25 @@ export const multistep = async (
   sigmas: readonly number[],
   { sigma_min }: Pick<NoiseRange, 'sigma_min'>,
   noise: (step: number) => Float32Array,
-  { onStep }: SolverOptions = {},
+  { onStep, gamma = 1 }: MultistepOptions = {},
 ): Promise<Float32Array> => {
-  let denoised = await f(x, sigmas[0]!)
-  onStep?.(0, x, denoised)
-  for (let i = 1; i < sigmas.length; i++) {
-    const scale = Math.sqrt(Math.max(0, sigmas[i]! ** 2 - sigma_min ** 2))
-    const z = noise(i)
-    const noisy = denoised.map((value, k) => value + scale * z[k]!)
-    denoised = await f(noisy, sigmas[i]!)
-    onStep?.(i, noisy, denoised)
+  for (const [i, sigma] of sigmas.entries()) {
+    const next = sigmas[i + 1]
+    const s = next === undefined || gamma === 1 ? sigma_min : Math.max(sigma_min, levelBelow(next, gamma))
+    const D = await f(x, sigma, s)
+    onStep?.(i, x, D)
+    if (next === undefined) return D
+    const rest = s === sigma_min ? 0 : s / sigma
+    const scale = Math.sqrt(Math.max(0, next ** 2 - s ** 2))
+    const z = gamma > 0 ? noise(i + 1) : undefined
+    const from = x
+    x = D.map((value, k) => value + rest * (from[k]! - value) + (z ? scale * z[k]! : 0))
   }
-  return denoised
+  throw new RangeError('multistep: no noise levels')
 }
+
+const levelBelow = (sigma: number, gamma: number): number =>
+  gamma === 0 ? sigma : vpSigma((1 - gamma) * vpTime(sigma))
 
 /**
  * Noise levels for `steps` steps where none have been searched for: sigma_max, then levels spaced evenly in the
@@ -40,4 +66,15 @@ export const multistepSigmas = (
   return Array.from({ length: steps }, (_, i) =>
     i === 0 ? sigma_max : sigma_max * (end / sigma_max) ** (i / (steps - 1)),
   )
+}
+
+/**
+ * Noise levels as latent consistency models take them (Luo et al. 2023; diffusers' LCMScheduler): every so many of the N
+ * levels of the grid that `lcm` trains on, from the top.
+ */
+export const lcmSigmas = (steps: number, range: NoiseRange, N = 50): number[] => {
+  if (!Number.isInteger(steps) || steps < 1 || steps > N)
+    throw new RangeError(`a grid of ${N} levels has room for 1 to ${N} steps, not ${steps}`)
+  const grid = noiseSchedule('ddim', N, range)
+  return Array.from({ length: steps }, (_, i) => grid[Math.floor((i * N) / steps)]!)
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { namedScope, network, networkConfig, networkLayout } from '../nn/index.js'
 import type { Shape } from '../tensor/index.js'
-import { type Denoiser, guided, networkDenoiser, perPicture } from './denoiser.js'
+import { type Denoiser, guided, jump, networkDenoiser, perPicture } from './denoiser.js'
 import { compute, generator, RANGE } from './testing.js'
 
 /** D = x/(1 + σ) + (mean of the condition's squares) + w, if a w comes with the condition. */
@@ -89,6 +89,7 @@ describe('networkDenoiser', () => {
       width: 4,
       token_width: 3,
       guidance_embedding: true,
+      jump_embedding: true,
       condition: { kind: 'text', vocabulary: 3, tokens: 2 },
     },
   })
@@ -109,21 +110,34 @@ describe('networkDenoiser', () => {
       sigma: [[2], sigma] as const,
       condition: some([2, 2, 3]),
       guidance_scale: [[2], [2, 3]] as const,
+      negative: some([2, 2, 3]),
+      s: [[2], [0.125, 2]] as const,
       c_in: [[2], scales] as const,
       c_noise: [[2], sigma.map((s) => Math.log(s) / 4)] as const,
       ...weights,
     }
     const { denoised, F } = compute(inputs, (tensors) => {
-      const { x, sigma, condition, guidance_scale, c_in, c_noise } = tensors
+      const { x, sigma, condition, guidance_scale, negative, s, c_in, c_noise } = tensors
       const scope = namedScope(tensors)
-      const given = { condition: condition!, guidance_scale: guidance_scale! }
+      const given = { condition: condition!, guidance_scale: guidance_scale!, negative: negative! }
       return {
-        denoised: networkDenoiser(scope, { ...RANGE, network: config, parametrization }).denoise(
-          x!,
-          sigma!,
-          given,
+        denoised: networkDenoiser(scope, { ...RANGE, network: config, parametrization }).denoise(x!, sigma!, {
+          ...given,
+          s: s!,
+        }),
+        F: network(
+          scope,
+          {
+            x: x!.mul(perPicture(c_in!)),
+            c_noise: c_noise!,
+            c_jump: s!
+              .div(RANGE.sigma_data)
+              .atan()
+              .mul(2 / Math.PI),
+            ...given,
+          },
+          config,
         ),
-        F: network(scope, { x: x!.mul(perPicture(c_in!)), c_noise: c_noise!, ...given }, config),
       }
     })
     for (const [i, value] of denoised!.entries()) {
@@ -133,5 +147,28 @@ describe('networkDenoiser', () => {
       expect(Math.abs(F![i]!)).toBeGreaterThan(1e-3)
       expect(value).toBeCloseTo(c_skip * inputs.x[1][i]! + c_out * F![i]!, 10)
     }
+  })
+})
+
+describe('jump', () => {
+  it('is a DDIM step with what the denoiser says of t and s; to t itself it stays', () => {
+    // A denoiser that says s·1.
+    const telling: Denoiser = {
+      range: RANGE,
+      denoise: (x, _, { s } = {}) => x.zerosLike().add(perPicture(s!)),
+    }
+    const { y, still } = compute(
+      {
+        x: [
+          [2, 1, 1, 1],
+          [4, -2],
+        ],
+        t: [[2], [2, 8]],
+        s: [[2], [1, 2]],
+      },
+      ({ x, t, s }) => ({ y: jump(telling, x!, t!, s!, {}), still: jump(telling, x!, t!, t!, {}) }),
+    )
+    expect(y).toEqual([1 + (4 - 1) / 2, 2 + (-2 - 2) / 4])
+    expect(still).toEqual([4, -2])
   })
 })

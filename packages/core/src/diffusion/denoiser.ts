@@ -8,6 +8,10 @@ export interface Condition {
   readonly condition?: Tensor
   /** [B]; 1 means no guidance. */
   readonly guidance_scale?: Tensor
+  /** [B, tokens, vocabulary]: what guidance leads away from, for models that take the guidance scale as input. */
+  readonly negative?: Tensor
+  /** [B]; for flow maps, the noise level to jump to, 0 ≤ s ≤ σ; see `jump`. */
+  readonly s?: Tensor
 }
 
 /** The noise levels a model is made for. */
@@ -24,7 +28,8 @@ export interface DenoiserConfig extends NoiseRange {
 
 /**
  * D(x; σ, c) → x̂₀: the one object that solvers, samplers and methods know, whatever the network behind it.
- * For a diffusion model it is the posterior mean E[x₀ | x]; for a consistency model the end of x's trajectory.
+ * For a diffusion model it is the posterior mean E[x₀ | x]; for a consistency model the end of x's trajectory; for a
+ * flow map what a single DDIM step must be told, to land on x's trajectory at noise level s.
  */
 export interface Denoiser {
   readonly range: NoiseRange
@@ -35,16 +40,35 @@ export interface Denoiser {
 /** A denoiser from a network with weights from `scope`. */
 export const networkDenoiser = (scope: Scope, config: DenoiserConfig): Denoiser => ({
   range: config,
-  denoise(x, sigma, condition = {}) {
+  denoise(x, sigma, { s, ...condition } = {}) {
     const { sigma_data, sigma_min, parametrization } = config
     const { c_skip, c_out, c_in, c_noise } =
       parametrization === 'edm'
         ? edmPreconditioning(sigma, sigma_data)
         : consistencyPreconditioning(sigma, sigma_data, sigma_min)
-    const F = network(scope, { x: x.mul(perPicture(c_in)), c_noise, ...condition }, config.network)
+    const inputs = {
+      ...{ x: x.mul(perPicture(c_in)), c_noise, ...condition },
+      ...(s && {
+        c_jump: s
+          .div(sigma_data)
+          .atan()
+          .mul(2 / Math.PI),
+      }),
+    }
+    const F = network(scope, inputs, config.network)
     return x.mul(perPicture(c_skip)).add(F.mul(perPicture(c_out)))
   },
 })
+
+/**
+ * x at noise level t, brought to noise level s: x_s = D + (s/t)(x − D), a DDIM step with D = D(x; t, s). With a
+ * diffusion model's D that is an approximation; with a flow map's, which is told s, it is the trajectory's own point
+ * (the parametrisation of Kim et al. 2024, eq. 9). Whatever D is, a jump to t itself stays at x. t, s: [B].
+ */
+export const jump = (denoiser: Denoiser, x: Tensor, t: Tensor, s: Tensor, condition: Condition): Tensor => {
+  const D = denoiser.denoise(x, t, { ...condition, s })
+  return D.add(x.sub(D).mul(perPicture(s.div(t))))
+}
 
 /** [B] → [B, 1, 1, 1], to multiply pictures with. */
 export const perPicture = (x: Tensor): Tensor => x.reshape([x.size, 1, 1, 1])

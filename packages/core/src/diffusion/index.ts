@@ -3,11 +3,19 @@ export {
   type Denoiser,
   type DenoiserConfig,
   guided,
+  jump,
   type NoiseRange,
   networkDenoiser,
   perPicture,
 } from './denoiser.js'
-export { diffusion, type LossContext, type Objective, objective, type TimeContext } from './objective.js'
+export {
+  diffusion,
+  type LossContext,
+  type Objective,
+  objective,
+  type TimeContext,
+  type Times,
+} from './objective.js'
 export {
   consistencyPreconditioning,
   edmPreconditioning,
@@ -15,7 +23,7 @@ export {
   type Preconditioning,
 } from './precondition.js'
 export { denoiseProgram } from './program.js'
-export { karrasSigma, noiseSchedule, type ScheduleName } from './schedule.js'
+export { clampSigma, karrasSigma, noiseSchedule, type ScheduleName, vpSigma, vpTime } from './schedule.js'
 export {
   type DenoiseFunction,
   dpmpp_2m,

@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor/index.js'
 import { type Denoiser, perPicture } from './denoiser.js'
 import { diffusion } from './objective.js'
 import { edmPreconditioning } from './precondition.js'
-import { compute, denoiserOf, generator, kolmogorov, type Mixture, RANGE } from './testing.js'
+import { compute, contextOf, denoiserOf, generator, kolmogorov, type Mixture, RANGE } from './testing.js'
 
 const LEVELS = [0.05, 0.3, 1, 4]
 const GRID = 161
@@ -32,7 +32,7 @@ const expectedLoss = (
     },
     ({ x0, noise, t, r }) => ({
       loss: diffusion.loss(
-        { student, x0: x0!, noise: noise!, t: t!, r: r!, condition: {} },
+        contextOf({ student, x0: x0!, noise: noise!, t: t!, r: r!, condition: {} }),
         diffusion.options,
       ),
     }),
@@ -100,7 +100,7 @@ describe('the diffusion loss', () => {
       },
       ({ x0, noise, t, r }) => ({
         loss: diffusion.loss(
-          { student: zero, x0: x0!, noise: noise!, t: t!, r: r!, condition: {} },
+          contextOf({ student: zero, x0: x0!, noise: noise!, t: t!, r: r!, condition: {} }),
           diffusion.options,
         ),
       }),
@@ -132,7 +132,14 @@ describe('the diffusion loss', () => {
       },
       ({ x0, noise, t, condition }) => ({
         loss: diffusion.loss(
-          { student: seen, x0: x0!, noise: noise!, t: t!, r: t!, condition: { condition: condition! } },
+          contextOf({
+            student: seen,
+            x0: x0!,
+            noise: noise!,
+            t: t!,
+            r: t!,
+            condition: { condition: condition! },
+          }),
           diffusion.options,
         ),
       }),
@@ -152,7 +159,7 @@ describe('the noise levels of diffusion training', () => {
     const pairs = Array.from({ length: COUNT }, () =>
       diffusion.times(random, { range, progress: 0.5 }, options),
     )
-    expect(pairs.filter(({ r }) => r !== 0)).toEqual([])
+    expect(pairs.filter(({ t, r }) => r !== t)).toEqual([])
     return pairs.map(({ t }) => t)
   }
   const normalCdf = (z: number): number => {

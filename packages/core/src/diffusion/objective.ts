@@ -1,7 +1,8 @@
 import type { Random } from '../random/index.js'
 import type { Tensor } from '../tensor/index.js'
 import { type Condition, type Denoiser, type NoiseRange, perPicture } from './denoiser.js'
-import { karrasSigma } from './schedule.js'
+import type { Parametrization } from './precondition.js'
+import { clampSigma, karrasSigma } from './schedule.js'
 
 /** What a training step knows when it draws the noise levels of one picture. */
 export interface TimeContext {
@@ -10,18 +11,37 @@ export interface TimeContext {
   readonly progress: number
 }
 
+/**
+ * The noise levels of one picture, s ≤ r ≤ t: where the step begins, where it is compared, and, for flow maps, where the
+ * jump ends (sigma_min unless said).
+ */
+export interface Times {
+  readonly t: number
+  readonly r: number
+  readonly s?: number
+}
+
 /** What the loss of a batch is made of. Pictures are [B, C, H, W], times [B]. */
 export interface LossContext {
   readonly student: Denoiser
+  /** Who gives the targets: the student's moving average where the objective has a `target_ema`, else the student. */
+  readonly target: Denoiser
   /** The frozen model that is distilled; absent where an objective needs none. */
   readonly teacher?: Denoiser
   readonly x0: Tensor
   /** Unit Gaussian. */
   readonly noise: Tensor
-  /** Noise level of the step, and the lower one that it is compared with (0 where an objective has none). */
+  /** Noise levels; see `Times`. */
   readonly t: Tensor
   readonly r: Tensor
+  readonly s: Tensor
   readonly condition: Condition
+  /** How much of the training is done: [], in [0, 1). */
+  readonly progress: Tensor
+  /** ln of an error's usual size at noise level σ [B], learned along: [B]. For objectives with `learned_weight`. */
+  readonly log_variance?: (sigma: Tensor) => Tensor
+  /** Features of pictures, [B, D], for perceptual distances; present where the run was given a feature network. */
+  readonly features?: (pictures: Tensor) => Tensor
 }
 
 /**
@@ -32,11 +52,24 @@ export interface Objective<Options extends object = object> {
   readonly name: string
   /** One line for `--help`, with the paper. */
   readonly about: string
-  readonly teacher: boolean
-  readonly parametrization: 'edm' | 'consistency'
+  /** Whether the loss asks a teacher: always, never, or where there is one. */
+  readonly teacher: boolean | 'optional'
+  /** What comes out: a diffusion model, or one that paints in a few steps. */
+  readonly kind: 'teacher' | 'student'
+  readonly parametrization: Parametrization
+  /** Whether the network is told where to jump; see `jump`. */
+  readonly flow_map?: true
+  /** Whether the loss is weighted by `log_variance`. */
+  readonly learned_weight?: true
+  /** Guidance scales that are drawn from, evenly, where the run does not say; then they are an input of the network. */
+  readonly guidance_scale?: readonly [least: number, most: number]
   /** Every option with its default. */
   readonly options: Options
-  times(random: Random, context: TimeContext, options: Options): { t: number; r: number }
+  /** What options that are words may be. */
+  readonly choices?: { readonly [name in keyof Options]?: readonly string[] }
+  /** Share of the target network that stays over a step, by progress in [0, 1). */
+  target_ema?(progress: number, options: Options): number
+  times(random: Random, context: TimeContext, options: Options): Times
   /** Loss per picture, [B]. */
   loss(context: LossContext, options: Options): Tensor
 }
@@ -53,12 +86,14 @@ export const diffusion = objective({
   name: 'diffusion',
   about: 'denoising score matching, EDM (Karras et al. 2022)',
   teacher: false,
+  kind: 'teacher',
   parametrization: 'edm',
   options: { P_mean: -0.6, P_std: 1.4, uniform: 0.2 },
   times(random, { range }, { P_mean, P_std, uniform }) {
     const [choice, u, z] = [random.uniform(), random.uniform(), random.normal()]
     const t = choice < uniform ? karrasSigma(u, range) : Math.exp(P_mean + P_std * z)
-    return { t: Math.min(Math.max(t, range.sigma_min), range.sigma_max), r: 0 }
+    const level = clampSigma(t, range)
+    return { t: level, r: level }
   },
   loss({ student, x0, noise, t, condition }) {
     const { sigma_data } = student.range

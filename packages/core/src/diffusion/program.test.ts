@@ -32,7 +32,7 @@ const NETWORKS: readonly { name: string; network: NetworkConfig; extra: Record<s
       ...hourglass,
       embedding: { ...embedding, condition: text, guidance_embedding: true },
     }),
-    extra: { condition: [2, 2, 5], guidance_scale: [2] },
+    extra: { condition: [2, 2, 5], guidance_scale: [2], negative: [2, 2, 5] },
   },
   {
     name: 'unet with classes',

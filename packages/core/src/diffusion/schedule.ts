@@ -5,9 +5,16 @@ export type ScheduleName = 'karras' | 'ddim' | 'linear'
 
 /** σ at position u ∈ [0, 1] of the Karras schedule, from sigma_max (0) to sigma_min (1). Karras et al. 2022, eq. 5. */
 export const karrasSigma = (u: number, { sigma_min, sigma_max }: NoiseRange, rho = 7): number => {
+  // Without rounding at the ends.
+  if (u === 0) return sigma_max
+  if (u === 1) return sigma_min
   const top = sigma_max ** (1 / rho)
   return (top + u * (sigma_min ** (1 / rho) - top)) ** rho
 }
+
+/** The nearest σ within the range. */
+export const clampSigma = (sigma: number, { sigma_min, sigma_max }: NoiseRange): number =>
+  Math.min(Math.max(sigma, sigma_min), sigma_max)
 
 /**
  * `steps` + 1 noise levels, the last of which is 0.
@@ -24,7 +31,9 @@ export const noiseSchedule = (name: ScheduleName, steps: number, range: NoiseRan
     throw new RangeError(`steps must be a positive integer, not ${steps}`)
   const { sigma_min, sigma_max } = range
   const at = (i: number): number => {
-    const u = steps === 1 ? 0 : i / (steps - 1)
+    if (i === 0) return sigma_max
+    if (i === steps - 1) return sigma_min
+    const u = i / (steps - 1)
     if (name === 'karras') return karrasSigma(u, range)
     if (name === 'linear') return sigma_max + u * (sigma_min - sigma_max)
     const [top, bottom] = [vpTime(sigma_max), vpTime(sigma_min)]
@@ -35,8 +44,10 @@ export const noiseSchedule = (name: ScheduleName, steps: number, range: NoiseRan
 
 /** σ(t) = √((1 − ᾱ)/ᾱ) of the continuous limit: −ln ᾱ(t) = β₀t + (β₁ − β₀)t²/2, t ∈ [0, 1], β in units of 1/1000. */
 const [BETA_0, BETA_1] = [0.1, 20]
-const vpSigma = (t: number): number => Math.sqrt(Math.expm1(BETA_0 * t + ((BETA_1 - BETA_0) * t * t) / 2))
-const vpTime = (sigma: number): number => {
+export const vpSigma = (t: number): number =>
+  Math.sqrt(Math.expm1(BETA_0 * t + ((BETA_1 - BETA_0) * t * t) / 2))
+/** The inverse of `vpSigma`. */
+export const vpTime = (sigma: number): number => {
   const slope = BETA_1 - BETA_0
   return (Math.sqrt(BETA_0 ** 2 + 2 * slope * Math.log1p(sigma * sigma)) - BETA_0) / slope
 }

@@ -3,8 +3,11 @@
  * noise to a picture. Each is a loop over a decreasing list of noise levels; none knows what network is behind D.
  */
 
-/** A batch of pictures, flat, and the denoiser as the sampling runtime offers it: x at σ → x̂₀. */
-export type DenoiseFunction = (x: Float32Array, sigma: number) => Promise<Float32Array>
+/**
+ * A batch of pictures, flat, and the denoiser as the sampling runtime offers it: x at σ → x̂₀. Flow maps are also told
+ * the noise level s that they jump to.
+ */
+export type DenoiseFunction = (x: Float32Array, sigma: number, s?: number) => Promise<Float32Array>
 
 export interface SolverOptions {
   /** Called after each step with the state and the denoised pictures: for previews and filmstrips. */

@@ -5,6 +5,7 @@
 import { Random } from '../random/index.js'
 import { constant, interpret, type ReferenceValues, type Shape, type Tensor, trace } from '../tensor/index.js'
 import type { Denoiser, NoiseRange } from './denoiser.js'
+import type { LossContext } from './objective.js'
 import type { DenoiseFunction } from './solvers.js'
 
 /**
@@ -147,3 +148,14 @@ export const kolmogorov = (samples: readonly number[], cdf: (x: number) => numbe
     ),
   )
 }
+
+/** A loss's context from what a test is about: the student gives its own targets, jumps end at sigma_min. */
+export const contextOf = (
+  given: Pick<LossContext, 'student' | 'x0' | 'noise' | 't' | 'r'> & Partial<LossContext>,
+): LossContext => ({
+  target: given.student,
+  s: given.t.zerosLike().add(given.student.range.sigma_min),
+  condition: {},
+  progress: constant(0.5),
+  ...given,
+})

@@ -17,6 +17,10 @@ export interface NetworkInputs {
   readonly condition?: Tensor
   /** Guidance scale w, [B] (1 means none): only for networks with `guidance_embedding`. */
   readonly guidance_scale?: Tensor
+  /** What guidance leads away from, as `condition`: only for networks with `guidance_embedding` and a condition. */
+  readonly negative?: Tensor
+  /** Where a flow map jumps to, 2/π·atan(s/sigma_data), [B] in [0, 1]: only for networks with `jump_embedding`. */
+  readonly c_jump?: Tensor
 }
 
 export interface Conditioning {
@@ -26,29 +30,37 @@ export interface Conditioning {
   readonly tokens?: Tensor
 }
 
-/** Embeds noise level, condition and guidance scale, and adds them up: embedding [B, width]. */
+/** Embeds noise levels, condition and guidance scale, and adds them up: embedding [B, width]. */
 export const embedCondition = (scope: Scope, inputs: NetworkInputs, config: NetworkConfig): Conditioning => {
   const { width, token_width, condition } = config.embedding
   const noise = mlp(scope.at('noise'), fourierFeatures(inputs.c_noise, 16, 0.5, 16), width)
   const terms = [noise]
+  // 0 without guidance, and 1 at the far end.
+  const guidance = config.embedding.guidance_embedding
+    ? inputs.guidance_scale!.reciprocal().neg().add(1)
+    : undefined
+  if (guidance) terms.push(mlp(scope.at('guidance'), fourierFeatures(guidance, 8, 0.5, 8), width, 'zeros'))
   let tokens: Tensor | undefined
   if (condition.kind !== 'none') {
-    const bags = inputs.condition!
-    const [b, t, vocabulary] = bags.shape as [number, number, number]
+    const [b, t, vocabulary] = inputs.condition!.shape as [number, number, number]
     const table = scope.at('tokens').parameter('weight', [vocabulary, token_width], { std: 1 })
-    const words = bags
-      .reshape([b * t, vocabulary])
-      .matmul(table)
-      .reshape([b, t, token_width])
+    const wordsOf = (bags: Tensor) =>
+      bags
+        .reshape([b * t, vocabulary])
+        .matmul(table)
+        .reshape([b, t, token_width])
+    const words = wordsOf(inputs.condition!)
     terms.push(mlp(scope.at('condition'), rmsNorm(words.sum([1])), width))
     if (condition.kind === 'text')
       tokens = words.add(scope.at('tokens').parameter('position', [t, token_width], { std: 0.5 }))
+    if (guidance) {
+      const away = rmsNorm(wordsOf(inputs.negative!).sum([1])).mul(guidance.reshape([b, 1]))
+      terms.push(mlp(scope.at('negative'), away, width, 'zeros'))
+    }
   }
-  if (config.embedding.guidance_embedding) {
-    // Features of 1 − 1/w: 0 without guidance, and 1 at the far end. Starts without effect.
-    const w = inputs.guidance_scale!.reciprocal().neg().add(1)
-    terms.push(mlp(scope.at('guidance'), fourierFeatures(w, 8, 0.5, 8), width, 'zeros'))
-  }
+  // Starts without effect, as guidance does: as if every jump were short.
+  if (config.embedding.jump_embedding)
+    terms.push(mlp(scope.at('jump'), fourierFeatures(inputs.c_jump!, 8, 0.5, 8), width, 'zeros'))
   const embedding = terms.reduce((sum, term) => sum.add(term)).silu()
   return tokens ? { embedding, tokens } : { embedding }
 }

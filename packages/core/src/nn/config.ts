@@ -24,6 +24,8 @@ const embeddingConfig = z.strictObject({
   condition: conditionConfig,
   /** Whether the network takes a guidance scale as input. */
   guidance_embedding: z.boolean(),
+  /** Whether the network takes a second noise level, the one it jumps to: a flow map. */
+  jump_embedding: z.boolean().default(false),
 })
 
 /** A hierarchical transformer; see `hourglass`. */

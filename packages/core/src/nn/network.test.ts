@@ -84,10 +84,11 @@ describe.each(NETWORKS)('%s', (_, config) => {
 /** Parameters of the networks below, in order: the keys of the model files that there are. */
 const EMBEDDING = `
   embedding.noise.0.weight embedding.noise.0.bias embedding.noise.1.weight embedding.noise.1.bias
-  embedding.tokens.weight embedding.condition.0.weight embedding.condition.0.bias
-  embedding.condition.1.weight embedding.condition.1.bias embedding.tokens.position
   embedding.guidance.0.weight embedding.guidance.0.bias embedding.guidance.1.weight
-  embedding.guidance.1.bias`
+  embedding.guidance.1.bias embedding.tokens.weight embedding.condition.0.weight
+  embedding.condition.0.bias embedding.condition.1.weight embedding.condition.1.bias
+  embedding.tokens.position embedding.negative.0.weight embedding.negative.0.bias
+  embedding.negative.1.weight embedding.negative.1.bias`
 const HOURGLASS = `${EMBEDDING}
   input.weight position levels.0.modulation.weight levels.0.down.0.modulation
   levels.0.down.0.qkv.weight levels.0.down.0.out.weight levels.0.down.0.mlp.0.weight
@@ -112,8 +113,8 @@ const UNET = `${EMBEDDING}
 const prompted = { kind: 'text', vocabulary: 5, tokens: 2 } as const
 
 describe.each([
-  ['hourglass', hourglassOf(prompted, true), HOURGLASS, [0.1026718, -0.1426087, 0.6138479, -1.093981]],
-  ['unet', unetOf(prompted, true), UNET, [-0.1481588, 0.443402, 1.30473, -0.992182]],
+  ['hourglass', hourglassOf(prompted, true), HOURGLASS, [1.7251786, -0.6133479, -1.2575286, -0.2924487]],
+  ['unet', unetOf(prompted, true), UNET, [0.7334187, -2.3799524, -0.5514595, 1.294376]],
 ] as const)('a prompted and guided %s', (_, config, names, expected) => {
   const inputs = randomInputs(config, 1, 1)
   const parameters = randomParameters(config, 2)
@@ -127,8 +128,10 @@ describe.each([
   it('starts without guidance', () => {
     const layout = networkLayout(config)
     const fresh = layout.unflatten(layout.initialize(0))
-    const guidance = Object.fromEntries(Object.entries(fresh).filter(([name]) => name.includes('guidance.1')))
-    expect(Object.keys(guidance)).toEqual(['embedding.guidance.1.weight', 'embedding.guidance.1.bias'])
+    const guidance = Object.fromEntries(
+      Object.entries(fresh).filter(([name]) => /(guidance|negative)\.1/.test(name)),
+    )
+    expect(Object.keys(guidance)).toHaveLength(4)
     const at = (w: number) =>
       runNetwork(config, { ...inputs, guidance_scale: Float32Array.of(w) }, { ...parameters, ...guidance })
     expect(at(7)).toEqual(at(1))

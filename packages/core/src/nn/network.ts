@@ -13,11 +13,13 @@ export const network = (scope: Scope, inputs: NetworkInputs, config: NetworkConf
 export const networkInputShapes = (config: NetworkConfig, batch: number): Record<string, number[]> => {
   const { resolution, channels, embedding } = config
   const { condition } = embedding
+  const bags = condition.kind !== 'none' && [batch, condition.tokens, condition.vocabulary]
   return {
     x: [batch, channels, resolution, resolution],
     c_noise: [batch],
-    ...(condition.kind === 'none' ? {} : { condition: [batch, condition.tokens, condition.vocabulary] }),
-    ...(embedding.guidance_embedding ? { guidance_scale: [batch] } : {}),
+    ...(bags && { condition: bags }),
+    ...(embedding.guidance_embedding && { guidance_scale: [batch], ...(bags && { negative: bags }) }),
+    ...(embedding.jump_embedding && { c_jump: [batch] }),
   }
 }
 

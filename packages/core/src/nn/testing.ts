@@ -21,6 +21,7 @@ const CONDITIONS: readonly ConditionConfig[] = [
 export const hourglassOf = (
   condition: ConditionConfig = { kind: 'none' },
   guidance_embedding = false,
+  jump_embedding = false,
 ): HourglassConfig => ({
   type: 'hourglass',
   resolution: 8,
@@ -31,12 +32,13 @@ export const hourglassOf = (
     { width: 6, depth: 1, heads: 3, window: 2 },
   ],
   mlp_ratio: 1.5,
-  embedding: { width: 5, token_width: 4, condition, guidance_embedding },
+  embedding: { width: 5, token_width: 4, condition, guidance_embedding, jump_embedding },
 })
 
 export const unetOf = (
   condition: ConditionConfig = { kind: 'none' },
   guidance_embedding = false,
+  jump_embedding = false,
 ): UnetConfig => ({
   type: 'unet',
   resolution: 8,
@@ -47,18 +49,23 @@ export const unetOf = (
     { width: 8, depth: 1, attention: 2 },
   ],
   groups: 2,
-  embedding: { width: 5, token_width: 4, condition, guidance_embedding },
+  embedding: { width: 5, token_width: 4, condition, guidance_embedding, jump_embedding },
 })
 
-/** Networks with every condition, with and without an input for the guidance scale. */
+/** Networks with every condition, plain, with an input for the guidance scale, and with one for where to jump. */
 export const NETWORKS: readonly (readonly [name: string, config: NetworkConfig])[] = [
   hourglassOf,
   unetOf,
 ].flatMap((of) =>
   CONDITIONS.flatMap((condition) =>
-    [false, true].map((guided) => {
-      const config = of(condition, guided)
-      return [`${config.type}, ${condition.kind}${guided ? ', guided' : ''}`, config] as const
+    [
+      [false, false],
+      [true, false],
+      [false, true],
+    ].map(([guided, jumps]) => {
+      const what = `${guided ? ', guided' : ''}${jumps ? ', a flow map' : ''}`
+      const config = of(condition, guided, jumps)
+      return [`${config.type}, ${condition.kind}${what}`, config] as const
     }),
   ),
 )

@@ -1,4 +1,5 @@
 export { checkpoint, grad, jvp, nodesOf, vjp } from './autodiff.js'
+export { fromOnnx, type OnnxFunction } from './from-onnx.js'
 export { toOnnx } from './onnx.js'
 export type { ConvAttrs, ConvTransposeAttrs } from './ops/linear.js'
 export { countNodes, type InputSpec, type Program, trace } from './program.js'

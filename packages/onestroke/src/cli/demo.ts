@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { consistencyDistillation } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
+import { samplePrompts } from '../evaluation/index.js'
 import { pngGrid } from '../formats/index.js'
 import { loadModel, Model } from '../model/index.js'
-import { samplePrompts } from '../proof/index.js'
 import type { Report } from '../report/index.js'
 import { distillSettings, reporting } from './distill.js'
 import { integer } from './options.js'
@@ -50,7 +49,7 @@ export const demoCommand = (): Command =>
           category: CATEGORIES,
         }
         await runCommand(DATA, run, {
-          ...distillSettings(teacher, { method: consistencyDistillation.name, guidanceScale: 1 }),
+          ...distillSettings(teacher, {}),
           minutes: flags.minutes,
           ...reporting(SMALL_TEACHER, flags.out, {
             title: 'Emoji in one stroke',

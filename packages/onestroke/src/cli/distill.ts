@@ -1,27 +1,37 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { consistencyDistillation, METHODS } from '@onestroke/core/consistency'
+import { DEFAULT_METHOD } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
 import type { Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
-import { checkFit, featuresFor, Judge, searchSigmas } from '../evaluation/index.js'
-import { loadModel, type Model } from '../model/index.js'
+import { checkFit, featuresFor, Judge, qualityChecker, searchSigmas } from '../evaluation/index.js'
+import { type LoadedModel, loadModel, type Model } from '../model/index.js'
 import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
 import {
+  type GuidanceScale,
   OPTIMIZER_DEFAULTS,
   objectiveNamed,
   type Progress,
   presetOf,
   type RunPlan,
 } from '../training/index.js'
-import { checked, DATA_HELP, dataOptions, integer, number } from './options.js'
+import {
+  collectOptions,
+  guidanceScale,
+  methodNamed,
+  methodsHelp,
+  withOptions,
+  withTeacher,
+} from './method.js'
+import { checked, DATA_HELP, dataOptions, integer } from './options.js'
 import { type RunFlags, type RunSettings, runCommand, runOptions } from './run-command.js'
 import { Bar, commandLine, say } from './terminal.js'
 
 const DEFAULT_MINUTES = 20
+const CHECKS = 8
 export const DISTILLATION: Pick<
   RunPlan,
   'batch' | 'optimizer' | 'schedule' | 'condition_dropout' | 'word_dropout'
@@ -36,8 +46,10 @@ export const DISTILLATION: Pick<
 interface DistillFlags extends RunFlags {
   method: string
   student?: string
-  guidanceScale: number
+  option?: Record<string, string>
+  guidanceScale?: GuidanceScale
   samples?: number
+  checks: number
   tune: boolean
 }
 
@@ -52,16 +64,31 @@ export const distillCommand = (): Command =>
         .argument('<DATA>', 'pictures, as for train'),
     ),
   )
-    .option('--method <name>', `how: ${methods()}`, checked(objectiveNamed), consistencyDistillation.name)
+    .option('--method <name>', 'how: see the list below', methodNamed(withTeacher), DEFAULT_METHOD)
+    .option('--option <name=value>', 'of the method, in place of its default', collectOptions)
     .option('--student <preset>', 'another size than the teacher’s: a preset of train', checked(presetOf))
-    .option('--guidance-scale <w>', 'guidance of the teacher, D_u + w(D_c − D_u); 1 is none', number(0), 1)
+    .option(
+      '--guidance-scale <w>',
+      'guidance of the teacher, D_u + w(D_c − D_u); 1 is none; a range like 1-6 makes it, and negative prompts, an input of the student (default: 1, for lcm 1-6)',
+      guidanceScale,
+    )
     .option('--samples <count>', 'pictures to paint for each number in the report; 0 writes none', samples)
+    .option(
+      '--checks <count>',
+      'how often the quality is measured on the way; the best weights are kept',
+      integer(0, 1000),
+      CHECKS,
+    )
     .option('--no-tune', 'set the noise levels of 2 to 4 steps by rule, without searching')
     .addHelpText(
       'after',
       `${DATA_HELP}
 
+Methods, and their options with the defaults:
+${methodsHelp(withTeacher)}
+
   onestroke distill runs/emoji iconify:fluent-emoji-flat --out runs/student --minutes 30
+  onestroke distill runs/emoji iconify:fluent-emoji-flat --out runs/cd --method cd --option N=40
 
 When it is done, report.html in the folder shows teacher and student side by side.`,
     )
@@ -87,17 +114,19 @@ When it is done, report.html in the folder shows teacher and student side by sid
 export const distillSettings = (
   teacher: Awaited<ReturnType<typeof loadModel>>,
   {
-    method,
+    method = DEFAULT_METHOD,
     student,
+    option = {},
     guidanceScale,
+    checks = CHECKS,
     tune = true,
-  }: { method: string; student?: string; guidanceScale: number; tune?: boolean },
+  }: Partial<Pick<DistillFlags, 'method' | 'student' | 'option' | 'guidanceScale' | 'checks' | 'tune'>>,
 ): RunSettings => ({
   command: 'distill',
   preset: student ?? teacher.config.provenance.preset,
-  objective: objectiveNamed(method),
+  objective: withOptions(objectiveNamed(method), option),
   teacher,
-  guidance_scale: guidanceScale,
+  ...(guidanceScale !== undefined && { guidance_scale: guidanceScale }),
   minutes: DEFAULT_MINUTES,
   vocabulary: (dataset) => {
     checkFit(teacher, dataset)
@@ -106,9 +135,17 @@ export const distillSettings = (
   },
   range: () => teacher.config,
   training: DISTILLATION,
+  checks,
+  checker: (dataset) => checkerOf(dataset, teacher, typeof guidanceScale === 'number' ? guidanceScale : 1),
   tune,
   tuneSampling,
 })
+
+const checkerOf = async (dataset: Dataset, teacher: LoadedModel, guidance_scale: number) => {
+  const training = new Bar('training a feature network for the metrics', 'steps')
+  const onTrain = (step: number, steps: number) => training.update(step, steps)
+  return qualityChecker(dataset, teacher, guidance_scale, { onTrain }).finally(() => training.stop())
+}
 
 /** Pictures by which noise levels are chosen, and the seed of their noise, which no evaluation uses. */
 const TUNING = { samples: 512, seed: 977 }
@@ -126,11 +163,6 @@ const tuneSampling = async (model: Model, dataset: Dataset) => {
     bar.stop()
   }
 }
-
-const methods = () =>
-  Object.values(METHODS)
-    .map(({ name, about }) => `${name} (${about})`)
-    .join(', ')
 
 const checkData = (vocabulary: Vocabulary, { names, classes, name }: Dataset): void => {
   const { kind } = vocabulary
@@ -198,7 +230,7 @@ const writeProof = async (
     steps: [1, 2, 4],
     samples,
     seed: 0,
-    log: progress?.log ?? [],
+    ...(progress && { progress }),
     commands: [commandLine()],
     onProgress: (what, done, total) => bar.update(done, total, what),
     onTrain: (step, steps) => training.update(step, steps),

@@ -2,23 +2,27 @@
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { isAbsolute, join, relative } from 'node:path'
+import { pictureFeatures } from '@onestroke/core/consistency'
 import type { Objective } from '@onestroke/core/diffusion'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
+import { fromOnnx, trace } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import { type Dataset, loadDataset } from '../data/index.js'
+import { featureModel, samplePrompts } from '../evaluation/index.js'
 import { pngGrid, writeFileAtomic } from '../formats/index.js'
-import { type LoadedModel, loadModel, type Model } from '../model/index.js'
-import { samplePrompts } from '../proof/index.js'
+import { type LoadedModel, loadModel, type Model, sha256Of } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
 import {
   checkRun,
+  type GuidanceScale,
   isFinished,
   lockRun,
   type OptimizerOptions,
   openRun,
   type Progress,
+  type RunOptions,
   type RunPlan,
   type RunResult,
   readProgress,
@@ -44,6 +48,7 @@ export interface RunFlags extends DataFlags {
   translate: number
   checkpointEvery: number
   threads: number
+  features?: string
   force?: boolean
   json?: boolean
 }
@@ -66,6 +71,10 @@ export const runOptions = (command: Command): Command =>
       0,
     )
     .option('--checkpoint-every <seconds>', 'how often the state is saved', number(0), 60)
+    .option(
+      '--features <file>',
+      'for --option distance=perceptual: an ONNX model [N, C, H, W] → features; by default one trained on the data',
+    )
     .option('--threads <count>', 'threads of the graph, 0 for all cores', integer(0), 0)
     .option('--force', 'start over, throwing away what is in the folder')
     .option('--json', 'print one JSON document about the result on standard output')
@@ -80,14 +89,19 @@ const optimizerName = (name: string): OptimizerOptions['optimizer'] => {
 export interface RunSettings {
   readonly command: 'train' | 'distill'
   readonly preset: string
-  readonly objective: Pick<Objective, 'name' | 'options'>
+  readonly objective: Pick<Objective, 'name' | 'options' | 'guidance_scale'>
   readonly teacher?: LoadedModel
   readonly minutes: number
-  readonly guidance_scale?: number
+  /** Where nothing is said: the method's own range if the pictures have prompts or classes, else 1. */
+  readonly guidance_scale?: GuidanceScale
   vocabulary(dataset: Dataset): Vocabulary
   range(dataset: Dataset): { sigma_min: number; sigma_max: number }
   readonly training: Pick<RunPlan, 'batch' | 'optimizer' | 'schedule' | 'condition_dropout' | 'word_dropout'>
   readonly tune?: boolean
+  /** How often the quality is measured on the way. */
+  readonly checks?: number
+  /** Makes what measures it. */
+  checker?(dataset: Dataset): Promise<NonNullable<RunOptions['check']>>
   /** Called when the training is done, unless `tune` is false: how the model is best sampled. */
   tuneSampling?(model: Model, dataset: Dataset): Promise<Partial<ModelConfig['sampling']>>
   /** Makes a finished run's report, and says what goes into the JSON document. */
@@ -103,29 +117,32 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   checkApart(spec, flags.out)
   whenInterrupted(leave)
   const dataset = await openData(spec, flags)
-  const plan = planOf(dataset, flags, settings)
+  const perceptual = await perceptualNetwork(dataset, flags, settings)
+  const plan = planOf(dataset, flags, settings, perceptual?.sha256)
   const vocabulary = settings.vocabulary(dataset)
   const { teacher } = settings
-  if (flags.force || !isFinished(flags.out))
-    checkRun({ plan, dataset, vocabulary, ...(teacher && { teacher }) })
+  const job: Job = {
+    ...{ plan, dataset, vocabulary, directory: flags.out },
+    ...(teacher && { teacher }),
+    ...(perceptual && { features: perceptual.network }),
+  }
+  if (flags.force || !isFinished(flags.out)) checkRun(job)
   const unlock = isFinished(flags.out) && !flags.force ? undefined : await lockRun(flags.out)
   try {
-    await runLocked(plan, dataset, vocabulary, flags, settings)
+    await runLocked(job, flags, settings)
   } finally {
     await unlock?.()
   }
 }
 
-const runLocked = async (
-  plan: RunPlan,
-  dataset: Dataset,
-  vocabulary: Vocabulary,
-  flags: RunFlags,
-  settings: RunSettings,
-): Promise<void> => {
+/** What is trained, apart from how it is watched. */
+type Job = Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'directory' | 'teacher' | 'features'>
+
+const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Promise<void> => {
+  const { plan, dataset } = job
   const status = await openRun(flags.out, plan, flags.force === true)
   if (status !== 'finished') {
-    const { finished, progress } = await trainWithBar(plan, dataset, vocabulary, flags, settings)
+    const { finished, progress } = await trainWithBar(job, flags, settings)
     if (!finished) {
       const [seen, all] = [progress.step * plan.batch, progress.images]
       say(`stopped after ${seen} of ${all || 'an unknown number of'} pictures; the state is saved`)
@@ -214,7 +231,50 @@ export const openData = async (spec: string, flags: DataFlags): Promise<Dataset>
   }
 }
 
-const planOf = (dataset: Dataset, flags: RunFlags, settings: RunSettings): RunPlan => {
+/**
+ * The feature network by which a method measures distances, if it does.
+ *
+ * @throws UserError if it cannot be read, or is not wanted.
+ */
+const perceptualNetwork = async (
+  dataset: Dataset,
+  { features: file }: RunFlags,
+  { objective }: RunSettings,
+) => {
+  const { distance } = objective.options as { distance?: string }
+  if (distance !== 'perceptual') {
+    if (file !== undefined)
+      throw new UserError(
+        `--features is for perceptual distances; ${objective.name} measures by ${distance ?? 'its own'}`,
+        {
+          exitCode: 2,
+          remedy:
+            distance === undefined ? 'leave it out' : 'add --option distance=perceptual, or leave it out',
+        },
+      )
+    return undefined
+  }
+  const bar = new Bar('training a feature network', 'steps')
+  const { bytes, name } = await featureModel(dataset, {
+    ...(file !== undefined && { file }),
+    onTrain: (step, steps) => bar.update(step, steps),
+  }).finally(() => bar.stop())
+  try {
+    const network = fromOnnx(bytes)
+    const { channels, height, width } = dataset
+    trace({ x: [1, channels, height, width] }, ({ x }) => ({ features: pictureFeatures(network)(x!) }))
+    return { network, sha256: sha256Of(bytes) }
+  } catch (cause) {
+    throw new UserError(`${name} cannot be part of a loss: ${(cause as Error).message}`, { cause })
+  }
+}
+
+const planOf = (
+  dataset: Dataset,
+  flags: RunFlags,
+  settings: RunSettings,
+  features: string | undefined,
+): RunPlan => {
   const { training, objective, teacher } = settings
   const { sigma_min, sigma_max } = settings.range(dataset)
   return {
@@ -224,16 +284,21 @@ const planOf = (dataset: Dataset, flags: RunFlags, settings: RunSettings): RunPl
     preset: settings.preset,
     method: objective.name,
     method_options: objective.options as Record<string, unknown>,
+    ...(features !== undefined && { features }),
     sigma_min,
     sigma_max: flags.sigmaMax ?? sigma_max,
     batch: flags.batch ?? training.batch,
     images: flags.images ?? null,
     minutes: flags.images === undefined ? (flags.minutes ?? settings.minutes) : null,
     seed: flags.seed,
-    guidance_scale: settings.guidance_scale ?? 1,
+    guidance_scale:
+      settings.guidance_scale ??
+      (dataset.names || dataset.classes ? objective.guidance_scale : undefined) ??
+      1,
     condition_dropout: training.condition_dropout,
     word_dropout: training.word_dropout,
     ...(settings.tune === false && { tune: false }),
+    checks: settings.checks ?? 0,
     flip: flags.flip === true,
     translate: flags.translate,
     optimizer: { ...training.optimizer, ...(flags.optimizer && { optimizer: flags.optimizer }) },
@@ -241,13 +306,8 @@ const planOf = (dataset: Dataset, flags: RunFlags, settings: RunSettings): RunPl
   }
 }
 
-const trainWithBar = async (
-  plan: RunPlan,
-  dataset: Dataset,
-  vocabulary: Vocabulary,
-  flags: RunFlags,
-  settings: RunSettings,
-): Promise<RunResult> => {
+const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): Promise<RunResult> => {
+  const { plan, dataset } = job
   const bar = new Bar(settings.command === 'train' ? 'training' : 'distilling')
   let stopped = false
   whenInterrupted(() => {
@@ -255,15 +315,19 @@ const trainWithBar = async (
     say(pc.yellow('\nstopping after this step; the state will be saved (Ctrl-C again to stop at once)'))
   })
   let grid = ''
-  const note = (event: StepEvent, { log }: Progress) =>
-    `loss ${(log.at(-1)?.loss ?? event.loss).toFixed(4)}${grid ? ` · ${grid}` : ''}`
+  const note = (event: StepEvent, { log, checks }: Progress) => {
+    const check = checks.at(-1)
+    const quality = check
+      ? ` · FID ${Object.values(check.fid)
+          .map((fid) => fid.toPrecision(3))
+          .join('/')}`
+      : ''
+    return `loss ${(log.at(-1)?.loss ?? event.loss).toFixed(4)}${quality}${grid ? ` · ${grid}` : ''}`
+  }
+  const check = plan.checks > 0 ? await settings.checker?.(dataset) : undefined
   try {
     return await run({
-      directory: flags.out,
-      plan,
-      dataset,
-      vocabulary,
-      ...(settings.teacher && { teacher: settings.teacher }),
+      ...job,
       runtime: nodeRuntime({ threads: Math.min(flags.threads, availableParallelism()) }),
       checkpoint_every: flags.checkpointEvery,
       shouldStop: () => stopped,
@@ -275,6 +339,7 @@ const trainWithBar = async (
       onCheckpoint: async (model) => {
         grid = await writeSamples(model, flags.out, dataset)
       },
+      ...(check && { check }),
       ...(settings.tuneSampling &&
         settings.tune !== false && {
           tuneSampling: (model) => {

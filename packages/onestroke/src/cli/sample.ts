@@ -4,7 +4,7 @@ import { UserError } from '@onestroke/core/formats'
 import { Command, Option } from 'commander'
 import { pngGrid, pngOf, writeFileAtomic } from '../formats/index.js'
 import { type GenerateOptions, Model } from '../model/index.js'
-import { integer, MOST_STEPS, number } from './options.js'
+import { integer, MOST_STEPS, number, positive } from './options.js'
 import { Bar, say } from './terminal.js'
 
 interface SampleFlags {
@@ -17,6 +17,8 @@ interface SampleFlags {
   seed: number
   solver?: GenerateOptions['solver']
   schedule?: GenerateOptions['schedule']
+  sigmas?: number[]
+  gamma?: number
   columns?: number
   scale?: number
   json?: boolean
@@ -52,11 +54,15 @@ export const sampleCommand = (): Command =>
       ]),
     )
     .addOption(
-      new Option('--schedule <name>', 'noise levels of a teacher’s steps').choices([
-        'karras',
-        'ddim',
-        'linear',
+      new Option('--schedule <name>', 'noise levels of the steps (lcm: only for students)').choices([
+        ...['karras', 'ddim', 'linear', 'lcm'],
       ]),
+    )
+    .option('--sigmas <levels>', 'a student’s noise levels, falling, one for each step: 40,2.5', sigmaList)
+    .option(
+      '--gamma <share>',
+      'how much of a student’s further steps is fresh noise: 0 none, 1 all',
+      number(0, 1),
     )
     .option('--columns <count>', 'of the grid', integer(1, MOST))
     .option('--scale <factor>', 'enlarge each pixel so many times', integer(1, 64))
@@ -76,6 +82,8 @@ export const sampleCommand = (): Command =>
         ...(flags.steps && { num_inference_steps: flags.steps }),
         ...(flags.solver && { solver: flags.solver }),
         ...(flags.schedule && { schedule: flags.schedule }),
+        ...(flags.sigmas && { sigmas: flags.sigmas }),
+        ...(flags.gamma !== undefined && { gamma: flags.gamma }),
         ...(flags.guidanceScale !== undefined && { guidance_scale: flags.guidanceScale }),
         ...(flags.negativePrompt !== undefined && { negative_prompt: flags.negativePrompt }),
       }
@@ -137,6 +145,8 @@ export const sampleCommand = (): Command =>
           `${flags.out}: ${prompts.length} picture${prompts.length === 1 ? '' : 's'}, ${num_inference_steps} step${num_inference_steps === 1 ? '' : 's'} of ${solver}, ${(seconds * 1000).toFixed(0)} ms`,
         )
     })
+
+const sigmaList = (text: string): number[] => text.split(',').map(positive)
 
 /** Whether a file can be there: before it is painted, not after. */
 const checkPlace = async (out: string): Promise<void> => {

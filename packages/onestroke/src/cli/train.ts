@@ -3,11 +3,18 @@ import { UserError } from '@onestroke/core/formats'
 import { buildTextVocabulary, type Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
-import { OPTIMIZER_DEFAULTS, PRESETS, presetOf } from '../training/index.js'
+import { OPTIMIZER_DEFAULTS, objectiveNamed, PRESETS, presetOf } from '../training/index.js'
+import { collectOptions, methodNamed, methodsHelp, withOptions, withoutTeacher } from './method.js'
 import { checked, DATA_HELP, dataOptions } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
 
 const DEFAULT_MINUTES = 60
+
+interface TrainFlags extends RunFlags {
+  preset: string
+  method: string
+  option?: Record<string, string>
+}
 
 export const trainCommand = (): Command =>
   runOptions(
@@ -17,21 +24,31 @@ export const trainCommand = (): Command =>
         .argument('<DATA>', 'pictures to learn from'),
     ),
   )
+    .option(
+      '--method <name>',
+      'what is trained: see the list below',
+      methodNamed(withoutTeacher),
+      diffusion.name,
+    )
+    .option('--option <name=value>', 'of the method, in place of its default', collectOptions)
     .option('--preset <name>', `size of the network: ${presets()}`, checked(presetOf), 'base')
     .addHelpText(
       'after',
       `${DATA_HELP}
+
+Methods, and their options with the defaults; all but the first make students, without a teacher:
+${methodsHelp(withoutTeacher)}
 
 Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where it stopped.
 
   onestroke train iconify:fluent-emoji-flat --out runs/emoji --minutes 120
   onestroke train photos/ --resolution 32 --out runs/photos --images 500000`,
     )
-    .action((spec: string, flags: RunFlags & { preset: string }) =>
+    .action((spec: string, flags: TrainFlags) =>
       runCommand(spec, flags, {
         command: 'train',
         preset: flags.preset,
-        objective: diffusion,
+        objective: withOptions(objectiveNamed(flags.method), flags.option ?? {}),
         vocabulary: vocabularyOf,
         minutes: DEFAULT_MINUTES,
         // The levels of the noise that a teacher learns depend on how many pixels agree on what the picture shows.

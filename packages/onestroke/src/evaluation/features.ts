@@ -139,19 +139,28 @@ export const featuresFor = async (
   dataset: Dataset,
   options: FeatureOptions = {},
 ): Promise<FeatureExtractor> => {
-  if (options.file)
-    return FeatureExtractor.open(await readBytes(options.file, 'feature network'), basename(options.file))
+  const { bytes, name } = await featureModel(dataset, options)
+  return FeatureExtractor.open(bytes, name)
+}
+
+/** The same as an ONNX file's bytes, and what it is called. */
+export const featureModel = async (
+  dataset: Dataset,
+  options: FeatureOptions = {},
+): Promise<{ bytes: Uint8Array; name: string }> => {
+  const read = (path: string) => readBytes(path, 'feature network')
+  if (options.file) return { bytes: await read(options.file), name: basename(options.file) }
   const file = `${dataset.sha256.slice(0, 16)}-${FEATURE_RECIPE}.onnx`
   const name = `onestroke features of ${dataset.name} at ${dataset.height}×${dataset.width}`
   const cache = join(process.env.ONESTROKE_CACHE ?? join(homedir(), '.cache', 'onestroke'), 'features')
   for (const path of [join(SHIPPED, file), join(cache, file)])
-    if (existsSync(path)) return FeatureExtractor.open(await readBytes(path, 'feature network'), name)
+    if (existsSync(path)) return { bytes: await read(path), name }
   const bytes = await trainFeatureNetwork(dataset, nodeRuntime(), {
     ...(options.onTrain && { onStep: options.onTrain }),
   })
   await mkdir(cache, { recursive: true })
   await writeFileAtomic(join(cache, file), bytes)
-  return FeatureExtractor.open(bytes, name)
+  return { bytes, name }
 }
 
 /** Features of all pictures of a dataset. */

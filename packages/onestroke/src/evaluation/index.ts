@@ -1,6 +1,14 @@
+export { qualityChecker } from './checker.js'
 export { pictureOf } from './distort.js'
 export { type EvaluateOptions, evaluate, TEACHER_SETTINGS, type TeacherSetting } from './evaluate.js'
 export { trainFeatureNetwork } from './feature-network.js'
-export { FeatureExtractor, type FeatureOptions, featuresFor, featuresOfDataset } from './features.js'
+export {
+  FeatureExtractor,
+  type FeatureOptions,
+  featureModel,
+  featuresFor,
+  featuresOfDataset,
+} from './features.js'
 export { checkFit, Judge, type Painted } from './judge.js'
+export { samplePrompts } from './prompts.js'
 export { searchSigmas } from './search-sigmas.js'

@@ -6,6 +6,7 @@ import {
   frechetDistance,
   gaussianOf,
   kernelDistance,
+  nearestReal,
   precisionRecall,
   promptRetrieval,
 } from '../metrics/index.js'
@@ -103,6 +104,11 @@ export class Judge {
       prompt_top1: retrieval?.top1 ?? null,
       prompt_top5: retrieval?.top5 ?? null,
     }
+  }
+
+  /** Index of the training picture that is nearest to each of the pictures. */
+  async nearest(pictures: Float32Array): Promise<Uint32Array> {
+    return nearestReal(this.real, await this.#features(pictures))
   }
 
   #features(pictures: Float32Array): Promise<Features> {

@@ -2,7 +2,7 @@ import { UserError } from '@onestroke/core/formats'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rowsOf } from './features.js'
-import { promptRetrieval } from './retrieval.js'
+import { nearestReal, promptRetrieval } from './retrieval.js'
 import { anyTwo, cases, featuresBy, featuresOf, normalFeatures, refused } from './testing.js'
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
@@ -62,5 +62,16 @@ describe('promptRetrieval', () => {
     expect(() => promptRetrieval(a, a, [0, 1])).toThrow('expected: 2 indices for 3 generated pictures')
     expect(() => promptRetrieval(a, a, [0, 1, 3])).toThrow('expected[2]: 3 is not one of 3 real pictures')
     expect(() => promptRetrieval(a, a, [-1, 1, 2])).toThrow(RangeError)
+  })
+})
+
+describe('nearestReal', () => {
+  it('names the nearest real picture of each, the first of equals', () => {
+    const real = featuresOf([[0], [4], [4], [10]])
+    expect([...nearestReal(real, featuresOf([[1], [5], [8], [-3]]))]).toEqual([0, 1, 3, 0])
+  })
+
+  it.each(refused())('refuses $what', ({ a, b, says }) => {
+    expect(() => nearestReal(a, b)).toThrow(new UserError(says))
   })
 })

@@ -57,3 +57,18 @@ const checkExpected = (expected: ArrayLike<number>, real: Features, generated: F
       throw new RangeError(`expected[${j}]: ${index} is not one of ${real.count} real pictures`)
   }
 }
+
+/** Index of the real picture that is nearest to each generated one in feature space; the first of equals. */
+export const nearestReal = (real: Features, generated: Features): Uint32Array => {
+  checkDims(real, generated)
+  checkFeatures(real, 1)
+  checkFeatures(generated, 1)
+  const nearest = new Uint32Array(generated.count)
+  const least = new Float64Array(generated.count).fill(Number.POSITIVE_INFINITY)
+  eachDistance(real, generated, (i, j, distance) => {
+    if (distance >= least[j]!) return
+    least[j] = distance
+    nearest[j] = i
+  })
+  return nearest
+}

@@ -17,7 +17,14 @@ const config: ModelConfig = {
   sigma_max: 20,
   sigma_data: 0.5,
   vocabulary: { ...vocabulary, classes: [...vocabulary.classes] },
-  sampling: { solver: 'heun', schedule: 'karras', num_inference_steps: 18, guidance_scale: 1, sigmas: {} },
+  sampling: {
+    solver: 'heun',
+    schedule: 'karras',
+    num_inference_steps: 18,
+    guidance_scale: 1,
+    gamma: 1,
+    sigmas: {},
+  },
   method: { name: 'diffusion', options: {} },
   provenance: {
     data: { name: 'pets', sha256: 'abc', images: 2 },

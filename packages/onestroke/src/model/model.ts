@@ -1,5 +1,5 @@
 /** A model that paints: loads a folder, compiles the denoiser for the batch sizes that are asked for, samples. */
-import { multistep, multistepSigmas } from '@onestroke/core/consistency'
+import { lcmSigmas, multistep, multistepSigmas } from '@onestroke/core/consistency'
 import {
   type DenoiseFunction,
   type DenoiserConfig,
@@ -31,7 +31,10 @@ export interface GenerateOptions extends SolverOptions {
   sigmas?: readonly number[]
   /** For students `consistency`; for diffusion models `ddim`, `heun` or `dpmpp_2m`. */
   solver?: SolverName | 'consistency'
-  schedule?: ScheduleName
+  /** Of a teacher's steps; a student's levels by `karras`, `ddim`, `linear` or `lcm` instead of its own. */
+  schedule?: ScheduleName | 'lcm'
+  /** Students: how much of each further step is fresh noise; see `multistep`. */
+  gamma?: number
   /** Classifier-free guidance w in D_u + w(D_c − D_u): 1 means none. */
   guidance_scale?: number
   /** What guidance leads away from, instead of no condition. */
@@ -103,22 +106,28 @@ export class Model {
       conditioned ? this.tokenizer.toDense(bags) : undefined
     const named = dense(prompts.map((prompt) => this.encode(prompt)))
     const weights = this.baked ? {} : this.layout.unflatten(this.weights)
-    const embedded = this.config.network.embedding.guidance_embedding
-    const run = async (x: Float32Array, sigma: number, condition: Float32Array | undefined) => {
+    const { guidance_embedding, jump_embedding } = this.config.network.embedding
+    const negative =
+      guidance_embedding && conditioned ? dense(prompts.map(() => this.encode(negative_prompt))) : undefined
+    const run = async (x: Float32Array, sigma: number, s: number, condition: Float32Array | undefined) => {
       const inputs = {
         ...weights,
         x,
         sigma: new Float32Array(batch).fill(sigma),
         ...(condition && { condition }),
-        ...(embedded && { guidance_scale: new Float32Array(batch).fill(guidance_scale) }),
+        ...(guidance_embedding && { guidance_scale: new Float32Array(batch).fill(guidance_scale) }),
+        ...(negative && { negative }),
+        ...(jump_embedding && { s: new Float32Array(batch).fill(s) }),
       }
       return (await executable.run(inputs)).denoised!
     }
-    if (guidance_scale === 1 || embedded || !conditioned) return (x, sigma) => run(x, sigma, named)
+    const { sigma_min } = this.config
+    if (guidance_scale === 1 || guidance_embedding || !conditioned)
+      return (x, sigma, s = sigma_min) => run(x, sigma, s, named)
     const other = dense(prompts.map(() => this.encode(negative_prompt)))
-    return async (x, sigma) => {
-      const away = await run(x, sigma, other)
-      const toward = await run(x, sigma, named)
+    return async (x, sigma, s = sigma_min) => {
+      const away = await run(x, sigma, s, other)
+      const toward = await run(x, sigma, s, named)
       return toward.map((value, i) => away[i]! + guidance_scale * (value - away[i]!))
     }
   }
@@ -144,12 +153,17 @@ export class Model {
         ? await multistep(
             denoise,
             start,
-            options.sigmas ?? this.sigmas(steps),
+            options.sigmas ?? this.sigmas(steps, options.schedule),
             config,
             (step) => this.noise(seed, first, prompts.length, step),
+            { ...options, gamma: options.gamma ?? config.sampling.gamma },
+          )
+        : await SOLVERS[solver](
+            denoise,
+            start,
+            noiseSchedule(schedule as ScheduleName, steps, config),
             options,
           )
-        : await SOLVERS[solver](denoise, start, noiseSchedule(schedule, steps, config), options)
     const { channels, resolution } = config.network
     return { data, count: prompts.length, channels: channels as 1 | 3, height: resolution, width: resolution }
   }
@@ -168,6 +182,18 @@ export class Model {
           : 'this model is a diffusion model: choose the solver ddim, heun or dpmpp_2m',
         { exitCode: 2 },
       )
+    if (options.schedule === 'lcm' && (kind === 'teacher' || num_inference_steps > 50))
+      throw new UserError(
+        kind === 'teacher'
+          ? 'the schedule lcm is for students; a diffusion model has karras, ddim and linear'
+          : 'the schedule lcm has 50 noise levels: there are no more steps',
+        { exitCode: 2 },
+      )
+    if (kind === 'teacher' && (options.sigmas ?? options.gamma) !== undefined)
+      throw new UserError('noise levels and gamma are for students; this model is a diffusion model', {
+        exitCode: 2,
+        remedy: 'choose --solver, --schedule and --steps',
+      })
     if (kind === 'student' && guidance_scale !== 1 && !network.embedding.guidance_embedding)
       throw new UserError('this student has no guidance input: guidance was fixed when it was distilled', {
         exitCode: 2,
@@ -181,6 +207,15 @@ export class Model {
           remedy: 'leave out --guidance-scale',
         },
       )
+    if (kind === 'student' && options.negative_prompt && !network.embedding.guidance_embedding)
+      throw new UserError(
+        'this student has no guidance input, so there is nothing for a negative prompt to act on',
+        {
+          exitCode: 2,
+          remedy: 'leave it out, or distil with a range of guidance: --guidance-scale 1-6',
+        },
+      )
+    if (options.sigmas) checkSigmas(options.sigmas, this.config)
     const schedule = options.schedule ?? sampling.schedule
     return {
       solver,
@@ -191,8 +226,10 @@ export class Model {
     }
   }
 
-  /** Noise levels for a student's steps: those stored in its config, else spaced by rule. */
-  sigmas(steps: number): readonly number[] {
+  /** Noise levels for a student's steps: by a schedule, or those stored in its config, else spaced by rule. */
+  sigmas(steps: number, schedule?: ScheduleName | 'lcm'): readonly number[] {
+    if (schedule === 'lcm') return lcmSigmas(steps, this.config)
+    if (schedule) return noiseSchedule(schedule, steps, this.config).slice(0, -1)
     return this.config.sampling.sigmas[String(steps)] ?? multistepSigmas(steps, this.config)
   }
 
@@ -217,4 +254,16 @@ export class Model {
     this.#executables.set(batch, compiled)
     return compiled
   }
+}
+
+/** @throws UserError unless the levels fall, within the model's range. */
+const checkSigmas = (sigmas: readonly number[], { sigma_min, sigma_max }: ModelConfig): void => {
+  const wrong = sigmas.find(
+    (sigma, i) => !(sigma >= sigma_min && sigma <= sigma_max && sigma < (sigmas[i - 1] ?? Infinity)),
+  )
+  if (sigmas.length === 0 || wrong !== undefined)
+    throw new UserError(
+      `noise levels must fall, between ${sigma_max} and ${sigma_min}: ${sigmas.join(', ')} do not${wrong === undefined ? '' : ` (${wrong})`}`,
+      { exitCode: 2 },
+    )
 }

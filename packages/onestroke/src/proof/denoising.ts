@@ -1,8 +1,7 @@
 import { karrasSigma } from '@onestroke/core/diffusion'
 import type { Dataset } from '../data/index.js'
-import { pictureOf } from '../evaluation/index.js'
+import { pictureOf, samplePrompts } from '../evaluation/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
-import { samplePrompts } from './prompts.js'
 
 const LEVELS = 12
 const PICTURES = 64

@@ -2,27 +2,27 @@
 import { cpus, totalmem } from 'node:os'
 import type { SolverName } from '@onestroke/core/diffusion'
 import type { Dataset } from '../data/index.js'
-import { type EvaluateOptions, evaluate, pictureOf } from '../evaluation/index.js'
+import { type EvaluateOptions, evaluate, pictureOf, samplePrompts } from '../evaluation/index.js'
 import { pngGrid } from '../formats/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
 import {
   bestTeacher,
+  type Course,
   type Evaluation,
   type EvaluationRow,
   type Report,
   solverName,
   speedUp,
 } from '../report/index.js'
-import type { LogPoint } from '../training/index.js'
-import { versions } from '../training/index.js'
+import { bandLimits, type Progress, versions } from '../training/index.js'
 import { denoisingErrors } from './denoising.js'
-import { samplePrompts } from './prompts.js'
 
 export interface ProofOptions extends Omit<EvaluateOptions, 'model'> {
   readonly title: string
   readonly student: LoadedModel
   readonly teacher: LoadedModel
-  readonly log: readonly LogPoint[]
+  /** How the training went, if that is known. */
+  readonly progress?: Pick<Progress, 'log' | 'checks'>
   readonly commands: readonly string[]
   readonly notes?: readonly string[]
 }
@@ -38,7 +38,7 @@ const GRID_SEED = 1
 
 /** Evaluates student and teacher and gathers everything that the report shows. */
 export const prove = async (options: ProofOptions): Promise<Proof> => {
-  const { student, teacher, dataset, title } = options
+  const { student, teacher, dataset, title, progress: { log, checks } = { log: [], checks: [] } } = options
   const evaluation = await evaluate({ ...options, model: student })
   const { sections, pictures } = await grids(options, evaluation)
   const report: Report = {
@@ -54,13 +54,38 @@ export const prove = async (options: ProofOptions): Promise<Proof> => {
     },
     runs: [runOf('teacher', teacher), runOf('student', student)],
     evaluation,
-    loss: [{ name: 'student', points: options.log.map(({ images, loss }) => ({ images, loss })) }],
+    loss: [{ name: 'student', points: log.map(({ images, loss }) => ({ images, loss })) }],
+    course: courseOf({ log, checks }, student),
     denoising: await denoisingErrors(student, teacher, dataset),
     sections,
     commands: [...options.commands],
     notes: [...(options.notes ?? [])],
   }
   return { report, pictures }
+}
+
+/** The log's beginning, middle and end by band, and the checks. */
+const courseOf = ({ log, checks }: Pick<Progress, 'log' | 'checks'>, { config }: LoadedModel): Course => {
+  const part = Math.max(1, Math.floor(log.length / 10))
+  const starts = log.length < 3 ? [] : [0, Math.floor((log.length - part) / 2), log.length - part]
+  const meanOf = (values: (number | null | undefined)[]) => {
+    const known = values.filter((value) => typeof value === 'number')
+    return known.length > 0 ? known.reduce((a, b) => a + b) / known.length : null
+  }
+  return {
+    limits: bandLimits(config),
+    loss: starts.map((start) => {
+      const points = log.slice(start, start + part)
+      return {
+        images: points.at(-1)!.images,
+        bands: points[0]!.bands.map((_, band) => meanOf(points.map(({ bands }) => bands[band]))),
+      }
+    }),
+    checks: checks.map(({ images, fid, gradient_norm, teacher_distance }) => ({
+      ...{ images, fid: { ...fid } },
+      ...{ gradient_norm: [...gradient_norm], teacher_distance: [...teacher_distance] },
+    })),
+  }
 }
 
 const machine = (): Report['machine'] => {

@@ -93,6 +93,19 @@ export const exampleReport: Report = {
     { name: 'teacher', points: curve(0.9, 0.04) },
     { name: 'student', points: curve(0.3, 0.012) },
   ],
+  course: {
+    limits: [20, 8, 3, 1, 0.3, 0.1, 0.01],
+    loss: [1, 2, 3].map((i) => ({
+      images: 60_000 * i,
+      bands: [0.3, 0.2, 0.15, 0.1, 0.07, null].map((loss) => loss && loss / i),
+    })),
+    checks: [1, 2, 3, 4].map((i) => ({
+      images: 45_000 * i,
+      fid: { 1: 40 / i, 2: 25 / i, 4: 20 / i },
+      gradient_norm: [0.5, 0.4, 0.3, 0.2, 0.1, null].map((norm) => norm && norm / i),
+      teacher_distance: [0.3, 0.2, 0.1, 0.05, 0.03, 0.02].map((far) => far / i),
+    })),
+  },
   denoising: {
     sigma,
     student: sigma.map((s) => 0.3 * (s / (s + 0.4)) + 0.002 * s ** 0.2),

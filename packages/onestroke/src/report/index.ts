@@ -3,5 +3,5 @@ export { bestStudent, bestTeacher, quickestStudent, skipping, speedUp } from './
 export { solverName } from './format.js'
 export { type Headline, headlines } from './headline.js'
 export { renderReport } from './page.js'
-export type { Grid, LossCurve, Machine, Report, Run, Section } from './types.js'
+export type { Course, Grid, LossCurve, Machine, Report, Run, Section } from './types.js'
 export { writeReport } from './write.js'

@@ -7,7 +7,11 @@ describe('plots', () => {
   it('are there for what was measured', () => {
     const { quality, training } = plotsOf(exampleReport)
     expect(quality.map((p) => p.id)).toEqual(['quality-steps', 'quality-time'])
-    expect(training.map((p) => p.id)).toEqual(['loss-0', 'loss-1', 'denoising'])
+    expect(training.map((p) => p.id)).toEqual([
+      ...['loss-0', 'loss-1'],
+      ...['checks', 'band-loss', 'band-distance', 'band-gradient'],
+      'denoising',
+    ])
     expect(plotsOf(minimalReport)).toEqual({ quality: [], training: [] })
   })
 

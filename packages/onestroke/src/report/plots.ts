@@ -1,8 +1,8 @@
 /** The page's plots as plain data: built here, checked by tests, drawn in the browser by client.ts. */
 import { type Evaluation, type EvaluationRow, isNumber, sortRows } from './evaluation.js'
 import { compact, counted, milliseconds, score, significant, solverName } from './format.js'
-import { extent, type Point, smooth, thin, ticks } from './series.js'
-import type { LossCurve, Report } from './types.js'
+import { extent, type Point, pick, smooth, thin, ticks } from './series.js'
+import type { Course, LossCurve, Report } from './types.js'
 
 export interface Plot {
   id: string
@@ -186,6 +186,63 @@ export const lossPlot = ({ name, points }: LossCurve, i: number): Plot | undefin
   )
 }
 
+/** Quality on the way, and what went on at which noise levels. */
+export const coursePlots = ({ limits, loss, checks }: Course): (Plot | undefined)[] => {
+  const tones = ['ddim', 'heun', 'student'] as const
+  const steps = Object.keys(checks[0]?.fid ?? {})
+  /** One line for each of some moments, the last in the student's colour, over the bands' middles. */
+  const byBand = (
+    head: Pick<Plot, 'id' | 'title' | 'text'>,
+    label: string,
+    moments: { images: number; bands: (number | null)[] }[],
+  ) =>
+    plot(
+      head,
+      { label: 'noise level σ', log: true },
+      { label, log: true },
+      moments.map(({ images, bands }, i) => ({
+        name: `after ${compact(images)} pictures`,
+        tone: tones[i + tones.length - moments.length] ?? 'other',
+        points: bands.map((value, band) => ({
+          x: Math.sqrt(limits[band]! * limits[band + 1]!),
+          y: value ?? Number.NaN,
+        })),
+      })),
+    )
+  const ends = pick(checks, 3)
+  return [
+    plot(
+      { id: 'checks', title: 'Quality on the way', text: 'On fixed noises, apart from those of the table.' },
+      { label: 'pictures seen', log: false },
+      y,
+      steps.map((k, i) => ({
+        name: counted(Number(k), 'step'),
+        tone: (['student', 'ddim', 'heun'] as const)[i] ?? 'other',
+        points: checks.map(({ images, fid }) => ({ x: images, y: fid[k] ?? Number.NaN })),
+      })),
+    ),
+    byBand(
+      { id: 'band-loss', title: 'Loss by noise level', text: 'Where there is most left to learn.' },
+      'loss',
+      loss,
+    ),
+    byBand(
+      {
+        id: 'band-distance',
+        title: 'Distance to the teacher’s end',
+        text: 'From a point of the teacher’s path to its end in one step: how far the student is off.',
+      },
+      'distance',
+      ends.map(({ images, teacher_distance: bands }) => ({ images, bands })),
+    ),
+    byBand(
+      { id: 'band-gradient', title: 'Gradient by noise level', text: 'Which levels pull at the weights.' },
+      'norm',
+      ends.map(({ images, gradient_norm: bands }) => ({ images, bands })),
+    ),
+  ]
+}
+
 export const denoisingPlot = ({ sigma, student, teacher, identity }: NonNullable<Report['denoising']>) => {
   const over = (errors: number[]) =>
     sigma.map((x, i) => ({
@@ -214,6 +271,10 @@ export const plotsOf = (report: Report): { quality: Plot[]; training: Plot[] } =
   const there = (plots: (Plot | undefined)[]) => plots.filter((p) => p !== undefined)
   return {
     quality: there(report.evaluation ? qualityPlots(report.evaluation) : []),
-    training: there([...report.loss.map(lossPlot), report.denoising && denoisingPlot(report.denoising)]),
+    training: there([
+      ...report.loss.map(lossPlot),
+      ...(report.course ? coursePlots(report.course) : []),
+      report.denoising && denoisingPlot(report.denoising),
+    ]),
   }
 }

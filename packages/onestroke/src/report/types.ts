@@ -13,6 +13,8 @@ export interface Report {
   /** The document of `evaluate --json`. */
   evaluation?: Evaluation
   loss: LossCurve[]
+  /** The student's training by band of noise levels, and its quality on the way. */
+  course?: Course
   /** Denoising error per noise level; `identity` is the error of the noisy picture itself. */
   denoising?: { sigma: number[]; student: number[]; teacher: number[]; identity: number[] }
   sections: Section[]
@@ -45,6 +47,20 @@ export interface Run {
 export interface LossCurve {
   name: string
   points: { images: number; loss: number }[]
+}
+
+/** Bands lie between the falling `limits`, one more than there are bands; null where nothing was measured. */
+export interface Course {
+  limits: number[]
+  /** Mean loss by band at the beginning, in the middle and at the end. */
+  loss: { images: number; bands: (number | null)[] }[]
+  checks: {
+    images: number
+    /** By number of steps. */
+    fid: Record<string, number>
+    gradient_norm: (number | null)[]
+    teacher_distance: (number | null)[]
+  }[]
 }
 
 export interface Section {

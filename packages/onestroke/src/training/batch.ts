@@ -7,6 +7,7 @@ import { Random, STREAM } from '@onestroke/core/random'
 import { type Bag, Tokenizer, type Vocabulary } from '@onestroke/core/text'
 import { type Augment, type Dataset, readPicture, Shuffle } from '../data/index.js'
 import { objectiveNamed } from './objectives.js'
+import type { GuidanceScale } from './step.js'
 
 /** Plain data: it travels to the worker that prepares the batches. */
 export interface BatchPlan {
@@ -22,6 +23,8 @@ export interface BatchPlan {
   readonly range: NoiseRange
   readonly objective: string
   readonly options: object
+  /** Guidance scale of every picture, or the range from which each picture's is drawn, evenly. */
+  readonly guidance_scale: GuidanceScale
   readonly augment: Augment
   /** Share of the pictures whose condition is dropped, for classifier-free guidance. */
   readonly condition_dropout: number
@@ -34,9 +37,20 @@ export interface Batch {
   readonly noise: Float32Array<ArrayBuffer>
   readonly t: Float32Array<ArrayBuffer>
   readonly r: Float32Array<ArrayBuffer>
+  readonly s: Float32Array<ArrayBuffer>
+  readonly guidance_scale: Float32Array<ArrayBuffer>
+  /** How much each picture counts: 1. */
+  readonly weight: Float32Array<ArrayBuffer>
+  /** [1], in [0, 1). */
+  readonly progress: Float32Array<ArrayBuffer>
   /** [B, tokens, entries]; empty for models without condition. */
   readonly condition: Float32Array<ArrayBuffer>
+  /** What guidance leads away from: nothing, or, where the scale is drawn, now and then another picture's condition. */
+  readonly negative: Float32Array<ArrayBuffer>
 }
+
+const guidanceScale = (given: GuidanceScale, random: Random): number =>
+  typeof given === 'number' ? given : given[0] + (given[1] - given[0]) * random.uniform()
 
 export class BatchMaker {
   readonly #objective: Objective
@@ -59,22 +73,47 @@ export class BatchMaker {
       noise: new Float32Array(batch * size),
       t: new Float32Array(batch),
       r: new Float32Array(batch),
+      s: new Float32Array(batch),
+      guidance_scale: new Float32Array(batch),
+      weight: new Float32Array(batch),
+      progress: new Float32Array(1),
       condition: new Float32Array(batch * this.#tokenizer.tokens * this.#tokenizer.entries),
+      negative: new Float32Array(batch * this.#tokenizer.tokens * this.#tokenizer.entries),
     }
     const context = { range, progress: Math.min((step * batch) / plan.images, 1 - 1e-9) }
+    out.weight.fill(1)
+    out.progress[0] = context.progress
     const random = (stream: number, index: number) => new Random({ seed, stream, step, index })
     const bags: (readonly Bag[])[] = []
+    const away: (readonly Bag[])[] = []
     for (let i = 0; i < batch; i++) {
       const picture = this.#shuffle.at(step * batch + i)
       readPicture(dataset as Dataset, picture, out.x0, i * size, plan.augment, random(STREAM.augment, i))
       random(STREAM.noise, i).fillNormal(out.noise.subarray(i * size, (i + 1) * size))
-      const { t, r } = this.#objective.times(random(STREAM.time, i), context, plan.options)
+      const {
+        t,
+        r,
+        s = range.sigma_min,
+      } = this.#objective.times(random(STREAM.time, i), context, plan.options)
       out.t[i] = t
       out.r[i] = r
+      out.s[i] = s
+      const guidance = random(STREAM.guidance, i)
+      out.guidance_scale[i] = guidanceScale(plan.guidance_scale, guidance)
+      away.push(this.#negative(guidance))
       bags.push(this.#condition(picture, random(STREAM.condition, i)))
     }
-    if (out.condition.length > 0) this.#tokenizer.toDense(bags, out.condition)
+    if (out.condition.length > 0) {
+      this.#tokenizer.toDense(bags, out.condition)
+      this.#tokenizer.toDense(away, out.negative)
+    }
     return out
+  }
+
+  #negative(random: Random): readonly Bag[] {
+    const { guidance_scale, dataset } = this.plan
+    if (typeof guidance_scale === 'number' || random.uniform() < 0.5) return this.#tokenizer.nothing
+    return this.#condition(random.integer(dataset.count), random)
   }
 
   #condition(picture: number, random: Random): readonly Bag[] {

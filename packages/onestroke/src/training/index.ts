@@ -1,3 +1,4 @@
+export { BANDS, bandLimits, bandName } from './bands.js'
 export { type Batch, BatchMaker, type BatchPlan } from './batch.js'
 export { lockRun } from './lock.js'
 export { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
@@ -9,6 +10,7 @@ export { OPTIMIZER_DEFAULTS, PRESETS, presetNetwork, presetOf } from './presets.
 export { checkRun, hasState, type RunOptions, type RunResult, run } from './run.js'
 export { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
 export {
+  type Check,
   type LogPoint,
   loadState,
   PREVIOUS_STATE_FILE,
@@ -18,5 +20,5 @@ export {
   STATE_FILE,
   saveState,
 } from './state.js'
-export { type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
+export { type GuidanceScale, type StepOptions, TEACHER_PREFIX, trainedSize, trainingStep } from './step.js'
 export { versions } from './versions.js'

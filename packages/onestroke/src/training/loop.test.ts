@@ -1,6 +1,7 @@
 import { UserError } from '@onestroke/core/formats'
 import type { Executable } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
+import { bandLimits } from './bands.js'
 import { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
@@ -116,6 +117,82 @@ describe('the training loop', () => {
     )
     expect((error as UserError).remedy).toContain('--learning-rate')
     expect(options.optimizer.parameters).toEqual(good)
+  })
+
+  it('takes single pictures out whose loss is not finite, and learns from the rest', async () => {
+    const weights: Float32Array[] = []
+    const options = setUp()
+    const { step } = options
+    const graph: Executable = {
+      ...step,
+      // Bad as long as picture 2 of the third batch is as it came.
+      async run(inputs, outputs) {
+        const { weight, t } = inputs as Record<string, Float32Array>
+        const { loss } = await step.run(inputs, outputs)
+        const bad = options.progress.step === 2 && weight![2] === 1
+        if (bad) outputs!.gradient!.fill(Number.NaN)
+        weights.push(weight!.slice())
+        const losses = Float32Array.from(t!, (_, i) => (bad && i === 2 ? Number.NaN : 1))
+        return { loss: bad ? Float32Array.of(Number.NaN) : loss!, losses }
+      },
+    }
+    expect(await trainingLoop({ ...options, step: graph })).toBe(true)
+    const { progress } = options
+    expect(progress).toMatchObject({ step: 40, skipped_steps: 0, quarantined: 1 })
+    expect(progress.quarantine).toEqual([{ step: 2, index: 2, sigma: expect.any(Number) }])
+    expect(weights).toHaveLength(41)
+    expect([...weights[3]!]).toEqual([1, 1, 0, 1])
+    expect(weights[4]!.every((one) => one === 1)).toBe(true)
+    expect(options.optimizer.isFinite()).toBe(true)
+  })
+
+  it('ends when pictures must be taken out of every batch, and says where', async () => {
+    const options = setUp()
+    const graph: Executable = {
+      ...options.step,
+      async run({ weight }, { gradient } = {}) {
+        const bad = (weight as Float32Array)[0] === 1
+        gradient!.fill(bad ? Number.NaN : 0)
+        return {
+          loss: Float32Array.of(bad ? Number.NaN : 1),
+          losses: Float32Array.of(bad ? Number.NaN : 1, 1, 1, 1),
+        }
+      },
+    }
+    const error = (await trainingLoop({ ...options, step: graph }).catch((e: unknown) => e)) as UserError
+    expect(error.message).toMatch(
+      /^the training has diverged: pictures had to be left out in 20 steps in a row; 20 pictures had been left out, the last at step 19, σ [\d.]+$/,
+    )
+  })
+
+  it('tells the loss and the gradient by band of noise levels', async () => {
+    const norms: (number | null)[][] = []
+    const options = setUp()
+    const graph: Executable = {
+      ...options.step,
+      async run(inputs, { gradient } = {}) {
+        const { weight, t } = inputs as Record<string, Float32Array>
+        // A picture's loss is its noise level, its gradient 1 in all five places.
+        gradient!.fill(weight!.reduce((sum, one) => sum + one, 0))
+        return { loss: Float32Array.of(1), losses: t!.slice() }
+      },
+    }
+    await trainingLoop({
+      ...options,
+      step: graph,
+      onStep: async ({ gradientNorms, images }) => {
+        if (images === 160) norms.push(await gradientNorms())
+      },
+    })
+    const limits = bandLimits(options.plan.range)
+    const { bands } = options.progress.log[0]!
+    for (const [i, mean] of bands.entries()) {
+      expect(mean).toBeGreaterThanOrEqual(limits[i + 1]! * 0.999)
+      expect(mean).toBeLessThanOrEqual(limits[i]! * 1.001)
+    }
+    const counts = norms[0]!.map((norm) => (norm ?? 0) / Math.sqrt(SIZE))
+    expect(counts.reduce((a, b) => a + b)).toBeCloseTo(4, 5)
+    expect(norms[0]).toContain(null)
   })
 
   it('fails when the worker that prepares its batches does', async () => {

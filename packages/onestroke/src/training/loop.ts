@@ -1,14 +1,17 @@
 /** The training loop: one for teacher and student. What is minimised is a value that it is handed. */
 import { UserError } from '@onestroke/core/formats'
 import type { Executable } from '@onestroke/core/tensor'
-import type { BatchPlan } from './batch.js'
+import { BANDS, bandLimits, bandName, bandOf } from './bands.js'
+import type { Batch, BatchPlan } from './batch.js'
 import type { Optimizer } from './optimizer.js'
 import { Prefetch } from './prefetch.js'
 import { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
-import type { Progress } from './state.js'
+import { freshPending, type Progress } from './state.js'
 
 /** Pictures between two lines of the log. */
 const LOG_IMAGES = 4096
+/** Pictures that were left out are listed up to so many. */
+const QUARANTINE = 100
 /** So many steps without a finite gradient in a row end the training. */
 const MAX_SKIPPED = 20
 
@@ -16,6 +19,8 @@ export interface LoopOptions {
   readonly step: Executable
   readonly optimizer: Optimizer
   readonly schedule: ScheduleOptions
+  /** Share of the optimiser's target that stays over a step, by progress. */
+  target_ema?(progress: number): number
   readonly plan: BatchPlan
   readonly progress: Progress
   /** Asked before each step; true ends the loop early. */
@@ -30,6 +35,8 @@ export interface StepEvent {
   readonly gradient_norm: number
   readonly graph_seconds: number
   readonly step_seconds: number
+  /** Norm of the gradient of this step's pictures of each band alone, at the weights as they are now. */
+  gradientNorms(): Promise<(number | null)[]>
 }
 
 /** Trains until all pictures are seen, or until told to stop. Returns whether it got to the end. */
@@ -37,37 +44,55 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
   const { step: executable, optimizer, schedule, plan, progress } = options
   const steps = Math.ceil(plan.images / plan.batch)
   if (progress.step >= steps) return true
+  const limits = bandLimits(plan.range)
   const prefetch = new Prefetch(plan, progress.step)
   let skippedInARow = 0
+  let quarantinedInARow = 0
+  const runStep = (batch: Batch) => {
+    const { parameters, gradient, target } = optimizer
+    return executable.run({ parameters, ...(target && { target }), ...batch }, { gradient })
+  }
   try {
     while (progress.step < steps) {
       if (options.shouldStop?.()) return false
       const begin = performance.now()
       const batch = await prefetch.get(progress.step)
       const graphBegin = performance.now()
-      const { parameters, gradient } = optimizer
-      const { loss } = await executable.run({ parameters, ...batch }, { gradient })
+      let result = await runStep(batch)
+      const mended = !lossIsFinite(result) && quarantine(batch, result.losses, progress)
+      quarantinedInARow = mended ? quarantinedInARow + 1 : 0
+      if (quarantinedInARow >= MAX_SKIPPED)
+        throw diverged(`pictures had to be left out in ${MAX_SKIPPED} steps in a row`, progress, limits)
+      if (mended) result = await runStep(batch)
       const graph_seconds = (performance.now() - graphBegin) / 1000
-      prefetch.recycle(batch)
       const gradient_norm = optimizer.gradientNorm()
+      const loss = result.loss![0]!
       progress.step++
       const images = progress.step * plan.batch
-      if (Number.isFinite(gradient_norm) && Number.isFinite(loss![0]!)) {
+      if (Number.isFinite(gradient_norm) && Number.isFinite(loss)) {
         const rate = learningRate((progress.step - 0.5) / steps, schedule)
         optimizer.step(progress.step, rate, emaDecay(images, plan.batch, schedule), gradient_norm)
+        if (options.target_ema) optimizer.updateTarget(options.target_ema(progress.step / steps))
         skippedInARow = 0
-        record(progress, plan.batch, loss![0]!, gradient_norm, rate)
+        record(progress, batch, result.losses, loss, gradient_norm, limits)
+        if (progress.pending.steps * plan.batch >= LOG_IMAGES) closeLog(progress, plan.batch, rate)
       } else {
         progress.skipped_steps++
         skippedInARow++
         if (skippedInARow >= MAX_SKIPPED)
           throw diverged(
             `the gradient was not finite in ${MAX_SKIPPED} steps in a row, the last of them step ${progress.step}`,
+            progress,
+            limits,
           )
       }
       const step_seconds = (performance.now() - begin) / 1000
       progress.seconds += step_seconds
-      await options.onStep?.({ images, loss: loss![0]!, gradient_norm, graph_seconds, step_seconds })
+      await options.onStep?.({
+        ...{ images, loss, gradient_norm, graph_seconds, step_seconds },
+        gradientNorms: () => gradientNorms(batch, limits, optimizer, runStep),
+      })
+      prefetch.recycle(batch)
     }
     closeLog(progress, plan.batch, learningRate(1, schedule))
     return true
@@ -76,24 +101,97 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
   }
 }
 
+type StepResult = Readonly<Record<string, Float32Array>>
+
+const lossIsFinite = ({ loss }: StepResult): boolean => Number.isFinite(loss![0])
+
+/**
+ * Takes the pictures whose loss is not finite out of a batch: their weight becomes 0, and their place a copy of another
+ * picture, for 0 times NaN is NaN. Returns whether there is something left to learn from.
+ */
+const quarantine = (batch: Batch, losses: Float32Array | undefined, progress: Progress): boolean => {
+  const good = losses?.findIndex(Number.isFinite) ?? -1
+  if (!losses || good < 0) return false
+  for (const [index, loss] of losses.entries()) {
+    if (Number.isFinite(loss)) continue
+    progress.quarantined++
+    progress.quarantine = [
+      ...progress.quarantine.slice(1 - QUARANTINE),
+      { step: progress.step, index, sigma: batch.t[index]! },
+    ]
+    for (const array of Object.values(batch) as Float32Array[]) {
+      const size = array.length / losses.length
+      if (size >= 1) array.copyWithin(index * size, good * size, (good + 1) * size)
+    }
+    batch.weight[index] = 0
+  }
+  return true
+}
+
+const gradientNorms = async (
+  batch: Batch,
+  limits: readonly number[],
+  optimizer: Optimizer,
+  runStep: (batch: Batch) => Promise<StepResult>,
+): Promise<(number | null)[]> => {
+  const norms: (number | null)[] = []
+  for (let band = 0; band < BANDS; band++) {
+    const weight = batch.weight.map((one, i) => (bandOf(batch.t[i]!, limits) === band ? one : 0))
+    if (weight.every((one) => one === 0)) norms.push(null)
+    else {
+      await runStep({ ...batch, weight })
+      const norm = optimizer.gradientNorm()
+      norms.push(Number.isFinite(norm) ? norm : null)
+    }
+  }
+  return norms
+}
+
 /** What is said when no finite number is left. Whatever is on disk was good. */
-export const diverged = (what: string): UserError =>
-  new UserError(`the training has diverged: ${what}`, {
+export const diverged = (what: string, progress: Progress, limits: readonly number[]): UserError =>
+  new UserError(`the training has diverged: ${[what, ...symptoms(progress, limits)].join('; ')}`, {
     remedy: 'start over with --force and a lower --learning-rate; the last good state is kept until then',
   })
 
+/** What the log shows of how it came to that, in words. */
+const symptoms = ({ log, quarantined, quarantine }: Progress, limits: readonly number[]): string[] => {
+  const said: string[] = []
+  const [first, last] = [log.at(-10) ?? log[0], log.at(-1)]
+  if (first && last && last.gradient_norm > 3 * first.gradient_norm)
+    said.push(
+      `the gradient norm had grown from ${short(first.gradient_norm)} to ${short(last.gradient_norm)} over the last ${last.images - first.images} pictures`,
+    )
+  if (first && last) {
+    const growth = last.bands.map((now, i) => (now ?? 0) / (first.bands[i] || Number.POSITIVE_INFINITY))
+    const band = growth.indexOf(Math.max(...growth))
+    if (growth[band]! > 1.5) said.push(`the loss grew most at ${bandName(band, limits)}`)
+  }
+  if (quarantined > 0)
+    said.push(
+      `${quarantined} pictures had been left out, the last at step ${quarantine.at(-1)!.step}, σ ${short(quarantine.at(-1)!.sigma)}`,
+    )
+  return said
+}
+
+const short = (value: number): string => String(Number(value.toPrecision(2)))
+
 const record = (
-  progress: Progress,
-  batch: number,
+  { pending }: Progress,
+  { t, weight }: Batch,
+  losses: Float32Array | undefined,
   loss: number,
   gradient_norm: number,
-  learning_rate: number,
+  limits: readonly number[],
 ) => {
-  const { pending } = progress
   pending.steps++
   pending.loss += loss
   pending.gradient_norm += gradient_norm
-  if (pending.steps * batch >= LOG_IMAGES) closeLog(progress, batch, learning_rate)
+  for (const [i, value] of losses?.entries() ?? []) {
+    if (weight[i] === 0) continue
+    const band = pending.bands[bandOf(t[i]!, limits)]!
+    band[0] += value
+    band[1]++
+  }
 }
 
 /** Makes a line of the log of what is pending, if anything is. */
@@ -105,6 +203,7 @@ const closeLog = (progress: Progress, batch: number, learning_rate: number) => {
     loss: pending.loss / pending.steps,
     gradient_norm: pending.gradient_norm / pending.steps,
     learning_rate,
+    bands: pending.bands.map(([sum, count]) => (count > 0 ? sum / count : null)),
   })
-  progress.pending = { steps: 0, loss: 0, gradient_norm: 0 }
+  progress.pending = freshPending()
 }

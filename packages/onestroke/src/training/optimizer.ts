@@ -19,6 +19,8 @@ export interface TrainingArrays {
   readonly exp_avg: Float32Array
   readonly exp_avg_sq: Float32Array
   readonly ema: Float32Array
+  /** Moving average of the network that gives a method's targets; absent where there is none. */
+  readonly target?: Float32Array
 }
 
 interface Kernels {
@@ -42,14 +44,17 @@ export class Optimizer implements TrainingArrays {
   readonly exp_avg: Float32Array
   readonly exp_avg_sq: Float32Array
   readonly ema: Float32Array
+  readonly target?: Float32Array
   readonly #kernels: Kernels
   readonly #padded: number
 
-  /** @param size number of parameters. */
+  /** @param size number of parameters; `target` how many of them, from the first, have a target. */
   constructor(
     readonly size: number,
     readonly options: OptimizerOptions,
+    target = 0,
   ) {
+    if (target > 0) this.target = new Float32Array(target)
     this.#padded = Math.ceil(size / 16) * 16
     const bytes = this.#padded * 4
     const memory = new WebAssembly.Memory({ initial: Math.ceil((64 + 5 * bytes) / 65536) })
@@ -61,6 +66,12 @@ export class Optimizer implements TrainingArrays {
     this.exp_avg = array(2)
     this.exp_avg_sq = array(3)
     this.ema = array(4)
+  }
+
+  /** Moves the target towards the parameters: target ← mu·target + (1 − mu)·parameters. */
+  updateTarget(mu: number): void {
+    const { target, parameters } = this
+    if (target) for (let i = 0; i < target.length; i++) target[i]! += (1 - mu) * (parameters[i]! - target[i]!)
   }
 
   /** Euclidean norm of the gradient. */

@@ -11,7 +11,8 @@ import { CONFIG_FILE, makeFolder, WEIGHTS_FILE } from '../model/index.js'
 import { isRunning } from './lock.js'
 import type { OptimizerOptions } from './optimizer.js'
 import type { ScheduleOptions } from './schedule.js'
-import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from './state.js'
+import { BEST_FILE, PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from './state.js'
+import type { GuidanceScale } from './step.js'
 
 export const PLAN_FILE = 'run.json'
 
@@ -23,6 +24,8 @@ export interface RunPlan {
   readonly preset: string
   readonly method: string
   readonly method_options: Readonly<Record<string, unknown>>
+  /** sha256 of the network of perceptual distances; absent where there is none. */
+  readonly features?: string
   readonly sigma_min: number
   readonly sigma_max: number
   readonly batch: number
@@ -30,12 +33,14 @@ export interface RunPlan {
   readonly images: number | null
   readonly minutes: number | null
   readonly seed: number
-  /** Guidance scale of the teacher while distilling. */
-  readonly guidance_scale: number
+  /** Guidance scale of the teacher while distilling, or the range it is drawn from; then it is an input of the student. */
+  readonly guidance_scale: GuidanceScale
   readonly condition_dropout: number
   readonly word_dropout: number
   /** Absent where it is done: whether a student's noise levels are searched when the training is done. */
   readonly tune?: false
+  /** How often the quality of a student is measured on the way, and the best kept. */
+  readonly checks: number
   readonly flip: boolean
   readonly translate: number
   readonly optimizer: OptimizerOptions
@@ -83,6 +88,7 @@ const RUN_FILES = [
   WEIGHTS_FILE,
   STATE_FILE,
   PREVIOUS_STATE_FILE,
+  BEST_FILE,
   PROGRESS_FILE,
   'samples.png',
   'report.html',

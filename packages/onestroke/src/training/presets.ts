@@ -96,7 +96,6 @@ export const presetNetwork = (
   name: string,
   { resolution, channels }: { resolution: number; channels: number },
   vocabulary: Vocabulary,
-  guidance_embedding = false,
 ): NetworkConfig => {
   const preset = presetOf(name)
   if (resolution < 8 || !Number.isInteger(Math.log2(resolution)))
@@ -117,7 +116,8 @@ export const presetNetwork = (
       width: preset.embedding_width,
       token_width: preset.token_width,
       condition: conditionShape(vocabulary),
-      guidance_embedding,
+      guidance_embedding: false,
+      jump_embedding: false,
     },
   }
 }

@@ -58,6 +58,38 @@ describe('a run', () => {
     expect(await bytes(parts)).toEqual(await bytes(whole))
   })
 
+  it('keeps the weights that did best when they were checked, however often it was stopped', async () => {
+    const plan = runPlan({ checks: 4 })
+    const scores = [4, 1, 3, 2]
+    /** Says how good a model is by how many pictures it has seen. */
+    const check =
+      (seen: number[]): NonNullable<RunOptions['check']> =>
+      async (model) => {
+        const { images_seen } = model.config.provenance
+        seen.push(images_seen)
+        return { fid: { 1: scores[images_seen / 12 - 1]! }, teacher_distance: Array(6).fill(null) }
+      }
+    const [whole, parts, plain] = [await folderOf({}), await folderOf({}), await folderOf({})]
+    const seen: number[] = []
+    await run(options(whole, { plan, check: check(seen) }))
+    expect(seen).toEqual([12, 24, 36, 48])
+    for (const steps of [4, 3]) await runFor(steps, options(parts, { plan, check: check([]) }))
+    await run(options(parts, { plan, check: check([]) }))
+    const model = (folder: string) => readFile(join(folder, 'model.safetensors'))
+    expect(await model(parts)).toEqual(await model(whole))
+    const { checks } = (await readProgress(parts))!
+    expect(checks.map(({ images, score }) => [images, Math.round(score)])).toEqual([
+      [12, 4],
+      [24, 1],
+      [36, 3],
+      [48, 2],
+    ])
+    expect(checks[0]!.gradient_norm.some((norm) => norm !== null && norm > 0)).toBe(true)
+    await run(options(plain))
+    expect(await model(plain)).not.toEqual(await model(whole))
+    expect((await readdir(whole)).sort()).toEqual(['config.json', 'model.safetensors', 'progress.json'])
+  })
+
   it('of so many minutes keeps the number of pictures that it was timed for, before any checkpoint', async () => {
     const folder = await folderOf({})
     const plan = runPlan({ images: null, minutes: 0.002 })

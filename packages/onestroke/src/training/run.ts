@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
-import type { Executable, Program, Runtime } from '@onestroke/core/tensor'
+import type { Executable, OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { type LoadedModel, Model, saveModel } from '../model/index.js'
+import { bandLimits } from './bands.js'
 import type { BatchPlan } from './batch.js'
 import { diverged, type StepEvent, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
@@ -16,8 +17,20 @@ import { objectiveNamed } from './objectives.js'
 import { Optimizer } from './optimizer.js'
 import type { RunPlan } from './plan.js'
 import { presetNetwork } from './presets.js'
-import { loadState, PREVIOUS_STATE_FILE, type Progress, STATE_FILE, saveState } from './state.js'
-import { TEACHER_PREFIX, trainingStep } from './step.js'
+import {
+  BEST_FILE,
+  bestCheck,
+  type Check,
+  freshPending,
+  loadBest,
+  loadState,
+  PREVIOUS_STATE_FILE,
+  type Progress,
+  STATE_FILE,
+  saveBest,
+  saveState,
+} from './state.js'
+import { TEACHER_PREFIX, trainedSize, trainingStep } from './step.js'
 import { versions } from './versions.js'
 
 export interface RunOptions {
@@ -26,6 +39,8 @@ export interface RunOptions {
   readonly dataset: Dataset
   readonly vocabulary: Vocabulary
   readonly teacher?: LoadedModel
+  /** The network of perceptual distances; see `--option distance=perceptual`. */
+  readonly features?: OnnxFunction
   readonly runtime: Runtime
   /** Seconds between checkpoints. */
   readonly checkpoint_every: number
@@ -35,6 +50,10 @@ export interface RunOptions {
   onStep?(event: StepEvent, progress: Progress): void
   /** Called when a checkpoint is on disk, with a model that reads the moving average of the weights. */
   onCheckpoint?(model: Model, progress: Progress): Promise<void>
+  /** Asked `plan.checks` times on the way: how good the model is by now. Must depend on the model alone. */
+  check?(model: Model): Promise<Pick<Check, 'fid' | 'teacher_distance'>>
+  /** Called after each check. */
+  onCheck?(check: Check): void
   /** Asked when the training is done: how the model is best sampled. */
   tuneSampling?(model: Model): Promise<Partial<ModelConfig['sampling']>>
 }
@@ -54,7 +73,9 @@ const CALIBRATION_STEPS = 12
  *
  * @throws UserError if its network cannot be made, or takes more memory than there is.
  */
-export const checkRun = (options: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher'>): void => {
+export const checkRun = (
+  options: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'features'>,
+): void => {
   const { plan } = options
   const { sigma_min, sigma_max } = plan
   if (sigma_max <= sigma_min)
@@ -72,11 +93,17 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const objective = objectiveNamed(plan.method)
   const denoiser = denoiserConfig(options, objective)
   const layout = networkLayout(denoiser.network)
-  const optimizer = new Optimizer(layout.size, plan.optimizer)
+  const optimizer = new Optimizer(
+    trainedSize(denoiser.network, objective),
+    plan.optimizer,
+    objective.target_ema ? layout.size : 0,
+  )
+  /** The moving average, as the model's weights. */
+  const ema = optimizer.ema.subarray(0, layout.size)
   const progress = (await loadState(directory, optimizer)) ?? freshState(options, denoiser, optimizer)
   const program = stepProgram(options, denoiser, objective)
-  const step = await runtime.compile(program, teacherWeights(options))
-  const config = (): ModelConfig => modelConfig(options, denoiser, progress)
+  const step = await runtime.compile(program, objective.teacher ? teacherWeights(options) : {})
+  const config = (): ModelConfig => modelConfig(options, objective, denoiser, progress)
   if (progress.images === 0) {
     progress.images = await calibrate(program, step, optimizer, options)
     // Kept at once: how long the training is decides all that follows, and another timing would give another number.
@@ -89,9 +116,22 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const checkpoint = async () => {
     await saveState(directory, optimizer, progress)
     if (!options.onCheckpoint) return
-    const model = new Model(config(), layout, optimizer.ema, runtime, false)
+    const model = new Model(config(), layout, ema, runtime, false)
     await options.onCheckpoint(model, progress)
     await model.release()
+  }
+  const steps = Math.ceil(progress.images / plan.batch)
+  const check = async ({ gradientNorms, images }: StepEvent) => {
+    if (!options.check) return
+    const model = new Model(config(), layout, ema, runtime, false)
+    const found = await options.check(model)
+    await model.release()
+    const distances = Object.values(found.fid)
+    const score = Math.exp(distances.reduce((sum, fid) => sum + Math.log(fid), 0) / distances.length)
+    const one: Check = { images, score, ...found, gradient_norm: await gradientNorms() }
+    if (progress.checks.every((other) => score < other.score)) await saveBest(directory, ema, images)
+    progress.checks.push(one)
+    options.onCheck?.(one)
   }
   options.onStart?.(progress)
   let saved = performance.now()
@@ -104,34 +144,46 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
       ema_half_life: plan.schedule.ema_half_life ?? Math.max(2000, progress.images / 50),
     },
     plan: batchPlan(options, denoiser, progress.images),
+    ...(objective.target_ema && {
+      target_ema: (done) => objective.target_ema!(Math.min(done, 1 - 1e-9), plan.method_options),
+    }),
     ...(options.shouldStop && { shouldStop: options.shouldStop }),
     onStep: async (event) => {
       options.onStep?.(event, progress)
+      if (isCheck(progress.step, steps, plan.checks) && optimizer.isFinite()) await check(event)
       if (performance.now() - saved < options.checkpoint_every * 1000 || !optimizer.isFinite()) return
       await checkpoint()
       saved = performance.now()
     },
   })
   await step.release()
-  if (!optimizer.isFinite()) throw diverged(`the weights are not finite after step ${progress.step}`)
+  if (!optimizer.isFinite())
+    throw diverged(`the weights are not finite after step ${progress.step}`, progress, bandLimits(denoiser))
   if (!finished) {
     await saveState(directory, optimizer, progress)
     return { finished, progress, config: config() }
   }
   await checkpoint()
+  const best = bestCheck(progress.checks)
+  if (best && best !== progress.checks.at(-1)) ema.set(await loadBest(directory, layout.size, best.images))
   const trained = config()
-  const model = new Model(trained, layout, optimizer.ema, runtime)
+  const model = new Model(trained, layout, ema, runtime)
   const tuned = await options.tuneSampling?.(model)
   await model.release()
   const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
-  const sha256 = await saveModel(directory, final, optimizer.ema)
-  for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
+  const sha256 = await saveModel(directory, final, ema)
+  for (const name of [STATE_FILE, PREVIOUS_STATE_FILE, BEST_FILE])
+    await rm(join(directory, name), { force: true })
   return { finished, progress, config: final, sha256 }
 }
 
+/** Whether the quality is measured after this step: `checks` times, evenly, the last time at the end. */
+const isCheck = (step: number, steps: number, checks: number): boolean =>
+  Math.floor((step * checks) / steps) > Math.floor(((step - 1) * checks) / steps)
+
 export const hasState = (directory: string): boolean => existsSync(join(directory, STATE_FILE))
 
-/** The network of a preset, or the teacher's own. */
+/** The network of a preset, or the teacher's own, with the inputs that the method asks for. */
 const denoiserConfig = (
   { plan, dataset, vocabulary, teacher }: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher'>,
   objective: Objective,
@@ -142,37 +194,51 @@ const denoiserConfig = (
     teacher && preset === teacher.config.provenance.preset
       ? teacher.config.network
       : presetNetwork(preset, { resolution, channels: dataset.channels }, vocabulary)
-  return { network, parametrization: objective.parametrization, sigma_min, sigma_max, sigma_data: 0.5 }
+  const inputs = {
+    guidance_embedding: typeof plan.guidance_scale !== 'number',
+    jump_embedding: objective.flow_map === true,
+  }
+  return {
+    network: { ...network, embedding: { ...network.embedding, ...inputs } },
+    parametrization: objective.parametrization,
+    ...{ sigma_min, sigma_max, sigma_data: 0.5 },
+  }
 }
 
-/** Fresh weights, or the teacher's where the network is the same. */
+/** Fresh weights; the teacher's where the network is the same, but for inputs that the teacher does not have. */
 const freshState = (
   { plan, teacher }: RunOptions,
   denoiser: DenoiserConfig,
   optimizer: Optimizer,
 ): Progress => {
   const layout = networkLayout(denoiser.network)
-  const same = teacher && JSON.stringify(teacher.config.network) === JSON.stringify(denoiser.network)
-  optimizer.parameters.set(same ? teacher.weights : layout.initialize(plan.seed))
-  optimizer.ema.set(optimizer.parameters)
+  const { parameters } = optimizer
+  parameters.set(layout.initialize(plan.seed))
+  if (teacher && plan.preset === teacher.config.provenance.preset) {
+    const known = teacher.layout.unflatten(teacher.weights)
+    for (const [name, values] of Object.entries(layout.unflatten(parameters)))
+      if (known[name]) values.set(known[name])
+  }
+  optimizer.ema.set(parameters)
+  optimizer.target?.set(parameters.subarray(0, layout.size))
   return {
     step: 0,
     images: plan.images ?? 0,
     seconds: 0,
-    skipped_steps: 0,
-    log: [],
-    pending: { steps: 0, loss: 0, gradient_norm: 0 },
+    ...{ skipped_steps: 0, quarantined: 0, quarantine: [] },
+    ...{ log: [], checks: [], pending: freshPending() },
   }
 }
 
 const stepProgram = (
-  { plan, teacher }: Pick<RunOptions, 'plan' | 'teacher'>,
+  { plan, teacher, features }: Pick<RunOptions, 'plan' | 'teacher' | 'features'>,
   student: DenoiserConfig,
   objective: Objective,
 ): Program =>
   trainingStep({
     student,
     ...(teacher && { teacher: teacher.config }),
+    ...(features && { features }),
     guidance_scale: plan.guidance_scale,
     objective,
     options: plan.method_options,
@@ -188,7 +254,7 @@ const teacherWeights = ({ teacher }: RunOptions): Record<string, Float32Array> =
 const calibrate = async (
   program: Program,
   step: Executable,
-  { parameters, gradient }: Optimizer,
+  { parameters, gradient, target }: Optimizer,
   { plan: { minutes, batch }, shouldStop }: RunOptions,
 ): Promise<number> => {
   const wanted = Object.entries(program.inputs).filter(([name]) => !name.startsWith(TEACHER_PREFIX))
@@ -197,7 +263,7 @@ const calibrate = async (
   for (let i = 0; i < CALIBRATION_STEPS; i++) {
     if (shouldStop?.()) return 0
     const begin = performance.now()
-    await step.run({ ...inputs, parameters }, { gradient })
+    await step.run({ ...inputs, parameters, ...(target && { target }) }, { gradient })
     times.push((performance.now() - begin) / 1000)
   }
   gradient.fill(0)
@@ -229,6 +295,7 @@ const batchPlan = (
   range: { sigma_min: denoiser.sigma_min, sigma_max: denoiser.sigma_max, sigma_data: denoiser.sigma_data },
   objective: plan.method,
   options: plan.method_options,
+  guidance_scale: plan.guidance_scale,
   augment: { flip: plan.flip, translate: plan.translate },
   condition_dropout: vocabulary.kind === 'none' ? 0 : plan.condition_dropout,
   word_dropout: plan.word_dropout,
@@ -236,17 +303,29 @@ const batchPlan = (
 
 const modelConfig = (
   { plan, dataset, vocabulary, teacher }: RunOptions,
+  { kind, flow_map }: Objective,
   denoiser: DenoiserConfig,
   { step, seconds }: Progress,
 ): ModelConfig => ({
   format: 'onestroke/1',
-  kind: denoiser.parametrization === 'edm' ? 'teacher' : 'student',
+  kind,
   ...denoiser,
   vocabulary,
   sampling:
-    denoiser.parametrization === 'edm'
-      ? { solver: 'heun', schedule: 'karras', num_inference_steps: 18, guidance_scale: 1, sigmas: {} }
-      : { solver: 'consistency', schedule: 'karras', num_inference_steps: 1, guidance_scale: 1, sigmas: {} },
+    kind === 'teacher'
+      ? {
+          solver: 'heun',
+          schedule: 'karras',
+          num_inference_steps: 18,
+          guidance_scale: 1,
+          gamma: 1,
+          sigmas: {},
+        }
+      : {
+          ...{ solver: 'consistency', schedule: 'karras', num_inference_steps: 1, guidance_scale: 1 },
+          // A flow map goes where the trajectory does; others start each step from fresh noise.
+          ...{ gamma: flow_map ? 0 : 1, sigmas: {} },
+        },
   method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
   provenance: {
     ...(teacher && { parent: teacher.sha256 }),

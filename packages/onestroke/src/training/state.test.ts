@@ -6,6 +6,7 @@ import { complaint, folderOf } from '../data/testing.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 import {
+  freshPending,
   loadState,
   PREVIOUS_STATE_FILE,
   PROGRESS_FILE,
@@ -31,8 +32,12 @@ const progress = freshProgress({
   step: 17,
   seconds: 0.1 + 0.2,
   skipped_steps: 2,
-  log: [{ images: 68, loss: 1 / 3, gradient_norm: 2e-7, learning_rate: 1e-3 }],
-  pending: { steps: 3, loss: 0.7, gradient_norm: 0.3 },
+  quarantined: 1,
+  quarantine: [{ step: 5, index: 3, sigma: 0.7 }],
+  log: [
+    { images: 68, loss: 1 / 3, gradient_norm: 2e-7, learning_rate: 1e-3, bands: [0.1, 1 / 7, null, 0, 2, 3] },
+  ],
+  pending: { ...freshPending(), steps: 3, loss: 0.7, gradient_norm: 0.3 },
 })
 const [statePath, previousPath] = [
   (folder: string) => join(folder, STATE_FILE),

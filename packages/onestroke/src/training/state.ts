@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { parseSafetensors, serializeSafetensors, toFloat32, UserError } from '@onestroke/core/formats'
 import { z } from 'zod'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
+import { BANDS } from './bands.js'
 import type { TrainingArrays } from './optimizer.js'
 
 export const STATE_FILE = 'state.safetensors'
 /** The state before the last one, in case the last one turns out to be unusable. */
 export const PREVIOUS_STATE_FILE = 'state.previous.safetensors'
+/** The averaged weights that did best when the quality was measured on the way. */
+export const BEST_FILE = 'best.safetensors'
 /** A copy of the counters and the log that stays when the run is done: for reports, and to look at. */
 export const PROGRESS_FILE = 'progress.json'
 
@@ -19,6 +22,28 @@ export interface LogPoint {
   readonly loss: number
   readonly gradient_norm: number
   readonly learning_rate: number
+  /** Loss per band of noise levels, the strongest first; null where no picture fell into a band. See `bandLimits`. */
+  readonly bands: readonly (number | null)[]
+}
+
+/** What was found when the quality was measured on the way. */
+export interface Check {
+  readonly images: number
+  /** Fréchet distance to the data by number of steps. */
+  readonly fid: Readonly<Record<string, number>>
+  /** What the best is chosen by: the geometric mean of the distances. */
+  readonly score: number
+  /** By band, of the step before. */
+  readonly gradient_norm: readonly (number | null)[]
+  /** By band: root mean square distance of the student's answer to the end of the teacher's path. */
+  readonly teacher_distance: readonly (number | null)[]
+}
+
+/** A picture whose loss was not finite: (seed of the run, step, index) draws it, its noise and its levels again. */
+export interface Quarantined {
+  readonly step: number
+  readonly index: number
+  readonly sigma: number
 }
 
 /** What is not an array: counters and the log. */
@@ -31,24 +56,49 @@ export interface Progress {
   seconds: number
   /** Steps that were left out because the gradient was not finite. */
   skipped_steps: number
+  /** Pictures left out of their batches so far, and the last hundred of them. */
+  quarantined: number
+  quarantine: Quarantined[]
   log: LogPoint[]
-  /** Sums for the next line of the log. */
-  pending: { steps: number; loss: number; gradient_norm: number }
+  checks: Check[]
+  /** Sums for the next line of the log; by band, a sum and how many pictures it is of. */
+  pending: { steps: number; loss: number; gradient_norm: number; bands: [sum: number, count: number][] }
 }
 
-const count = z.int().nonnegative()
-const progressSchema = z.object({
-  step: count,
-  images: count,
-  seconds: z.number(),
-  skipped_steps: count,
-  log: z.array(
-    z.object({ images: count, loss: z.number(), gradient_norm: z.number(), learning_rate: z.number() }),
-  ),
-  pending: z.object({ steps: count, loss: z.number(), gradient_norm: z.number() }),
+export const freshPending = (): Progress['pending'] => ({
+  ...{ steps: 0, loss: 0, gradient_norm: 0 },
+  bands: Array.from({ length: BANDS }, () => [0, 0]),
 })
 
-const ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq', 'ema'] as const
+const count = z.int().nonnegative()
+const perBand = z.array(z.number().nullable()).length(BANDS)
+const progressSchema = z.object({
+  ...{ step: count, images: count, seconds: z.number(), skipped_steps: count, quarantined: count },
+  quarantine: z.array(z.object({ step: count, index: count, sigma: z.number() })),
+  log: z.array(
+    z.object({
+      ...{ images: count, loss: z.number(), gradient_norm: z.number(), learning_rate: z.number() },
+      bands: perBand,
+    }),
+  ),
+  checks: z.array(
+    z.object({
+      ...{ images: count, fid: z.record(z.string(), z.number()), score: z.number() },
+      ...{ gradient_norm: perBand, teacher_distance: perBand },
+    }),
+  ),
+  pending: z.object({
+    ...{ steps: count, loss: z.number(), gradient_norm: z.number() },
+    bands: z.array(z.tuple([z.number(), count])).length(BANDS),
+  }),
+})
+
+const ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq', 'ema', 'target'] as const
+const namedArrays = (arrays: TrainingArrays): [name: string, array: Float32Array][] =>
+  ARRAYS.flatMap((name): [string, Float32Array][] => {
+    const array = arrays[name]
+    return array ? [[name, array]] : []
+  })
 
 /** Writes the state whole or not at all, and keeps the one before. */
 export const saveState = async (
@@ -58,7 +108,7 @@ export const saveState = async (
 ): Promise<void> => {
   const json = JSON.stringify(progress)
   const bytes = serializeSafetensors(
-    ARRAYS.map((name) => ({ name, dtype: 'F32' as const, shape: [arrays[name].length], data: arrays[name] })),
+    namedArrays(arrays).map(([name, data]) => ({ name, dtype: 'F32' as const, shape: [data.length], data })),
     { progress: json },
   )
   const path = join(directory, STATE_FILE)
@@ -85,20 +135,44 @@ export const loadState = async (directory: string, arrays: TrainingArrays): Prom
     : 'start over with --force'
   const damaged = (message: string, cause?: unknown) => new UserError(message, { remedy, cause })
   const { tensors, metadata } = parsed(await readBytes(path, 'training state'), path, damaged)
-  for (const name of ARRAYS) {
+  for (const [name, array] of namedArrays(arrays)) {
     const entry = tensors.get(name)
-    if (entry?.dtype !== 'F32' || entry.shape.length !== 1 || entry.shape[0] !== arrays[name].length)
+    if (entry?.dtype !== 'F32' || entry.shape.length !== 1 || entry.shape[0] !== array.length)
       throw damaged(
-        `${path}: ${name} has ${entry ? `the shape [${entry.shape.join(', ')}] in ${entry.dtype}` : 'no values'}, expected [${arrays[name].length}] in F32`,
+        `${path}: ${name} has ${entry ? `the shape [${entry.shape.join(', ')}] in ${entry.dtype}` : 'no values'}, expected [${array.length}] in F32`,
       )
     const values = toFloat32(entry)
     const bad = values.findIndex((value) => !Number.isFinite(value))
     if (bad >= 0) throw damaged(`${path}: ${name} holds ${values[bad]} at position ${bad}`)
-    arrays[name].set(values)
+    array.set(values)
   }
   const progress = progressOf(metadata.progress)
   if (!progress) throw damaged(`${path}: the progress record is damaged`)
   return progress
+}
+
+/** The check with the lowest score; the earliest of equals. */
+export const bestCheck = (checks: readonly Check[]): Check | undefined =>
+  checks.reduce<Check | undefined>((best, one) => (best && best.score <= one.score ? best : one), undefined)
+
+export const saveBest = (directory: string, ema: Float32Array, images: number): Promise<void> =>
+  writeFileAtomic(
+    join(directory, BEST_FILE),
+    serializeSafetensors([{ name: 'ema', dtype: 'F32', shape: [ema.length], data: ema }], {
+      images: String(images),
+    }),
+  )
+
+/** @throws UserError if the file is not there, or not the one of that check. */
+export const loadBest = async (directory: string, size: number, images: number): Promise<Float32Array> => {
+  const path = join(directory, BEST_FILE)
+  const damaged = (message: string, cause?: unknown) =>
+    new UserError(message, { remedy: 'start over with --force', cause })
+  const { tensors, metadata } = parsed(await readBytes(path, 'the best weights'), path, damaged)
+  const ema = tensors.get('ema')
+  if (ema?.dtype !== 'F32' || ema.shape[0] !== size || metadata.images !== String(images))
+    throw damaged(`${path} is not what this run has saved after ${images} pictures`)
+  return toFloat32(ema)
 }
 
 const parsed = (bytes: Uint8Array, path: string, damaged: (message: string, cause: unknown) => UserError) => {

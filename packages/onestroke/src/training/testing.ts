@@ -4,7 +4,7 @@ import type { Dataset } from '../data/index.js'
 import type { BatchPlan } from './batch.js'
 import type { RunPlan } from './plan.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
-import type { Progress } from './state.js'
+import { freshPending, type Progress } from './state.js'
 
 const WORDS = ['red', 'green', 'blue', 'round', 'square', 'dotted']
 
@@ -33,6 +33,7 @@ export const batchPlan = (changes: Partial<BatchPlan> = {}): BatchPlan => ({
   range: { sigma_min: 0.01, sigma_max: 20, sigma_data: 0.5 },
   objective: 'diffusion',
   options: { P_mean: -0.6, P_std: 1.4, uniform: 0.2 },
+  guidance_scale: 1,
   augment: {},
   condition_dropout: 0,
   word_dropout: 0,
@@ -55,6 +56,7 @@ export const runPlan = (changes: Partial<RunPlan> = {}): RunPlan => ({
   guidance_scale: 1,
   condition_dropout: 0.1,
   word_dropout: 0.05,
+  checks: 0,
   flip: false,
   translate: 0,
   optimizer: OPTIMIZER_DEFAULTS,
@@ -66,8 +68,7 @@ export const freshProgress = (changes: Partial<Progress> = {}): Progress => ({
   step: 0,
   images: 400,
   seconds: 0,
-  skipped_steps: 0,
-  log: [],
-  pending: { steps: 0, loss: 0, gradient_norm: 0 },
+  ...{ skipped_steps: 0, quarantined: 0, quarantine: [], log: [], checks: [] },
+  pending: freshPending(),
   ...changes,
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Denoiser, karrasSigma, perPicture } from '../diffusion/index.js'
 import {
   compute,
+  contextOf,
   denoiserOf,
   gaussian,
   generator,
@@ -11,13 +12,13 @@ import {
   trajectory,
 } from '../diffusion/testing.js'
 import { constant, grad, type Shape, type Tensor } from '../tensor/index.js'
-import { consistencyDistillation } from './distillation.js'
+import { ecd } from './ecd.js'
 import { odeStep } from './ode.js'
 
 const { sigma_min, sigma_max, sigma_data } = RANGE
 const SOLVERS = ['euler', 'heun'] as const
 const ORDER = { euler: 1, heun: 2 }
-type Options = typeof consistencyDistillation.options
+type Options = typeof ecd.options
 
 const bell = gaussian([0.25, -0.75], 0.5)
 const mixture: Mixture = {
@@ -81,11 +82,7 @@ const lossOf = (
   student: Denoiser,
   teacher: Denoiser,
   options: Partial<Options>,
-): Tensor =>
-  consistencyDistillation.loss(
-    { student, teacher, x0, noise, t, r, condition: {} },
-    { ...consistencyDistillation.options, ...options },
-  )
+): Tensor => ecd.loss(contextOf({ student, teacher, x0, noise, t, r }), { ...ecd.options, ...options })
 
 describe.each(SOLVERS)('the distillation loss of exact models vanishes as it should: %s', (solver) => {
   const orders = (lossAt: (r: readonly number[]) => number[], power: number) => {
@@ -203,9 +200,9 @@ describe('the distillation loss', () => {
     })
     onBatch(below(0.5), (inputs) => {
       const condition = { condition: inputs.x0.reshape([3, 1, 2]) }
-      const loss = consistencyDistillation.loss(
-        { ...inputs, student: recording('student'), teacher: recording('teacher'), condition },
-        { ...consistencyDistillation.options, solver: 'heun' },
+      const loss = ecd.loss(
+        contextOf({ ...inputs, student: recording('student'), teacher: recording('teacher'), condition }),
+        { ...ecd.options, solver: 'heun' },
       )
       expect(conditions).toEqual({ student: [condition, condition], teacher: [condition, condition] })
       return { loss }
@@ -301,11 +298,7 @@ describe('the noise levels of distillation', () => {
   const draw = (options: Partial<Options>, progress: number, count = COUNT) => {
     const random = generator(11)
     return Array.from({ length: count }, () =>
-      consistencyDistillation.times(
-        random,
-        { range: RANGE, progress },
-        { ...consistencyDistillation.options, ...options },
-      ),
+      ecd.times(random, { range: RANGE, progress }, { ...ecd.options, ...options }),
     )
   }
 

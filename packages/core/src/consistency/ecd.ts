@@ -1,4 +1,5 @@
 import { karrasSigma, objective, perPicture } from '../diffusion/index.js'
+import { pseudoHuber } from './distance.js'
 import { odeStep } from './ode.js'
 
 /**
@@ -12,11 +13,13 @@ import { odeStep } from './ode.js'
  * - the error is measured in units of the network's output, c_out(t), so that every noise level counts the same, and
  *   its pseudo-Huber norm √(mean e² + c²) − c keeps outliers from ruling the gradient.
  */
-export const consistencyDistillation = objective({
+export const ecd = objective({
   name: 'ecd',
   about: 'easy consistency distillation along the teacher’s ODE (Song et al. 2023, Geng et al. 2024)',
   teacher: true,
+  kind: 'student',
   parametrization: 'consistency',
+  choices: { solver: ['euler', 'heun'] },
   options: { stages: [4, 8, 16, 24], top: 0.15, huber: 0.1, solver: 'heun' as 'euler' | 'heun' },
   times(random, { range, progress }, { stages, top }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!
@@ -25,11 +28,11 @@ export const consistencyDistillation = objective({
     const down = u + 1 / levels
     return { t: karrasSigma(u, range), r: down >= 1 ? range.sigma_min : karrasSigma(down, range) }
   },
-  loss({ student, teacher, x0, noise, t, r, condition }, { huber, solver }) {
+  loss({ student, target: self, teacher, x0, noise, t, r, condition }, { huber, solver }) {
     const { sigma_data } = student.range
     const x_t = x0.add(noise.mul(perPicture(t)))
     const x_r = odeStep(teacher!, x_t, t, r, condition, solver)
-    const target = student.denoise(x_r, r, condition).stopGradient()
+    const target = self.denoise(x_r, r, condition).stopGradient()
     const c_out = t.mul(sigma_data).div(
       t
         .square()
@@ -37,10 +40,6 @@ export const consistencyDistillation = objective({
         .sqrt(),
     )
     const error = student.denoise(x_t, t, condition).sub(target).div(perPicture(c_out))
-    const mean = error.sumSquares([1, 2, 3]).mul(x0.shape[0]! / x0.size)
-    return mean
-      .add(huber ** 2)
-      .sqrt()
-      .sub(huber)
+    return pseudoHuber(error.sumSquares([1, 2, 3]).mul(x0.shape[0]! / x0.size), huber)
   },
 })

@@ -1,0 +1,71 @@
+/**
+ * Students of other sizes than their teacher's: quality against parameters, bytes and milliseconds, after the same number
+ * of images. `--runs` keeps the students, so that what was interrupted goes on.
+ */
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onestroke } from './lib/command.js'
+import { rounded } from './lib/statistics.js'
+
+export const about = 'students smaller and larger than their teacher: quality against size and milliseconds'
+
+/** @type {import('./run.js').Benchmark['options']} */
+export const options = {
+  teacher: { type: 'string', default: 'models/emoji-16-teacher', about: 'model folder of the teacher' },
+  data: { type: 'string', default: 'iconify:fluent-emoji-flat,noto', about: 'what it was trained on' },
+  category: {
+    type: 'string',
+    default: 'Smileys & Emotion,Animals & Nature,Food & Drink',
+    about: 'categories of that',
+  },
+  presets: { type: 'string', default: 'tiny,small,base', about: 'sizes of the students' },
+  images: { type: 'string', default: '120000', about: 'pictures for each student' },
+  samples: { type: 'string', default: '922', about: 'pictures to judge by' },
+  runs: { type: 'string', default: 'runs/sizes', about: 'where the students go' },
+}
+
+/** @type {import('./run.js').Benchmark['run']} */
+export const run = async ({ teacher, data, category, presets, images, samples, runs }) => {
+  /** @type {Record<string, object>} */
+  const results = {}
+  for (const preset of presets.split(',')) {
+    const out = join(runs, preset)
+    const found = join(runs, `${preset}.json`)
+    if (!existsSync(found)) {
+      const pictures = ['--category', category]
+      await onestroke(
+        ...['distill', teacher, data, ...pictures, '--student', preset, '--images', images],
+        ...['--samples', '0', '--out', out],
+      )
+      const { stdout } = await onestroke(
+        ...['evaluate', out, '--teacher', teacher, '--data', data, ...pictures],
+        ...['--steps', '1,2,4', '--samples', samples, '--json'],
+      )
+      await writeFile(found, stdout)
+    }
+    /** @type {{ model: { parameters: number }, rows: { who: string, steps: number, fid: number, prompt_top1: number, seconds_per_image: number }[] }} */
+    const { model, rows } = JSON.parse(await readFile(found, 'utf8'))
+    const { provenance } = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
+    const students = rows.filter(({ who }) => who === 'student')
+    results[preset] = {
+      parameters: model.parameters,
+      training_ms_per_image: rounded((1000 * provenance.seconds) / provenance.images_seen),
+      steps: Object.fromEntries(
+        students.map(({ steps, fid, prompt_top1, seconds_per_image }) => [
+          steps,
+          {
+            fid: rounded(fid),
+            prompt_top1: rounded(prompt_top1),
+            milliseconds: rounded(1000 * seconds_per_image),
+          },
+        ]),
+      ),
+    }
+  }
+  return {
+    seeds: { training: 0, evaluation: 0 },
+    versions: {},
+    results: { images: Number(images), presets: results },
+  }
+}

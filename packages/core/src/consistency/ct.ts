@@ -1,0 +1,29 @@
+import { objective, perPicture } from '../diffusion/index.js'
+import { growingLevels, neighbours } from './discretization.js'
+import { DISTANCES, type DistanceName, distance } from './distance.js'
+
+/**
+ * Consistency training (Song et al. 2023, algorithm 3): without a teacher, the pair is the same picture with the same
+ * noise at two neighbouring levels. The grid grows from s₀ to s₁ levels, and the target's moving average with it:
+ * μ(k) = exp(s₀ ln μ₀ / N(k)).
+ */
+export const ct = objective({
+  name: 'ct',
+  about: 'consistency training (Song et al. 2023)',
+  teacher: false,
+  kind: 'student',
+  parametrization: 'consistency',
+  choices: { distance: DISTANCES },
+  options: { s0: 2, s1: 150, mu0: 0.9, distance: 'l2' as DistanceName, huber: 0.00054 },
+  target_ema: (progress, { s0, s1, mu0 }) => Math.exp((s0 * Math.log(mu0)) / growingLevels(progress, s0, s1)),
+  times(random, { range, progress }, { s0, s1 }) {
+    const N = growingLevels(progress, s0, s1)
+    return neighbours(random.integer(N - 1), N, range)
+  },
+  loss({ student, target, x0, noise, t, r, condition, features }, { huber, ...options }) {
+    const x_t = x0.add(noise.mul(perPicture(t)))
+    const x_r = x0.add(noise.mul(perPicture(r)))
+    const goal = target.denoise(x_r, r, condition).stopGradient()
+    return distance(options.distance, student.denoise(x_t, t, condition), goal, { huber, features })
+  },
+})

@@ -1,0 +1,41 @@
+import type { LossContext } from '../diffusion/index.js'
+import type { Tensor } from '../tensor/index.js'
+
+/**
+ * How far two pictures are apart, per picture, as a mean over pixels (or features), so that no value depends on the
+ * resolution:
+ *
+ * - `l2`: mean square, ‖a − b‖²/D;
+ * - `l1`: mean absolute difference;
+ * - `huber`: √(‖a − b‖²/D + c²) − c, a root mean square that is smooth at 0 (Song & Dhariwal 2023, eq. 7, whose
+ *   c = 0.00054·√D is 0.00054 here);
+ * - `perceptual`: mean square between the features of the network that the run was given.
+ */
+export const DISTANCES = ['l2', 'l1', 'huber', 'perceptual'] as const
+export type DistanceName = (typeof DISTANCES)[number]
+
+/** Distances of a and b [B, C, H, W]: [B]. @throws RangeError if `perceptual` is asked for without features. */
+export const distance = (
+  name: DistanceName,
+  a: Tensor,
+  b: Tensor,
+  { huber, features }: { huber: number } & Pick<LossContext, 'features'>,
+): Tensor => {
+  const pixels = a.size / a.shape[0]!
+  if (name === 'perceptual') {
+    if (!features) throw new RangeError('a perceptual distance needs a feature network')
+    const error = features(a).sub(features(b))
+    return error.sumSquares([1]).mul(1 / error.shape[1]!)
+  }
+  const error = a.sub(b)
+  if (name === 'l1') return error.abs().mean([1, 2, 3])
+  const mean = error.sumSquares([1, 2, 3]).mul(1 / pixels)
+  return name === 'l2' ? mean : pseudoHuber(mean, huber)
+}
+
+/** √(x + c²) − c of a mean square x. With c = 0 it is the root, whose gradient at 0 is not finite. */
+export const pseudoHuber = (meanSquare: Tensor, c: number): Tensor =>
+  meanSquare
+    .add(c ** 2)
+    .sqrt()
+    .sub(c)

@@ -1,0 +1,38 @@
+import { clampSigma, objective, perPicture } from '../diffusion/index.js'
+import { DISTANCES, type DistanceName, distance } from './distance.js'
+
+/**
+ * Easy consistency tuning (Geng et al. 2024, eq. 9–12): a pretrained diffusion model goes on learning as a consistency
+ * model, from data. ln t ~ N(P_mean, P_std²); r = t·(1 − q^−(stage+1)·(1 + k·sigmoid(−b·t))), at least sigma_min, so
+ * that training begins as a diffusion model's (r at the bottom) and r draws nearer to t with every stage;
+ * loss d(f(x_t), f(x_r))/(t − r) with the same noise in both.
+ */
+export const ect = objective({
+  name: 'ect',
+  about: 'easy consistency tuning, on data, from a pretrained start (Geng et al. 2024)',
+  teacher: false,
+  kind: 'student',
+  parametrization: 'consistency',
+  choices: { distance: DISTANCES },
+  options: {
+    ...{ q: 2, stages: 8, k: 8, b: 1, P_mean: -1.1, P_std: 2 },
+    ...{ distance: 'huber' as DistanceName, huber: 1e-4 },
+  },
+  times(random, { range, progress }, { q, stages, k, b, P_mean, P_std }) {
+    const t = clampSigma(Math.exp(P_mean + P_std * random.normal()), {
+      ...range,
+      sigma_min: range.sigma_min * 1.001,
+    })
+    const stage = Math.floor(progress * stages)
+    const gap = q ** -(stage + 1) * (1 + k / (1 + Math.exp(b * t)))
+    return { t, r: Math.max(range.sigma_min, t * (1 - gap)) }
+  },
+  loss({ student, target, x0, noise, t, r, condition, features }, { huber, ...options }) {
+    const x_t = x0.add(noise.mul(perPicture(t)))
+    const x_r = x0.add(noise.mul(perPicture(r)))
+    const goal = target.denoise(x_r, r, condition).stopGradient()
+    return distance(options.distance, student.denoise(x_t, t, condition), goal, { huber, features }).div(
+      t.sub(r),
+    )
+  },
+})

@@ -1,0 +1,50 @@
+import { objective, perPicture } from '../diffusion/index.js'
+import { doublingLevels, neighbours } from './discretization.js'
+import { DISTANCES, type DistanceName, distance } from './distance.js'
+
+/**
+ * Improved consistency training (Song & Dhariwal 2023, §3): the student itself gives the target; the grid doubles from
+ * s₀ to s₁ levels; levels are drawn from a discretised lognormal (eq. 10); λ = 1/(t − r) (eq. 9); pseudo-Huber.
+ */
+export const ict = objective({
+  name: 'ict',
+  about: 'improved consistency training (Song & Dhariwal 2023)',
+  teacher: false,
+  kind: 'student',
+  parametrization: 'consistency',
+  choices: { distance: DISTANCES },
+  options: { s0: 10, s1: 1280, P_mean: -1.1, P_std: 2, distance: 'huber' as DistanceName, huber: 0.00054 },
+  times(random, { range, progress }, { s0, s1, P_mean, P_std }) {
+    const N = doublingLevels(progress, s0, s1)
+    // p(σ_i) ∝ erf((ln σ_{i+1} − P_mean)/(√2 P_std)) − erf((ln σ_i − P_mean)/(√2 P_std)): the interval of the grid
+    // that a lognormal σ falls into, given that it falls into the grid at all.
+    for (;;) {
+      const i = interval(Math.exp(P_mean + P_std * random.normal()), N, range)
+      if (i !== undefined) return neighbours(i, N, range)
+    }
+  },
+  loss({ student, target, x0, noise, t, r, condition, features }, { huber, ...options }) {
+    const x_t = x0.add(noise.mul(perPicture(t)))
+    const x_r = x0.add(noise.mul(perPicture(r)))
+    const goal = target.denoise(x_r, r, condition).stopGradient()
+    return distance(options.distance, student.denoise(x_t, t, condition), goal, { huber, features }).div(
+      t.sub(r),
+    )
+  },
+})
+
+/** Number, from the top, of the interval of an N-level Karras grid that holds σ; undefined outside the grid. */
+const interval = (
+  sigma: number,
+  N: number,
+  { sigma_min, sigma_max }: { sigma_min: number; sigma_max: number },
+  rho = 7,
+): number | undefined => {
+  const [top, bottom, here] = [sigma_max, sigma_min, sigma].map((level) => level ** (1 / rho)) as [
+    number,
+    number,
+    number,
+  ]
+  const u = (top - here) / (top - bottom)
+  return u >= 0 && u < 1 ? Math.floor(u * (N - 1)) : undefined
+}

@@ -1,0 +1,191 @@
+/** What holds for all methods: exact models lose nothing, and from others the gradient leads back to them. */
+import { describe, expect, it } from 'vitest'
+import { type Denoiser, type Objective, perPicture } from '../diffusion/index.js'
+import { denoiserOf, generator, RANGE } from '../diffusion/testing.js'
+import { constant, grad, type Tensor } from '../tensor/index.js'
+import { METHODS } from './index.js'
+import { bell, exactFlowMap, exactFor, expected, lossOf, mixture, onBatch, point, t } from './testing.js'
+
+const { sigma_min, sigma_max } = RANGE
+const below = (share: number) => t.map((sigma) => sigma * (1 - share))
+const methods = Object.values(METHODS)
+
+/**
+ * By method: options that make its loss a plain power of the error near 0, and the power of the step with which it then
+ * vanishes (an ODE step of order p leaves an error of order p + 1); none for those without a step.
+ */
+const VANISHING: readonly { name: string; options: object; power?: number }[] = [
+  { name: 'ecd', options: { solver: 'euler', huber: 0 }, power: 2 },
+  { name: 'ecd', options: { solver: 'heun', huber: 0 }, power: 3 },
+  { name: 'cd', options: { solver: 'euler' }, power: 4 },
+  { name: 'cd', options: { solver: 'heun' }, power: 6 },
+  { name: 'cd', options: { solver: 'heun', distance: 'l1' }, power: 3 },
+  { name: 'cd', options: { solver: 'heun', distance: 'huber', huber: 0 }, power: 3 },
+  { name: 'lcm', options: { huber: 0 }, power: 2 },
+  { name: 'soflow', options: { solver: 'euler', huber: 0 }, power: 2 },
+  { name: 'soflow', options: { solver: 'heun', huber: 0 }, power: 3 },
+  { name: 'ct', options: {}, power: 4 },
+  { name: 'ict', options: { huber: 0 }, power: 1 },
+  { name: 'ect', options: { huber: 0 }, power: 1 },
+  { name: 'scd', options: {} },
+  { name: 'sct', options: {} },
+  { name: 'meanflow', options: { improved: true } },
+  { name: 'meanflow', options: { improved: false } },
+]
+
+it('all methods are put to the test', () => {
+  expect(new Set(VANISHING.map(({ name }) => name))).toEqual(new Set(Object.keys(METHODS)))
+})
+
+/** The loss of the exact student on the Gaussian: with the exact teacher, or with what the data say on average. */
+const exactLoss = (
+  method: Objective,
+  options: object,
+  r: readonly number[],
+  s?: readonly number[],
+): number[] =>
+  onBatch({ r, ...(s && { s }) }, (inputs) => ({
+    loss: lossOf(
+      method,
+      {
+        ...inputs,
+        student: exactFor(method, bell),
+        progress: constant(1),
+        ...(method.teacher ? { teacher: denoiserOf(bell) } : expected(inputs, bell)),
+      },
+      options,
+    ),
+  })).loss!
+
+describe.each(VANISHING)('the loss of exact models: $name $options', ({ name, options, power }) => {
+  const method = METHODS[name]!
+  const ends = method.flow_map ? [undefined, t.map((sigma) => sigma * 0.5)] : [undefined]
+
+  it.each(ends)(
+    power ? `vanishes with power ${power} of the step, to %o` : 'is zero to rounding, to %o',
+    (s) => {
+      if (power === undefined) {
+        for (const value of exactLoss(method, options, t, s)) expect(Math.abs(value)).toBeLessThan(1e-24)
+        return
+      }
+      const [whole, half, quarter] = [0.04, 0.02, 0.01].map((share) =>
+        exactLoss(method, options, below(share), s),
+      )
+      for (const i of [0, 1, 2]) {
+        expect(whole![i]).toBeGreaterThan(1e-20)
+        expect(Math.abs(Math.log2(half![i]! / quarter![i]!) - power)).toBeLessThan(0.1 * power)
+      }
+    },
+  )
+
+  if (method.teacher === 'optional')
+    it('vanishes without a teacher as well, on average over the data', () => {
+      const at = (share: number) =>
+        onBatch({ r: below(share) }, (inputs) => ({
+          loss: lossOf(
+            method,
+            { ...inputs, ...expected(inputs, bell), student: exactFor(method, bell) },
+            options,
+          ),
+        })).loss!
+      const [half, quarter] = [at(0.02), at(0.01)]
+      for (const i of [0, 1, 2]) {
+        if (power === undefined) expect(half[i]).toBeLessThan(1e-24)
+        else expect(Math.abs(Math.log2(half[i]! / quarter[i]!) - 2)).toBeLessThan(0.2)
+      }
+    })
+})
+
+describe.each(methods.map((method) => [method.name, method] as const))('the loss: %s', (_, method) => {
+  it('is zero for a single picture, for any step, whatever the data say', () => {
+    for (const r of [below(0.01), below(0.9), t.map(() => sigma_min)]) {
+      const { loss } = onBatch({ r }, (inputs) => {
+        const flat = { ...inputs, x0: constant([0.25, -0.75], [1, 1, 1, 2]).broadcastTo([3, 1, 1, 2]) }
+        // Every trajectory ends in the picture: D is the picture, wherever a jump goes.
+        const student = exactFlowMap(point)
+        return {
+          loss: lossOf(
+            method,
+            { ...flat, student, ...(method.teacher && { teacher: denoiserOf(point) }) },
+            { huber: 2 ** -10, solver: 'heun' },
+          ),
+        }
+      })
+      for (const value of loss!) expect(Math.abs(value)).toBeLessThan(1e-12)
+    }
+  })
+
+  it('of a student that is not exact is more', () => {
+    const { loss } = onBatch({ r: below(0.1) }, (inputs) => ({
+      loss: lossOf(method, {
+        ...inputs,
+        student: { range: RANGE, denoise: (x) => x.mul(0.5) },
+        ...(method.teacher && { teacher: denoiserOf(mixture) }),
+      }),
+    }))
+    for (const value of loss!) expect(value).toBeGreaterThan(1e-4)
+  })
+
+  /** Exact for θ = 0; otherwise off by θ·(σ − sigma_min)/(σ + 1), more at high levels, nothing at the bottom. */
+  const perturbed = (theta: Tensor): Denoiser => ({
+    range: RANGE,
+    denoise(x, sigma, condition) {
+      const off = perPicture(sigma.sub(sigma_min).div(sigma.add(1))).mul(theta)
+      return exactFor(method, bell).denoise(x, sigma, condition).add(off)
+    },
+  })
+  const at = (theta: number, frozen = theta) =>
+    onBatch(
+      { r: below(0.1), s: method.flow_map ? t.map((sigma) => sigma * 0.3) : t.map(() => sigma_min) },
+      (inputs) => {
+        const loss = lossOf(
+          method,
+          {
+            ...inputs,
+            ...(method.teacher ? { teacher: denoiserOf(bell) } : expected(inputs, bell)),
+            student: perturbed(inputs.theta!),
+            target: perturbed(inputs.frozen!),
+            progress: constant(1),
+            // Where a loss divides by itself, the divisor is held fixed: no difference quotient would show its gradient.
+          },
+          { power: 0 },
+        ).sum()
+        const [gradient, ofFrozen] = grad(loss, [inputs.theta!, inputs.frozen!])
+        return { loss, gradient: gradient!, ofFrozen: ofFrozen! }
+      },
+      { theta: [theta], frozen: [frozen] },
+    )
+  it.each([-0.5, -0.1, 0.1, 0.5])('has a gradient that points back to the exact student: θ = %d', (theta) => {
+    expect(Math.sign(at(theta).gradient![0]!)).toBe(Math.sign(theta))
+  })
+
+  it('has the gradient of the student, with the target held fixed', () => {
+    const { gradient, ofFrozen } = at(0.2)
+    expect(ofFrozen).toEqual([0])
+    const h = 1e-6
+    const difference = (at(0.2 + h, 0.2).loss![0]! - at(0.2 - h, 0.2).loss![0]!) / (2 * h)
+    expect(Math.abs(gradient![0]! - difference)).toBeLessThan(1e-6 * (1 + Math.abs(difference)))
+  })
+
+  it('draws levels within the range, s ≤ r ≤ t', () => {
+    for (const progress of [0, 0.3, 0.7, 0.999]) {
+      const random = generator(7)
+      for (let i = 0; i < 2000; i++) {
+        const { t, r, s = sigma_min } = method.times(random, { range: RANGE, progress }, method.options)
+        expect(t).toBeLessThanOrEqual(sigma_max * (1 + 1e-12))
+        expect(r).toBeLessThanOrEqual(t)
+        expect(s).toBeLessThanOrEqual(r * (1 + 1e-12))
+        expect(s).toBeGreaterThanOrEqual(sigma_min * (1 - 1e-12))
+      }
+    }
+  })
+
+  it('keeps a share of the target over a step', () => {
+    if (!method.target_ema) return
+    for (const progress of [0, 0.5, 0.999]) {
+      const share = method.target_ema(progress, method.options)
+      expect(share).toBeGreaterThanOrEqual(0)
+      expect(share).toBeLessThan(1)
+    }
+  })
+})

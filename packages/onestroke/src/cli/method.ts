@@ -1,0 +1,99 @@
+/** Choosing a method and its options on the command line. */
+import { METHODS } from '@onestroke/core/consistency'
+import { diffusion, type Objective } from '@onestroke/core/diffusion'
+import { UserError } from '@onestroke/core/formats'
+import { InvalidArgumentError } from 'commander'
+import { type GuidanceScale, objectiveNamed } from '../training/index.js'
+import { number } from './options.js'
+
+/** What `train` can do: everything that asks no teacher. `distill` can do everything else, and that as well. */
+export const withoutTeacher: readonly Objective[] = [
+  diffusion as unknown as Objective,
+  ...Object.values(METHODS).filter(({ teacher }) => teacher !== true),
+]
+export const withTeacher: readonly Objective[] = Object.values(METHODS)
+
+/** A part of `--help`: each method's name, what it is, and its options with their defaults. */
+export const methodsHelp = (methods: readonly Objective[]): string =>
+  methods
+    .map(({ name, about, options }) => {
+      const list = Object.entries(options).map(([key, value]) => `${key}=${String(value)}`)
+      return `  ${name.padEnd(9)} ${about}\n            ${list.join(' ')}`
+    })
+    .join('\n')
+
+/** The method of a name, if it is among `methods`. @throws UserError naming those that are possible. */
+export const methodNamed =
+  (methods: readonly Objective[]) =>
+  (name: string): string => {
+    const method = objectiveNamed(name)
+    if (!methods.includes(method))
+      throw new UserError(
+        method.kind === 'teacher'
+          ? `${name} makes teachers; distill makes students`
+          : `the method ${name} needs a teacher`,
+        {
+          exitCode: 2,
+          remedy:
+            method.kind === 'teacher'
+              ? 'use onestroke train'
+              : `onestroke distill TEACHER DATA --method ${name}, or one of ${methods.map(({ name }) => name).join(', ')}`,
+        },
+      )
+    return name
+  }
+
+/** Gathers `--option name=value`. */
+export const collectOptions = (text: string, all: Record<string, string> = {}): Record<string, string> => {
+  const [, name, value] = /^([^=]+)=(.*)$/.exec(text) ?? []
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('must look like huber=0.1.')
+  return { ...all, [name]: value }
+}
+
+/** A method with some of its options changed. @throws UserError if it has no such option, or none of that kind. */
+export const withOptions = (method: Objective, given: Readonly<Record<string, string>>): Objective => {
+  const options: Record<string, unknown> = { ...method.options }
+  for (const [name, text] of Object.entries(given)) {
+    if (!Object.hasOwn(options, name))
+      throw new UserError(
+        `the method ${method.name} has no option ${name}; it has ${Object.keys(options).join(', ')}`,
+        {
+          exitCode: 2,
+        },
+      )
+    options[name] = valueLike(
+      options[name],
+      text,
+      `${method.name}'s option ${name}`,
+      (method.choices as Record<string, readonly string[]> | undefined)?.[name],
+    )
+  }
+  return { ...method, options }
+}
+
+const valueLike = (model: unknown, text: string, what: string, choices?: readonly string[]): unknown => {
+  const wrong = (expected: string) =>
+    new UserError(`${what} must be ${expected}, not "${text}"`, { exitCode: 2 })
+  const finite = (part: string): number => {
+    if (part.trim() === '' || !Number.isFinite(Number(part)))
+      throw wrong(typeof model === 'number' ? 'a number' : 'numbers separated by commas')
+    return Number(part)
+  }
+  if (typeof model === 'number') return finite(text)
+  if (Array.isArray(model)) return text.split(',').map(finite)
+  if (typeof model === 'boolean') {
+    if (text !== 'true' && text !== 'false') throw wrong('true or false')
+    return text === 'true'
+  }
+  if (choices && !choices.includes(text)) throw wrong(`one of ${choices.join(', ')}`)
+  return text
+}
+
+/** A guidance scale, or a range like 1-6, from which the student learns to take any as an input. */
+export const guidanceScale = (text: string): GuidanceScale => {
+  const [, least, most] = /^([\d.]+)-([\d.]+)$/.exec(text) ?? []
+  if (least === undefined || most === undefined) return number(0)(text)
+  const range: GuidanceScale = [number(1)(least), number(1)(most)]
+  if (range[0] >= range[1]) throw new InvalidArgumentError('must be a number or a range like 1-6.')
+  return range
+}

@@ -1,0 +1,93 @@
+/** Every method in a real run: from a teacher, or from nothing, to a model that paints; resumed bit for bit. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { METHODS } from '@onestroke/core/consistency'
+import { fromOnnx, toOnnx, trace } from '@onestroke/core/tensor'
+import { buildTextVocabulary } from '@onestroke/core/text'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { folderOf } from '../data/testing.js'
+import { type LoadedModel, loadModel, Model } from '../model/index.js'
+import { nodeRuntime } from '../runtime/index.js'
+import { type RunOptions, run } from './run.js'
+import { runPlan, someData } from './testing.js'
+
+const dataset = someData()
+const vocabulary = buildTextVocabulary(dataset.names)
+const runtime = nodeRuntime({ threads: 1 })
+
+let teacher: LoadedModel
+const weights = (folder: string) => readFile(join(folder, 'model.safetensors'))
+
+const options = (directory: string, name: string, changes: Partial<RunOptions> = {}): RunOptions => {
+  const method = METHODS[name]!
+  return {
+    ...{ directory, dataset, vocabulary, runtime, checkpoint_every: 1e9 },
+    plan: runPlan({
+      ...{ command: 'distill', method: name, method_options: { ...method.options } },
+      guidance_scale: method.guidance_scale ?? 1,
+    }),
+    teacher,
+    ...changes,
+  }
+}
+
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'onestroke-methods-'))
+  await run({ directory: folder, dataset, vocabulary, runtime, checkpoint_every: 1e9, plan: runPlan() })
+  teacher = await loadModel(folder)
+})
+afterAll(() => rm(teacher.path, { recursive: true }))
+
+describe.each(Object.keys(METHODS))('%s', (name) => {
+  it('makes a student that paints in any number of steps, the same however it was interrupted', async () => {
+    const [whole, parts] = [await folderOf({}), await folderOf({})]
+    const { finished } = await run(options(whole, name))
+    expect(finished).toBe(true)
+    let steps = 0
+    await run(options(parts, name, { shouldStop: () => steps++ >= 5 }))
+    await run(options(parts, name))
+    expect(await weights(parts)).toEqual(await weights(whole))
+
+    const model = await Model.load(whole, runtime)
+    expect(model.config.kind).toBe('student')
+    expect(
+      Object.keys(model.layout.unflatten(model.weights)).some((key) => key.includes('log_variance')),
+    ).toBe(false)
+    const paint = (num_inference_steps: number, more = {}) =>
+      model.generate({ prompts: ['red round', 'blue dotted'], num_inference_steps, ...more })
+    const pictures = await Promise.all([1, 2, 5].map((count) => paint(count)))
+    for (const { data } of pictures) expect(data.every(Number.isFinite)).toBe(true)
+    expect(pictures[1]!.data).not.toEqual(pictures[0]!.data)
+    if (model.config.network.embedding.guidance_embedding)
+      await expect(paint(1, { guidance_scale: 4, negative_prompt: 'green square' })).resolves.toBeDefined()
+    await model.release()
+  })
+
+  it.runIf(METHODS[name]!.teacher !== true)('needs no teacher', async () => {
+    const folder = await folderOf({})
+    const { teacher: _, ...alone } = options(folder, name)
+    expect((await run({ ...alone, plan: { ...alone.plan, command: 'train' } })).config.kind).toBe('student')
+    expect(await weights(folder)).not.toEqual(await weights(teacher.path))
+  })
+})
+
+it('measure by a feature network of another size, if asked to', async () => {
+  // Features of pictures twice as large and of three channels: the means of their quarters.
+  const network = fromOnnx(
+    toOnnx(
+      trace({ x: [1, 3, 16, 16] }, ({ x }) => ({
+        y: x!.reshape([1, 3, 2, 8, 2, 8]).mean([3, 5]).reshape([1, 12]),
+      })),
+    ),
+  )
+  const [plain, perceptual] = [await folderOf({}), await folderOf({})]
+  await run(options(plain, 'cd'))
+  const asked = options(perceptual, 'cd', { features: network })
+  const method_options = { ...asked.plan.method_options, distance: 'perceptual' }
+  await run({ ...asked, plan: { ...asked.plan, method_options } })
+  expect(await weights(perceptual)).not.toEqual(await weights(plain))
+  await expect(
+    run({ ...options(await folderOf({}), 'cd'), plan: { ...asked.plan, method_options } }),
+  ).rejects.toThrow('a perceptual distance needs a feature network')
+})
