@@ -21,7 +21,7 @@ const trainer = async (directory) => {
     if (section === 'weights') weights[rest.join('.')].set(toFloat32(entry))
     else {
       const [i, key] = [Number(rest[0]), rest[1]]
-      batches[i] ??= { r: new Float32Array(job.batch) }
+      batches[i] ??= {}
       batches[i][key] = toFloat32(entry)
     }
   }
@@ -34,10 +34,20 @@ const trainer = async (directory) => {
     batch: job.batch,
   })
   const executable = await nodeRuntime({ threads: job.threads }).compile(program)
+  // What the diffusion loss does not look at is 0, but every picture counts once.
+  const unused = Object.fromEntries(
+    Object.entries(program.inputs).map(([name, { size }]) => [
+      name,
+      new Float32Array(size).fill(name === 'weight' ? 1 : 0),
+    ]),
+  )
   const { parameters, gradient } = optimizer
   let steps = 0
   return async () => {
-    const { loss } = await executable.run({ parameters, ...batches[steps % batches.length] }, { gradient })
+    const { loss } = await executable.run(
+      { ...unused, ...batches[steps % batches.length], parameters },
+      { gradient },
+    )
     steps++
     optimizer.step(steps, job.learning_rate, job.ema_decay, optimizer.gradientNorm())
     return loss[0]

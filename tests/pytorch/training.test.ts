@@ -37,10 +37,15 @@ const train = async (config: DenoiserConfig) => {
     ...{ student: config, guidance_scale: 1, objective, options: diffusion.options, batch: BATCH },
   })
   const executable = await nodeRuntime({ threads: 1 }).compile(program)
-  const batch = batchOf(config.network, BATCH)
+  // What the diffusion loss does not look at is 0, but every picture counts once.
+  const unused = Object.entries(program.inputs).map(([name, { size }]) => [
+    name,
+    new Float32Array(size).fill(name === 'weight' ? 1 : 0),
+  ])
+  const batch = { ...Object.fromEntries(unused), ...batchOf(config.network, BATCH) }
   const losses: number[] = []
   for (let i = 1; i <= STEPS; i++) {
-    const { loss } = await executable.run({ parameters, ...batch }, { gradient })
+    const { loss } = await executable.run({ ...batch, parameters }, { gradient })
     losses.push(loss![0]!)
     optimizer.step(i, SETTINGS.learning_rate, SETTINGS.ema_decay, optimizer.gradientNorm())
   }
