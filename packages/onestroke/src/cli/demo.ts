@@ -20,7 +20,7 @@ const SMALL_TEACHER = join(MODELS, 'emoji-16-teacher')
 const LARGE = { teacher: join(MODELS, 'emoji-32-teacher'), student: join(MODELS, 'emoji-32-student') }
 const DATA = 'iconify:fluent-emoji-flat,noto'
 const CATEGORIES = ['Smileys & Emotion', 'Animals & Nature', 'Food & Drink']
-const DEFAULT_MINUTES = 6
+const DEFAULT_MINUTES = 3
 
 export const demoCommand = (): Command =>
   new Command('demo')

@@ -6,7 +6,14 @@ import { UserError } from '@onestroke/core/formats'
 import type { Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
-import { checkFit, featuresFor, Judge, qualityChecker, searchSigmas } from '../evaluation/index.js'
+import {
+  checkFit,
+  featuresFor,
+  Judge,
+  qualityChecker,
+  samplesToChoose,
+  searchSigmas,
+} from '../evaluation/index.js'
 import { type LoadedModel, loadModel, type Model } from '../model/index.js'
 import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
@@ -147,8 +154,8 @@ const checkerOf = async (dataset: Dataset, teacher: LoadedModel, guidance_scale:
   return qualityChecker(dataset, teacher, guidance_scale, { onTrain }).finally(() => training.stop())
 }
 
-/** Pictures by which noise levels are chosen, and the seed of their noise, which no evaluation uses. */
-const TUNING = { samples: 512, seed: 977 }
+/** Seed of the noise by which levels are chosen, which no evaluation uses. */
+const TUNING_SEED = 977
 
 const tuneSampling = async (model: Model, dataset: Dataset) => {
   const training = new Bar('training a feature network for the metrics', 'steps')
@@ -156,7 +163,7 @@ const tuneSampling = async (model: Model, dataset: Dataset) => {
   try {
     const extractor = await featuresFor(dataset, { onTrain: (step, steps) => training.update(step, steps) })
     training.stop()
-    const judge = await Judge.of(extractor, dataset, TUNING)
+    const judge = await Judge.of(extractor, dataset, { samples: samplesToChoose(dataset), seed: TUNING_SEED })
     return { sigmas: await searchSigmas(model, judge, (done, total) => bar.update(done, total)) }
   } finally {
     training.stop()

@@ -5,10 +5,10 @@ import { type LoadedModel, Model } from '../model/index.js'
 import { BANDS, bandLimits, type RunOptions } from '../training/index.js'
 import { type FeatureOptions, featuresFor } from './features.js'
 import { BATCH, Judge } from './judge.js'
-import { samplePrompts } from './prompts.js'
+import { samplePrompts, samplesToChoose } from './prompts.js'
 
-/** Pictures for each number, and the seed of their noise, which no evaluation uses. */
-const CHECK = { samples: 512, seed: 978 }
+/** Seed of the noise, which no evaluation uses. */
+const SEED = 978
 const STEPS = [1, 2, 4]
 /** Heun steps of the teacher's path within a band. */
 const STEPS_PER_BAND = 6
@@ -30,7 +30,10 @@ export const qualityChecker = async (
   guidance_scale: number,
   options: FeatureOptions = {},
 ): Promise<NonNullable<RunOptions['check']>> => {
-  const judge = await Judge.of(await featuresFor(dataset, options), dataset, CHECK)
+  const judge = await Judge.of(await featuresFor(dataset, options), dataset, {
+    samples: samplesToChoose(dataset),
+    seed: SEED,
+  })
   const path = teacher && (await pathOf(teacher, dataset, guidance_scale))
   return async (model) => {
     const fid: Record<string, number> = {}
@@ -51,11 +54,9 @@ const pathOf = async (teacher: LoadedModel, dataset: Dataset, guidance_scale: nu
   const { sigma_max } = teacher.config
   const prompts = samplePrompts(dataset, BATCH)
   const limits = bandLimits(teacher.config)
-  const points = [
-    { sigma: sigma_max, x: model.noise(CHECK.seed, 0, BATCH).map((value) => value * sigma_max) },
-  ]
+  const points = [{ sigma: sigma_max, x: model.noise(SEED, 0, BATCH).map((value) => value * sigma_max) }]
   const { data } = await model.generate({
-    ...{ prompts, seed: CHECK.seed, solver: 'heun', schedule: 'karras', guidance_scale },
+    ...{ prompts, seed: SEED, solver: 'heun', schedule: 'karras', guidance_scale },
     num_inference_steps: BANDS * STEPS_PER_BAND + 1,
     onStep: (step, x) => {
       const band = (step + 1) / STEPS_PER_BAND

@@ -10,5 +10,5 @@ export {
   featuresOfDataset,
 } from './features.js'
 export { checkFit, Judge, type Painted } from './judge.js'
-export { samplePrompts } from './prompts.js'
+export { samplePrompts, samplesToChoose } from './prompts.js'
 export { searchSigmas } from './search-sigmas.js'

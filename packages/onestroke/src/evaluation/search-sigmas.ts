@@ -5,8 +5,8 @@ import type { Judge } from './judge.js'
 /** Step counts for which levels are searched. */
 const MOST_STEPS = 4
 /** Levels that are tried for each further step: so many, spaced evenly in the logarithm, between these shares of sigma_max and sigma_data. */
-const CANDIDATES = 8
-const [HIGHEST, LOWEST] = [0.4, 0.2]
+const CANDIDATES = 10
+const [HIGHEST, LOWEST] = [0.4, 0.05]
 
 /**
  * Finds the noise levels for 2, 3 and 4 steps whose pictures come nearest to the data, greedily: the levels for k steps
