@@ -33,9 +33,9 @@ export const distance = (
   return name === 'l2' ? mean : pseudoHuber(mean, huber)
 }
 
-/** √(x + c²) − c of a mean square x. With c = 0 it is the root, whose gradient at 0 is not finite. */
-export const pseudoHuber = (meanSquare: Tensor, c: number): Tensor =>
-  meanSquare
+/** √(x + c²) − c of a square, or mean square, x. With c = 0 it is the root, whose gradient at 0 is not finite. */
+export const pseudoHuber = (square: Tensor, c: number): Tensor =>
+  square
     .add(c ** 2)
     .sqrt()
     .sub(c)

@@ -1,4 +1,4 @@
-import { karrasSigma, objective, perPicture } from '../diffusion/index.js'
+import { edmPreconditioning, karrasSigma, objective, perPicture } from '../diffusion/index.js'
 import { pseudoHuber } from './distance.js'
 import { odeStep } from './ode.js'
 
@@ -29,16 +29,10 @@ export const ecd = objective({
     return { t: karrasSigma(u, range), r: down >= 1 ? range.sigma_min : karrasSigma(down, range) }
   },
   loss({ student, target: self, teacher, x0, noise, t, r, condition }, { huber, solver }) {
-    const { sigma_data } = student.range
     const x_t = x0.add(noise.mul(perPicture(t)))
     const x_r = odeStep(teacher!, x_t, t, r, condition, solver)
     const target = self.denoise(x_r, r, condition).stopGradient()
-    const c_out = t.mul(sigma_data).div(
-      t
-        .square()
-        .add(sigma_data ** 2)
-        .sqrt(),
-    )
+    const { c_out } = edmPreconditioning(t, student.range.sigma_data)
     const error = student.denoise(x_t, t, condition).sub(target).div(perPicture(c_out))
     return pseudoHuber(error.sumSquares([1, 2, 3]).mul(x0.shape[0]! / x0.size), huber)
   },

@@ -1,4 +1,5 @@
 import { noiseSchedule, objective, perPicture } from '../diffusion/index.js'
+import { pseudoHuber } from './distance.js'
 import { odeStep } from './ode.js'
 
 /**
@@ -28,11 +29,6 @@ export const lcm = objective({
     const x_r = odeStep(teacher!, x_t, t, r, condition, 'euler')
     const goal = target.denoise(x_r, r, condition).stopGradient()
     const error = student.denoise(x_t, t, condition).sub(goal)
-    return error
-      .square()
-      .add(huber ** 2)
-      .sqrt()
-      .sub(huber)
-      .mean([1, 2, 3])
+    return pseudoHuber(error.square(), huber).mean([1, 2, 3])
   },
 })

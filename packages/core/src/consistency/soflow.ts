@@ -1,4 +1,4 @@
-import { jump, karrasSigma, objective, perPicture } from '../diffusion/index.js'
+import { edmPreconditioning, jump, karrasSigma, objective, perPicture } from '../diffusion/index.js'
 import { pseudoHuber } from './distance.js'
 import { odeStep } from './ode.js'
 
@@ -37,19 +37,11 @@ export const soflow = objective({
     return { t, r: karrasSigma(down, range), s }
   },
   loss({ student, target, teacher, x0, noise, t, r, s, condition }, { huber, solver }) {
-    const { sigma_data } = student.range
     const x_t = x0.add(noise.mul(perPicture(t)))
     const x_r = teacher ? odeStep(teacher, x_t, t, r, condition, solver) : x0.add(noise.mul(perPicture(r)))
     const goal = jump(target, x_r, r, s, condition).stopGradient()
-    const unit = t
-      .sub(s)
-      .mul(sigma_data)
-      .div(
-        t
-          .square()
-          .add(sigma_data ** 2)
-          .sqrt(),
-      )
+    const { c_out } = edmPreconditioning(t, student.range.sigma_data)
+    const unit = c_out.mul(t.sub(s).div(t))
     const error = jump(student, x_t, t, s, condition).sub(goal).div(perPicture(unit))
     return pseudoHuber(error.sumSquares([1, 2, 3]).mul(x0.shape[0]! / x0.size), huber)
   },
