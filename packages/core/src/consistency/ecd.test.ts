@@ -1,88 +1,34 @@
 import { describe, expect, it } from 'vitest'
-import { type Denoiser, karrasSigma, perPicture } from '../diffusion/index.js'
+import { type Denoiser, karrasPosition, karrasSigma, perPicture } from '../diffusion/index.js'
 import {
-  compute,
+  bell,
   contextOf,
   denoiserOf,
-  gaussian,
   generator,
   kolmogorov,
-  type Mixture,
+  mixture,
   RANGE,
   trajectory,
 } from '../diffusion/testing.js'
-import { constant, grad, type Shape, type Tensor } from '../tensor/index.js'
+import { constant, grad, type Tensor } from '../tensor/index.js'
 import { ecd } from './ecd.js'
 import { odeStep } from './ode.js'
+import { exactStudent, type Inputs, lossOf as methodLoss, noise, onBatch, point, t, x0 } from './testing.js'
 
 const { sigma_min, sigma_max, sigma_data } = RANGE
 const SOLVERS = ['euler', 'heun'] as const
 const ORDER = { euler: 1, heun: 2 }
 type Options = typeof ecd.options
 
-const bell = gaussian([0.25, -0.75], 0.5)
-const mixture: Mixture = {
-  logits: [0, 0.5],
-  means: [
-    [0.75, 0.25],
-    [-0.5, -0.25],
-  ],
-  std: 0.25,
-}
-
-/** f(x, σ) for a single Gaussian, in closed form: where the trajectory through x at σ is at sigma_min. */
-const exactStudent = ({ means, std }: Mixture): Denoiser => ({
-  range: RANGE,
-  denoise(x, sigma) {
-    const mean = constant(means[0]!, [1, 1, 1, 2])
-    const scale = sigma
-      .square()
-      .add(std ** 2)
-      .reciprocal()
-      .mul(std ** 2 + sigma_min ** 2)
-      .sqrt()
-    return x.sub(mean).mul(perPicture(scale)).add(mean)
-  },
-})
-
-// Three pictures of two pixels.
-const x0 = [0.5, -1, 0.75, 0.25, -0.5, 1]
-const noise = [1, 0.5, -0.5, -1.5, 0.25, 2]
-const t = [0.5, 2, 8]
 const x_t = x0.map((value, i) => value + t[Math.floor(i / 2)]! * noise[i]!)
-const PICTURES: Shape = [3, 1, 1, 2]
 const below = (share: number) => t.map((sigma) => sigma * (1 - share))
 
-type Inputs = Record<'x0' | 'noise' | 't' | 'r' | 'theta' | 'frozen', Tensor> & Record<string, Tensor>
-
-/** Runs `body` on the batch; further inputs are pictures, or scalars that broadcast against them. */
-const onBatch = (
-  r: readonly number[],
-  body: (inputs: Inputs) => Record<string, Tensor>,
-  more: Readonly<Record<string, readonly number[]>> = {},
-) =>
-  compute(
-    {
-      x0: [PICTURES, x0],
-      noise: [PICTURES, noise],
-      t: [[3], t],
-      r: [[3], r],
-      ...Object.fromEntries(
-        Object.entries(more).map(([name, list]) => [
-          name,
-          [list.length === 1 ? [1, 1, 1, 1] : PICTURES, list],
-        ]),
-      ),
-    },
-    (inputs) => body(inputs as Inputs),
-  )
-
 const lossOf = (
-  { x0, noise, t, r }: Inputs,
+  { x0, noise, t, r }: Pick<Inputs, 'x0' | 'noise' | 't' | 'r'>,
   student: Denoiser,
   teacher: Denoiser,
   options: Partial<Options>,
-): Tensor => ecd.loss(contextOf({ student, teacher, x0, noise, t, r }), { ...ecd.options, ...options })
+): Tensor => methodLoss(ecd, { student, teacher, x0, noise, t, r }, options)
 
 describe.each(SOLVERS)('the distillation loss of exact models vanishes as it should: %s', (solver) => {
   const orders = (lossAt: (r: readonly number[]) => number[], power: number) => {
@@ -94,7 +40,7 @@ describe.each(SOLVERS)('the distillation loss of exact models vanishes as it sho
   }
 
   const gaussianLoss = (huber: number) => (r: readonly number[]) =>
-    onBatch(r, (inputs) => ({
+    onBatch({ r }, (inputs) => ({
       loss: lossOf(inputs, exactStudent(bell), denoiserOf(bell), { solver, huber }),
     })).loss!
 
@@ -105,11 +51,11 @@ describe.each(SOLVERS)('the distillation loss of exact models vanishes as it sho
   /** The student's values are f at x_t and at the end of the teacher's step. */
   const mixtureLoss = (r: readonly number[]) => {
     const teacher = denoiserOf(mixture)
-    const { x_r } = onBatch(r, ({ x0, noise, t, r }) => ({
+    const { x_r } = onBatch({ r }, ({ x0, noise, t, r }) => ({
       x_r: odeStep(teacher, x0.add(noise.mul(perPicture(t))), t, r, {}, solver),
     }))
     return onBatch(
-      r,
+      { r },
       (inputs) => {
         const student: Denoiser = {
           range: RANGE,
@@ -126,9 +72,8 @@ describe.each(SOLVERS)('the distillation loss of exact models vanishes as it sho
   it('a mixture of Gaussians', () => orders(mixtureLoss, ORDER[solver] + 1))
 
   it('a single picture: at once, for any step', () => {
-    const point = gaussian([0.25, -0.75], 0)
     for (const r of [below(0.01), below(0.9), t.map(() => sigma_min)]) {
-      const { loss } = onBatch(r, (inputs) => ({
+      const { loss } = onBatch({ r }, (inputs) => ({
         loss: lossOf(inputs, exactStudent(point), denoiserOf(point), { solver, huber: 0 }),
       }))
       for (const value of loss!) expect(value).toBeLessThan(1e-13)
@@ -137,8 +82,6 @@ describe.each(SOLVERS)('the distillation loss of exact models vanishes as it sho
 })
 
 describe('the distillation loss', () => {
-  const point = gaussian([0.25, -0.75], 0)
-
   it('asks the student twice: at x_t, and at the end of the teacher’s step', () => {
     for (const solver of SOLVERS) {
       const calls: { x: Tensor; sigma: Tensor }[] = []
@@ -150,7 +93,7 @@ describe('the distillation loss', () => {
         },
       }
       const r = below(0.5)
-      const seen = onBatch(r, (inputs) => {
+      const seen = onBatch({ r }, (inputs) => {
         const { x0, noise, t, r } = inputs
         lossOf(inputs, student, denoiserOf(mixture), { solver })
         expect(calls).toHaveLength(2)
@@ -166,7 +109,7 @@ describe('the distillation loss', () => {
 
   it('is the pseudo-Huber norm of the error in units of c_out', () => {
     // The student is exact for a single picture, but for 3/8 of c_out(t) in one pixel and 1/2 in the other at t.
-    const { loss } = onBatch(below(0.5), (inputs) => {
+    const { loss } = onBatch({ r: below(0.5) }, (inputs) => {
       const exact = exactStudent(point)
       const student: Denoiser = {
         range: RANGE,
@@ -198,7 +141,7 @@ describe('the distillation loss', () => {
         return x
       },
     })
-    onBatch(below(0.5), (inputs) => {
+    onBatch({ r: below(0.5) }, (inputs) => {
       const condition = { condition: inputs.x0.reshape([3, 1, 2]) }
       const loss = ecd.loss(
         contextOf({ ...inputs, student: recording('student'), teacher: recording('teacher'), condition }),
@@ -221,7 +164,7 @@ describe('the distillation loss', () => {
     /** Loss and gradients, with one θ throughout unless the target has another. */
     const at = (theta: number, frozen = theta, share = 0.1) =>
       onBatch(
-        below(share),
+        { r: below(share) },
         (inputs) => {
           const loss = lossOf(inputs, perturbed(inputs), denoiserOf(bell), { solver, huber: 0.125 }).sum()
           const shared = lossOf(inputs, perturbed({ ...inputs, frozen: inputs.theta }), denoiserOf(bell), {
@@ -268,7 +211,7 @@ describe('the distillation loss', () => {
 
     it('that leaves the teacher alone', () => {
       const { gradient, loss } = onBatch(
-        below(0.1),
+        { r: below(0.1) },
         (inputs) => {
           const exact = denoiserOf(bell)
           const teacher: Denoiser = {
@@ -291,9 +234,7 @@ describe('the noise levels of distillation', () => {
   const LIMIT = 1.95 / Math.sqrt(COUNT)
   const stages = [2, 5, 10]
 
-  /** Where σ lies in the Karras schedule, from sigma_max (0) to sigma_min (1). */
-  const position = (sigma: number): number =>
-    (sigma_max ** (1 / 7) - sigma ** (1 / 7)) / (sigma_max ** (1 / 7) - sigma_min ** (1 / 7))
+  const position = (sigma: number): number => karrasPosition(sigma, RANGE)
 
   const draw = (options: Partial<Options>, progress: number, count = COUNT) => {
     const random = generator(11)

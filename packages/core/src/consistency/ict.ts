@@ -1,4 +1,4 @@
-import { objective, perPicture } from '../diffusion/index.js'
+import { karrasPosition, objective, perPicture } from '../diffusion/index.js'
 import { doublingLevels, neighbours } from './discretization.js'
 import { DISTANCES, type DistanceName, distance } from './distance.js'
 
@@ -19,8 +19,8 @@ export const ict = objective({
     // p(σ_i) ∝ erf((ln σ_{i+1} − P_mean)/(√2 P_std)) − erf((ln σ_i − P_mean)/(√2 P_std)): the interval of the grid
     // that a lognormal σ falls into, given that it falls into the grid at all.
     for (;;) {
-      const i = interval(Math.exp(P_mean + P_std * random.normal()), N, range)
-      if (i !== undefined) return neighbours(i, N, range)
+      const u = karrasPosition(Math.exp(P_mean + P_std * random.normal()), range)
+      if (u >= 0 && u < 1) return neighbours(Math.floor(u * (N - 1)), N, range)
     }
   },
   loss({ student, target, x0, noise, t, r, condition, features }, { huber, ...options }) {
@@ -32,19 +32,3 @@ export const ict = objective({
     )
   },
 })
-
-/** Number, from the top, of the interval of an N-level Karras grid that holds σ; undefined outside the grid. */
-const interval = (
-  sigma: number,
-  N: number,
-  { sigma_min, sigma_max }: { sigma_min: number; sigma_max: number },
-  rho = 7,
-): number | undefined => {
-  const [top, bottom, here] = [sigma_max, sigma_min, sigma].map((level) => level ** (1 / rho)) as [
-    number,
-    number,
-    number,
-  ]
-  const u = (top - here) / (top - bottom)
-  return u >= 0 && u < 1 ? Math.floor(u * (N - 1)) : undefined
-}

@@ -1,10 +1,10 @@
 /** What holds for all methods: exact models lose nothing, and from others the gradient leads back to them. */
 import { describe, expect, it } from 'vitest'
 import { type Denoiser, type Objective, perPicture } from '../diffusion/index.js'
-import { denoiserOf, generator, RANGE } from '../diffusion/testing.js'
+import { bell, denoiserOf, generator, mixture, RANGE } from '../diffusion/testing.js'
 import { constant, grad, type Tensor } from '../tensor/index.js'
 import { METHODS } from './index.js'
-import { bell, exactFlowMap, exactFor, expected, lossOf, mixture, onBatch, point, t } from './testing.js'
+import { exactFlowMap, exactFor, expected, lossOf, onBatch, point, t } from './testing.js'
 
 const { sigma_min, sigma_max } = RANGE
 const below = (share: number) => t.map((sigma) => sigma * (1 - share))
@@ -143,14 +143,14 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
           {
             ...inputs,
             ...(method.teacher ? { teacher: denoiserOf(bell) } : expected(inputs, bell)),
-            student: perturbed(inputs.theta!),
-            target: perturbed(inputs.frozen!),
+            student: perturbed(inputs.theta),
+            target: perturbed(inputs.frozen),
             progress: constant(1),
             // Where a loss divides by itself, the divisor is held fixed: no difference quotient would show its gradient.
           },
           { power: 0 },
         ).sum()
-        const [gradient, ofFrozen] = grad(loss, [inputs.theta!, inputs.frozen!])
+        const [gradient, ofFrozen] = grad(loss, [inputs.theta, inputs.frozen])
         return { loss, gradient: gradient!, ofFrozen: ofFrozen! }
       },
       { theta: [theta], frozen: [frozen] },

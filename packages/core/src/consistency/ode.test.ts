@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { type Denoiser, euler, heun, perPicture } from '../diffusion/index.js'
 import {
+  bell,
   compute,
   denoiseFunction,
   denoiserOf,
   distance,
   gaussian,
   gaussianTrajectory,
-  type Mixture,
+  mixture,
   RANGE,
   trajectory,
 } from '../diffusion/testing.js'
@@ -15,16 +16,6 @@ import { odeStep } from './ode.js'
 
 const SOLVERS = ['euler', 'heun'] as const
 const ORDER = { euler: 1, heun: 2 }
-
-const bell = gaussian([0.25, -0.75], 0.5)
-const mixture: Mixture = {
-  logits: [0, 0.5],
-  means: [
-    [0.75, 0.25],
-    [-0.5, -0.25],
-  ],
-  std: 0.25,
-}
 
 /** Pictures of two pixels, and a noise level for each. */
 const pictures = [

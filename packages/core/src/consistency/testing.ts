@@ -5,16 +5,7 @@ import { constant, type Shape, type Tensor } from '../tensor/index.js'
 
 const { sigma_min } = RANGE
 
-export const bell = gaussian([0.25, -0.75], 0.5)
 export const point = gaussian([0.25, -0.75], 0)
-export const mixture: Mixture = {
-  logits: [0, 0.5],
-  means: [
-    [0.75, 0.25],
-    [-0.5, -0.25],
-  ],
-  std: 0.25,
-}
 
 /** f(x, σ) for a single Gaussian, in closed form: where the trajectory through x at σ is at `end`. */
 export const exactStudent = ({ means, std }: Mixture, end = sigma_min): Denoiser => ({
@@ -63,7 +54,8 @@ export const noise = [1, 0.5, -0.5, -1.5, 0.25, 2]
 export const t = [0.5, 2, 8]
 export const PICTURES: Shape = [3, 1, 1, 2]
 
-export type Inputs = Record<'x0' | 'noise' | 't' | 'r' | 's', Tensor> & Record<string, Tensor>
+export type Inputs = Record<'x0' | 'noise' | 't' | 'r' | 's' | 'theta' | 'frozen', Tensor> &
+  Record<string, Tensor>
 
 /** Runs `body` on the batch; further inputs are pictures, or scalars that broadcast against them. */
 export const onBatch = (

@@ -23,7 +23,15 @@ export {
   type Preconditioning,
 } from './precondition.js'
 export { denoiseProgram } from './program.js'
-export { clampSigma, karrasSigma, noiseSchedule, type ScheduleName, vpSigma, vpTime } from './schedule.js'
+export {
+  clampSigma,
+  karrasPosition,
+  karrasSigma,
+  noiseSchedule,
+  type ScheduleName,
+  vpSigma,
+  vpTime,
+} from './schedule.js'
 export {
   type DenoiseFunction,
   dpmpp_2m,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { karrasSigma, noiseSchedule, type ScheduleName } from './schedule.js'
+import { karrasPosition, karrasSigma, noiseSchedule, type ScheduleName } from './schedule.js'
 
 const NAMES: readonly ScheduleName[] = ['karras', 'ddim', 'linear']
 const EDM = { sigma_min: 0.002, sigma_max: 80, sigma_data: 0.5 }
@@ -98,4 +98,13 @@ describe('the schedule linear', () => {
       0,
     ])
   })
+})
+
+it('karrasPosition is the inverse of karrasSigma', () => {
+  for (const rho of [1, 3, 7])
+    for (const u of [0, 0.1, 0.5, 0.9, 1]) {
+      expect(karrasPosition(karrasSigma(u, EDM, rho), EDM, rho)).toBeCloseTo(u, 10)
+    }
+  expect(karrasPosition(2 * EDM.sigma_max, EDM)).toBeLessThan(0)
+  expect(karrasPosition(EDM.sigma_min / 2, EDM)).toBeGreaterThan(1)
 })

@@ -12,6 +12,12 @@ export const karrasSigma = (u: number, { sigma_min, sigma_max }: NoiseRange, rho
   return (top + u * (sigma_min ** (1 / rho) - top)) ** rho
 }
 
+/** The position of a σ: the inverse of `karrasSigma`; below 0 or above 1 outside of the range. */
+export const karrasPosition = (sigma: number, { sigma_min, sigma_max }: NoiseRange, rho = 7): number => {
+  const top = sigma_max ** (1 / rho)
+  return (top - sigma ** (1 / rho)) / (top - sigma_min ** (1 / rho))
+}
+
 /** The nearest σ within the range. */
 export const clampSigma = (sigma: number, { sigma_min, sigma_max }: NoiseRange): number =>
   Math.min(Math.max(sigma, sigma_min), sigma_max)

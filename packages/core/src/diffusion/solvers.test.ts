@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { karrasSigma, noiseSchedule, type ScheduleName } from './schedule.js'
 import { evaluations, SOLVERS, type SolverName } from './solvers.js'
 import {
+  bell,
   denoiseFunction,
   distance,
   gaussian,
@@ -11,20 +12,13 @@ import {
   type Mixture,
   RANGE,
   trajectory,
+  mixture as twoBells,
 } from './testing.js'
 
 const NAMES = Object.keys(SOLVERS) as SolverName[]
 const ORDER: Record<SolverName, number> = { ddim: 1, heun: 2, dpmpp_2m: 2 }
 
-const bell = gaussian([0.25, -0.75], 0.5)
-const mixture: Mixture = {
-  logits: [0, 0.5],
-  means: [
-    [0.75, 0.25],
-    [-0.5, -0.25],
-  ],
-  std: 0.5,
-}
+const mixture = { ...twoBells, std: 0.5 }
 const { sigma_min, sigma_max } = RANGE
 
 /** Noise levels from sigma_max to sigma_min in `steps` steps that halve when `steps` doubles. */

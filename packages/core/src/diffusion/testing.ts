@@ -24,6 +24,17 @@ export const gaussian = (mean: readonly number[], std: number): Mixture => ({
   std,
 })
 
+/** Pictures of two pixels: one bell, and a mixture of two. */
+export const bell = gaussian([0.25, -0.75], 0.5)
+export const mixture: Mixture = {
+  logits: [0, 0.5],
+  means: [
+    [0.75, 0.25],
+    [-0.5, -0.25],
+  ],
+  std: 0.25,
+}
+
 /** All numbers exact in float32. sigma_data is that of no particular distribution. */
 export const RANGE: NoiseRange = { sigma_min: 1 / 64, sigma_max: 8, sigma_data: 0.5 }
 

@@ -24,7 +24,7 @@ const DEFAULT_MINUTES = 3
 
 export const demoCommand = (): Command =>
   new Command('demo')
-    .description('watch a teacher being distilled into a one-step student, on this machine, in ten minutes')
+    .description('watch a teacher being distilled into a one-step student, on this machine, in a few minutes')
     .option('--out <dir>', 'folder for the student and its report', 'onestroke-demo')
     .option('--minutes <time>', 'time for the distillation', minutes, DEFAULT_MINUTES)
     .option('--seed <number>', 'of the training', integer(0), 0)

@@ -125,7 +125,7 @@ const tableRow = (row: EvaluationRow, shown: readonly Shown[]) => html`
 
 const floorRow = (floor: Evaluation['floor'], shown: readonly Shown[]) => html`
   <tfoot><tr>
-    <th scope="row">Floor <span>real pictures</span></th><td>${dash}</td><td>${dash}</td>
+    <th scope="row">Real <span>against real</span></th><td>${dash}</td><td>${dash}</td>
     ${shown.map(({ key, write }) => html`<td>${write(key === 'fid' || key === 'kid' ? floor[key] : null)}</td>`)}
   </tr></tfoot>`
 

@@ -1,4 +1,4 @@
-export { BANDS, bandLimits, bandName } from './bands.js'
+export { BANDS, bandLimits } from './bands.js'
 export { type Batch, BatchMaker, type BatchPlan } from './batch.js'
 export { lockRun } from './lock.js'
 export { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'

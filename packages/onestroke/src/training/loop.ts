@@ -1,7 +1,8 @@
 /** The training loop: one for teacher and student. What is minimised is a value that it is handed. */
+import type { NoiseRange } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
 import type { Executable } from '@onestroke/core/tensor'
-import { BANDS, bandLimits, bandName, bandOf } from './bands.js'
+import { BANDS, bandName, bandOf } from './bands.js'
 import type { Batch, BatchPlan } from './batch.js'
 import type { Optimizer } from './optimizer.js'
 import { Prefetch } from './prefetch.js'
@@ -44,7 +45,7 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
   const { step: executable, optimizer, schedule, plan, progress } = options
   const steps = Math.ceil(plan.images / plan.batch)
   if (progress.step >= steps) return true
-  const limits = bandLimits(plan.range)
+  const { range } = plan
   const prefetch = new Prefetch(plan, progress.step)
   let skippedInARow = 0
   let quarantinedInARow = 0
@@ -62,7 +63,7 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
       const mended = !lossIsFinite(result) && quarantine(batch, result.losses, progress)
       quarantinedInARow = mended ? quarantinedInARow + 1 : 0
       if (quarantinedInARow >= MAX_SKIPPED)
-        throw diverged(`pictures had to be left out in ${MAX_SKIPPED} steps in a row`, progress, limits)
+        throw diverged(`pictures had to be left out in ${MAX_SKIPPED} steps in a row`, progress, range)
       if (mended) result = await runStep(batch)
       const graph_seconds = (performance.now() - graphBegin) / 1000
       const gradient_norm = optimizer.gradientNorm()
@@ -74,7 +75,7 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
         optimizer.step(progress.step, rate, emaDecay(images, plan.batch, schedule), gradient_norm)
         if (options.target_ema) optimizer.updateTarget(options.target_ema(progress.step / steps))
         skippedInARow = 0
-        record(progress, batch, result.losses, loss, gradient_norm, limits)
+        record(progress, batch, result.losses, loss, gradient_norm, range)
         if (progress.pending.steps * plan.batch >= LOG_IMAGES) closeLog(progress, plan.batch, rate)
       } else {
         progress.skipped_steps++
@@ -83,14 +84,14 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
           throw diverged(
             `the gradient was not finite in ${MAX_SKIPPED} steps in a row, the last of them step ${progress.step}`,
             progress,
-            limits,
+            range,
           )
       }
       const step_seconds = (performance.now() - begin) / 1000
       progress.seconds += step_seconds
       await options.onStep?.({
         ...{ images, loss, gradient_norm, graph_seconds, step_seconds },
-        gradientNorms: () => gradientNorms(batch, limits, optimizer, runStep),
+        gradientNorms: () => gradientNorms(batch, range, optimizer, runStep),
       })
       prefetch.recycle(batch)
     }
@@ -130,13 +131,13 @@ const quarantine = (batch: Batch, losses: Float32Array | undefined, progress: Pr
 
 const gradientNorms = async (
   batch: Batch,
-  limits: readonly number[],
+  range: NoiseRange,
   optimizer: Optimizer,
   runStep: (batch: Batch) => Promise<StepResult>,
 ): Promise<(number | null)[]> => {
   const norms: (number | null)[] = []
   for (let band = 0; band < BANDS; band++) {
-    const weight = batch.weight.map((one, i) => (bandOf(batch.t[i]!, limits) === band ? one : 0))
+    const weight = batch.weight.map((one, i) => (bandOf(batch.t[i]!, range) === band ? one : 0))
     if (weight.every((one) => one === 0)) norms.push(null)
     else {
       await runStep({ ...batch, weight })
@@ -148,13 +149,13 @@ const gradientNorms = async (
 }
 
 /** What is said when no finite number is left. Whatever is on disk was good. */
-export const diverged = (what: string, progress: Progress, limits: readonly number[]): UserError =>
-  new UserError(`the training has diverged: ${[what, ...symptoms(progress, limits)].join('; ')}`, {
+export const diverged = (what: string, progress: Progress, range: NoiseRange): UserError =>
+  new UserError(`the training has diverged: ${[what, ...symptoms(progress, range)].join('; ')}`, {
     remedy: 'start over with --force and a lower --learning-rate; the last good state is kept until then',
   })
 
 /** What the log shows of how it came to that, in words. */
-const symptoms = ({ log, quarantined, quarantine }: Progress, limits: readonly number[]): string[] => {
+const symptoms = ({ log, quarantined, quarantine }: Progress, range: NoiseRange): string[] => {
   const said: string[] = []
   const [first, last] = [log.at(-10) ?? log[0], log.at(-1)]
   if (first && last && last.gradient_norm > 3 * first.gradient_norm)
@@ -164,7 +165,7 @@ const symptoms = ({ log, quarantined, quarantine }: Progress, limits: readonly n
   if (first && last) {
     const growth = last.bands.map((now, i) => (now ?? 0) / (first.bands[i] || Number.POSITIVE_INFINITY))
     const band = growth.indexOf(Math.max(...growth))
-    if (growth[band]! > 1.5) said.push(`the loss grew most at ${bandName(band, limits)}`)
+    if (growth[band]! > 1.5) said.push(`the loss grew most at ${bandName(band, range)}`)
   }
   if (quarantined > 0)
     said.push(
@@ -181,14 +182,14 @@ const record = (
   losses: Float32Array | undefined,
   loss: number,
   gradient_norm: number,
-  limits: readonly number[],
+  range: NoiseRange,
 ) => {
   pending.steps++
   pending.loss += loss
   pending.gradient_norm += gradient_norm
   for (const [i, value] of losses?.entries() ?? []) {
     if (weight[i] === 0) continue
-    const band = pending.bands[bandOf(t[i]!, limits)]!
+    const band = pending.bands[bandOf(t[i]!, range)]!
     band[0] += value
     band[1]++
   }

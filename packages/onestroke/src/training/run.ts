@@ -9,7 +9,6 @@ import type { Executable, OnnxFunction, Program, Runtime } from '@onestroke/core
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { type LoadedModel, Model, saveModel } from '../model/index.js'
-import { bandLimits } from './bands.js'
 import type { BatchPlan } from './batch.js'
 import { diverged, type StepEvent, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
@@ -158,7 +157,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   })
   await step.release()
   if (!optimizer.isFinite())
-    throw diverged(`the weights are not finite after step ${progress.step}`, progress, bandLimits(denoiser))
+    throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
   if (!finished) {
     await saveState(directory, optimizer, progress)
     return { finished, progress, config: config() }
