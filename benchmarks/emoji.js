@@ -1,12 +1,12 @@
 /** The numbers of the shipped emoji models: `onestroke evaluate` on each pair of student and teacher. */
 import { onestroke } from './lib/command.js'
+import { CATEGORY, DATA } from './lib/emoji.js'
 
 export const about = 'quality and speed of the shipped emoji models, students beside teachers'
 
-const DATA = 'iconify:fluent-emoji-flat,noto'
 /** Each picture's prompt once. */
 const PAIRS = {
-  'emoji-16': ['--category', 'Smileys & Emotion,Animals & Nature,Food & Drink', '--samples', '922'],
+  'emoji-16': ['--category', CATEGORY, '--samples', '922'],
 }
 
 /** @type {import('./run.js').Benchmark['run']} */

@@ -5,23 +5,15 @@
 import { join } from 'node:path'
 import { featuresFor, Judge, loadDataset, loadModel, Model, nodeRuntime } from 'onestroke'
 import { onestroke } from './lib/command.js'
+import { distillingOptions } from './lib/emoji.js'
 import { rounded } from './lib/statistics.js'
 
 export const about = 'guidance scale and negative prompts as inputs of a student'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
-  teacher: { type: 'string', default: 'models/emoji-16-teacher', about: 'model folder of the teacher' },
-  data: { type: 'string', default: 'iconify:fluent-emoji-flat,noto', about: 'what it was trained on' },
-  category: {
-    type: 'string',
-    default: 'Smileys & Emotion,Animals & Nature,Food & Drink',
-    about: 'categories of that',
-  },
+  ...distillingOptions('guidance', '120000'),
   range: { type: 'string', default: '1-6', about: 'guidance scales while distilling' },
-  images: { type: 'string', default: '120000', about: 'pictures for the student' },
-  samples: { type: 'string', default: '922', about: 'pictures to judge by' },
-  runs: { type: 'string', default: 'runs/guidance', about: 'where the student goes' },
 }
 
 const SCALES = [1, 1.5, 2, 3, 4.5, 6]

@@ -8,24 +8,16 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { METHODS } from '@onestroke/core/consistency'
 import { onestroke } from './lib/command.js'
+import { distillingOptions } from './lib/emoji.js'
 import { mean, rounded, spread } from './lib/statistics.js'
 
 export const about = 'all methods from one teacher: quality at 1, 2, 4 and 8 steps, seconds and memory'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
-  teacher: { type: 'string', default: 'models/emoji-16-teacher', about: 'model folder of the teacher' },
-  data: { type: 'string', default: 'iconify:fluent-emoji-flat,noto', about: 'what it was trained on' },
-  category: {
-    type: 'string',
-    default: 'Smileys & Emotion,Animals & Nature,Food & Drink',
-    about: 'categories of that, for iconify',
-  },
-  runs: { type: 'string', default: 'runs/methods', about: 'where the students go' },
-  images: { type: 'string', default: '60000', about: 'pictures for each student' },
+  ...distillingOptions('methods', '60000'),
   seeds: { type: 'string', default: '3', about: 'trainings of each method' },
   methods: { type: 'string', default: Object.keys(METHODS).join(','), about: 'which' },
-  samples: { type: 'string', default: '922', about: 'pictures to judge by' },
 }
 
 const STEPS = [1, 2, 4, 8]

@@ -6,23 +6,15 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onestroke } from './lib/command.js'
+import { distillingOptions } from './lib/emoji.js'
 import { rounded } from './lib/statistics.js'
 
 export const about = 'students smaller and larger than their teacher: quality against size and milliseconds'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
-  teacher: { type: 'string', default: 'models/emoji-16-teacher', about: 'model folder of the teacher' },
-  data: { type: 'string', default: 'iconify:fluent-emoji-flat,noto', about: 'what it was trained on' },
-  category: {
-    type: 'string',
-    default: 'Smileys & Emotion,Animals & Nature,Food & Drink',
-    about: 'categories of that',
-  },
+  ...distillingOptions('sizes', '120000'),
   presets: { type: 'string', default: 'tiny,small,base', about: 'sizes of the students' },
-  images: { type: 'string', default: '120000', about: 'pictures for each student' },
-  samples: { type: 'string', default: '922', about: 'pictures to judge by' },
-  runs: { type: 'string', default: 'runs/sizes', about: 'where the students go' },
 }
 
 /** @type {import('./run.js').Benchmark['run']} */

@@ -11,7 +11,7 @@ import { soflow } from './soflow.js'
 
 export { DISTANCES, type DistanceName, distance } from './distance.js'
 export { odeStep } from './ode.js'
-export { pictureFeatures } from './perceptual.js'
+export { bilinear, pictureFeatures } from './perceptual.js'
 export { lcmSigmas, type MultistepOptions, multistep, multistepSigmas } from './sampler.js'
 export { logVariance, weightingLayout } from './weighting.js'
 

@@ -25,14 +25,27 @@ export const pictureFeatures =
     return network.apply(x).reshape([b, -1])
   }
 
-/** The matrix [to, from] of bilinear resampling, pixel centres at halves, edges repeated. */
+/** The matrix [to, from] of bilinear resampling. */
 const resampling = (from: number, to: number): Tensor => {
   const values = new Float32Array(to * from)
   for (let i = 0; i < to; i++) {
-    const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1)
-    const low = Math.floor(at)
-    values[i * from + low]! += 1 - (at - low)
-    values[i * from + Math.min(low + 1, from - 1)]! += at - low
+    const { low, high, share } = bilinear(i, from, to)
+    values[i * from + low]! += 1 - share
+    values[i * from + high]! += share
   }
   return constant(values, [to, from])
+}
+
+/**
+ * What pixel `i` of a row of `to` is made of, where a row of `from` is resampled: 1 − share of pixel `low` and the rest of
+ * `high`. Pixels have their centres at halves; beyond the edges they repeat.
+ */
+export const bilinear = (
+  i: number,
+  from: number,
+  to: number,
+): { low: number; high: number; share: number } => {
+  const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1)
+  const low = Math.floor(at)
+  return { low, high: Math.min(low + 1, from - 1), share: at - low }
 }

@@ -58,6 +58,12 @@ export class Layout {
     return flat
   }
 
+  /** Takes over from another network's parameters those that are called the same; the others stay. */
+  adopt(flat: Float32Array, other: Layout, values: Float32Array): void {
+    const known = other.unflatten(values)
+    for (const [name, piece] of Object.entries(this.unflatten(flat))) if (known[name]) piece.set(known[name])
+  }
+
   /** The flat vector in named pieces (views, not copies). */
   unflatten(flat: Float32Array): Record<string, Float32Array> {
     return Object.fromEntries(

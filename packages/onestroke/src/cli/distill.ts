@@ -14,7 +14,7 @@ import {
   samplesToChoose,
   searchSigmas,
 } from '../evaluation/index.js'
-import { type LoadedModel, loadModel, type Model } from '../model/index.js'
+import { loadModel, type Model } from '../model/index.js'
 import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
 import {
@@ -35,7 +35,7 @@ import {
 } from './method.js'
 import { checked, DATA_HELP, dataOptions, integer } from './options.js'
 import { type RunFlags, type RunSettings, runCommand, runOptions } from './run-command.js'
-import { Bar, commandLine, say } from './terminal.js'
+import { Bar, commandLine, say, showingFeatures } from './terminal.js'
 
 const DEFAULT_MINUTES = 20
 const CHECKS = 8
@@ -143,30 +143,24 @@ export const distillSettings = (
   range: () => teacher.config,
   training: DISTILLATION,
   checks,
-  checker: (dataset) => checkerOf(dataset, teacher, typeof guidanceScale === 'number' ? guidanceScale : 1),
+  checker: (dataset) =>
+    showingFeatures((onTrain) =>
+      qualityChecker(dataset, teacher, typeof guidanceScale === 'number' ? guidanceScale : 1, { onTrain }),
+    ),
   tune,
   tuneSampling,
 })
-
-const checkerOf = async (dataset: Dataset, teacher: LoadedModel, guidance_scale: number) => {
-  const training = new Bar('training a feature network for the metrics', 'steps')
-  const onTrain = (step: number, steps: number) => training.update(step, steps)
-  return qualityChecker(dataset, teacher, guidance_scale, { onTrain }).finally(() => training.stop())
-}
 
 /** Seed of the noise by which levels are chosen, which no evaluation uses. */
 const TUNING_SEED = 977
 
 const tuneSampling = async (model: Model, dataset: Dataset) => {
-  const training = new Bar('training a feature network for the metrics', 'steps')
+  const extractor = await showingFeatures((onTrain) => featuresFor(dataset, { onTrain }))
+  const judge = await Judge.of(extractor, dataset, { samples: samplesToChoose(dataset), seed: TUNING_SEED })
   const bar = new Bar('choosing noise levels for 2 to 4 steps', 'tried')
   try {
-    const extractor = await featuresFor(dataset, { onTrain: (step, steps) => training.update(step, steps) })
-    training.stop()
-    const judge = await Judge.of(extractor, dataset, { samples: samplesToChoose(dataset), seed: TUNING_SEED })
     return { sigmas: await searchSigmas(model, judge, (done, total) => bar.update(done, total)) }
   } finally {
-    training.stop()
     bar.stop()
   }
 }
@@ -228,23 +222,15 @@ const writeProof = async (
   }: ProofSettings,
 ): Promise<object> => {
   const bar = new Bar('evaluating')
-  const training = new Bar('training a feature network for the metrics', 'steps')
-  const { report, pictures } = await prove({
-    title,
-    student: await loadModel(out),
-    teacher: await loadModel(teacherPath),
-    dataset,
-    steps: [1, 2, 4],
-    samples,
-    seed: 0,
-    ...(progress && { progress }),
-    commands: [commandLine()],
-    onProgress: (what, done, total) => bar.update(done, total, what),
-    onTrain: (step, steps) => training.update(step, steps),
-  }).finally(() => {
-    bar.stop()
-    training.stop()
-  })
+  const [student, teacher] = [await loadModel(out), await loadModel(teacherPath)]
+  const { report, pictures } = await showingFeatures((onTrain) =>
+    prove({
+      ...{ title, student, teacher, dataset, steps: [1, 2, 4], samples, seed: 0, onTrain },
+      ...(progress && { progress }),
+      commands: [commandLine()],
+      onProgress: (what, done, total) => bar.update(done, total, what),
+    }),
+  ).finally(() => bar.stop())
   await extend?.(report, pictures, dataset)
   await writeReport(out, report, pictures)
   const html = join(out, 'report.html')

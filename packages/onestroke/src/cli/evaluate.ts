@@ -1,11 +1,11 @@
 import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
-import { type EvaluateOptions, evaluate } from '../evaluation/index.js'
+import { evaluate } from '../evaluation/index.js'
 import { loadModel } from '../model/index.js'
 import { bestTeacher, type Evaluation, speedUp } from '../report/index.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
 import { openData } from './run-command.js'
-import { Bar, say, table } from './terminal.js'
+import { Bar, say, showingFeatures, table } from './terminal.js'
 
 interface EvaluateFlags extends DataFlags {
   data: string
@@ -45,27 +45,17 @@ export const evaluateCommand = (): Command =>
         ...flags,
       })
       const bar = new Bar('evaluating', 'pictures')
-      const training = new Bar('training a feature network', 'steps')
-      const options: EvaluateOptions = {
-        model,
-        ...(teacher && { teacher }),
-        dataset,
-        steps: flags.steps,
-        samples: flags.samples,
-        seed: flags.seed,
-        ...(flags.features && { file: flags.features }),
-        onProgress: (what, done, total) => bar.update(done, total, what),
-        onTrain: (step, steps) => training.update(step, steps),
-      }
-      try {
-        const evaluation = await evaluate(options)
-        bar.stop()
-        if (flags.json) console.log(JSON.stringify(evaluation, null, 2))
-        else print(evaluation)
-      } finally {
-        bar.stop()
-        training.stop()
-      }
+      const evaluation = await showingFeatures((onTrain) =>
+        evaluate({
+          model,
+          ...(teacher && { teacher }),
+          ...{ dataset, steps: flags.steps, samples: flags.samples, seed: flags.seed, onTrain },
+          ...(flags.features && { file: flags.features }),
+          onProgress: (what, done, total) => bar.update(done, total, what),
+        }),
+      ).finally(() => bar.stop())
+      if (flags.json) console.log(JSON.stringify(evaluation, null, 2))
+      else print(evaluation)
     })
 
 const print = (evaluation: Evaluation): void => {

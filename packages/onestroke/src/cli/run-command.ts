@@ -30,7 +30,7 @@ import {
   type StepEvent,
 } from '../training/index.js'
 import { type DataFlags, integer, number, positive } from './options.js'
-import { Bar, commandLine, say, whenInterrupted } from './terminal.js'
+import { Bar, commandLine, say, showingFeatures, whenInterrupted } from './terminal.js'
 
 /** Thrown when Ctrl-C ended a run whose state is safe: exit status 130. */
 export class Interrupted extends Error {}
@@ -254,11 +254,9 @@ const perceptualNetwork = async (
       )
     return undefined
   }
-  const bar = new Bar('training a feature network', 'steps')
-  const { bytes, name } = await featureModel(dataset, {
-    ...(file !== undefined && { file }),
-    onTrain: (step, steps) => bar.update(step, steps),
-  }).finally(() => bar.stop())
+  const { bytes, name } = await showingFeatures((onTrain) =>
+    featureModel(dataset, { ...(file !== undefined && { file }), onTrain }),
+  )
   try {
     const network = fromOnnx(bytes)
     const { channels, height, width } = dataset

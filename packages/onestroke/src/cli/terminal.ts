@@ -71,6 +71,18 @@ export class Bar {
   }
 }
 
+/** Does what may need a feature network, with a bar while one is being trained. */
+export const showingFeatures = async <T>(
+  work: (onTrain: (step: number, steps: number) => void) => Promise<T>,
+): Promise<T> => {
+  const bar = new Bar('training a feature network', 'steps')
+  try {
+    return await work((step, steps) => bar.update(step, steps))
+  } finally {
+    bar.stop()
+  }
+}
+
 /** What the next Ctrl-C (or SIGTERM) does instead of ending the process. */
 let polite: (() => void) | undefined
 

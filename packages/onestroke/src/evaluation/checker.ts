@@ -21,30 +21,25 @@ interface Path {
 }
 
 /**
- * Makes what measures a student on the way: the Fréchet distance at 1, 2 and 4 steps, on fixed noises, and, where there is
- * a teacher, how far the student's answer is from the end of the teacher's path, by band of noise levels.
+ * Makes what measures a student on the way: the Fréchet distance at 1, 2 and 4 steps, on fixed noises, and how far the
+ * student's answer is from the end of the teacher's path, by band of noise levels.
  */
 export const qualityChecker = async (
   dataset: Dataset,
-  teacher: LoadedModel | undefined,
+  teacher: LoadedModel,
   guidance_scale: number,
   options: FeatureOptions = {},
 ): Promise<NonNullable<RunOptions['check']>> => {
-  const judge = await Judge.of(await featuresFor(dataset, options), dataset, {
-    samples: samplesToChoose(dataset),
-    seed: SEED,
-  })
-  const path = teacher && (await pathOf(teacher, dataset, guidance_scale))
+  const extractor = await featuresFor(dataset, options)
+  const judge = await Judge.of(extractor, dataset, { samples: samplesToChoose(dataset), seed: SEED })
+  const { prompts, points, end } = await pathOf(teacher, dataset, guidance_scale)
   return async (model) => {
     const fid: Record<string, number> = {}
     for (const num_inference_steps of STEPS)
       fid[num_inference_steps] = await judge.fid((await judge.paint(model, { num_inference_steps })).pictures)
-    const teacher_distance: (number | null)[] = []
-    const denoise = path && (await model.denoiser(path.prompts))
-    for (let band = 0; band < BANDS; band++) {
-      const { sigma, x } = path?.points[band] ?? { sigma: 0, x: undefined }
-      teacher_distance.push(x && denoise && path ? teacherDistance(await denoise(x, sigma), path.end) : null)
-    }
+    const denoise = await model.denoiser(prompts)
+    const teacher_distance: number[] = []
+    for (const { sigma, x } of points) teacher_distance.push(teacherDistance(await denoise(x, sigma), end))
     return { fid, teacher_distance }
   }
 }

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bilinear } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
 import * as ort from 'onnxruntime-node'
 import type { Dataset } from '../data/index.js'
@@ -105,19 +106,16 @@ const resample = (
     const value = picture[((c % channels) * size + y) * size + x]!
     return Math.round((Math.min(Math.max(value, -1), 1) + 1) * 127.5) / 127.5 - 1
   }
-  for (let c = 0; c < to.channels; c++) {
-    for (let y = 0; y < to.height; y++) {
-      const sy = Math.min(Math.max(((y + 0.5) * size) / to.height - 0.5, 0), size - 1)
-      const y1 = Math.min(Math.floor(sy) + 1, size - 1)
-      for (let x = 0; x < to.width; x++) {
-        const sx = Math.min(Math.max(((x + 0.5) * size) / to.width - 0.5, 0), size - 1)
-        const x1 = Math.min(Math.floor(sx) + 1, size - 1)
-        const top =
-          at(c, Math.floor(sy), Math.floor(sx)) * (1 - (sx % 1)) + at(c, Math.floor(sy), x1) * (sx % 1)
-        const bottom = at(c, y1, Math.floor(sx)) * (1 - (sx % 1)) + at(c, y1, x1) * (sx % 1)
-        out[(c * to.height + y) * to.width + x] = top * (1 - (sy % 1)) + bottom * (sy % 1)
+  const columns = Array.from({ length: to.width }, (_, x) => bilinear(x, size, to.width))
+  for (let y = 0; y < to.height; y++) {
+    const row = bilinear(y, size, to.height)
+    for (const [x, column] of columns.entries())
+      for (let c = 0; c < to.channels; c++) {
+        const across = (line: number) =>
+          at(c, line, column.low) * (1 - column.share) + at(c, line, column.high) * column.share
+        out[(c * to.height + y) * to.width + x] =
+          across(row.low) * (1 - row.share) + across(row.high) * row.share
       }
-    }
   }
 }
 

@@ -59,7 +59,7 @@ export interface Course {
     /** By number of steps. */
     fid: Record<string, number>
     gradient_norm: (number | null)[]
-    teacher_distance: (number | null)[]
+    teacher_distance: number[]
   }[]
 }
 

@@ -67,9 +67,7 @@ const train = async (
   )
   const { parameters, gradient, target, ema } = optimizer
   parameters.set(layout.initialize(3))
-  const known = given ? networkLayout(given.config.network).unflatten(given.weights) : {}
-  for (const [name, values] of Object.entries(layout.unflatten(parameters)))
-    if (known[name]) values.set(known[name])
+  if (given) layout.adopt(parameters, networkLayout(given.config.network), given.weights)
   ema.set(parameters)
   target?.set(parameters.subarray(0, layout.size))
   const teaches = given?.teach && method.teacher !== false
@@ -77,8 +75,11 @@ const train = async (
     ...{ student: config, guidance_scale: 1, objective: method, options: method.options, batch: BATCH },
     ...(teaches && { teacher: given.config }),
   })
-  const baked = Object.entries(teaches ? known : {}).map(([name, values]) => [TEACHER_PREFIX + name, values])
-  const executable = await runtime.compile(program, Object.fromEntries(baked))
+  const baked = teaches ? Object.entries(networkLayout(given.config.network).unflatten(given.weights)) : []
+  const executable = await runtime.compile(
+    program,
+    Object.fromEntries(baked.map(([name, values]) => [TEACHER_PREFIX + name, values])),
+  )
   const times = new Float32Array(3 * BATCH)
   const [t, r, s] = [0, 1, 2].map((i) => times.subarray(i * BATCH, (i + 1) * BATCH)) as [
     Float32Array,

@@ -213,11 +213,8 @@ const freshState = (
   const layout = networkLayout(denoiser.network)
   const { parameters } = optimizer
   parameters.set(layout.initialize(plan.seed))
-  if (teacher && plan.preset === teacher.config.provenance.preset) {
-    const known = teacher.layout.unflatten(teacher.weights)
-    for (const [name, values] of Object.entries(layout.unflatten(parameters)))
-      if (known[name]) values.set(known[name])
-  }
+  if (teacher && plan.preset === teacher.config.provenance.preset)
+    layout.adopt(parameters, teacher.layout, teacher.weights)
   optimizer.ema.set(parameters)
   optimizer.target?.set(parameters.subarray(0, layout.size))
   return {

@@ -1,0 +1,18 @@
+/** The emoji that the shipped 16×16 models know, and options for benchmarks that distil from their teacher. */
+
+export const DATA = 'iconify:fluent-emoji-flat,noto'
+export const CATEGORY = 'Smileys & Emotion,Animals & Nature,Food & Drink'
+
+/**
+ * @param {string} name of the benchmark
+ * @param {string} images for each student
+ * @returns {NonNullable<import('../run.js').Benchmark['options']>}
+ */
+export const distillingOptions = (name, images) => ({
+  teacher: { type: 'string', default: 'models/emoji-16-teacher', about: 'model folder of the teacher' },
+  data: { type: 'string', default: DATA, about: 'what it was trained on' },
+  category: { type: 'string', default: CATEGORY, about: 'categories of that, for iconify' },
+  images: { type: 'string', default: images, about: 'pictures for each student' },
+  samples: { type: 'string', default: '922', about: 'pictures to judge by' },
+  runs: { type: 'string', default: `runs/${name}`, about: 'where the students go' },
+})
