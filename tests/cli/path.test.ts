@@ -148,42 +148,21 @@ describe('sample', () => {
       width: 32,
       height: 32,
     })
-    await succeeds(
-      sample(
-        'grid.png',
-        '-n',
-        '6',
-        '--columns',
-        '3',
-        '--steps',
-        '2',
-        '--prompt',
-        'red disc',
-        '--prompt',
-        'blue cross',
-      ),
-      inside,
-    )
-    await succeeds(
-      sample(
-        'same.png',
-        '-n',
-        '6',
-        '--columns',
-        '3',
-        '--steps',
-        '2',
-        '--prompt',
-        'red disc',
-        '--prompt',
-        'blue cross',
-      ),
-      inside,
-    )
-    await succeeds(
-      sample('other.png', '-n', '6', '--columns', '3', '--steps', '2', '--seed', '1', '--prompt', 'red disc'),
-      inside,
-    )
+    const six = [
+      '-n',
+      '6',
+      '--columns',
+      '3',
+      '--steps',
+      '2',
+      '--prompt',
+      'red disc',
+      '--prompt',
+      'blue cross',
+    ]
+    await succeeds(sample('grid.png', ...six), inside)
+    await succeeds(sample('same.png', ...six), inside)
+    await succeeds(sample('other.png', ...six, '--seed', '1'), inside)
     const [grid, same, other] = await Promise.all(
       ['grid', 'same', 'other'].map((name) => readFile(join(folder, `${name}.png`))),
     )
