@@ -66,6 +66,34 @@ describe('train', () => {
       /^training: 320\/320 images · .+ · 0s left · loss [\d.]+\ntrained: teacher\n$/m,
     )
   })
+
+  it('makes a student without a teacher, measured on the way and with its noise levels searched', async () => {
+    const run = [
+      'train',
+      'pictures',
+      '--out',
+      'taught-by-data',
+      ...tiny(160),
+      '--method',
+      'ict',
+      '--checks',
+      '2',
+    ]
+    expect(document(await succeeds([...run, '--json'], inside))).toMatchObject({
+      status: 'done',
+      kind: 'student',
+    })
+    const read = async (name: string) =>
+      JSON.parse(await readFile(join(folder, 'taught-by-data', name), 'utf8'))
+    const { checks } = await read('progress.json')
+    expect(checks).toMatchObject([
+      { images: 80, teacher_distance: null },
+      { images: 160, teacher_distance: null },
+    ])
+    const { sigmas } = (await read('config.json')).sampling
+    expect(Object.keys(sigmas)).toEqual(['1', '2', '3', '4'])
+    for (const [steps, levels] of Object.entries(sigmas)) expect(levels).toHaveLength(Number(steps))
+  })
 })
 
 describe('distill', () => {

@@ -105,6 +105,11 @@ describe('wrong usage', () => {
       /^diffusion makes teachers; distill makes students; use onestroke train$/,
     ],
     [
+      'checks of a teacher',
+      ['train', pictures, '--out', out, '--checks', '4'],
+      /^--checks is for students; this trains a teacher; leave it out, or choose a --method that makes a student$/,
+    ],
+    [
       'an option that the method does not have',
       ['distill', model, pictures, '--out', out, '--option', 'N=40'],
       /^the method ecd has no option N; it has stages, top, huber, solver$/,

@@ -6,15 +6,8 @@ import { UserError } from '@onestroke/core/formats'
 import type { Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
-import {
-  checkFit,
-  featuresFor,
-  Judge,
-  qualityChecker,
-  samplesToChoose,
-  searchSigmas,
-} from '../evaluation/index.js'
-import { loadModel, type Model } from '../model/index.js'
+import { checkFit } from '../evaluation/index.js'
+import { loadModel } from '../model/index.js'
 import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
 import {
@@ -35,10 +28,10 @@ import {
 } from './method.js'
 import { checked, DATA_HELP, dataOptions, integer } from './options.js'
 import { type RunFlags, type RunSettings, runCommand, runOptions } from './run-command.js'
+import { type StudentFlags, studentOptions, studentSettings } from './student.js'
 import { Bar, commandLine, say, showingFeatures } from './terminal.js'
 
 const DEFAULT_MINUTES = 20
-const CHECKS = 8
 export const DISTILLATION: Pick<
   RunPlan,
   'batch' | 'optimizer' | 'schedule' | 'condition_dropout' | 'word_dropout'
@@ -50,25 +43,25 @@ export const DISTILLATION: Pick<
   word_dropout: 0.05,
 }
 
-interface DistillFlags extends RunFlags {
+interface DistillFlags extends RunFlags, StudentFlags {
   method: string
   student?: string
   option?: Record<string, string>
   guidanceScale?: GuidanceScale
   samples?: number
-  checks: number
-  tune: boolean
 }
 
 export const distillCommand = (): Command =>
-  runOptions(
-    dataOptions(
-      new Command('distill')
-        .description(
-          'distil a teacher into a student that paints in one to four steps, and prove it in a report',
-        )
-        .argument('<TEACHER>', 'model folder of a diffusion model')
-        .argument('<DATA>', 'pictures, as for train'),
+  studentOptions(
+    runOptions(
+      dataOptions(
+        new Command('distill')
+          .description(
+            'distil a teacher into a student that paints in one to four steps, and prove it in a report',
+          )
+          .argument('<TEACHER>', 'model folder of a diffusion model')
+          .argument('<DATA>', 'pictures, as for train'),
+      ),
     ),
   )
     .option('--method <name>', 'how: see the list below', methodNamed(withTeacher), DEFAULT_METHOD)
@@ -80,13 +73,6 @@ export const distillCommand = (): Command =>
       guidanceScale,
     )
     .option('--samples <count>', 'pictures to paint for each number in the report; 0 writes none', samples)
-    .option(
-      '--checks <count>',
-      'how often the quality is measured on the way; the best weights are kept',
-      integer(0, 1000),
-      CHECKS,
-    )
-    .option('--no-tune', 'set the noise levels of 2 to 4 steps by rule, without searching')
     .addHelpText(
       'after',
       `${DATA_HELP}
@@ -125,8 +111,7 @@ export const distillSettings = (
     student,
     option = {},
     guidanceScale,
-    checks = CHECKS,
-    tune = true,
+    ...flags
   }: Partial<Pick<DistillFlags, 'method' | 'student' | 'option' | 'guidanceScale' | 'checks' | 'tune'>>,
 ): RunSettings => ({
   command: 'distill',
@@ -142,28 +127,11 @@ export const distillSettings = (
   },
   range: () => teacher.config,
   training: DISTILLATION,
-  checks,
-  checker: (dataset) =>
-    showingFeatures((onTrain) =>
-      qualityChecker(dataset, teacher, typeof guidanceScale === 'number' ? guidanceScale : 1, { onTrain }),
-    ),
-  tune,
-  tuneSampling,
+  ...studentSettings(flags, {
+    teacher,
+    guidance_scale: typeof guidanceScale === 'number' ? guidanceScale : 1,
+  }),
 })
-
-/** Seed of the noise by which levels are chosen, which no evaluation uses. */
-const TUNING_SEED = 977
-
-const tuneSampling = async (model: Model, dataset: Dataset) => {
-  const extractor = await showingFeatures((onTrain) => featuresFor(dataset, { onTrain }))
-  const judge = await Judge.of(extractor, dataset, { samples: samplesToChoose(dataset), seed: TUNING_SEED })
-  const bar = new Bar('choosing noise levels for 2 to 4 steps', 'tried')
-  try {
-    return { sigmas: await searchSigmas(model, judge, (done, total) => bar.update(done, total)) }
-  } finally {
-    bar.stop()
-  }
-}
 
 const checkData = (vocabulary: Vocabulary, { names, classes, name }: Dataset): void => {
   const { kind } = vocabulary

@@ -7,21 +7,24 @@ import { OPTIMIZER_DEFAULTS, objectiveNamed, PRESETS, presetOf } from '../traini
 import { collectOptions, methodNamed, methodsHelp, withOptions, withoutTeacher } from './method.js'
 import { checked, DATA_HELP, dataOptions } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
+import { refuseStudentFlags, type StudentFlags, studentOptions, studentSettings } from './student.js'
 
 const DEFAULT_MINUTES = 60
 
-interface TrainFlags extends RunFlags {
+interface TrainFlags extends RunFlags, StudentFlags {
   preset: string
   method: string
   option?: Record<string, string>
 }
 
 export const trainCommand = (): Command =>
-  runOptions(
-    dataOptions(
-      new Command('train')
-        .description('train a diffusion model (the teacher) on your pictures')
-        .argument('<DATA>', 'pictures to learn from'),
+  studentOptions(
+    runOptions(
+      dataOptions(
+        new Command('train')
+          .description('train a diffusion model (the teacher) on your pictures')
+          .argument('<DATA>', 'pictures to learn from'),
+      ),
     ),
   )
     .option(
@@ -44,11 +47,14 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
   onestroke train iconify:fluent-emoji-flat --out runs/emoji --minutes 120
   onestroke train photos/ --resolution 32 --out runs/photos --images 500000`,
     )
-    .action((spec: string, flags: TrainFlags) =>
-      runCommand(spec, flags, {
+    .action((spec: string, flags: TrainFlags) => {
+      const objective = withOptions(objectiveNamed(flags.method), flags.option ?? {})
+      if (objective.kind === 'teacher') refuseStudentFlags(flags)
+      return runCommand(spec, flags, {
         command: 'train',
         preset: flags.preset,
-        objective: withOptions(objectiveNamed(flags.method), flags.option ?? {}),
+        objective,
+        ...(objective.kind === 'student' && studentSettings(flags)),
         vocabulary: vocabularyOf,
         minutes: DEFAULT_MINUTES,
         // The levels of the noise that a teacher learns depend on how many pixels agree on what the picture shows.
@@ -60,8 +66,8 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
           condition_dropout: 0.1,
           word_dropout: 0.05,
         },
-      }),
-    )
+      })
+    })
 
 const presets = () =>
   Object.entries(PRESETS)

@@ -20,28 +20,35 @@ interface Path {
   readonly end: Float32Array
 }
 
+interface CheckerOptions extends FeatureOptions {
+  /** Where there is a teacher: it, and the scale of its guidance. */
+  readonly path?: { readonly teacher: LoadedModel; readonly guidance_scale: number }
+}
+
 /**
- * Makes what measures a student on the way: the Fréchet distance at 1, 2 and 4 steps, on fixed noises, and how far the
- * student's answer is from the end of the teacher's path, by band of noise levels.
+ * Makes what measures a student on the way: the Fréchet distance at 1, 2 and 4 steps, on fixed noises, and, where there
+ * is a teacher, how far the student's answer is from the end of the teacher's path, by band of noise levels.
  */
 export const qualityChecker = async (
   dataset: Dataset,
-  teacher: LoadedModel,
-  guidance_scale: number,
-  options: FeatureOptions = {},
+  { path, ...options }: CheckerOptions = {},
 ): Promise<NonNullable<RunOptions['check']>> => {
   const extractor = await featuresFor(dataset, options)
   const judge = await Judge.of(extractor, dataset, { samples: samplesToChoose(dataset), seed: SEED })
-  const { prompts, points, end } = await pathOf(teacher, dataset, guidance_scale)
+  const taught = path && (await pathOf(path.teacher, dataset, path.guidance_scale))
   return async (model) => {
     const fid: Record<string, number> = {}
     for (const num_inference_steps of STEPS)
       fid[num_inference_steps] = await judge.fid((await judge.paint(model, { num_inference_steps })).pictures)
-    const denoise = await model.denoiser(prompts)
-    const teacher_distance: number[] = []
-    for (const { sigma, x } of points) teacher_distance.push(teacherDistance(await denoise(x, sigma), end))
-    return { fid, teacher_distance }
+    return { fid, teacher_distance: taught ? await distanceTo(taught, model) : null }
   }
+}
+
+const distanceTo = async ({ prompts, points, end }: Path, model: Model): Promise<number[]> => {
+  const denoise = await model.denoiser(prompts)
+  const distances: number[] = []
+  for (const { sigma, x } of points) distances.push(teacherDistance(await denoise(x, sigma), end))
+  return distances
 }
 
 const pathOf = async (teacher: LoadedModel, dataset: Dataset, guidance_scale: number): Promise<Path> => {

@@ -83,7 +83,7 @@ const courseOf = ({ log, checks }: Pick<Progress, 'log' | 'checks'>, { config }:
     }),
     checks: checks.map(({ images, fid, gradient_norm, teacher_distance }) => ({
       ...{ images, fid: { ...fid } },
-      ...{ gradient_norm: [...gradient_norm], teacher_distance: [...teacher_distance] },
+      ...{ gradient_norm: [...gradient_norm], teacher_distance: [...(teacher_distance ?? [])] },
     })),
   }
 }

@@ -35,8 +35,8 @@ export interface Check {
   readonly score: number
   /** By band, of the step before. */
   readonly gradient_norm: readonly (number | null)[]
-  /** By band: root mean square distance of the student's answer to the end of the teacher's path. */
-  readonly teacher_distance: readonly number[]
+  /** By band: root mean square distance of the student's answer to the end of the teacher's path, where there is one. */
+  readonly teacher_distance: readonly number[] | null
 }
 
 /** A picture whose loss was not finite: (seed of the run, step, index) draws it, its noise and its levels again. */
@@ -84,7 +84,7 @@ const progressSchema = z.object({
   checks: z.array(
     z.object({
       ...{ images: count, fid: z.record(z.string(), z.number()), score: z.number() },
-      ...{ gradient_norm: perBand, teacher_distance: z.array(z.number()).length(BANDS) },
+      ...{ gradient_norm: perBand, teacher_distance: z.array(z.number()).length(BANDS).nullable() },
     }),
   ),
   pending: z.object({

@@ -1,0 +1,60 @@
+/** What every student gets, distilled or not: its quality measured on the way, its noise levels searched in the end. */
+import { UserError } from '@onestroke/core/formats'
+import type { Command } from 'commander'
+import type { Dataset } from '../data/index.js'
+import { featuresFor, Judge, qualityChecker, samplesToChoose, searchSigmas } from '../evaluation/index.js'
+import type { LoadedModel, Model } from '../model/index.js'
+import { integer } from './options.js'
+import type { RunSettings } from './run-command.js'
+import { Bar, showingFeatures } from './terminal.js'
+
+const CHECKS = 8
+
+export interface StudentFlags {
+  checks?: number
+  tune?: boolean
+}
+
+export const studentOptions = (command: Command): Command =>
+  command
+    .option(
+      '--checks <count>',
+      `how often a student’s quality is measured on the way; the best weights are kept (default: ${CHECKS})`,
+      integer(0, 1000),
+    )
+    .option('--no-tune', 'set a student’s noise levels of 2 to 4 steps by rule, without searching')
+
+/** @param path the teacher whose path students are compared with, and the scale of its guidance. */
+export const studentSettings = (
+  { checks = CHECKS, tune = true }: StudentFlags,
+  path?: { teacher: LoadedModel; guidance_scale: number },
+): Pick<RunSettings, 'checks' | 'checker' | 'tune' | 'tuneSampling'> => ({
+  checks,
+  checker: (dataset) =>
+    showingFeatures((onTrain) => qualityChecker(dataset, { onTrain, ...(path && { path }) })),
+  tune,
+  tuneSampling,
+})
+
+/** @throws UserError if there is no student that they could be for. */
+export const refuseStudentFlags = ({ checks, tune = true }: StudentFlags): void => {
+  if (checks !== undefined || !tune)
+    throw new UserError(
+      `${checks === undefined ? '--no-tune' : '--checks'} is for students; this trains a teacher`,
+      { exitCode: 2, remedy: 'leave it out, or choose a --method that makes a student' },
+    )
+}
+
+/** Seed of the noise by which levels are chosen, which no evaluation uses. */
+const TUNING_SEED = 977
+
+const tuneSampling = async (model: Model, dataset: Dataset) => {
+  const extractor = await showingFeatures((onTrain) => featuresFor(dataset, { onTrain }))
+  const judge = await Judge.of(extractor, dataset, { samples: samplesToChoose(dataset), seed: TUNING_SEED })
+  const bar = new Bar('choosing noise levels for 2 to 4 steps', 'tried')
+  try {
+    return { sigmas: await searchSigmas(model, judge, (done, total) => bar.update(done, total)) }
+  } finally {
+    bar.stop()
+  }
+}
