@@ -20,8 +20,10 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf'
 import { nodesOf } from './autodiff.js'
+import { type FreeBatch, fixedBatch, freeBatch } from './free-batch.js'
 import type { Emitter, OnnxAttributes } from './ops/op.js'
 import type { Program } from './program.js'
+import { halfOf, quantize, type Storage } from './storage.js'
 import type { DType, Shape, Tensor } from './tensor.js'
 
 const OPSET = 18n
@@ -31,28 +33,37 @@ const ONNX_TYPE: Record<DType, TensorProto_DataType> = {
   bool: TensorProto_DataType.BOOL,
 }
 
+export interface OnnxOptions {
+  /** The same function traced for another batch size: the model then takes batches of any. */
+  readonly other?: Program
+  /** How constants are stored: in float16 all of them, in int8 those of two axes and more. */
+  readonly storage?: Storage
+}
+
 /**
  * Writes a program as an ONNX model.
  *
  * @param constants values for some of the inputs, which thereby become part of the model (and are no longer inputs):
  *   onnxruntime pre-packs such weights, so sampling gives them here and training does not.
- * @throws RangeError if a constant has the wrong size or type or names no input, if an output has an input's name, or
- *   if the program uses an input that is not among its own.
+ * @throws RangeError if a constant has the wrong size or type or names no input, if an output has an input's name, if
+ *   the program uses an input that is not among its own, or if it cannot take batches of any size (see `freeBatch`).
  */
 export const toOnnx = (
   program: Program,
   constants: Readonly<Record<string, Float32Array>> = {},
+  { other, storage = 'float32' }: OnnxOptions = {},
 ): Uint8Array => {
+  const free = other ? freeBatch(program, other) : fixedBatch
   const writer = new GraphWriter(new Set([...Object.keys(program.inputs), ...Object.keys(program.outputs)]))
   for (const [name, tensor] of Object.entries(program.inputs)) {
     writer.names.set(tensor, name)
     const values = constants[name]
-    if (values === undefined) writer.inputs.push(valueInfo(name, tensor))
+    if (values === undefined) writer.inputs.push(valueInfo(name, tensor, free))
     else if (tensor.dtype !== 'float32')
       throw new RangeError(`${name}: a constant must be float32, not ${tensor.dtype}`)
     else if (values.length !== tensor.size)
       throw new RangeError(`${name}: ${values.length} values, ${tensor.size} expected`)
-    else writer.initializer(name, tensor.shape, TensorProto_DataType.FLOAT, values)
+    else writer.names.set(tensor, writer.constant(name, tensor.shape, values, storage))
   }
   for (const name of Object.keys(constants))
     if (!(name in program.inputs)) throw new RangeError(`the program has no input ${name}`)
@@ -60,12 +71,13 @@ export const toOnnx = (
   for (const [name] of outputs)
     if (name in program.inputs) throw new RangeError(`${name} names both an input and an output`)
   for (const node of nodesOf(outputs.map(([, tensor]) => tensor))) {
-    const names = node.op.emit(
+    const { op, inputs, outputs } = node
+    const names = op.emit(
       writer,
-      node.inputs.map((x) => writer.nameOf(x)),
-      node,
+      inputs.map((x) => writer.nameOf(x)),
+      { inputs, outputs, attrs: free.attrs(node) },
     )
-    for (const [i, y] of node.outputs.entries()) writer.names.set(y, names[i]!)
+    for (const [i, y] of outputs.entries()) writer.names.set(y, names[i]!)
   }
   for (const [name, tensor] of outputs)
     writer.graph.push(
@@ -79,7 +91,7 @@ export const toOnnx = (
       name: 'program',
       node: writer.graph,
       input: writer.inputs,
-      output: outputs.map(([name, tensor]) => valueInfo(name, tensor)),
+      output: outputs.map(([name, tensor]) => valueInfo(name, tensor, free)),
       initializer: writer.initializers,
     }),
   })
@@ -134,11 +146,27 @@ class GraphWriter implements Emitter {
       this.initializer(this.#fresh(), [], TensorProto_DataType.FLOAT, Float32Array.of(value)),
     )
   }
+  /** A constant float32 tensor, stored as asked. Casts of constants are done once, when the model is loaded. */
+  constant(name: string, shape: Shape, values: Float32Array, storage: Storage): string {
+    const toFloat = (stored: string) => this.node('Cast', [stored], { to: TensorProto_DataType.FLOAT })
+    if (storage === 'float16')
+      return toFloat(
+        this.initializer(name, shape, TensorProto_DataType.FLOAT16, Uint16Array.from(values, halfOf)),
+      )
+    if (storage === 'float32' || shape.length < 2)
+      return this.initializer(name, shape, TensorProto_DataType.FLOAT, values)
+    const { values: rounded, scale, axis } = quantize(values, shape)
+    const scaleShape = axis === 'first' ? [scale.length, ...shape.slice(1).map(() => 1)] : [scale.length]
+    return this.node('Mul', [
+      toFloat(this.initializer(name, shape, TensorProto_DataType.INT8, rounded)),
+      this.initializer(this.#fresh(), scaleShape, TensorProto_DataType.FLOAT, scale),
+    ])
+  }
   initializer(
     name: string,
     shape: Shape,
     dataType: TensorProto_DataType,
-    values: Float32Array | BigInt64Array,
+    values: Float32Array | BigInt64Array | Uint16Array | Int8Array,
   ): string {
     const rawData = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength)
     this.initializers.push(create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType, rawData }))
@@ -195,17 +223,20 @@ const attributeOf = (name: string, value: OnnxAttributes[string]): AttributeProt
   })
 }
 
-const valueInfo = (name: string, { shape, dtype }: Tensor): ValueInfoProto =>
+const valueInfo = (name: string, tensor: Tensor, free: FreeBatch): ValueInfoProto =>
   create(ValueInfoProtoSchema, {
     name,
     type: create(TypeProtoSchema, {
       value: {
         case: 'tensorType',
         value: create(TypeProto_TensorSchema, {
-          elemType: ONNX_TYPE[dtype],
+          elemType: ONNX_TYPE[tensor.dtype],
           shape: create(TensorShapeProtoSchema, {
-            dim: shape.map((n) =>
-              create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: BigInt(n) } }),
+            dim: free.shape(tensor).map((n) =>
+              create(TensorShapeProto_DimensionSchema, {
+                value:
+                  n === null ? { case: 'dimParam', value: 'batch' } : { case: 'dimValue', value: BigInt(n) },
+              }),
             ),
           }),
         }),

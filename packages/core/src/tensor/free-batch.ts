@@ -1,0 +1,62 @@
+/** What of a program depends on the size of its batch, found by comparing it with the same program for another size. */
+import { nodesOf } from './autodiff.js'
+import type { Program } from './program.js'
+import type { Node, Shape, Tensor } from './tensor.js'
+
+/** Shapes and attributes with the batch left open. */
+export interface FreeBatch {
+  /** A node's attributes. */
+  attrs(node: Node): unknown
+  /** A shape of the program's face, `null` where the batch decides. */
+  shape(tensor: Tensor): (number | null)[]
+}
+
+/** As they are: for programs of one batch size. */
+export const fixedBatch: FreeBatch = { attrs: ({ attrs }) => attrs, shape: ({ shape }) => [...shape] }
+
+/**
+ * @param program and `other`: traces of the same function whose inputs differ in the size of the batch alone.
+ * @throws RangeError naming the op, if the batch size matters to more than reshapes and broadcasts.
+ */
+export const freeBatch = (program: Program, other: Program): FreeBatch => {
+  const outputsOf = ({ outputs }: Program) => Object.values(outputs)
+  const [nodes, others] = [nodesOf(outputsOf(program)), nodesOf(outputsOf(other))]
+  if (nodes.length !== others.length)
+    throw new RangeError(
+      `the program has ${nodes.length} nodes for one batch size, ${others.length} for another`,
+    )
+  const attrs = new Map(nodes.map((node, i) => [node, openAttrs(node, others[i]!)]))
+  const faces = new Map<Tensor, Tensor>()
+  for (const side of ['inputs', 'outputs'] as const)
+    for (const [name, tensor] of Object.entries(program[side])) faces.set(tensor, other[side][name]!)
+  return {
+    attrs: (node) => attrs.get(node),
+    shape: (tensor) => open(tensor.shape, faces.get(tensor)?.shape ?? tensor.shape, null),
+  }
+}
+
+const open = <T>(shape: Shape, other: Shape, free: T): (number | T)[] =>
+  shape.map((n, i) => (n === other[i] ? n : free))
+
+const openAttrs = (node: Node, other: Node): unknown => {
+  const depends = (why: string) => new RangeError(`${node.op.name} depends on the batch size: ${why}`)
+  if (node.op.name !== other.op.name) throw depends(`it is ${other.op.name} for another`)
+  for (const [i, x] of node.inputs.entries())
+    if (x.source && 'values' in x.source && x.shape.join() !== other.inputs[i]!.shape.join())
+      throw depends('one of its constants does')
+  if (JSON.stringify(node.attrs) === JSON.stringify(other.attrs)) return node.attrs
+  const [mine, its] = [node.attrs, other.attrs] as { shape?: Shape }[]
+  const name = node.op.name
+  if ((name !== 'reshape' && name !== 'broadcastTo') || !mine?.shape || !its?.shape)
+    throw depends('its attributes do')
+  const differing = mine.shape.filter((n, i) => n !== its.shape![i]).length
+  if (name === 'reshape') {
+    if (differing !== 1) throw depends('more than one axis does')
+    return { shape: open(mine.shape, its.shape, -1) }
+  }
+  // ONNX's Expand keeps an axis that the input has already; one that it has not cannot be left open.
+  const [from, rank] = [node.inputs[0]!.shape, mine.shape.length]
+  for (const [i, n] of mine.shape.entries())
+    if (n !== its.shape[i] && from[i - rank + from.length] !== n) throw depends('the batch is made there')
+  return { shape: open(mine.shape, its.shape, 1) }
+}
