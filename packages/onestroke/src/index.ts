@@ -1,9 +1,10 @@
 /** onestroke as a library: everything the command line does. */
 export { UserError } from '@onestroke/core/formats'
+export type { Generated, GenerateOptions } from '@onestroke/core/pipeline'
 export { type DataOptions, type Dataset, loadDataset } from './data/index.js'
 export { type EvaluateOptions, evaluate, FeatureExtractor, featuresFor, Judge } from './evaluation/index.js'
 export { pngGrid, pngOf } from './formats/index.js'
-export { type Generated, type GenerateOptions, loadModel, Model, saveModel } from './model/index.js'
+export { loadModel, Model, saveModel } from './model/index.js'
 export { type NodeRuntimeOptions, nodeRuntime } from './runtime/index.js'
 export {
   BatchMaker,

@@ -10,6 +10,7 @@
  * Bytes are taken as the machine's own order; every machine that runs JavaScript today is little-endian.
  */
 
+import { ofHalf } from '../tensor/half.js'
 import { UserError } from './errors.js'
 
 /**
@@ -163,9 +164,9 @@ export function toFloat32({ dtype, bytes }: SafetensorsEntry, what = 'tensor'): 
     case 'F32':
       return new Float32Array(buffer)
     case 'F16':
-      return fromBits(new Uint16Array(buffer), halfBits)
+      return Float32Array.from(new Uint16Array(buffer), ofHalf)
     case 'BF16':
-      return fromBits(new Uint16Array(buffer), (half) => half << 16)
+      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer)
     default:
       throw new UserError(`${what}: expected a dtype of F64, F32, F16 or BF16, found ${dtype}`)
   }
@@ -349,25 +350,6 @@ function byteSize(dtype: SafetensorsDtype, shape: readonly number[]): number {
 
 const describeSize = (size: number, dtype: SafetensorsDtype, shape: readonly number[]) =>
   `${Number.isNaN(size) ? 'a whole, safe number of' : size} bytes for ${dtype} ${showSizes(shape)}`
-
-/** Floats whose bit patterns are `toBits` of each of `halves`. */
-function fromBits(halves: Uint16Array, toBits: (half: number) => number): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(halves.length)
-  for (let i = 0; i < halves.length; i++) bits[i] = toBits(halves[i]!)
-  return new Float32Array(bits.buffer)
-}
-
-/** The float32 bit pattern of a float16 bit pattern. */
-function halfBits(half: number): number {
-  const sign = (half & 0x8000) << 16
-  const exponent = (half >> 10) & 0x1f
-  const fraction = half & 0x3ff
-  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13) // infinity, NaN
-  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13)
-  if (fraction === 0) return sign
-  const shift = Math.clz32(fraction) - 21 // subnormal: moves the leading one up to where it is implied
-  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13)
-}
 
 // ── Checks and messages ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -21,9 +21,10 @@ import {
 } from 'onnx-buf'
 import { nodesOf } from './autodiff.js'
 import { type FreeBatch, fixedBatch, freeBatch } from './free-batch.js'
+import { halfOf } from './half.js'
 import type { Emitter, OnnxAttributes } from './ops/op.js'
 import type { Program } from './program.js'
-import { halfOf, quantize, type Storage } from './storage.js'
+import { quantize, type Storage } from './storage.js'
 import type { DType, Shape, Tensor } from './tensor.js'
 
 const OPSET = 18n

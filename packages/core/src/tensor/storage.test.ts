@@ -1,40 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { toFloat32 } from '../formats/index.js'
-import { halfOf, quantize } from './storage.js'
-
-/** Every float16 there is, as numbers. */
-const HALVES = toFloat32({
-  ...{ dtype: 'F16', shape: [65536] },
-  bytes: new Uint8Array(Uint16Array.from({ length: 65536 }, (_, i) => i).buffer),
-})
-
-describe('halfOf', () => {
-  it('keeps what is a float16', () => {
-    for (const [half, value] of HALVES.entries()) {
-      if (Number.isNaN(value)) expect(HALVES[halfOf(value)]).toBeNaN()
-      else expect(halfOf(value)).toBe(half)
-    }
-  })
-
-  it('finds the nearest, ties to even', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 0, max: 0x7bfe }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        (i, part) => {
-          const [low, high] = [HALVES[i]!, HALVES[i + 1]!]
-          const value = Math.fround(low + part * (high - low))
-          const middle = (low + high) / 2
-          const nearest = value === middle ? i + (i & 1) : value < middle ? i : i + 1
-          expect(halfOf(value)).toBe(nearest)
-          expect(halfOf(-value)).toBe(nearest | 0x8000)
-        },
-      ),
-    )
-    expect([halfOf(65519), halfOf(65520), halfOf(1e-9)]).toEqual([0x7bff, 0x7c00, 0])
-  })
-})
+import { quantize, stored } from './storage.js'
 
 describe('quantize', () => {
   it('is off by half a step at most, with a step for each row or column', () => {
@@ -64,5 +30,18 @@ describe('quantize', () => {
     expect(quantize(Float32Array.of(1, 1000, 0.7, 1000), [2, 2]).axis).toBe('last')
     expect(quantize(Float32Array.of(1, 0.7, 1000, 1000), [2, 2]).axis).toBe('first')
     expect(quantize(new Float32Array(4), [2, 2]).values).toEqual(new Int8Array(4))
+  })
+})
+
+describe('stored', () => {
+  it('is what a model computes with', () => {
+    const values = Float32Array.of(1, -0.7, 1000, 0.00001)
+    expect(stored(values, [2, 2], 'float32')).toBe(values)
+    expect([...stored(values, [2, 2], 'float16')]).toEqual([1, -0.7001953125, 1000, 2 ** -24 * 168])
+    expect(stored(values, [4], 'int8')).toBe(values)
+    const [scaled] = [stored(values, [2, 2], 'int8')]
+    expect(scaled[0]).toBe(1)
+    expect(scaled[2]).toBeCloseTo(1000, 3)
+    expect(scaled[1]).toBeCloseTo(Math.round(-0.7 * 127) / 127, 6)
   })
 })

@@ -1,26 +1,9 @@
 /** How the constants of an ONNX model are stored. They are computed with as float32 in any case. */
 
+import { halfOf, ofHalf } from './half.js'
+
 /** float32, float16 (half the bytes), or int8 with a float32 scale for each row or column (a quarter of the bytes). */
 export type Storage = 'float32' | 'float16' | 'int8'
-
-const bits = new Uint32Array(1)
-const asFloat = new Float32Array(bits.buffer)
-
-/** The float16 nearest to a number, ties to even; beyond 65504 infinity (IEEE 754, binary16). */
-export const halfOf = (value: number): number => {
-  asFloat[0] = value
-  const sign = (bits[0]! >>> 16) & 0x8000
-  const magnitude = bits[0]! & 0x7fffffff
-  if (magnitude > 0x7f800000) return sign | 0x7e00
-  if (magnitude >= 0x477ff000) return sign | 0x7c00
-  if (magnitude < 0x38800000) {
-    // Subnormal: a multiple of 2^-24. Adding 0.5 leaves exactly that many bits, and rounds as IEEE does.
-    asFloat[0] = Math.abs(value) + 0.5
-    return sign | (bits[0]! - 0x3f000000)
-  }
-  const odd = (magnitude >>> 13) & 1
-  return sign | ((magnitude - 0x38000000 + 0xfff + odd) >>> 13)
-}
 
 export interface Quantized {
   readonly values: Int8Array
@@ -54,4 +37,16 @@ const quantizeAlong = (values: Float32Array, shape: readonly number[], axis: Qua
     error += (rounded[i]! * unit - value) ** 2
   }
   return { values: rounded, scale, axis, error }
+}
+
+/** The numbers that a model computes with if a constant is stored so. */
+export const stored = (values: Float32Array, shape: readonly number[], storage: Storage): Float32Array => {
+  if (storage === 'float16') return values.map((value) => ofHalf(halfOf(value)))
+  if (storage === 'float32' || shape.length < 2) return values
+  const { values: rounded, scale, axis } = quantize(values, shape)
+  const inner = values.length / scale.length
+  return Float32Array.from(
+    rounded,
+    (n, i) => n * scale[axis === 'first' ? Math.floor(i / inner) : i % scale.length]!,
+  )
 }

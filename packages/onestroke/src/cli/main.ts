@@ -6,6 +6,7 @@ import pc from 'picocolors'
 import { demoCommand } from './demo.js'
 import { distillCommand } from './distill.js'
 import { evaluateCommand } from './evaluate.js'
+import { exportCommand } from './export.js'
 import { infoCommand } from './info.js'
 import { Interrupted } from './run-command.js'
 import { sampleCommand } from './sample.js'
@@ -38,6 +39,7 @@ The whole path, from a folder of pictures to a student that paints in one step:
     sampleCommand(),
     evaluateCommand(),
     infoCommand(),
+    exportCommand(),
   ])
     program.addCommand(command)
   return program

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
+import type { GenerateOptions } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
 import { pngGrid, pngOf, writeFileAtomic } from '../formats/index.js'
-import { type GenerateOptions, Model } from '../model/index.js'
+import { Model } from '../model/index.js'
 import { integer, MOST_STEPS, number, positive } from './options.js'
 import { Bar, say } from './terminal.js'
 

@@ -1,5 +1,6 @@
 /** What pictures are judged by: the data's features, and the prompts that are to be painted. */
 import { UserError } from '@onestroke/core/formats'
+import type { GenerateOptions } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
 import {
   type Features,
@@ -10,7 +11,7 @@ import {
   precisionRecall,
   promptRetrieval,
 } from '../metrics/index.js'
-import type { GenerateOptions, LoadedModel, Model } from '../model/index.js'
+import type { LoadedModel, Model } from '../model/index.js'
 import type { EvaluationRow } from '../report/index.js'
 import { type FeatureExtractor, featuresOfDataset } from './features.js'
 

@@ -1,3 +1,3 @@
 export { CONFIG_FILE, type LoadedModel, loadModel, saveModel, sha256Of, WEIGHTS_FILE } from './folder.js'
 export { makeFolder } from './make-folder.js'
-export { type Generated, type GenerateOptions, Model } from './model.js'
+export { Model } from './model.js'

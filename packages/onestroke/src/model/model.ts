@@ -1,61 +1,15 @@
-/** A model that paints: loads a folder, compiles the denoiser for the batch sizes that are asked for, samples. */
-import { lcmSigmas, multistep, multistepSigmas } from '@onestroke/core/consistency'
-import {
-  type DenoiseFunction,
-  type DenoiserConfig,
-  denoiseProgram,
-  evaluations,
-  noiseSchedule,
-  type ScheduleName,
-  SOLVERS,
-  type SolverName,
-  type SolverOptions,
-} from '@onestroke/core/diffusion'
-import { type ModelConfig, UserError } from '@onestroke/core/formats'
+/** A model that paints: a folder's weights, and a denoiser compiled for the batch sizes that are asked for. */
+import { denoiseProgram } from '@onestroke/core/diffusion'
+import type { ModelConfig } from '@onestroke/core/formats'
 import type { Layout } from '@onestroke/core/nn'
-import { Random, STREAM } from '@onestroke/core/random'
+import { Pipeline } from '@onestroke/core/pipeline'
 import type { Executable, Runtime } from '@onestroke/core/tensor'
-import { type Bag, Tokenizer } from '@onestroke/core/text'
 import { nodeRuntime } from '../runtime/index.js'
 import { type LoadedModel, loadModel } from './folder.js'
 
-export interface GenerateOptions extends SolverOptions {
-  /** One prompt (or class name) per picture; '' is no condition. */
-  prompts: readonly string[]
-  /** Same seed, same pictures. Picture i of a batch draws its noise from (seed, first + i). */
-  seed?: number
-  /** Index of the first picture: lets a large job be cut into batches without changing a picture. */
-  first?: number
-  num_inference_steps?: number
-  /** A student's noise levels, decreasing, one for each step: instead of `num_inference_steps`. */
-  sigmas?: readonly number[]
-  /** For students `consistency`; for diffusion models `ddim`, `heun` or `dpmpp_2m`. */
-  solver?: SolverName | 'consistency'
-  /** Of a teacher's steps; a student's levels by `karras`, `ddim`, `linear` or `lcm` instead of its own. */
-  schedule?: ScheduleName | 'lcm'
-  /** Students: how much of each further step is fresh noise; see `multistep`. */
-  gamma?: number
-  /** Classifier-free guidance w in D_u + w(D_c − D_u): 1 means none. */
-  guidance_scale?: number
-  /** What guidance leads away from, instead of no condition. */
-  negative_prompt?: string
-}
-
-/** Pictures [count, channels, height, width] in [-1, 1] (not clipped). */
-export interface Generated {
-  readonly data: Float32Array
-  readonly count: number
-  readonly channels: 1 | 3
-  readonly height: number
-  readonly width: number
-}
-
-export class Model {
-  readonly tokenizer: Tokenizer
-  readonly #executables = new Map<number, Promise<Executable>>()
-
+export class Model extends Pipeline<ModelConfig> {
   constructor(
-    readonly config: ModelConfig,
+    config: ModelConfig,
     readonly layout: Layout,
     /** All weights, flat. May change between calls if `baked` is false. */
     readonly weights: Float32Array,
@@ -63,7 +17,22 @@ export class Model {
     /** Whether weights become part of the compiled programs, which is faster, or are read anew at each run. */
     readonly baked = true,
   ) {
-    this.tokenizer = new Tokenizer(config.vocabulary)
+    const executables = new Map<number, Promise<Executable>>()
+    super(config, {
+      executable(batch) {
+        const known = executables.get(batch)
+        if (known) return known
+        const constants = baked ? layout.unflatten(weights) : undefined
+        const compiled = runtime.compile(denoiseProgram(config, batch), constants)
+        executables.set(batch, compiled)
+        return compiled
+      },
+      ...(!baked && { weights: () => layout.unflatten(weights) }),
+      async release() {
+        for (const executable of executables.values()) await (await executable).release()
+        executables.clear()
+      },
+    })
   }
 
   /** @throws UserError, see `loadModel`. */
@@ -73,197 +42,4 @@ export class Model {
   static of({ config, layout, weights }: LoadedModel, runtime: Runtime = nodeRuntime()): Model {
     return new Model(config, layout, weights, runtime)
   }
-
-  /** Numbers of one picture: channels · height · width. */
-  get pictureSize(): number {
-    const { channels, resolution } = this.config.network
-    return channels * resolution ** 2
-  }
-
-  /** Starting noise for pictures first … first + count − 1 of a seed, at sigma_max. */
-  noise(seed: number, first: number, count: number, step = 0): Float32Array {
-    const size = this.pictureSize
-    const out = new Float32Array(count * size)
-    for (let i = 0; i < count; i++)
-      new Random({ seed, stream: STREAM.sample, step, index: first + i }).fillNormal(
-        out.subarray(i * size, (i + 1) * size),
-      )
-    return out
-  }
-
-  /** D(x; σ) for a batch with the given conditions. Two network evaluations a call where guidance asks for them. */
-  async denoiser(
-    prompts: readonly string[],
-    {
-      guidance_scale = 1,
-      negative_prompt = '',
-    }: Pick<GenerateOptions, 'guidance_scale' | 'negative_prompt'> = {},
-  ): Promise<DenoiseFunction> {
-    const batch = prompts.length
-    const executable = await this.#compile(batch)
-    const conditioned = this.config.vocabulary.kind !== 'none'
-    const dense = (bags: readonly (readonly Bag[])[]) =>
-      conditioned ? this.tokenizer.toDense(bags) : undefined
-    const named = dense(prompts.map((prompt) => this.encode(prompt)))
-    const weights = this.baked ? {} : this.layout.unflatten(this.weights)
-    const { guidance_embedding, jump_embedding } = this.config.network.embedding
-    const negative =
-      guidance_embedding && conditioned ? dense(prompts.map(() => this.encode(negative_prompt))) : undefined
-    const run = async (x: Float32Array, sigma: number, s: number, condition: Float32Array | undefined) => {
-      const inputs = {
-        ...weights,
-        x,
-        sigma: new Float32Array(batch).fill(sigma),
-        ...(condition && { condition }),
-        ...(guidance_embedding && { guidance_scale: new Float32Array(batch).fill(guidance_scale) }),
-        ...(negative && { negative }),
-        ...(jump_embedding && { s: new Float32Array(batch).fill(s) }),
-      }
-      return (await executable.run(inputs)).denoised!
-    }
-    const { sigma_min } = this.config
-    if (guidance_scale === 1 || guidance_embedding || !conditioned)
-      return (x, sigma, s = sigma_min) => run(x, sigma, s, named)
-    const other = dense(prompts.map(() => this.encode(negative_prompt)))
-    return async (x, sigma, s = sigma_min) => {
-      const away = await run(x, sigma, s, other)
-      const toward = await run(x, sigma, s, named)
-      return toward.map((value, i) => away[i]! + guidance_scale * (value - away[i]!))
-    }
-  }
-
-  /** Bags of a prompt. @throws UserError if a class is unknown. */
-  encode(prompt: string): readonly Bag[] {
-    try {
-      return this.tokenizer.encode(prompt)
-    } catch (error) {
-      throw new UserError((error as Error).message, { exitCode: 2 })
-    }
-  }
-
-  /** Paints one picture per prompt. */
-  async generate(options: GenerateOptions): Promise<Generated> {
-    const { prompts, seed = 0, first = 0 } = options
-    const { config } = this
-    const { solver, num_inference_steps: steps, schedule, guidance_scale } = this.sampling(options)
-    const denoise = await this.denoiser(prompts, { ...options, guidance_scale })
-    const start = this.noise(seed, first, prompts.length).map((value) => value * config.sigma_max)
-    const data =
-      solver === 'consistency'
-        ? await multistep(
-            denoise,
-            start,
-            options.sigmas ?? this.sigmas(steps, options.schedule),
-            config,
-            (step) => this.noise(seed, first, prompts.length, step),
-            { ...options, gamma: options.gamma ?? config.sampling.gamma },
-          )
-        : await SOLVERS[solver](
-            denoise,
-            start,
-            noiseSchedule(schedule as ScheduleName, steps, config),
-            options,
-          )
-    const { channels, resolution } = config.network
-    return { data, count: prompts.length, channels: channels as 1 | 3, height: resolution, width: resolution }
-  }
-
-  /** Sampling settings: those given, else the model's own. @throws UserError if they do not fit the model. */
-  sampling(options: Partial<GenerateOptions>) {
-    const { sampling, kind, network, vocabulary } = this.config
-    const solver = options.solver ?? sampling.solver
-    const num_inference_steps =
-      options.sigmas?.length ?? options.num_inference_steps ?? sampling.num_inference_steps
-    const guidance_scale = options.guidance_scale ?? sampling.guidance_scale
-    if ((solver === 'consistency') !== (kind === 'student'))
-      throw new UserError(
-        kind === 'student'
-          ? `this model is a consistency student: it is sampled with the solver consistency, not ${solver}`
-          : 'this model is a diffusion model: choose the solver ddim, heun or dpmpp_2m',
-        { exitCode: 2 },
-      )
-    if (options.schedule === 'lcm' && (kind === 'teacher' || num_inference_steps > 50))
-      throw new UserError(
-        kind === 'teacher'
-          ? 'the schedule lcm is for students; a diffusion model has karras, ddim and linear'
-          : 'the schedule lcm has 50 noise levels: there are no more steps',
-        { exitCode: 2 },
-      )
-    if (kind === 'teacher' && (options.sigmas ?? options.gamma) !== undefined)
-      throw new UserError('noise levels and gamma are for students; this model is a diffusion model', {
-        exitCode: 2,
-        remedy: 'choose --solver, --schedule and --steps',
-      })
-    if (kind === 'student' && guidance_scale !== 1 && !network.embedding.guidance_embedding)
-      throw new UserError('this student has no guidance input: guidance was fixed when it was distilled', {
-        exitCode: 2,
-        remedy: 'leave out --guidance-scale',
-      })
-    if (guidance_scale !== 1 && vocabulary.kind === 'none')
-      throw new UserError(
-        'this model was trained without prompts or classes: there is nothing to guide it by',
-        {
-          exitCode: 2,
-          remedy: 'leave out --guidance-scale',
-        },
-      )
-    if (kind === 'student' && options.negative_prompt && !network.embedding.guidance_embedding)
-      throw new UserError(
-        'this student has no guidance input, so there is nothing for a negative prompt to act on',
-        {
-          exitCode: 2,
-          remedy: 'leave it out, or distil with a range of guidance: --guidance-scale 1-6',
-        },
-      )
-    if (options.sigmas) checkSigmas(options.sigmas, this.config)
-    const schedule = options.schedule ?? sampling.schedule
-    return {
-      solver,
-      schedule,
-      num_inference_steps,
-      guidance_scale,
-      nfe: this.evaluationsOf(solver, num_inference_steps, guidance_scale),
-    }
-  }
-
-  /** Noise levels for a student's steps: by a schedule, or those stored in its config, else spaced by rule. */
-  sigmas(steps: number, schedule?: ScheduleName | 'lcm'): readonly number[] {
-    if (schedule === 'lcm') return lcmSigmas(steps, this.config)
-    if (schedule) return noiseSchedule(schedule, steps, this.config).slice(0, -1)
-    return this.config.sampling.sigmas[String(steps)] ?? multistepSigmas(steps, this.config)
-  }
-
-  evaluationsOf(solver: SolverName | 'consistency', steps: number, guidance_scale = 1): number {
-    if (solver === 'consistency') return steps
-    return evaluations(solver, steps) * (guidance_scale === 1 ? 1 : 2)
-  }
-
-  async release(): Promise<void> {
-    for (const executable of this.#executables.values()) await (await executable).release()
-    this.#executables.clear()
-  }
-
-  #compile(batch: number): Promise<Executable> {
-    const known = this.#executables.get(batch)
-    if (known) return known
-    const config: DenoiserConfig = this.config
-    const compiled = this.runtime.compile(
-      denoiseProgram(config, batch),
-      this.baked ? this.layout.unflatten(this.weights) : undefined,
-    )
-    this.#executables.set(batch, compiled)
-    return compiled
-  }
-}
-
-/** @throws UserError unless the levels fall, within the model's range. */
-const checkSigmas = (sigmas: readonly number[], { sigma_min, sigma_max }: ModelConfig): void => {
-  const wrong = sigmas.find(
-    (sigma, i) => !(sigma >= sigma_min && sigma <= sigma_max && sigma < (sigmas[i - 1] ?? Infinity)),
-  )
-  if (sigmas.length === 0 || wrong !== undefined)
-    throw new UserError(
-      `noise levels must fall, between ${sigma_max} and ${sigma_min}: ${sigmas.join(', ')} do not${wrong === undefined ? '' : ` (${wrong})`}`,
-      { exitCode: 2 },
-    )
 }

@@ -1,4 +1,5 @@
 import { UserError } from '@onestroke/core/formats'
+import { shapeFor } from '@onestroke/core/pipeline'
 import {
   type DType,
   type Executable,
@@ -19,10 +20,48 @@ export interface NodeRuntimeOptions {
 }
 
 /** onnxruntime-node. A run does its work on the calling thread and keeps it busy. */
-export const nodeRuntime = ({ threads = 0, device = 'cpu', profile }: NodeRuntimeOptions = {}): Runtime => ({
-  name: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common} (${device})`,
+export const nodeRuntime = (options: NodeRuntimeOptions = {}): Runtime => ({
+  name: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common} (${options.device ?? 'cpu'})`,
   async compile(program, constants) {
-    const session = await createSession(toOnnx(program, constants), {
+    const session = await createSession(toOnnx(program, constants), options)
+    return new NodeExecutable(session, program, new Set(Object.keys(constants ?? {})))
+  },
+})
+
+/**
+ * An ONNX graph of float32 tensors, for batches of any size.
+ *
+ * @param inputs shapes by name, `null` for the batch.
+ */
+export const nodeGraph = async (
+  graph: Uint8Array,
+  inputs: Readonly<Record<string, readonly (number | null)[]>>,
+  options: NodeRuntimeOptions = {},
+): Promise<Executable> => {
+  const session = await createSession(graph, options)
+  return {
+    async run(values) {
+      const feeds = Object.fromEntries(
+        Object.entries(inputs).map(([name, shape]) => {
+          const data = values[name]
+          return [name, tensorOf('float32', data!, shapeFor(shape, data?.length ?? 0, name))]
+        }),
+      )
+      const results = await session.run(feeds)
+      return Object.fromEntries(
+        Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]),
+      )
+    },
+    release: () => session.release(),
+  }
+}
+
+const createSession = async (
+  model: Uint8Array,
+  { threads = 0, device = 'cpu', profile }: NodeRuntimeOptions,
+) => {
+  try {
+    return await ort.InferenceSession.create(model, {
       executionProviders: [device],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
@@ -31,13 +70,6 @@ export const nodeRuntime = ({ threads = 0, device = 'cpu', profile }: NodeRuntim
       enableMemPattern: false,
       ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
     })
-    return new NodeExecutable(session, program, new Set(Object.keys(constants ?? {})))
-  },
-})
-
-const createSession = async (model: Uint8Array, options: ort.InferenceSession.SessionOptions) => {
-  try {
-    return await ort.InferenceSession.create(model, options)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new UserError(`onnxruntime cannot build this program: ${reason}`, { cause })

@@ -1,0 +1,8 @@
+export { type ExportDtype, type ExportQuality, type Manifest, shapeFor } from './manifest.js'
+export {
+  type DenoiserSource,
+  type Generated,
+  type GenerateOptions,
+  Pipeline,
+  type PipelineConfig,
+} from './pipeline.js'

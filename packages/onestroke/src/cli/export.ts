@@ -1,0 +1,89 @@
+import { UserError } from '@onestroke/core/formats'
+import type { ExportDtype } from '@onestroke/core/pipeline'
+import { Command, Option } from 'commander'
+import { exportModel, STORAGE } from '../export/index.js'
+import { loadModel } from '../model/index.js'
+import { DATA_HELP, type DataFlags, dataOptions, integer } from './options.js'
+import { openData } from './run-command.js'
+import { Bar, say, showingFeatures, table } from './terminal.js'
+
+interface ExportFlags extends DataFlags {
+  out: string
+  dtype: ExportDtype
+  license?: string
+  data?: string
+  teacher?: string
+  samples: number
+  json?: boolean
+}
+
+export const exportCommand = (): Command =>
+  dataOptions(
+    new Command('export')
+      .description('write a model as one ONNX graph with a manifest: all that an app needs')
+      .argument('<MODEL>', 'model folder'),
+  )
+    .requiredOption('--out <dir>', 'folder to write')
+    .addOption(
+      new Option('--dtype <type>', 'how weights are stored; they are computed with in float32')
+        .choices(Object.keys(STORAGE))
+        .default('fp16'),
+    )
+    .option('--license <text>', 'of the weights and of what they paint, for the manifest')
+    .option('--data <DATA>', 'measures on these pictures what the rounding costs')
+    .option('--teacher <model>', 'with --data: also the distance to this teacher’s path')
+    .option(
+      '--samples <count>',
+      'with --data: pictures to paint for each number',
+      integer(64, 1_000_000),
+      2048,
+    )
+    .option('--json', 'print the manifest on standard output')
+    .addHelpText(
+      'after',
+      `${DATA_HELP}
+
+  onestroke export models/emoji-16-student --out web/emoji --dtype int8 --license MIT
+  onestroke export runs/student --out web/model --data photos/ --teacher runs/teacher`,
+    )
+    .action(async (path: string, flags: ExportFlags) => {
+      if (flags.teacher !== undefined && flags.data === undefined)
+        throw new UserError('--teacher is for measuring, which needs --data', { exitCode: 2 })
+      const model = await loadModel(path)
+      const teacher = flags.teacher === undefined ? undefined : await loadModel(flags.teacher)
+      const { resolution, channels } = model.config.network
+      const dataset =
+        flags.data === undefined
+          ? undefined
+          : await openData(flags.data, { resolution, channels: channels === 1 ? '1' : '3', ...flags })
+      const bar = new Bar('measuring', 'pictures')
+      const manifest = await showingFeatures((onTrain) =>
+        exportModel({
+          ...{ model, out: flags.out, dtype: flags.dtype },
+          ...(flags.license !== undefined && { license: flags.license }),
+          ...(dataset && {
+            measure: {
+              ...{ dataset, samples: flags.samples, onTrain },
+              ...(teacher && { teacher }),
+              onProgress: (done, total) => bar.update(done, total),
+            },
+          }),
+        }),
+      ).finally(() => bar.stop())
+      if (flags.json) return console.log(JSON.stringify(manifest, null, 2))
+      const { graph, dtype, rmse_to_fp32, quality } = manifest
+      say(
+        `${flags.out}: ${(graph.bytes / 1e6).toFixed(2)} MB in ${dtype}, pictures off by ${rmse_to_fp32.toFixed(4)}`,
+      )
+      if (!quality) return
+      const show = (value: number | null, digits: number) => (value === null ? '–' : value.toFixed(digits))
+      console.log(
+        table(
+          ['steps', 'fid', 'fid fp32', 'distance', 'distance fp32'],
+          quality.rows.map((row) => [
+            ...[String(row.steps), show(row.fid, 2), show(row.fid_fp32, 2)],
+            ...[show(row.teacher_distance, 4), show(row.teacher_distance_fp32, 4)],
+          ]),
+        ),
+      )
+    })

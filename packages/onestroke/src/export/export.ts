@@ -1,0 +1,143 @@
+/** A model as a folder for apps: one ONNX graph that holds the weights, and a manifest. */
+import { join } from 'node:path'
+import { denoiseProgram } from '@onestroke/core/diffusion'
+import type { ExportDtype, ExportQuality, Manifest } from '@onestroke/core/pipeline'
+import { type Storage, stored, toOnnx } from '@onestroke/core/tensor'
+import type { Dataset } from '../data/index.js'
+import { evaluate } from '../evaluation/index.js'
+import { writeFileAtomic } from '../formats/index.js'
+import { teacherDistance } from '../metrics/index.js'
+import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
+import { versions } from '../training/index.js'
+import { loadExport } from './load.js'
+
+export const GRAPH_FILE = 'model.onnx'
+export const MANIFEST_FILE = 'manifest.json'
+
+export const STORAGE: Readonly<Record<ExportDtype, Storage>> = {
+  fp32: 'float32',
+  fp16: 'float16',
+  int8: 'int8',
+}
+
+export interface ExportOptions {
+  readonly model: LoadedModel
+  readonly out: string
+  readonly dtype: ExportDtype
+  readonly license?: string
+  /** Measures what the rounding costs, on data, with the evaluation's own rows. */
+  readonly measure?: {
+    readonly dataset: Dataset
+    readonly teacher?: LoadedModel
+    readonly samples: number
+    onTrain?(done: number, total: number): void
+    onProgress?(done: number, total: number): void
+  }
+}
+
+/** Pictures by which the exported graph is compared with the model it was made from. */
+const COMPARED = 16
+
+/**
+ * Writes `model.onnx` and `manifest.json`, the manifest last.
+ *
+ * @throws UserError if the folder cannot be written.
+ */
+export const exportModel = async ({
+  model,
+  out,
+  dtype,
+  license,
+  measure,
+}: ExportOptions): Promise<Manifest> => {
+  const { config, layout, weights, sha256 } = model
+  const [program, other] = [denoiseProgram(config, 2), denoiseProgram(config, 3)]
+  const bytes = toOnnx(program, layout.unflatten(weights), { other, storage: STORAGE[dtype] })
+  await makeFolder(out)
+  await writeFileAtomic(join(out, GRAPH_FILE), bytes)
+  const isWeight = new Set(layout.specs.map(({ name }) => name))
+  const shapes = (side: 'inputs' | 'outputs') =>
+    Object.fromEntries(
+      Object.entries(program[side])
+        .filter(([name]) => !isWeight.has(name))
+        .map(([name, { shape }]) => [
+          name,
+          shape.map((n, i) => (n === other[side][name]!.shape[i] ? n : null)),
+        ]),
+    )
+  const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, method, provenance } = config
+  const manifest: Omit<Manifest, 'rmse_to_fp32' | 'quality'> = {
+    format: 'onestroke-export/1',
+    ...{ kind, dtype },
+    graph: {
+      ...{ file: GRAPH_FILE, bytes: bytes.length, sha256: sha256Of(bytes) },
+      ...{ inputs: shapes('inputs'), outputs: shapes('outputs') },
+    },
+    parameters: layout.size,
+    ...{ network, sigma_min, sigma_max, sigma_data, sampling },
+    license: license ?? null,
+    source: {
+      ...{ sha256, method: method.name, data: provenance.data.name },
+      images_seen: provenance.images_seen,
+    },
+    versions: versions(),
+    vocabulary,
+  }
+  const whole: Manifest = {
+    ...manifest,
+    rmse_to_fp32: await rmseToTrained(model, bytes, manifest as Manifest),
+    ...(measure && { quality: await qualityOf(model, dtype, measure) }),
+  }
+  await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`)
+  return whole
+}
+
+/** Paints with the graph that was written and with the weights that were trained, from the same noise. */
+const rmseToTrained = async (loaded: LoadedModel, bytes: Uint8Array, manifest: Manifest): Promise<number> => {
+  const { vocabulary } = loaded.config
+  const names =
+    vocabulary.kind === 'text' ? vocabulary.words : vocabulary.kind === 'class' ? vocabulary.classes : ['']
+  const options = {
+    prompts: Array.from({ length: COMPARED }, (_, i) => names[Math.floor((i * names.length) / COMPARED)]!),
+    num_inference_steps: 1,
+  }
+  const [trained, exported] = [Model.of(loaded), await loadExport(bytes, manifest)]
+  const [expected, found] = [await trained.generate(options), await exported.generate(options)]
+  await Promise.all([trained.release(), exported.release()])
+  return teacherDistance(found.data, expected.data)
+}
+
+const qualityOf = async (
+  model: LoadedModel,
+  dtype: ExportDtype,
+  { dataset, teacher, samples, ...notify }: NonNullable<ExportOptions['measure']>,
+): Promise<ExportQuality> => {
+  const rounded: LoadedModel = { ...model, weights: roundedWeights(model, dtype) }
+  const seed = 0
+  const both = []
+  for (const [i, one] of [model, rounded].entries()) {
+    const { rows } = await evaluate({
+      ...{ model: one, dataset, samples, seed, steps: [1, 2, 4], teacher_settings: [] },
+      ...(teacher && { teacher }),
+      ...(notify.onTrain && { onTrain: notify.onTrain }),
+      onProgress: (_, done, total) => notify.onProgress?.(i * total + done, 2 * total),
+    })
+    both.push(rows.filter(({ who }) => who === model.config.kind))
+  }
+  const [trained, exported] = both
+  return {
+    ...{ data: dataset.name, samples, seed },
+    rows: exported!.map(({ steps, fid, teacher_distance }, i) => ({
+      ...{ steps, fid, fid_fp32: trained![i]!.fid },
+      ...{ teacher_distance, teacher_distance_fp32: trained![i]!.teacher_distance },
+    })),
+  }
+}
+
+/** All weights as the graph computes with them. */
+const roundedWeights = ({ layout, weights }: LoadedModel, dtype: ExportDtype): Float32Array => {
+  const rounded = new Float32Array(layout.size)
+  for (const { offset, size, shape } of layout.specs)
+    rounded.set(stored(weights.subarray(offset, offset + size), shape, STORAGE[dtype]), offset)
+  return rounded
+}

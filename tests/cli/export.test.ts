@@ -1,0 +1,106 @@
+/** `export`: what it writes paints what the model paints, in Node and for any size of batch. */
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Manifest } from '@onestroke/core/pipeline'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { loadExport } from '../../packages/onestroke/src/export/index.js'
+import { Model } from '../../packages/onestroke/src/model/index.js'
+import { fails, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
+
+const folder = await scratch()
+const at = (name: string) => join(folder, name)
+const [pictures, teacher, student] = [at('pictures'), at('teacher'), at('student')]
+
+beforeAll(async () => {
+  await writePictures(pictures, { count: 36, say: 'captions' })
+  await succeeds(['train', pictures, '--out', teacher, ...tiny(320)])
+  await succeeds([
+    ...['distill', teacher, pictures, '--out', student, '--batch', '8', '--images', '80', '--threads', '1'],
+    ...['--samples', '0', '--checks', '0'],
+  ])
+})
+
+const readExport = async (out: string) => {
+  const manifest = JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')) as Manifest
+  const graph = await readFile(join(out, manifest.graph.file))
+  return { manifest, graph }
+}
+
+const PROMPTS = ['red disc', 'blue cross', 'green square']
+
+describe('export', () => {
+  it.each([
+    ['fp32', 1e-4, 1],
+    ['fp16', 1e-2, 0.52],
+    ['int8', 1e-1, 0.4],
+  ] as const)('in %s paints the model’s pictures, off by less than %f', async (dtype, error, share) => {
+    const out = at(`export-${dtype}`)
+    const { stderr } = await succeeds([
+      ...['export', student, '--out', out, '--dtype', dtype, '--license', 'MIT'],
+    ])
+    expect(stderr).toMatch(new RegExp(`^${out}: [\\d.]+ MB in ${dtype}, pictures off by [\\d.]+\\n$`))
+    expect((await readdir(out)).sort()).toEqual(['manifest.json', 'model.onnx'])
+    const { manifest, graph } = await readExport(out)
+    expect(manifest).toMatchObject({
+      ...{ format: 'onestroke-export/1', kind: 'student', dtype, license: 'MIT' },
+      graph: {
+        ...{ file: 'model.onnx', bytes: graph.length },
+        sha256: createHash('sha256').update(graph).digest('hex'),
+        inputs: { x: [null, 3, 8, 8], sigma: [null] },
+        outputs: { denoised: [null, 3, 8, 8] },
+      },
+    })
+    expect(graph.length / (4 * manifest.parameters)).toBeLessThan(share + 0.1)
+    const [model, exported] = [await Model.load(student), await loadExport(graph, manifest, { threads: 1 })]
+    for (const count of [1, 3]) {
+      const options = { prompts: PROMPTS.slice(0, count), seed: 5, num_inference_steps: 2 }
+      const [expected, found] = [await model.generate(options), await exported.generate(options)]
+      const far = found.data.map((value, i) => Math.abs(value - expected.data[i]!))
+      expect(Math.max(...far)).toBeLessThan(error)
+    }
+    await Promise.all([model.release(), exported.release()])
+  })
+
+  it('measures what the rounding costs', async () => {
+    const out = at('measured')
+    const { stdout } = await succeeds([
+      ...['export', student, '--out', out, '--dtype', 'int8', '--json'],
+      ...['--data', pictures, '--teacher', teacher, '--samples', '64'],
+    ])
+    const { quality } = JSON.parse(stdout) as Manifest
+    expect(quality).toMatchObject({ samples: 64, seed: 0, rows: [{ steps: 1 }, { steps: 2 }, { steps: 4 }] })
+    for (const { fid, fid_fp32, teacher_distance, teacher_distance_fp32 } of quality!.rows) {
+      expect(Math.abs(Math.log(fid! / fid_fp32!))).toBeLessThan(0.5)
+      expect(Math.abs(teacher_distance! - teacher_distance_fp32!)).toBeLessThan(0.05)
+    }
+    expect((await readExport(out)).manifest.quality).toEqual(quality)
+  })
+
+  it('exports teachers too', async () => {
+    const out = at('export-teacher')
+    await succeeds(['export', teacher, '--out', out])
+    const { manifest, graph } = await readExport(out)
+    expect(manifest).toMatchObject({ kind: 'teacher', dtype: 'fp16', license: null })
+    const exported = await loadExport(graph, manifest)
+    const { count } = await exported.generate({ prompts: PROMPTS, solver: 'heun', num_inference_steps: 3 })
+    expect(count).toBe(3)
+    await exported.release()
+  })
+
+  it('refuses in one line', async () => {
+    await writeFiles(folder, { 'a-file': 'x' })
+    expect(await fails(['export', at('nowhere'), '--out', at('x')], 2)).toMatch(
+      /^there is no .*nowhere; MODEL is/,
+    )
+    expect(await fails(['export', student, '--out', at('a-file')], 2)).toMatch(/a-file is a file/)
+    expect(await fails(['export', student, '--out', at('x'), '--teacher', teacher], 2)).toBe(
+      '--teacher is for measuring, which needs --data',
+    )
+    expect(await fails(['export', student, '--out', at('x'), '--dtype', 'int4'], 2)).toMatch(
+      /Allowed choices/,
+    )
+    expect(await fails(['export', student, '--out', at('x'), '--data', at('nowhere')], 2)).toMatch(/nowhere/)
+    expect(await readdir(folder)).not.toContain('x')
+  })
+})
