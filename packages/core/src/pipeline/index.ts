@@ -6,3 +6,4 @@ export {
   Pipeline,
   type PipelineConfig,
 } from './pipeline.js'
+export { toByte, toRGBA } from './pixels.js'

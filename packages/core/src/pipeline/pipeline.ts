@@ -49,6 +49,8 @@ export interface GenerateOptions extends SolverOptions {
   guidance_scale?: number
   /** What guidance leads away from, instead of no condition. */
   negative_prompt?: string
+  /** Ends the sampling before its next evaluation of the network: `generate` then throws the signal's reason. */
+  signal?: AbortSignal
 }
 
 /** Pictures [count, channels, height, width] in [-1, 1] (not clipped). */
@@ -139,10 +141,14 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
 
   /** Paints one picture per prompt. */
   async generate(options: GenerateOptions): Promise<Generated> {
-    const { prompts, seed = 0, first = 0 } = options
+    const { prompts, seed = 0, first = 0, signal } = options
     const { config } = this
     const { solver, num_inference_steps: steps, schedule, guidance_scale } = this.sampling(options)
-    const denoise = await this.denoiser(prompts, { ...options, guidance_scale })
+    const evaluate = await this.denoiser(prompts, { ...options, guidance_scale })
+    const denoise: DenoiseFunction = async (x, sigma, s) => {
+      signal?.throwIfAborted()
+      return evaluate(x, sigma, s)
+    }
     const start = this.noise(seed, first, prompts.length).map((value) => value * config.sigma_max)
     const data =
       solver === 'consistency'

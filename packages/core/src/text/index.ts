@@ -3,7 +3,6 @@ export {
   buildTextVocabulary,
   conditionShape,
   Tokenizer,
-  type Vocabulary,
-  vocabularySchema,
   wordsOf,
 } from './tokenizer.js'
+export { type Vocabulary, vocabularySchema } from './vocabulary.js'

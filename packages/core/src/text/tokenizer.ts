@@ -3,23 +3,7 @@
  * trigrams hashed into buckets (Bojanowski et al. 2016): so "hearts", "kitty" or a misspelling land near the words
  * they look like, and no prompt is an error.
  */
-import { z } from 'zod'
-
-/** What the condition means: stored in a model's config.json. */
-export const vocabularySchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('class'), classes: z.array(z.string()).min(1) }),
-  z.strictObject({
-    kind: z.literal('text'),
-    /** Known words, most frequent first. */
-    words: z.array(z.string()),
-    /** Hash buckets for the character trigrams. */
-    buckets: z.int().positive(),
-    /** Words that are read of a prompt. */
-    tokens: z.int().positive(),
-  }),
-])
-export type Vocabulary = z.infer<typeof vocabularySchema>
+import type { Vocabulary } from './vocabulary.js'
 
 /** Entry 0 of every vocabulary stands for "no condition": what classifier-free guidance contrasts with. */
 const NULL_ENTRY = 0

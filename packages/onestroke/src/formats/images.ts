@@ -1,5 +1,6 @@
 /** Pictures out: planar floats in [-1, 1], as networks see them, to PNG files, as people do. */
 
+import { toByte } from '@onestroke/core/pipeline'
 import sharp from 'sharp'
 
 /** One picture of floats in [-1, 1], laid out [channels, height, width]. */
@@ -38,8 +39,6 @@ export function toBytes(data: Float32Array): Uint8ClampedArray {
   for (let i = 0; i < data.length; i++) bytes[i] = toByte(data[i]!)
   return bytes
 }
-
-const toByte = (value: number) => Math.round((value + 1) * 127.5)
 
 /**
  * Pictures in rows, as an RGB PNG. Pixels that are not finite are magenta. Equal input gives equal bytes.

@@ -1,0 +1,17 @@
+import { z } from 'zod'
+
+/** What the condition means: stored in a model's config.json. */
+export const vocabularySchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('class'), classes: z.array(z.string()).min(1) }),
+  z.strictObject({
+    kind: z.literal('text'),
+    /** Known words, most frequent first. */
+    words: z.array(z.string()),
+    /** Hash buckets for the character trigrams. */
+    buckets: z.int().positive(),
+    /** Words that are read of a prompt. */
+    tokens: z.int().positive(),
+  }),
+])
+export type Vocabulary = z.infer<typeof vocabularySchema>

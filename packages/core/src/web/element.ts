@@ -1,0 +1,103 @@
+/**
+ * `<one-stroke src="emoji/" prompt="red heart" seed="1" steps="1">`: a picture that follows its attributes. Models are
+ * shared between elements of one address. Fires `painted` (detail: milliseconds, device) and `error`.
+ */
+import { load, type WebModel } from './model.js'
+
+const models = new Map<string, Promise<WebModel>>()
+
+/** Where there is no page, as when one is rendered on a server, there are no elements either. */
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
+
+export class OneStrokeElement extends Base {
+  static readonly observedAttributes = [
+    'src',
+    'prompt',
+    'seed',
+    'steps',
+    'guidance-scale',
+    'device',
+    'runtime',
+  ]
+  readonly #canvas = document.createElement('canvas')
+  #controller: AbortController | undefined
+  #scheduled = false
+
+  constructor() {
+    super()
+    const style = document.createElement('style')
+    style.textContent =
+      ':host{display:inline-block;width:8rem;aspect-ratio:1}canvas{width:100%;height:100%;image-rendering:pixelated}'
+    this.attachShadow({ mode: 'open' }).append(style, this.#canvas)
+    this.#canvas.setAttribute('role', 'img')
+  }
+
+  connectedCallback(): void {
+    this.#schedule()
+  }
+  disconnectedCallback(): void {
+    this.#controller?.abort()
+  }
+  attributeChangedCallback(): void {
+    this.#schedule()
+  }
+
+  /** Several attributes that change at once are one picture. */
+  #schedule(): void {
+    if (this.#scheduled || !this.isConnected) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      void this.#paint()
+    })
+  }
+
+  async #paint(): Promise<void> {
+    this.#controller?.abort()
+    const controller = new AbortController()
+    this.#controller = controller
+    const number = (name: string) => (this.hasAttribute(name) ? Number(this.getAttribute(name)) : undefined)
+    const [src, prompt] = [this.getAttribute('src'), this.getAttribute('prompt') ?? '']
+    if (!src) return
+    const [steps, guidance_scale] = [number('steps'), number('guidance-scale')]
+    this.#canvas.setAttribute('aria-label', prompt || 'generated picture')
+    try {
+      const model = await this.#model(src)
+      controller.signal.throwIfAborted()
+      const begin = performance.now()
+      const image = await model.generate({
+        ...{ prompt, seed: number('seed') ?? 0, signal: controller.signal },
+        ...(steps !== undefined && { steps }),
+        ...(guidance_scale !== undefined && { guidance_scale }),
+      })
+      ;[this.#canvas.width, this.#canvas.height] = [image.width, image.height]
+      this.#canvas.getContext('2d')!.putImageData(image, 0, 0)
+      const detail = { milliseconds: performance.now() - begin, device: model.device }
+      this.dispatchEvent(new CustomEvent('painted', { detail }))
+    } catch (error) {
+      if (controller.signal.aborted) return
+      this.dispatchEvent(new ErrorEvent('error', { error, message: (error as Error).message }))
+    }
+  }
+
+  #model(src: string): Promise<WebModel> {
+    const device = this.getAttribute('device')
+    const runtime = this.getAttribute('runtime')
+    const key = JSON.stringify([new URL(src, document.baseURI).href, device, runtime])
+    const known = models.get(key)
+    if (known) return known
+    const model = load(src, {
+      ...((device === 'wasm' || device === 'webgpu') && { device }),
+      ...(runtime !== null && { runtime }),
+    })
+    models.set(key, model)
+    // What failed may work later.
+    model.catch(() => models.delete(key))
+    return model
+  }
+}
+
+/** Makes `<one-stroke>` known to the page. */
+export const defineElement = (name = 'one-stroke'): void => {
+  if (!customElements.get(name)) customElements.define(name, OneStrokeElement)
+}

@@ -1,0 +1,93 @@
+/** Fetching an exported model: its manifest always anew, its graph from the cache where it is the one that is meant. */
+import { UserError } from '../formats/errors.js'
+import type { Manifest } from '../pipeline/index.js'
+
+const CACHE = 'onestroke'
+
+export interface FetchOptions {
+  readonly cache: boolean
+  onProgress?(loaded: number, total: number): void
+}
+
+/** @throws UserError if it is not there, is no manifest, or is of a later format. */
+export const fetchManifest = async (url: string): Promise<{ manifest: Manifest; base: URL }> => {
+  const address = new URL(/\.json($|\?)/.test(url) ? url : `${url.replace(/\/$/, '')}/manifest.json`)
+  const response = await fetchOk(address, 'no-cache')
+  const manifest = (await response.json().catch((cause: Error) => {
+    throw new UserError(`${address} is not JSON: ${cause.message}`)
+  })) as Manifest
+  if (manifest?.format !== 'onestroke-export/1')
+    throw new UserError(
+      `${address} is not a manifest of onestroke-export/1${manifest?.format ? `, but of ${manifest.format}` : ''}`,
+      { remedy: 'write it with onestroke export' },
+    )
+  return { manifest, base: address }
+}
+
+/** @throws UserError if it is not there, or is not what the manifest says. */
+export const fetchGraph = async (
+  { graph: { file, bytes, sha256 } }: Manifest,
+  base: URL,
+  { cache, onProgress }: FetchOptions,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  const address = new URL(file, base)
+  // A graph is known by its hash: another one at the same address is another entry.
+  const key = `${address}#${sha256}`.replace('#', '?sha256=')
+  const kept =
+    cache && typeof caches !== 'undefined' ? await caches.open(CACHE).catch(() => undefined) : undefined
+  const found = await kept?.match(key)
+  if (found) {
+    const graph = new Uint8Array(await found.arrayBuffer())
+    if ((await hashOf(graph)) === sha256) {
+      onProgress?.(bytes, bytes)
+      return graph
+    }
+    await kept!.delete(key)
+  }
+  const graph = await readWhole(await fetchOk(address, 'default'), bytes, onProgress)
+  const actual = await hashOf(graph)
+  if (actual !== sha256)
+    throw new UserError(
+      `${address} is not the graph that its manifest describes: ${graph.length} bytes with sha256 ${actual.slice(0, 8)}…, expected ${bytes} bytes with ${sha256.slice(0, 8)}…`,
+      { remedy: 'upload both files of the export again' },
+    )
+  await kept?.put(key, new Response(graph)).catch(() => undefined)
+  return graph
+}
+
+const fetchOk = async (address: URL, cache: RequestCache): Promise<Response> => {
+  const response = await fetch(address, { cache }).catch((cause: Error) => {
+    throw new UserError(`cannot reach ${address}: ${cause.message}`, { cause })
+  })
+  if (!response.ok)
+    throw new UserError(`cannot load ${address}: ${response.status} ${response.statusText}`.trim())
+  return response
+}
+
+const readWhole = async (
+  response: Response,
+  total: number,
+  onProgress: FetchOptions['onProgress'],
+): Promise<Uint8Array<ArrayBuffer>> => {
+  const parts: Uint8Array[] = []
+  let loaded = 0
+  const reader = response.body!.getReader()
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value)
+    loaded += part.value.length
+    onProgress?.(loaded, Math.max(total, loaded))
+  }
+  const whole = new Uint8Array(loaded)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** sha256 in hexadecimal; empty where the page may not know it (crypto.subtle needs https or localhost). */
+const hashOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

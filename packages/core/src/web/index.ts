@@ -1,0 +1,3 @@
+export { defineElement, OneStrokeElement } from './element.js'
+export type { Device } from './messages.js'
+export { type LoadOptions, load, type Preview, type WebGenerateOptions, WebModel } from './model.js'

@@ -1,0 +1,51 @@
+/** What a page and its worker say to each other. */
+import type { Manifest } from '../pipeline/index.js'
+
+export type Device = 'webgpu' | 'wasm'
+
+export interface LoadRequest {
+  /** Absolute address of an export's folder or of its manifest. */
+  readonly url: string
+  /** Tried in this order. */
+  readonly devices: readonly Device[]
+  /** Threads of wasm, where the page is isolated; 0 lets onnxruntime choose. */
+  readonly threads: number
+  /** Where onnxruntime's own files are, if not beside the script. */
+  readonly runtime: string | undefined
+  /** Whether the graph is kept in the Cache API. */
+  readonly cache: boolean
+}
+
+export interface GenerateRequest {
+  readonly prompts: readonly string[]
+  readonly seed: number
+  readonly first: number
+  readonly steps?: number
+  readonly sigmas?: readonly number[]
+  readonly guidance_scale?: number
+  readonly negative_prompt?: string
+  readonly solver?: 'consistency' | 'ddim' | 'heun' | 'dpmpp_2m'
+  /** Whether every step's pictures are wanted, not the last alone. */
+  readonly previews: boolean
+}
+
+export type ToWorker =
+  | { readonly type: 'load'; readonly request: LoadRequest }
+  | { readonly type: 'generate'; readonly id: number; readonly request: GenerateRequest }
+  | { readonly type: 'abort'; readonly id: number }
+  | { readonly type: 'release' }
+
+export type FromWorker =
+  | { readonly type: 'progress'; readonly loaded: number; readonly total: number }
+  | { readonly type: 'loaded'; readonly manifest: Manifest; readonly device: Device }
+  | {
+      readonly type: 'pictures'
+      readonly id: number
+      /** Steps done; the last of them when `last`. */
+      readonly step: number
+      readonly last: boolean
+      /** RGBA bytes of one picture each. */
+      readonly pictures: readonly ArrayBuffer[]
+      readonly milliseconds: number
+    }
+  | { readonly type: 'error'; readonly id?: number; readonly message: string; readonly aborted: boolean }

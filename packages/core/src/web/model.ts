@@ -1,0 +1,200 @@
+/** A model in a page: it lives in a worker, so that painting never makes the page wait. */
+import { UserError } from '../formats/errors.js'
+import type { Manifest } from '../pipeline/index.js'
+import type { Device, FromWorker, GenerateRequest, ToWorker } from './messages.js'
+
+export interface LoadOptions {
+  /** Where to run: by default on WebGPU where there is an adapter, else in WebAssembly. */
+  readonly device?: Device
+  /** Bytes of the graph so far, and of all of it. */
+  onProgress?(loaded: number, total: number): void
+  /** Threads of WebAssembly, on pages that are cross-origin isolated. Default: onnxruntime's choice. */
+  readonly threads?: number
+  /** Address of the folder with onnxruntime's `.wasm` and `.mjs` files, where they are not beside the script. */
+  readonly runtime?: string
+  /** Whether the graph is kept in the Cache API. Default true. */
+  readonly cache?: boolean
+  /** Makes the worker, for bundlers that need to be told how. */
+  worker?(): Worker
+}
+
+export interface WebGenerateOptions {
+  /** A prompt, or the name of a class. '' or nothing is no condition. */
+  readonly prompt?: string
+  /** Default 0. Same seed, same picture: Node's, but for rounding. */
+  readonly seed?: number
+  /** Default: what the model recommends. */
+  readonly steps?: number
+  /** Noise levels, falling, one for each step: instead of `steps`. */
+  readonly sigmas?: readonly number[]
+  /** w in D_u + w(D_c − D_u): 1 means none. Students need to have been distilled with a range of it. */
+  readonly guidance_scale?: number
+  /** What guidance leads away from. */
+  readonly negative_prompt?: string
+  /** For teachers: `ddim`, `heun` or `dpmpp_2m`. */
+  readonly solver?: GenerateRequest['solver']
+  readonly signal?: AbortSignal
+}
+
+/** Pictures as they are by now. */
+export interface Preview {
+  /** Steps done. */
+  readonly step: number
+  readonly last: boolean
+  readonly images: readonly ImageData[]
+  /** Since the worker began with this request. */
+  readonly milliseconds: number
+}
+
+/**
+ * Loads an exported model.
+ *
+ * @param url of the folder that `onestroke export` wrote, or of its manifest.
+ * @throws UserError if it is not there, is not what its manifest says, or cannot run in this browser.
+ */
+export const load = async (url: string, options: LoadOptions = {}): Promise<WebModel> => {
+  const worker = options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+  try {
+    const { manifest, device } = await new Promise<Extract<FromWorker, { type: 'loaded' }>>(
+      (resolve, reject) => {
+        worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+          if (data.type === 'progress') options.onProgress?.(data.loaded, data.total)
+          else if (data.type === 'loaded') resolve(data)
+          else if (data.type === 'error') reject(new UserError(data.message))
+        }
+        worker.onerror = ({ message }) =>
+          reject(new UserError(`the worker cannot run: ${message ?? 'it was not found'}`))
+        const devices: Device[] = options.device ? [options.device] : ['webgpu', 'wasm']
+        const request: ToWorker = {
+          type: 'load',
+          request: {
+            url: new URL(url, document.baseURI).href,
+            devices,
+            threads: options.threads ?? 0,
+            runtime: options.runtime && new URL(options.runtime, document.baseURI).href,
+            cache: options.cache ?? true,
+          },
+        }
+        worker.postMessage(request)
+      },
+    )
+    return new WebModel(worker, manifest, device)
+  } catch (error) {
+    worker.terminate()
+    throw error
+  }
+}
+
+interface Listener {
+  onPictures(message: Extract<FromWorker, { type: 'pictures' }>): void
+  onError(error: Error): void
+}
+
+export class WebModel {
+  readonly #listeners = new Map<number, Listener>()
+  #count = 0
+
+  constructor(
+    readonly worker: Worker,
+    readonly manifest: Manifest,
+    /** Where it runs. */
+    readonly device: Device,
+  ) {
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data)
+    worker.onerror = ({ message }) => this.#fail(new UserError(`the worker failed: ${message}`))
+  }
+
+  /** Paints one picture. @throws UserError, or the signal's reason if it was aborted. */
+  async generate(options: WebGenerateOptions = {}): Promise<ImageData> {
+    const { prompt = '' } = options
+    const [image] = await this.generateBatch({ ...options, prompts: [prompt] })
+    return image!
+  }
+
+  /** Paints a picture for each prompt in one run; picture i is drawn from (seed, first + i). */
+  async generateBatch(
+    options: WebGenerateOptions & { readonly prompts: readonly string[]; readonly first?: number },
+  ): Promise<readonly ImageData[]> {
+    let images: readonly ImageData[] = []
+    for await (const preview of this.#stream(options, false)) images = preview.images
+    return images
+  }
+
+  /** The picture after each step, as it would end: the last is the one that `generate` gives. */
+  stream(
+    options: WebGenerateOptions & { readonly prompts?: readonly string[]; readonly first?: number } = {},
+  ): AsyncIterable<Preview> {
+    return this.#stream({ prompts: [options.prompt ?? ''], ...options }, true)
+  }
+
+  /** Frees the model and its worker. What is being painted is rejected. */
+  release(): void {
+    this.worker.terminate()
+    this.#fail(new UserError('the model was released'))
+  }
+
+  async *#stream(
+    {
+      prompts,
+      first = 0,
+      seed = 0,
+      signal,
+      prompt: _,
+      ...rest
+    }: WebGenerateOptions & { readonly prompts: readonly string[]; readonly first?: number },
+    previews: boolean,
+  ): AsyncGenerator<Preview> {
+    signal?.throwIfAborted()
+    const id = this.#count++
+    const { resolution } = this.manifest.network
+    const arrived: Preview[] = []
+    let failure: Error | undefined
+    let wake = () => {}
+    this.#listeners.set(id, {
+      onPictures: ({ step, last, pictures, milliseconds }) => {
+        const images = pictures.map(
+          (rgba) => new ImageData(new Uint8ClampedArray(rgba), resolution, resolution),
+        )
+        arrived.push({ step, last, images, milliseconds })
+        wake()
+      },
+      onError: (error) => {
+        failure = signal?.aborted ? (signal.reason as Error) : error
+        wake()
+      },
+    })
+    const abort = () => this.#say({ type: 'abort', id })
+    signal?.addEventListener('abort', abort)
+    try {
+      this.#say({ type: 'generate', id, request: { prompts, first, seed, previews, ...rest } })
+      for (;;) {
+        if (arrived.length === 0 && !failure)
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        if (failure) throw failure
+        const preview = arrived.shift()!
+        yield preview
+        if (preview.last) return
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      // Whoever stops listening wants no more of it.
+      if (this.#listeners.delete(id)) abort()
+    }
+  }
+
+  #say(message: ToWorker): void {
+    this.worker.postMessage(message)
+  }
+
+  #hear(message: FromWorker): void {
+    if (message.type === 'pictures') this.#listeners.get(message.id)?.onPictures(message)
+    if (message.type === 'error' && message.id !== undefined)
+      this.#listeners.get(message.id)?.onError(new UserError(message.message))
+  }
+
+  #fail(error: Error): void {
+    for (const { onError } of this.#listeners.values()) onError(error)
+  }
+}

@@ -1,0 +1,65 @@
+/** Runs an exported graph with onnxruntime-web, which is loaded when it is needed, and no more of it than that. */
+import { UserError } from '../formats/errors.js'
+import { type Manifest, shapeFor } from '../pipeline/index.js'
+import type { Executable } from '../tensor/runtime.js'
+import type { Device } from './messages.js'
+
+export interface SessionOptions {
+  readonly devices: readonly Device[]
+  readonly threads: number
+  readonly runtime: string | undefined
+}
+
+/** @throws UserError if none of the devices can run the graph, with each one's reason. */
+export const openSession = async (
+  graph: Uint8Array,
+  { graph: { inputs } }: Manifest,
+  options: SessionOptions,
+): Promise<{ executable: Executable; device: Device }> => {
+  const reasons: string[] = []
+  for (const device of options.devices) {
+    try {
+      return { executable: await sessionOn(device, graph, inputs, options), device }
+    } catch (error) {
+      reasons.push(`${device}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  throw new UserError(`this browser cannot run the model (${reasons.join('; ')})`)
+}
+
+const sessionOn = async (
+  device: Device,
+  graph: Uint8Array,
+  inputs: Manifest['graph']['inputs'],
+  { threads, runtime }: SessionOptions,
+): Promise<Executable> => {
+  if (device === 'webgpu' && !(await adapter())) throw new Error('no adapter')
+  const ort = await (device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'))
+  if (runtime !== undefined) ort.env.wasm.wasmPaths = runtime
+  if (threads > 0) ort.env.wasm.numThreads = threads
+  // Runs are in a worker already.
+  ort.env.wasm.proxy = false
+  const session = await ort.InferenceSession.create(graph, {
+    executionProviders: [device],
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+  })
+  return {
+    async run(values) {
+      const feeds = Object.fromEntries(
+        Object.entries(inputs).map(([name, shape]) => {
+          const data = values[name] as Float32Array
+          return [name, new ort.Tensor('float32', data, shapeFor(shape, data.length, name))]
+        }),
+      )
+      const results = await session.run(feeds)
+      return Object.fromEntries(
+        Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]),
+      )
+    },
+    release: () => session.release(),
+  }
+}
+
+const adapter = async (): Promise<unknown> =>
+  (navigator as { gpu?: { requestAdapter(): Promise<unknown> } }).gpu?.requestAdapter().catch(() => null)

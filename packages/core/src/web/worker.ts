@@ -1,0 +1,98 @@
+/** The worker: holds the model and paints, so that the page never waits. */
+import { type Manifest, Pipeline, toRGBA } from '../pipeline/index.js'
+import { fetchGraph, fetchManifest } from './fetch-model.js'
+import type { FromWorker, GenerateRequest, LoadRequest, ToWorker } from './messages.js'
+import { openSession } from './session.js'
+
+const port = self as unknown as {
+  postMessage(message: FromWorker, transfer?: Transferable[]): void
+  onmessage: ((event: { data: ToWorker }) => void) | null
+}
+
+let pipeline: Pipeline<Manifest> | undefined
+/** By request: ends it. */
+const running = new Map<number, AbortController>()
+/** One picture at a time: onnxruntime's sessions do not run beside themselves. */
+let queue = Promise.resolve()
+
+const load = async (request: LoadRequest) => {
+  const { manifest, base } = await fetchManifest(request.url)
+  const graph = await fetchGraph(manifest, base, {
+    cache: request.cache,
+    onProgress: (loaded, total) => port.postMessage({ type: 'progress', loaded, total }),
+  })
+  const { executable, device } = await openSession(graph, manifest, request)
+  pipeline = new Pipeline(manifest, {
+    executable: async () => ({
+      ...executable,
+      // Before each evaluation the worker hears what the page has said meanwhile.
+      run: async (inputs) => {
+        await heard()
+        return executable.run(inputs)
+      },
+    }),
+    release: () => executable.release(),
+  })
+  port.postMessage({ type: 'loaded', manifest, device })
+}
+
+const generate = async (id: number, request: GenerateRequest, signal: AbortSignal) => {
+  signal.throwIfAborted()
+  const begin = performance.now()
+  const { resolution, channels } = pipeline!.config.network
+  const { steps, previews, ...options } = request
+  const count = request.prompts.length
+  const send = (data: Float32Array, step: number, last: boolean) => {
+    const pictures = Array.from(
+      { length: count },
+      (_, i) => toRGBA(data, i, channels, resolution ** 2).buffer,
+    )
+    const milliseconds = performance.now() - begin
+    port.postMessage({ type: 'pictures', id, step, last, pictures, milliseconds }, pictures)
+  }
+  let done = 0
+  const { data } = await pipeline!.generate({
+    ...options,
+    ...(steps !== undefined && { num_inference_steps: steps }),
+    signal,
+    onStep: (step, _, denoised) => {
+      done = step + 1
+      if (previews) send(denoised, done, false)
+    },
+  })
+  send(data, done, true)
+}
+
+/** Lets waiting messages arrive. */
+const heard = () =>
+  new Promise<void>((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(null)
+  })
+
+const fail = (error: unknown, id?: number) =>
+  port.postMessage({
+    type: 'error',
+    ...(id !== undefined && { id }),
+    message: error instanceof Error ? error.message : String(error),
+    aborted: error instanceof DOMException && error.name === 'AbortError',
+  })
+
+port.onmessage = ({ data: message }) => {
+  if (message.type === 'abort') return running.get(message.id)?.abort()
+  const controller = new AbortController()
+  if (message.type === 'generate') running.set(message.id, controller)
+  queue = queue.then(async () => {
+    if (message.type === 'load') await load(message.request).catch((error) => fail(error))
+    else if (message.type === 'release') await pipeline?.release()
+    else {
+      const { id, request } = message
+      await generate(id, request, controller.signal).catch((error) => fail(error, id))
+      running.delete(id)
+    }
+  })
+}

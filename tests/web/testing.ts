@@ -1,0 +1,65 @@
+/** What tests in a real browser share: Chromium, and pages as Vite builds them. */
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Browser, chromium } from 'playwright-core'
+import { build, preview } from 'vite'
+
+const CHROMIUM = [
+  process.env.ONESTROKE_CHROMIUM ?? '',
+  ...[
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/opt/google/chrome/chrome',
+  ],
+].find((path) => path !== '' && existsSync(path))
+
+/** Why tests in a browser cannot run; undefined if they can. */
+export const browserLacks =
+  CHROMIUM === undefined
+    ? 'there is no Chromium (apt install chromium, or name it in ONESTROKE_CHROMIUM)'
+    : undefined
+
+export const launch = (args: readonly string[] = []): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox', ...args] })
+
+const ISOLATED = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
+export interface Site {
+  readonly url: string
+  /** The folder that is served. */
+  readonly folder: string
+  close(): Promise<void>
+}
+
+/** Builds a page of this repository as its users would, and serves what came out, isolated from other origins. */
+export const serveBuilt = async (path: string): Promise<Site> => {
+  const folder = await mkdtemp(join(tmpdir(), 'onestroke-web-'))
+  const root = fileURLToPath(new URL(`../../${path}`, import.meta.url))
+  const settings = {
+    root,
+    base: './',
+    logLevel: 'error',
+    build: { outDir: folder, emptyOutDir: true },
+  } as const
+  await build({ ...settings, worker: { format: 'es' } })
+  const server = await preview({
+    ...settings,
+    configFile: false,
+    preview: { port: 0, host: '127.0.0.1', headers: ISOLATED },
+  })
+  return {
+    url: server.resolvedUrls!.local[0]!,
+    folder,
+    async close() {
+      await server.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
