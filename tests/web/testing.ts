@@ -23,8 +23,31 @@ export const browserLacks =
     ? 'there is no Chromium (apt install chromium, or name it in ONESTROKE_CHROMIUM)'
     : undefined
 
-export const launch = (args: readonly string[] = []): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox', ...args] })
+export const launch = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] })
+
+/** Vulkan in software, which comes with Chromium. */
+const SWIFTSHADER = CHROMIUM && join('/usr/lib/chromium', 'vk_swiftshader_icd.json')
+
+/** Why tests on WebGPU cannot run; undefined if they can. */
+export const webgpuLacks =
+  browserLacks ?? (existsSync(SWIFTSHADER!) ? undefined : 'there is no Vulkan in software beside Chromium')
+
+/** A browser with WebGPU in software: slow, but the same pictures. */
+export const launchWebgpu = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: CHROMIUM!,
+    args: [
+      ...['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+      '--enable-features=Vulkan',
+    ],
+    env: {
+      ...(process.env as Record<string, string>),
+      VK_ICD_FILENAMES: SWIFTSHADER!,
+      VK_DRIVER_FILES: SWIFTSHADER!,
+      XDG_RUNTIME_DIR: tmpdir(),
+    },
+  })
 
 const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',

@@ -31,9 +31,9 @@ const sessionOn = async (
   device: Device,
   graph: Uint8Array,
   inputs: Manifest['graph']['inputs'],
-  { threads, runtime }: SessionOptions,
+  { devices, threads, runtime }: SessionOptions,
 ): Promise<Executable> => {
-  if (device === 'webgpu' && !(await adapter())) throw new Error('no adapter')
+  if (device === 'webgpu') await expectAdapter(devices.length > 1)
   const ort = await (device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'))
   if (runtime !== undefined) ort.env.wasm.wasmPaths = runtime
   if (threads > 0) ort.env.wasm.numThreads = threads
@@ -61,5 +61,14 @@ const sessionOn = async (
   }
 }
 
-const adapter = async (): Promise<unknown> =>
-  (navigator as { gpu?: { requestAdapter(): Promise<unknown> } }).gpu?.requestAdapter().catch(() => null)
+interface Adapter {
+  readonly info?: { readonly isFallbackAdapter?: boolean }
+}
+
+/** @throws Error unless there is an adapter; one made of software alone counts only where nothing else may be tried. */
+const expectAdapter = async (choosy: boolean): Promise<void> => {
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } }
+  const adapter = await gpu?.requestAdapter().catch(() => null)
+  if (!adapter) throw new Error('no adapter')
+  if (choosy && adapter.info?.isFallbackAdapter) throw new Error('its adapter is software, slower than wasm')
+}
