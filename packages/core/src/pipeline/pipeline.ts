@@ -36,6 +36,8 @@ export interface GenerateOptions extends SolverOptions {
   seed?: number
   /** Index of the first picture: lets a large job be cut into batches without changing a picture. */
   first?: number
+  /** One for each picture, instead of `seed` and `first`: each is the picture that it would be alone. */
+  seeds?: readonly number[]
   num_inference_steps?: number
   /** A student's noise levels, decreasing, one for each step: instead of `num_inference_steps`. */
   sigmas?: readonly number[]
@@ -86,6 +88,13 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       new Random({ seed, stream: STREAM.sample, step, index: first + i }).fillNormal(
         out.subarray(i * size, (i + 1) * size),
       )
+    return out
+  }
+
+  /** Noise for the first picture of each seed. */
+  #noiseOf(seeds: readonly number[], step: number): Float32Array {
+    const out = new Float32Array(seeds.length * this.pictureSize)
+    for (const [i, seed] of seeds.entries()) out.set(this.noise(seed, 0, 1, step), i * this.pictureSize)
     return out
   }
 
@@ -141,7 +150,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
 
   /** Paints one picture per prompt. */
   async generate(options: GenerateOptions): Promise<Generated> {
-    const { prompts, seed = 0, first = 0, signal } = options
+    const { prompts, seed = 0, first = 0, seeds, signal } = options
     const { config } = this
     const { solver, num_inference_steps: steps, schedule, guidance_scale } = this.sampling(options)
     const evaluate = await this.denoiser(prompts, { ...options, guidance_scale })
@@ -149,7 +158,11 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       signal?.throwIfAborted()
       return evaluate(x, sigma, s)
     }
-    const start = this.noise(seed, first, prompts.length).map((value) => value * config.sigma_max)
+    if (seeds && seeds.length !== prompts.length)
+      throw new RangeError(`${seeds.length} seeds for ${prompts.length} prompts`)
+    const noise = (step: number) =>
+      seeds ? this.#noiseOf(seeds, step) : this.noise(seed, first, prompts.length, step)
+    const start = noise(0).map((value) => value * config.sigma_max)
     const data =
       solver === 'consistency'
         ? await multistep(
@@ -157,7 +170,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
             start,
             options.sigmas ?? this.sigmas(steps, options.schedule),
             config,
-            (step) => this.noise(seed, first, prompts.length, step),
+            noise,
             { ...options, gamma: options.gamma ?? config.sampling.gamma },
           )
         : await SOLVERS[solver](

@@ -10,6 +10,7 @@ import { exportCommand } from './export.js'
 import { infoCommand } from './info.js'
 import { Interrupted } from './run-command.js'
 import { sampleCommand } from './sample.js'
+import { serveCommand } from './serve.js'
 import { handleInterrupts, say } from './terminal.js'
 import { trainCommand } from './train.js'
 
@@ -40,6 +41,7 @@ The whole path, from a folder of pictures to a student that paints in one step:
     evaluateCommand(),
     infoCommand(),
     exportCommand(),
+    serveCommand(),
   ])
     program.addCommand(command)
   return program

@@ -1,18 +1,15 @@
 /** A model as a folder for apps: one ONNX graph that holds the weights, and a manifest. */
 import { join } from 'node:path'
-import { denoiseProgram } from '@onestroke/core/diffusion'
 import type { ExportDtype, ExportQuality, Manifest } from '@onestroke/core/pipeline'
-import { type Storage, stored, toOnnx } from '@onestroke/core/tensor'
+import { type Storage, stored } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
 import { evaluate } from '../evaluation/index.js'
 import { writeFileAtomic } from '../formats/index.js'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
 import { versions } from '../training/index.js'
-import { loadExport } from './load.js'
-
-export const GRAPH_FILE = 'model.onnx'
-export const MANIFEST_FILE = 'manifest.json'
+import { graphOf } from './graph.js'
+import { GRAPH_FILE, loadExport, MANIFEST_FILE } from './load.js'
 
 export const STORAGE: Readonly<Record<ExportDtype, Storage>> = {
   fp32: 'float32',
@@ -50,28 +47,17 @@ export const exportModel = async ({
   license,
   measure,
 }: ExportOptions): Promise<Manifest> => {
-  const { config, layout, weights, sha256 } = model
-  const [program, other] = [denoiseProgram(config, 2), denoiseProgram(config, 3)]
-  const bytes = toOnnx(program, layout.unflatten(weights), { other, storage: STORAGE[dtype] })
+  const { config, layout, sha256 } = model
+  const { bytes, inputs, outputs } = graphOf(model, STORAGE[dtype])
   await makeFolder(out)
   await writeFileAtomic(join(out, GRAPH_FILE), bytes)
-  const isWeight = new Set(layout.specs.map(({ name }) => name))
-  const shapes = (side: 'inputs' | 'outputs') =>
-    Object.fromEntries(
-      Object.entries(program[side])
-        .filter(([name]) => !isWeight.has(name))
-        .map(([name, { shape }]) => [
-          name,
-          shape.map((n, i) => (n === other[side][name]!.shape[i] ? n : null)),
-        ]),
-    )
   const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, method, provenance } = config
   const manifest: Omit<Manifest, 'rmse_to_fp32' | 'quality'> = {
     format: 'onestroke-export/1',
     ...{ kind, dtype },
     graph: {
       ...{ file: GRAPH_FILE, bytes: bytes.length, sha256: sha256Of(bytes) },
-      ...{ inputs: shapes('inputs'), outputs: shapes('outputs') },
+      ...{ inputs, outputs },
     },
     parameters: layout.size,
     ...{ network, sigma_min, sigma_max, sigma_data, sampling },

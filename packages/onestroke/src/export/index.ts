@@ -1,2 +1,2 @@
-export { type ExportOptions, exportModel, GRAPH_FILE, MANIFEST_FILE, STORAGE } from './export.js'
-export { loadExport } from './load.js'
+export { type ExportOptions, exportModel, STORAGE } from './export.js'
+export { loadExport, MANIFEST_FILE, openPipeline } from './load.js'

@@ -1,0 +1,117 @@
+import type { AddressInfo } from 'node:net'
+import { UserError } from '@onestroke/core/formats'
+import { Command } from 'commander'
+import pc from 'picocolors'
+import { createServer, SERVER_DEFAULTS } from '../server/index.js'
+import { integer, number } from './options.js'
+import { say, whenInterrupted } from './terminal.js'
+
+interface ServeFlags {
+  port: number
+  host: string
+  token?: string
+  cors: string[]
+  allowedHost: string[]
+  batch: number
+  queue: number
+  threads: number
+  timeout: number
+}
+
+const list = (text: string, all: string[]) => [...all, text]
+
+export const serveCommand = (): Command =>
+  new Command('serve')
+    .description('answer with pictures over HTTP: JSON in, PNG, WebP or JSON out; OpenAPI at /openapi.json')
+    .argument('<MODEL>', 'model folder, or a folder that export wrote')
+    .option('--port <number>', 'to listen at; 0 takes a free one', integer(0, 65535), SERVER_DEFAULTS.port)
+    .option(
+      '--host <address>',
+      'to listen at; any but a loopback address needs a token',
+      SERVER_DEFAULTS.host,
+    )
+    .option(
+      '--token <text>',
+      'clients send it as Authorization: Bearer TOKEN; better as the environment variable ONESTROKE_TOKEN, which others cannot see',
+    )
+    .option(
+      '--cors <origin>',
+      'pages of this origin may ask, * for all; may be given several times',
+      list,
+      [],
+    )
+    .option(
+      '--allowed-host <name>',
+      'a name by which clients call the server; may be given several times',
+      list,
+      [],
+    )
+    .option('--batch <pictures>', 'most pictures that share a run', integer(1, 1024), SERVER_DEFAULTS.batch)
+    .option(
+      '--queue <pictures>',
+      'most that wait; more are told to come back',
+      integer(1, 1_000_000),
+      SERVER_DEFAULTS.queue,
+    )
+    .option(
+      '--threads <count>',
+      'threads of the graph, 0 for all cores',
+      integer(0, 1024),
+      SERVER_DEFAULTS.threads,
+    )
+    .option(
+      '--timeout <seconds>',
+      'after which a request is given up',
+      number(0.1, 3600),
+      SERVER_DEFAULTS.timeout,
+    )
+    .addHelpText(
+      'after',
+      `
+  onestroke serve models/emoji-16-student
+  curl -s localhost:8080/generate -H 'content-type: application/json' -d '{"prompt":"red heart","scale":16}' > heart.png
+  curl -s localhost:8080/v1/images/generations -H 'content-type: application/json' -d '{"prompt":"owl","size":"256x256"}'
+
+Sockets at /live take {"id":1,"prompt":"owl","seed":3} and answer with {"id":1,"milliseconds":…} and then the PNG; a newer
+request takes the place of one that is still waiting. Also: /health, /ready, /metrics (Prometheus), /model.`,
+    )
+    .action(
+      async (path: string, { allowedHost, token = process.env.ONESTROKE_TOKEN, ...flags }: ServeFlags) => {
+        const { app } = await createServer(path, {
+          ...flags,
+          allowedHosts: allowedHost,
+          ...(token !== undefined && token !== '' && { token }),
+        })
+        try {
+          await app.listen({ port: flags.port, host: flags.host })
+        } catch (error) {
+          await app.close()
+          throw listenError(error as NodeJS.ErrnoException, flags)
+        }
+        const { port, family, address } = app.server.address() as AddressInfo
+        const name = family === 'IPv6' ? `[${address}]` : address
+        say(`${pc.bold(`http://${name}:${port}`)} paints with ${path} (Ctrl-C ends it)`)
+        await new Promise<void>((resolve) => {
+          whenInterrupted(() => {
+            say('closing: what was accepted is finished first (Ctrl-C again ends it at once)')
+            resolve()
+          })
+        })
+        await app.close()
+      },
+    )
+
+const listenError = (
+  error: NodeJS.ErrnoException,
+  { host, port }: Pick<ServeFlags, 'host' | 'port'>,
+): Error => {
+  if (error.code === 'EADDRINUSE')
+    return new UserError(`port ${port} of ${host} is taken`, {
+      remedy: 'choose another --port, or 0 for a free one',
+    })
+  if (error.code === 'EACCES')
+    return new UserError(`port ${port} may not be listened at`, { remedy: 'choose one above 1023' })
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new UserError(`this machine has no address ${host}`, { remedy: 'choose another --host' })
+  return error
+}

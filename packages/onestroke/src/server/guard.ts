@@ -1,0 +1,71 @@
+/** Who may ask: bearer token, Host and Origin. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
+import { UserError } from '@onestroke/core/formats'
+
+export interface GuardOptions {
+  /** Address that the server listens at. */
+  readonly host: string
+  /** What clients must send as `Authorization: Bearer TOKEN`. */
+  readonly token?: string
+  /** Origins whose pages may ask; none by default, `*` for all. */
+  readonly cors: readonly string[]
+  /** Further names by which the server may be called. */
+  readonly allowedHosts: readonly string[]
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])
+export const isLoopback = (host: string): boolean => LOOPBACK.has(host)
+
+/** @throws UserError if the server would be open to a network without a token. */
+export const checkGuard = ({ host, token }: GuardOptions): void => {
+  if (!isLoopback(host) && !token)
+    throw new UserError(`listening at ${host} opens the server to others, and there is no token`, {
+      exitCode: 2,
+      remedy: 'set ONESTROKE_TOKEN, or listen at 127.0.0.1',
+    })
+  if (token !== undefined && token.length < 16)
+    throw new UserError(`the token has ${token.length} characters, which can be guessed`, {
+      exitCode: 2,
+      remedy: 'take 16 or more',
+    })
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest()
+
+/** Whether an Authorization header bears the token; takes equally long for all that do not. */
+export const bearsToken = (header: string | undefined, token: string): boolean => {
+  const given = /^Bearer (.+)$/i.exec(header ?? '')?.[1] ?? ''
+  return timingSafeEqual(digest(given), digest(token))
+}
+
+/**
+ * Whether a Host header names this server. A page of another origin can make its own name point at a loopback address
+ * (DNS rebinding); the header tells.
+ */
+export const isOwnHost = (
+  header: string | undefined,
+  { host, allowedHosts }: Pick<GuardOptions, 'host' | 'allowedHosts'>,
+): boolean => {
+  const name = (header ?? '')
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase()
+  if (allowedHosts.includes(name) || name === host.toLowerCase() || LOOPBACK.has(name)) return true
+  // On a network, an address cannot be made to point elsewhere; a name can.
+  return !isLoopback(host) && isIP(name) !== 0
+}
+
+/** Whether a page of this origin may ask. Requests without an origin come from no page. */
+export const isAllowedOrigin = (
+  origin: string | undefined,
+  hostHeader: string | undefined,
+  { cors }: Pick<GuardOptions, 'cors'>,
+): boolean => {
+  if (origin === undefined || cors.includes('*') || cors.includes(origin)) return true
+  try {
+    return new URL(origin).host === hostHeader
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,1 @@
+export { type App, createServer, SERVER_DEFAULTS, type ServerOptions, type Service } from './app.js'

@@ -1,0 +1,41 @@
+/** Paints beside the main thread. Messages in: PaintOrder; out: 'ready' facts once, then PaintResult. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { PipelineConfig } from '@onestroke/core/pipeline'
+import { openPipeline } from '../export/index.js'
+import type { Settings } from './settings.js'
+
+export interface PaintOrder {
+  readonly prompts: readonly string[]
+  readonly seeds: readonly number[]
+  readonly settings: Settings
+}
+export type FromPaintWorker =
+  | { readonly ready: PipelineConfig }
+  /** Pictures [count, channels, height, width] in [-1, 1]. */
+  | { readonly pictures: Float32Array }
+  | { readonly error: string }
+
+const { path, threads } = workerData as { path: string; threads: number }
+const port = parentPort!
+const say = (message: FromPaintWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
+
+try {
+  const pipeline = await openPipeline(path, { threads })
+  const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = pipeline.config
+  // The first run is slower than all others: nobody should wait for it.
+  await pipeline.generate({
+    prompts: [vocabulary.kind === 'class' ? vocabulary.classes[0]! : ''],
+    num_inference_steps: 1,
+  })
+  port.on('message', async ({ prompts, seeds, settings }: PaintOrder) => {
+    try {
+      const { data } = await pipeline.generate({ prompts, seeds, ...settings })
+      say({ pictures: data }, [data.buffer as ArrayBuffer])
+    } catch (error) {
+      say({ error: (error as Error).message })
+    }
+  })
+  say({ ready: { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } })
+} catch (error) {
+  say({ error: (error as Error).message })
+}

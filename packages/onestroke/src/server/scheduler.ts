@@ -1,0 +1,130 @@
+/**
+ * Many requests, one painter: while it paints, requests gather, and those that agree in their settings share its next
+ * run. Nobody waits for company: when the painter is free, whoever is first goes at once, with all who can join.
+ */
+import type { Painter } from './painter.js'
+import type { Settings } from './settings.js'
+
+/** There is no room in the queue: the client should come back. */
+export class Busy extends Error {
+  override readonly name = 'Busy'
+}
+/** The server takes nothing new. */
+export class Closing extends Error {
+  override readonly name = 'Closing'
+}
+
+export interface Order {
+  readonly prompts: readonly string[]
+  /** One for each prompt. */
+  readonly seeds: readonly number[]
+  readonly settings: Settings
+  /** Leaves the queue when it is aborted; what is being painted is painted. */
+  readonly signal?: AbortSignal
+}
+
+export interface SchedulerOptions {
+  /** Most pictures in one run; 1 makes every picture a run of its own. */
+  readonly batch: number
+  /** Most pictures that wait. */
+  readonly queue: number
+  /** Told of every run: pictures in it, and seconds. */
+  onRun?(pictures: number, seconds: number): void
+}
+
+interface Waiting extends Order {
+  readonly key: string
+  resolve(pictures: Float32Array): void
+  reject(error: unknown): void
+}
+
+export class Scheduler {
+  readonly #waiting: Waiting[] = []
+  #painting: Promise<void> | undefined
+  #closing = false
+
+  constructor(
+    readonly painter: Painter,
+    readonly options: SchedulerOptions,
+  ) {}
+
+  /** Pictures that wait. */
+  get waiting(): number {
+    return this.#waiting.reduce((sum, { prompts }) => sum + prompts.length, 0)
+  }
+  get closing(): boolean {
+    return this.#closing
+  }
+
+  /**
+   * Paints an order's pictures: [count, C, H, W].
+   *
+   * @throws Busy if the queue is full; Closing; the signal's reason; UserError if the model refuses.
+   */
+  paint(order: Order): Promise<Float32Array> {
+    if (this.#closing) return Promise.reject(new Closing('the server is closing'))
+    if (this.waiting + order.prompts.length > this.options.queue)
+      return Promise.reject(new Busy('too many pictures are waiting'))
+    return new Promise((resolve, reject) => {
+      const one: Waiting = { ...order, key: JSON.stringify(order.settings), resolve, reject }
+      order.signal?.addEventListener(
+        'abort',
+        () => {
+          const at = this.#waiting.indexOf(one)
+          if (at >= 0) this.#waiting.splice(at, 1)
+          reject(order.signal!.reason)
+        },
+        { once: true },
+      )
+      this.#waiting.push(one)
+      this.#painting ??= this.#paintAll()
+    })
+  }
+
+  /** Finishes what was accepted, and takes nothing new. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#painting
+    await this.painter.close()
+  }
+
+  async #paintAll(): Promise<void> {
+    // Requests that have arrived together go together.
+    await new Promise(setImmediate)
+    while (this.#waiting.length > 0) await this.#run(this.#next())
+    this.#painting = undefined
+  }
+
+  /** The first that waits, and all who agree with it, as far as there is room. */
+  #next(): Waiting[] {
+    const [head] = this.#waiting
+    const run: Waiting[] = []
+    let room = this.options.batch
+    for (const one of [...this.#waiting]) {
+      if (one.key !== head!.key || (run.length > 0 && one.prompts.length > room)) continue
+      run.push(one)
+      room -= one.prompts.length
+      this.#waiting.splice(this.#waiting.indexOf(one), 1)
+      if (room <= 0) break
+    }
+    return run
+  }
+
+  async #run(run: readonly Waiting[]): Promise<void> {
+    const begin = performance.now()
+    const prompts = run.flatMap(({ prompts }) => prompts)
+    try {
+      const seeds = run.flatMap(({ seeds }) => seeds)
+      const pictures = await this.painter.paint({ prompts, seeds, settings: run[0]!.settings })
+      const size = pictures.length / prompts.length
+      let at = 0
+      for (const { prompts, resolve } of run) {
+        resolve(pictures.slice(at, at + prompts.length * size))
+        at += prompts.length * size
+      }
+      this.options.onRun?.(prompts.length, (performance.now() - begin) / 1000)
+    } catch (error) {
+      for (const { reject } of run) reject(error)
+    }
+  }
+}

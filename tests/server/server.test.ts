@@ -1,0 +1,322 @@
+/** The server on loopback, with the shipped student: what it answers, whom it refuses, and how it ends. */
+import { type AddressInfo, connect } from 'node:net'
+import fc from 'fast-check'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
+import { createServer, type ServerOptions } from '../../packages/onestroke/src/server/index.js'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+const STUDENT = 'models/emoji-16-student'
+const closers: (() => Promise<unknown>)[] = []
+afterAll(async () => {
+  for (const close of closers) await close()
+})
+
+const start = async (options: Partial<ServerOptions> = {}) => {
+  const { app, service } = await createServer(STUDENT, { threads: 1, ...options })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  closers.push(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  const post = (path: string, body: unknown, init: RequestInit = {}) =>
+    fetch(`${url}${path}`, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      ...init,
+      headers: { 'content-type': 'application/json', ...init.headers },
+    })
+  return { app, service, port, url, post }
+}
+type Server = Awaited<ReturnType<typeof start>>
+
+let server: Server
+beforeAll(async () => {
+  server = await start()
+})
+
+const pixelsOf = async (png: ArrayBuffer | Buffer) => [
+  ...(await sharp(Buffer.from(png as Buffer))
+    .removeAlpha()
+    .raw()
+    .toBuffer()),
+]
+const far = (a: readonly number[], b: readonly number[]) =>
+  Math.max(...a.map((value, i) => Math.abs(value - b[i]!)))
+
+/** Node's own picture of a prompt and a seed, in one step, as bytes in rows. */
+const nodePicture = async (model: Model, prompt: string, seed: number) => {
+  const { data } = await model.generate({ prompts: [prompt], seed, num_inference_steps: 1 })
+  return Array.from({ length: 768 }, (_, i) => {
+    const value = Math.round((data[(i % 3) * 256 + Math.floor(i / 3)]! + 1) * 127.5)
+    return Math.min(255, Math.max(0, value))
+  })
+}
+
+describe('what is asked', () => {
+  it('is answered with the model’s picture, as PNG or WebP', async () => {
+    const model = await Model.load(STUDENT)
+    const expected = await nodePicture(model, 'red heart', 7)
+    await model.release()
+    for (const format of ['png', 'webp']) {
+      const response = await server.post('/generate', { prompt: 'red heart', seed: 7, steps: 1, format })
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, `image/${format}`])
+      expect(response.headers.get('x-seed')).toBe('7')
+      expect(far(await pixelsOf(await response.arrayBuffer()), expected)).toBeLessThanOrEqual(1)
+    }
+  })
+
+  it('is answered with JSON, several pictures of successive seeds, enlarged', async () => {
+    const body = { prompt: 'owl', n: 3, seed: 5, format: 'json', scale: 2 }
+    const json = await (await server.post('/generate', body)).json()
+    expect(json).toMatchObject({ width: 32, height: 32, images: [{ seed: 5 }, { seed: 6 }, { seed: 7 }] })
+    const one = await (await server.post('/generate', { ...body, n: 1, seed: 6 })).json()
+    const pictures = [json.images[1].b64, one.images[0].b64].map((text) => Buffer.from(text, 'base64'))
+    expect((await sharp(pictures[0]).metadata()).width).toBe(32)
+    expect(far(await pixelsOf(pictures[0]!), await pixelsOf(pictures[1]!))).toBeLessThanOrEqual(1)
+    const drawn = await Promise.all([1, 2].map(() => server.post('/generate', { prompt: 'owl' })))
+    expect(drawn[0]!.headers.get('x-seed')).not.toBe(drawn[1]!.headers.get('x-seed'))
+  })
+
+  it('is understood as OpenAI’s API is', async () => {
+    const ask = async (body: object) => (await server.post('/v1/images/generations', body)).json()
+    const { created, data } = await ask({
+      prompt: 'owl',
+      n: 2,
+      size: '100x100',
+      model: 'dall-e-3',
+      quality: 'hd',
+    })
+    expect(Math.abs(created - Date.now() / 1000)).toBeLessThan(60)
+    expect(data).toHaveLength(2)
+    expect((await sharp(Buffer.from(data[0].b64_json, 'base64')).metadata()).width).toBe(96)
+    const { data: links } = await ask({ prompt: 'owl', response_format: 'url' })
+    expect(links[0].url).toMatch(/^data:image\/png;base64,iVBOR/)
+    expect((await ask({ prompt: 'owl', size: '64x32' })).error.message).toMatch(/^size must be a square/)
+  })
+
+  it.each([
+    [{ steps: 0 }, 'body/steps Too small'],
+    [{ n: 65 }, 'body/n Too big'],
+    [{ step: 1 }, 'Unrecognized key: "step"'],
+    [{ guidance_scale: 3 }, 'this student has no guidance input'],
+    [{ solver: 'heun' }, 'this model is a consistency student'],
+    ['{"prompt":', ''],
+  ])('is refused with 400 where it is wrong: %j', async (body, message) => {
+    const response = await server.post('/generate', body)
+    expect(response.status).toBe(400)
+    const { error } = await response.json()
+    expect(error.type).toBe('invalid_request_error')
+    expect(error.message).toContain(message)
+  })
+
+  it('never fails otherwise than the OpenAPI document says', async () => {
+    const { paths } = await (await fetch(`${server.url}/openapi.json`)).json()
+    const schema = paths['/generate'].post.requestBody.content['application/json'].schema
+    expect(Object.keys(schema.properties)).toEqual(
+      expect.arrayContaining(['prompt', 'n', 'seed', 'steps', 'guidance_scale', 'format', 'scale']),
+    )
+    const field = (spec: { type?: string; enum?: unknown[]; minimum?: number; maximum?: number }) =>
+      fc.oneof({ weight: 6, arbitrary: sensible(spec) }, { weight: 1, arbitrary: fc.jsonValue() })
+    const sensible = (spec: Parameters<typeof field>[0]): fc.Arbitrary<unknown> => {
+      if (spec.enum) return fc.constantFrom(...spec.enum)
+      if (spec.type === 'integer')
+        return fc.integer({ min: Math.max(-2, (spec.minimum ?? 0) - 1), max: Math.min(spec.maximum ?? 9, 6) })
+      if (spec.type === 'number') return fc.double({ noNaN: true, min: -1, max: 9 })
+      return fc.string({ unit: 'binary', maxLength: 40 })
+    }
+    const body = fc.record(
+      Object.fromEntries(
+        Object.entries(schema.properties).map(([name, spec]) => [name, field(spec as never)]),
+      ),
+      { requiredKeys: [] },
+    )
+    const documented = Object.keys(paths['/generate'].post.responses).map(Number)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof({ weight: 9, arbitrary: body }, { weight: 1, arbitrary: fc.jsonValue() }),
+        async (json) => {
+          const response = await server.post('/generate', json)
+          expect(documented).toContain(response.status)
+          expect(response.status).toBeLessThan(500)
+          if (response.status === 200) expect(response.headers.get('content-type')).toMatch(/^image\/|json/)
+          else expect(await response.json()).toMatchObject({ error: { message: expect.any(String) } })
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('many at once', () => {
+  it('share runs, and each gets its own picture', async () => {
+    const { service, post } = await start({ queue: 1000 })
+    const prompts = ['red heart', 'owl', 'cat face', 'pizza']
+    const model = await Model.load(STUDENT)
+    const expected = new Map<string, number[]>()
+    for (const prompt of prompts)
+      for (let seed = 0; seed < 8; seed++)
+        expected.set(`${prompt}${seed}`, await nodePicture(model, prompt, seed))
+    await model.release()
+    const asked = Array.from({ length: 400 }, (_, i) => ({
+      prompt: prompts[i % 4]!,
+      seed: Math.floor(i / 4) % 8,
+      steps: 1,
+    }))
+    const found = await Promise.all(
+      asked.map(async (body) => pixelsOf(await (await post('/generate', body)).arrayBuffer())),
+    )
+    for (const [i, { prompt, seed }] of asked.entries())
+      expect(far(found[i]!, expected.get(`${prompt}${seed}`)!)).toBeLessThanOrEqual(1)
+    const metrics = await service.metrics.registry.metrics()
+    const [, runs] = /onestroke_batch_pictures_count (\d+)/.exec(metrics)!
+    expect(Number(runs)).toBeLessThan(200)
+    expect(metrics).toContain('onestroke_pictures_total 400')
+    expect(metrics).toMatch(/onestroke_requests_total\{route="\/generate",status="200"\} 400/)
+  })
+
+  it('are told to come back when too many wait', async () => {
+    const { post } = await start({ queue: 4, batch: 1 })
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => post('/generate', { prompt: 'owl', n: 2, steps: 4 })),
+    )
+    const statuses = answers.map(({ status }) => status)
+    expect(new Set(statuses)).toEqual(new Set([200, 429]))
+    expect(answers.find(({ status }) => status === 429)!.headers.get('retry-after')).toBe('1')
+  })
+
+  it('may hang up, a thousand of them, without leaving anything behind', async () => {
+    const { service, post } = await start({ queue: 5000, batch: 4 })
+    const before = process.memoryUsage().heapUsed
+    for (let round = 0; round < 10; round++)
+      await Promise.all(
+        Array.from({ length: 100 }, async () => {
+          const controller = new AbortController()
+          const asked = post('/generate', { prompt: 'owl', steps: 4 }, { signal: controller.signal }).then(
+            (response) => response.arrayBuffer(),
+          )
+          setTimeout(() => controller.abort(), 5 + Math.random() * 20)
+          await asked.catch(() => {})
+        }),
+      )
+    await vi.waitFor(() => expect(service.scheduler.waiting).toBe(0), { timeout: 20_000 })
+    expect((await post('/generate', { prompt: 'owl' })).status).toBe(200)
+    globalThis.gc?.()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100e6)
+  })
+})
+
+describe('the live socket', () => {
+  it('paints the latest, and says what was passed over', async () => {
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/live`)
+    await new Promise((resolve) => socket.once('open', resolve))
+    const said: { id: number; superseded?: boolean; error?: string; milliseconds?: number }[] = []
+    const pictures: Buffer[] = []
+    socket.on('message', (data, isBinary) => {
+      if (isBinary) pictures.push(data as Buffer)
+      else said.push(JSON.parse(data.toString()))
+    })
+    for (let id = 0; id < 20; id++) socket.send(JSON.stringify({ id, prompt: 'owl', seed: id, steps: 2 }))
+    await vi.waitFor(() => expect(said.find(({ id }) => id === 19)?.milliseconds).toBeGreaterThan(0), {
+      timeout: 20_000,
+    })
+    await vi.waitFor(() =>
+      expect(pictures.length).toBe(said.filter(({ milliseconds }) => milliseconds).length),
+    )
+    expect(said.map(({ id }) => id).sort((a, b) => a - b)).toEqual([...Array(20).keys()])
+    expect(said.filter(({ superseded }) => superseded).length).toBeGreaterThan(5)
+    const last = await (await server.post('/generate', { prompt: 'owl', seed: 19, steps: 2 })).arrayBuffer()
+    expect(far(await pixelsOf(pictures.at(-1)!), await pixelsOf(last))).toBeLessThanOrEqual(1)
+    socket.send('{')
+    socket.send(JSON.stringify({ id: 30, steps: -1 }))
+    await vi.waitFor(() =>
+      expect(said.slice(-2)).toMatchObject([{ id: null, error: 'the message is not JSON' }, { id: 30 }]),
+    )
+    socket.close()
+  })
+})
+
+describe('who may ask', () => {
+  const status = async (one: Server, headers: Record<string, string>, path = '/model') =>
+    (await one.app.inject({ url: path, headers: { host: `127.0.0.1:${one.port}`, ...headers } })).statusCode
+
+  it('only by the server’s own name, and no foreign page', async () => {
+    expect(await status(server, {})).toBe(200)
+    expect(await status(server, { host: 'localhost:1' })).toBe(200)
+    expect(await status(server, { host: '[::1]:1' })).toBe(200)
+    expect(await status(server, { host: 'evil.example' })).toBe(421)
+    expect(await status(server, { host: '127.0.0.1.evil.example' })).toBe(421)
+    expect(await status(server, { origin: 'https://evil.example' })).toBe(403)
+    expect(await status(server, { origin: `http://127.0.0.1:${server.port}` })).toBe(200)
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/live`, { origin: 'https://evil.example' })
+    const [error] = await new Promise<[Error]>((resolve) => socket.once('error', (error) => resolve([error])))
+    expect(error.message).toContain('403')
+  })
+
+  it('pages that are named, with what browsers ask before', async () => {
+    const open = await start({ cors: ['https://app.example'] })
+    const headers = { host: 'localhost', origin: 'https://app.example' }
+    const asked = await open.app.inject({ method: 'OPTIONS', url: '/generate', headers })
+    expect([asked.statusCode, asked.headers['access-control-allow-origin']]).toEqual([
+      204,
+      'https://app.example',
+    ])
+    expect(await status(open, { origin: 'https://other.example' })).toBe(403)
+  })
+
+  it('only with the token, where there is one', async () => {
+    const token = 'a-token-of-enough-letters'
+    const closed = await start({ token })
+    expect(await status(closed, {})).toBe(401)
+    expect(await status(closed, { authorization: 'Bearer a-token-of-enough-lettersX' })).toBe(401)
+    expect(await status(closed, { authorization: `Bearer ${token}` })).toBe(200)
+    expect(await status(closed, {}, '/health')).toBe(200)
+    await expect(createServer(STUDENT, { host: '0.0.0.0' })).rejects.toThrow(/opens the server to others/)
+    await expect(createServer(STUDENT, { token: 'short' })).rejects.toThrow(/can be guessed/)
+  })
+})
+
+describe('what is too much', () => {
+  it('is cut off: bodies of more than 64 kB, and requests that do not end', async () => {
+    const response = await server.post('/generate', { prompt: 'x'.repeat(70_000) })
+    expect(response.status).toBe(413)
+    const begin = performance.now()
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(server.port, '127.0.0.1')
+      let said = ''
+      socket.on('data', (data) => {
+        said += data.toString()
+      })
+      socket.on('close', () => resolve(said))
+      socket.write('POST /generate HTTP/1.1\r\nHost: localhost\r\n')
+      const drip = setInterval(() => socket.write('X-A: b\r\n'), 500)
+      socket.on('close', () => clearInterval(drip))
+    })
+    expect(answer).toContain('408')
+    expect(performance.now() - begin).toBeLessThan(15_000)
+  })
+})
+
+describe('the end', () => {
+  it('comes when what was accepted is finished; what comes later is refused', async () => {
+    const { app, post, service } = await start({ batch: 1 })
+    const accepted = Array.from({ length: 8 }, () => post('/generate', { prompt: 'owl', steps: 64 }))
+    await vi.waitFor(() => expect(service.scheduler.waiting).toBe(7), { timeout: 10_000, interval: 5 })
+    const closed = app.close()
+    await vi.waitFor(() => expect(service.scheduler.closing).toBe(true))
+    await expect(service.scheduler.paint({ prompts: ['owl'], seeds: [1], settings: {} })).rejects.toThrow(
+      'closing',
+    )
+    const statuses = (await Promise.all(accepted)).map(({ status }) => status)
+    expect(statuses).toEqual(Array(8).fill(200))
+    await closed
+    await expect(post('/generate', { prompt: 'owl' })).rejects.toThrow()
+  })
+})
+
+it('refuses a model that is broken', async () => {
+  await expect(createServer('models/nowhere')).rejects.toThrow(/there is no models\/nowhere/)
+  const model = await loadModel(STUDENT)
+  expect(model.config.kind).toBe('student')
+})
