@@ -11,17 +11,17 @@ import { networkLayout } from '@onestroke/core/nn'
 import { buildTextVocabulary } from '@onestroke/core/text'
 import { loadDataset, nodeRuntime, presetNetwork, trainingStep } from 'onestroke'
 import { onestroke } from './lib/command.js'
+import { CATEGORY, DATA } from './lib/emoji.js'
 import { median, rounded } from './lib/statistics.js'
 
 export const about = 'hourglass transformer against U-Net: quality after the same training time'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
-  minutes: { type: 'string', default: '8', about: 'training time of each, on an idle machine' },
-  samples: { type: 'string', default: '1583', about: 'pictures to judge by' },
+  minutes: { type: 'string', default: '5', about: 'training time of each, on an idle machine' },
+  samples: { type: 'string', default: '922', about: 'pictures to judge by' },
 }
 
-const DATA = 'iconify:fluent-emoji-flat'
 const RESOLUTION = 32
 const BATCH = 64
 const PRESETS = ['base', 'unet']
@@ -33,8 +33,11 @@ const ROUNDS = 12
  * @returns {Promise<Record<string, { seconds: number, parameters: number }>>}
  */
 const stepSeconds = async () => {
-  const { names } = await loadDataset(DATA, { resolution: RESOLUTION })
-  const vocabulary = buildTextVocabulary(names ?? [])
+  const { names = [], styles = [] } = await loadDataset(DATA, {
+    resolution: RESOLUTION,
+    category: CATEGORY.split(','),
+  })
+  const vocabulary = buildTextVocabulary([...names, ...styles])
   const rigs = []
   for (const preset of PRESETS) {
     const network = presetNetwork(preset, { resolution: RESOLUTION, channels: 3 }, vocabulary)
@@ -79,10 +82,14 @@ export const run = async ({ minutes, samples }) => {
       const { seconds, parameters } = steps[preset]
       const images = Math.round((Number(minutes) * 60) / seconds) * BATCH
       const out = join(directory, preset)
-      const size = ['--resolution', String(RESOLUTION)]
+      const pictures = ['--category', CATEGORY, '--resolution', String(RESOLUTION)]
       const training = ['--preset', preset, '--batch', String(BATCH), '--images', String(images)]
-      await onestroke('train', DATA, ...size, ...training, '--out', out)
-      const { stdout } = await onestroke('evaluate', out, '--data', DATA, '--samples', samples, '--json')
+      await onestroke('train', DATA, ...pictures, ...training, '--out', out)
+      const { stdout } = await onestroke(
+        'evaluate',
+        out,
+        ...['--data', DATA, '--category', CATEGORY, '--samples', samples, '--json'],
+      )
       /** @type {{ rows: { solver: string, steps: number, fid: number, prompt_top1: number, seconds_per_image: number }[] }} */
       const evaluation = JSON.parse(stdout)
       const best = evaluation.rows.reduce((a, b) => (b.fid < a.fid ? b : a))

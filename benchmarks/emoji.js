@@ -5,19 +5,18 @@ import { CATEGORY, DATA } from './lib/emoji.js'
 export const about = 'quality and speed of the shipped emoji models, students beside teachers'
 
 /** Each picture's prompt once. */
-const PAIRS = {
-  'emoji-16': ['--category', CATEGORY, '--samples', '922'],
-}
+const HOW = ['--data', DATA, '--category', CATEGORY, '--samples', '922', '--steps', '1,2,4,8', '--json']
+const PAIRS = ['emoji-16', 'emoji-32']
 
 /** @type {import('./run.js').Benchmark['run']} */
 export const run = async () => {
   /** @type {Record<string, object>} */
   const results = {}
-  for (const [name, how] of Object.entries(PAIRS)) {
+  for (const name of PAIRS) {
     const { stdout } = await onestroke(
       'evaluate',
       `models/${name}-student`,
-      ...['--teacher', `models/${name}-teacher`, '--data', DATA, ...how, '--steps', '1,2,4,8', '--json'],
+      ...['--teacher', `models/${name}-teacher`, ...HOW],
     )
     results[name] = JSON.parse(stdout)
   }

@@ -20,10 +20,10 @@ const ROWS = [
 ]
 
 const models = {
-  teacher: Model.of(await loadModel('models/emoji-16-teacher')),
-  student: Model.of(await loadModel('models/emoji-16-student')),
+  teacher: Model.of(await loadModel('models/emoji-32-teacher')),
+  student: Model.of(await loadModel('models/emoji-32-student')),
 }
-const [LABEL, SCALE] = [26, 4]
+const [LABEL, SCALE] = [26, 2]
 const layers = []
 let [top, width] = [0, 0]
 for (const { who, label, options } of ROWS) {
