@@ -8,7 +8,8 @@ import sharp from 'sharp'
 import { ONESTROKE } from './lib/command.js'
 import { median, rounded } from './lib/statistics.js'
 
-export const about = 'serve with 32 clients: throughput with and without shared runs, event loop, mixed-up answers'
+export const about =
+  'serve with 32 clients: throughput with and without shared runs, event loop, mixed-up answers'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
@@ -64,7 +65,13 @@ const start = async (model, batch) => {
       sent.on('error', reject)
       sent.end(body && JSON.stringify(body))
     })
-  return { batch, ask, stop: () => child.kill('SIGTERM'), /** @type {number[]} */ rates: [], /** @type {number[]} */ delays: [] }
+  return {
+    batch,
+    ask,
+    stop: () => child.kill('SIGTERM'),
+    /** @type {number[]} */ rates: [],
+    /** @type {number[]} */ delays: [],
+  }
 }
 
 /** @param {Buffer} png */
@@ -78,6 +85,7 @@ export const run = async ({ model, clients, requests, rounds }) => {
       ...{ prompt: PROMPTS[i % PROMPTS.length], seed: Math.floor(i / PROMPTS.length), steps: 1 },
     }))
     // Asked alone, one after the other: what each answer should be.
+    /** @type {Buffer[]} */
     const expected = []
     for (const body of asked) expected.push(await pixels(await servers[1].ask('/generate', body)))
     const each = Math.ceil(Number(requests) / Number(rounds))

@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
-import { browserLacks, launch, launchWebgpu, type Site, serveBuilt, webgpuLacks } from './testing.js'
+import { browserLacks, launch, launchWebgpu, serveBuilt, webgpuLacks } from './browser.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const STUDENT = 'models/emoji-16-student'
@@ -32,7 +32,7 @@ const expectNode = async (images: readonly (readonly number[])[], tolerance: num
 describe.skipIf(browserLacks !== undefined)(
   `the web runtime${browserLacks ? `: ${browserLacks}` : ''}`,
   () => {
-    let [site, browser]: [Site, Browser] = [] as never
+    let [site, browser]: [Awaited<ReturnType<typeof serveBuilt>>, Browser] = [] as never
     let [context, page]: [BrowserContext, Page] = [] as never
 
     beforeAll(async () => {

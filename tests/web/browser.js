@@ -1,0 +1,78 @@
+/** What tests and benchmarks in a real browser share: Chromium, and pages as Vite builds them. */
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import { build, preview } from 'vite'
+
+const CHROMIUM =
+  [
+    process.env.ONESTROKE_CHROMIUM ?? '',
+    ...['/usr/bin/chromium', '/usr/bin/chromium-browser'],
+    ...['/usr/bin/google-chrome', '/opt/google/chrome/chrome'],
+  ].find((path) => path !== '' && existsSync(path)) ?? ''
+
+/** Why there is no browser to test with; undefined if there is one. */
+export const browserLacks =
+  CHROMIUM === ''
+    ? 'there is no Chromium (apt install chromium, or name it in ONESTROKE_CHROMIUM)'
+    : undefined
+
+export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+
+/** Vulkan in software, which comes with Debian's Chromium. */
+const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json'
+
+/** Why tests on WebGPU cannot run; undefined if they can. */
+export const webgpuLacks =
+  browserLacks ?? (existsSync(SWIFTSHADER) ? undefined : 'there is no Vulkan in software beside Chromium')
+
+/** A browser with WebGPU in software: slow, but the same pictures. */
+export const launchWebgpu = () =>
+  chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      ...['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+      '--enable-features=Vulkan',
+    ],
+    env: {
+      .../** @type {Record<string, string>} */ (process.env),
+      VK_ICD_FILENAMES: SWIFTSHADER,
+      VK_DRIVER_FILES: SWIFTSHADER,
+      XDG_RUNTIME_DIR: tmpdir(),
+    },
+  })
+
+const ISOLATED = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
+/**
+ * Builds a page of this repository as its users would, and serves what came out, isolated from other origins.
+ *
+ * @param {string} path of the page's folder
+ * @returns {Promise<{ url: string, folder: string, close(): Promise<void> }>} `folder` is what is served
+ */
+export const serveBuilt = async (path) => {
+  const folder = await mkdtemp(join(tmpdir(), 'onestroke-web-'))
+  const root = fileURLToPath(new URL(`../../${path}`, import.meta.url))
+  /** @type {import('vite').InlineConfig} */
+  const settings = { root, base: './', logLevel: 'error', build: { outDir: folder, emptyOutDir: true } }
+  await build({ ...settings, worker: { format: 'es' } })
+  const server = await preview({
+    ...settings,
+    configFile: false,
+    preview: { port: 0, host: '127.0.0.1', headers: ISOLATED },
+  })
+  return {
+    url: /** @type {string} */ (server.resolvedUrls?.local[0]),
+    folder,
+    async close() {
+      await server.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
