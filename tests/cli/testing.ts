@@ -20,10 +20,15 @@ export interface RunOptions {
   readonly cwd?: string
   /** Called when the process runs, to send it signals. */
   onStart?(kill: (signal: NodeJS.Signals) => void): void
+  /** Called with all that it has said on standard error so far. */
+  onSaid?(text: string, kill: (signal: NodeJS.Signals) => void): void
 }
 
 /** Runs `onestroke` with these arguments, to its end. One thread, so that tests beside each other do not wait for each other. */
-export const onestroke = (args: readonly string[], { cwd, onStart }: RunOptions = {}): Promise<Result> =>
+export const onestroke = (
+  args: readonly string[],
+  { cwd, onStart, onSaid }: RunOptions = {},
+): Promise<Result> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       ...(cwd !== undefined && { cwd }),
@@ -36,6 +41,7 @@ export const onestroke = (args: readonly string[], { cwd, onStart }: RunOptions 
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said.stderr += text
+      onSaid?.(said.stderr, (signal) => child.kill(signal))
     })
     child.on('spawn', () => onStart?.((signal) => child.kill(signal)))
     child.on('error', reject)

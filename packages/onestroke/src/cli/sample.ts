@@ -71,8 +71,8 @@ export const sampleCommand = (): Command =>
     .addHelpText(
       'after',
       `
-  onestroke sample models/emoji-16-student --prompt "red heart" --steps 1 --out heart.png -n 1
-  onestroke sample models/emoji-16-student --prompt cat --prompt dog -n 16 --out grid.png`,
+  onestroke sample models/emoji-32-student --prompt "red heart" --steps 1 --out heart.png -n 1
+  onestroke sample models/emoji-32-student --prompt cat --prompt dog -n 16 --out grid.png`,
     )
     .action(async (path: string, flags: SampleFlags) => {
       await checkPlace(flags.out)

@@ -1,5 +1,6 @@
 /** Paints beside the main thread. Messages in: PaintOrder; out: 'ready' facts once, then PaintResult. */
 import { parentPort, workerData } from 'node:worker_threads'
+import type { UserError } from '@onestroke/core/formats'
 import type { PipelineConfig } from '@onestroke/core/pipeline'
 import { openPipeline } from '../export/index.js'
 import type { Settings } from './settings.js'
@@ -13,10 +14,14 @@ export type FromPaintWorker =
   | { readonly ready: PipelineConfig }
   /** Pictures [count, channels, height, width] in [-1, 1]. */
   | { readonly pictures: Float32Array }
-  | { readonly error: string }
+  | { readonly error: { readonly message: string; readonly remedy?: string; readonly exitCode: 1 | 2 } }
 
 const { path, threads } = workerData as { path: string; threads: number }
 const port = parentPort!
+const errorOf = (error: unknown): FromPaintWorker => {
+  const { message, remedy, exitCode = 1 } = error as Partial<UserError> & Error
+  return { error: { message, exitCode, ...(remedy !== undefined && { remedy }) } }
+}
 const say = (message: FromPaintWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
 try {
@@ -32,10 +37,10 @@ try {
       const { data } = await pipeline.generate({ prompts, seeds, ...settings })
       say({ pictures: data }, [data.buffer as ArrayBuffer])
     } catch (error) {
-      say({ error: (error as Error).message })
+      say(errorOf(error))
     }
   })
   say({ ready: { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } })
 } catch (error) {
-  say({ error: (error as Error).message })
+  say(errorOf(error))
 }

@@ -23,7 +23,9 @@ export const openPainter = async (path: string, { threads = 0 } = {}): Promise<P
         act()
       }
       const onMessage = (message: FromPaintWorker) =>
-        settle(() => ('error' in message ? reject(new UserError(message.error)) : resolve(message)))
+        settle(() =>
+          'error' in message ? reject(new UserError(message.error.message, message.error)) : resolve(message),
+        )
       const onError = (error: Error) => settle(() => reject(error))
       const onExit = () =>
         settle(() => reject(new Error(closing ? 'the server is closing' : 'the painter has ended')))
