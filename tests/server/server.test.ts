@@ -254,6 +254,25 @@ describe('who may ask', () => {
     expect(error.message).toContain('403')
   })
 
+  it('leaves no connection behind where a socket was refused', async () => {
+    const said = await new Promise<string>((resolve) => {
+      const socket = connect(server.port, '127.0.0.1')
+      let all = ''
+      socket.on('data', (data) => {
+        all += data.toString()
+      })
+      socket.on('close', () => resolve(all))
+      const headers = ['Host: localhost', 'Origin: https://evil.example', 'Connection: Upgrade']
+      const upgrade = [
+        'Upgrade: websocket',
+        'Sec-WebSocket-Version: 13',
+        `Sec-WebSocket-Key: ${'A'.repeat(22)}==`,
+      ]
+      socket.write(['GET /live HTTP/1.1', ...headers, ...upgrade, '', ''].join('\r\n'))
+    })
+    expect(said).toContain('403')
+  })
+
   it('pages that are named, with what browsers ask before', async () => {
     const open = await start({ cors: ['https://app.example'] })
     const headers = { host: 'localhost', origin: 'https://app.example' }

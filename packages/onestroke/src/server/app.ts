@@ -1,4 +1,5 @@
 /** The HTTP server: who may ask, what they may ask, and how it ends. */
+import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import { UserError } from '@onestroke/core/formats'
@@ -43,6 +44,8 @@ const BODY_LIMIT = 64 * 1024
 /** Milliseconds for the headers, for the whole of a request, and of silence. */
 const [HEADERS_TIMEOUT, REQUEST_TIMEOUT, IDLE_TIMEOUT] = [5_000, 10_000, 60_000]
 const MOST_CONNECTIONS = 2048
+/** Milliseconds in which clients may fetch their last answers when the server closes. */
+const LAST_WORDS = 5_000
 
 export type App = FastifyInstance<
   import('node:http').Server,
@@ -104,11 +107,23 @@ export const createServer = async (
         ),
       ),
   )
+  // Before the guard: only so are the sockets of refused upgrades closed.
+  await app.register(websocket, { options: { maxPayload: BODY_LIMIT } })
   guard(app, options)
   app.addHook('onResponse', async (request, reply) =>
     metrics.onResponse(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000),
   )
-  app.addHook('preClose', () => scheduler.close())
+  const sockets = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  app.addHook('preClose', async () => {
+    await scheduler.close()
+    setTimeout(() => {
+      for (const socket of sockets) socket.destroy()
+    }, LAST_WORDS)
+  })
   await app.register(swagger, {
     openapi: {
       info: {
@@ -123,7 +138,6 @@ export const createServer = async (
     },
     transform: jsonSchemaTransform,
   })
-  await app.register(websocket, { options: { maxPayload: BODY_LIMIT } })
   await app.register(routes(service))
   return { app, service }
 }
