@@ -1,3 +1,4 @@
+export type { EditOptions, Interpolation } from './edit.js'
 export { type ExportDtype, type ExportQuality, type Manifest, shapeFor } from './manifest.js'
 export {
   type DenoiserSource,
@@ -6,4 +7,4 @@ export {
   Pipeline,
   type PipelineConfig,
 } from './pipeline.js'
-export { toByte, toRGBA } from './pixels.js'
+export { fromRGBA, toByte, toRGBA } from './pixels.js'

@@ -1,5 +1,5 @@
 /** From noise and prompts to pictures: everything about sampling but what runs the denoiser. */
-import { lcmSigmas, multistep, multistepSigmas } from '../consistency/index.js'
+import { lcmSigmas, multistep, multistepSigmas, slerp } from '../consistency/index.js'
 import {
   type DenoiseFunction,
   evaluations,
@@ -13,6 +13,7 @@ import { type ModelConfig, UserError } from '../formats/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
 import { type Bag, Tokenizer } from '../text/index.js'
+import { between, type EditOptions, editOf, type Interpolation, lerp } from './edit.js'
 
 /** What sampling needs to know of a model. */
 export type PipelineConfig = Pick<
@@ -29,7 +30,7 @@ export interface DenoiserSource {
   release(): Promise<void>
 }
 
-export interface GenerateOptions extends SolverOptions {
+export interface GenerateOptions extends SolverOptions, EditOptions {
   /** One prompt (or class name) per picture; '' is no condition. */
   prompts: readonly string[]
   /** Same seed, same pictures. Picture i of a batch draws its noise from (seed, first + i). */
@@ -51,6 +52,8 @@ export interface GenerateOptions extends SolverOptions {
   guidance_scale?: number
   /** What guidance leads away from, instead of no condition. */
   negative_prompt?: string
+  /** Pictures on the way to another prompt or seed. */
+  to?: Interpolation
   /** Ends the sampling before its next evaluation of the network: `generate` then throws the signal's reason. */
   signal?: AbortSignal
 }
@@ -104,14 +107,17 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     {
       guidance_scale = 1,
       negative_prompt = '',
-    }: Pick<GenerateOptions, 'guidance_scale' | 'negative_prompt'> = {},
+      to,
+    }: Pick<GenerateOptions, 'guidance_scale' | 'negative_prompt' | 'to'> = {},
   ): Promise<DenoiseFunction> {
     const batch = prompts.length
     const executable = await this.source.executable(batch)
     const conditioned = this.config.vocabulary.kind !== 'none'
     const dense = (bags: readonly (readonly Bag[])[]) =>
       conditioned ? this.tokenizer.toDense(bags) : undefined
-    const named = dense(prompts.map((prompt) => this.encode(prompt)))
+    const here = dense(prompts.map((prompt) => this.encode(prompt)))
+    const there = to?.prompt === undefined ? undefined : dense(prompts.map(() => this.encode(to.prompt!)))
+    const named = here && there ? between(here, there, to!.weights, batch, lerp) : here
     const weights = this.source.weights?.() ?? {}
     const { guidance_embedding, jump_embedding } = this.config.network.embedding
     const negative =
@@ -150,7 +156,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
 
   /** Paints one picture per prompt. */
   async generate(options: GenerateOptions): Promise<Generated> {
-    const { prompts, seed = 0, first = 0, seeds, signal } = options
+    const { prompts, seed = 0, first = 0, seeds, to, signal } = options
     const { config } = this
     const { solver, num_inference_steps: steps, schedule, guidance_scale } = this.sampling(options)
     const evaluate = await this.denoiser(prompts, { ...options, guidance_scale })
@@ -158,29 +164,36 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       signal?.throwIfAborted()
       return evaluate(x, sigma, s)
     }
-    if (seeds && seeds.length !== prompts.length)
-      throw new RangeError(`${seeds.length} seeds for ${prompts.length} prompts`)
-    const noise = (step: number) =>
-      seeds ? this.#noiseOf(seeds, step) : this.noise(seed, first, prompts.length, step)
-    const start = noise(0).map((value) => value * config.sigma_max)
+    const count = prompts.length
+    if (seeds && seeds.length !== count) throw new RangeError(`${seeds.length} seeds for ${count} prompts`)
+    const noise = (step: number) => {
+      const own = seeds ? this.#noiseOf(seeds, step) : this.noise(seed, first, count, step)
+      if (to?.seed === undefined) return own
+      const other = this.#noiseOf(Array<number>(count).fill(to.seed), step)
+      return between(own, other, to.weights, count, slerp)
+    }
+    const { channels, resolution } = config.network
+    const edit = editOf(options, count, { channels, size: resolution ** 2 }, config)
+    const sigma_max = edit?.sigma ?? config.sigma_max
+    const painted = edit?.keep(denoise) ?? denoise
+    const start = edit?.start(noise(0), sigma_max) ?? noise(0).map((value) => value * sigma_max)
     const data =
       solver === 'consistency'
         ? await multistep(
-            denoise,
+            painted,
             start,
-            options.sigmas ?? this.sigmas(steps, options.schedule),
+            edit?.sigmas(steps) ?? options.sigmas ?? this.sigmas(steps, options.schedule),
             config,
             noise,
             { ...options, gamma: options.gamma ?? config.sampling.gamma },
           )
         : await SOLVERS[solver](
-            denoise,
+            painted,
             start,
-            noiseSchedule(schedule as ScheduleName, steps, config),
+            noiseSchedule(schedule as ScheduleName, steps, { ...config, sigma_max }),
             options,
           )
-    const { channels, resolution } = config.network
-    return { data, count: prompts.length, channels: channels as 1 | 3, height: resolution, width: resolution }
+    return { data, count, channels: channels as 1 | 3, height: resolution, width: resolution }
   }
 
   /** Sampling settings: those given, else the model's own. @throws UserError if they do not fit the model. */

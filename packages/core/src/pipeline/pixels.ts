@@ -17,3 +17,15 @@ export const toRGBA = (
   }
   return rgba
 }
+
+/** RGBA bytes as [channels, size] values in [-1, 1], the inverse of `toRGBA`; one channel is the mean of the colours. */
+export const fromRGBA = (rgba: ArrayLike<number>, channels: number): Float32Array => {
+  const size = rgba.length / 4
+  const data = new Float32Array(channels * size)
+  for (let i = 0; i < size; i++) {
+    const [r, g, b] = [rgba[4 * i]!, rgba[4 * i + 1]!, rgba[4 * i + 2]!]
+    const values = channels === 1 ? [(r + g + b) / 3] : [r, g, b]
+    for (const [c, value] of values.entries()) data[c * size + i] = value / 127.5 - 1
+  }
+  return data
+}

@@ -1,5 +1,5 @@
 /** What a page and its worker say to each other. */
-import type { Manifest } from '../pipeline/index.js'
+import type { EditOptions, Interpolation, Manifest } from '../pipeline/index.js'
 
 export type Device = 'webgpu' | 'wasm'
 
@@ -16,7 +16,7 @@ export interface LoadRequest {
   readonly cache: boolean
 }
 
-export interface GenerateRequest {
+export interface GenerateRequest extends EditOptions {
   readonly prompts: readonly string[]
   readonly seed: number
   readonly first: number
@@ -25,6 +25,7 @@ export interface GenerateRequest {
   readonly guidance_scale?: number
   readonly negative_prompt?: string
   readonly solver?: 'consistency' | 'ddim' | 'heun' | 'dpmpp_2m'
+  readonly to?: Interpolation
   /** Whether every step's pictures are wanted, not the last alone. */
   readonly previews: boolean
 }

@@ -1,6 +1,6 @@
 /** A model in a page: it lives in a worker, so that painting never makes the page wait. */
 import { UserError } from '../formats/errors.js'
-import type { Manifest } from '../pipeline/index.js'
+import { fromRGBA, type Interpolation, type Manifest } from '../pipeline/index.js'
 import type { Device, FromWorker, GenerateRequest, ToWorker } from './messages.js'
 
 export interface LoadOptions {
@@ -33,6 +33,14 @@ export interface WebGenerateOptions {
   readonly negative_prompt?: string
   /** For teachers: `ddim`, `heun` or `dpmpp_2m`. */
   readonly solver?: GenerateRequest['solver']
+  /** A picture of the model's size to begin from. */
+  readonly image?: ImageData
+  /** How much of it is painted anew, in [0, 1]. Default 0.6, with a mask 1. */
+  readonly strength?: number
+  /** What of the picture is painted, of the same size: white where it is, black where it stays. */
+  readonly mask?: ImageData
+  /** Pictures on the way to another prompt or seed. */
+  readonly to?: Interpolation
   readonly signal?: AbortSignal
 }
 
@@ -140,13 +148,19 @@ export class WebModel {
       seed = 0,
       signal,
       prompt: _,
+      image,
+      mask,
       ...rest
     }: WebGenerateOptions & { readonly prompts: readonly string[]; readonly first?: number },
     previews: boolean,
   ): AsyncGenerator<Preview> {
     signal?.throwIfAborted()
     const id = this.#count++
-    const { resolution } = this.manifest.network
+    const { resolution, channels } = this.manifest.network
+    const edit = {
+      ...(image && { image: fromRGBA(this.#fitting(image).data, channels) }),
+      ...(mask && { mask: fromRGBA(this.#fitting(mask).data, 1).map((value) => (value + 1) / 2) }),
+    }
     const arrived: Preview[] = []
     let failure: Error | undefined
     let wake = () => {}
@@ -166,7 +180,7 @@ export class WebModel {
     const abort = () => this.#say({ type: 'abort', id })
     signal?.addEventListener('abort', abort)
     try {
-      this.#say({ type: 'generate', id, request: { prompts, first, seed, previews, ...rest } })
+      this.#say({ type: 'generate', id, request: { prompts, first, seed, previews, ...edit, ...rest } })
       for (;;) {
         if (arrived.length === 0 && !failure)
           await new Promise<void>((resolve) => {
@@ -182,6 +196,16 @@ export class WebModel {
       // Whoever stops listening wants no more of it.
       if (this.#listeners.delete(id)) abort()
     }
+  }
+
+  /** @throws UserError unless it has the model's size. */
+  #fitting(image: ImageData): ImageData {
+    const { resolution } = this.manifest.network
+    if (image.width !== resolution || image.height !== resolution)
+      throw new UserError(
+        `this model edits pictures of ${resolution}×${resolution} pixels, not ${image.width}×${image.height}`,
+      )
+    return image
   }
 
   #say(message: ToWorker): void {

@@ -1,0 +1,100 @@
+/** Painting that begins with a picture, or that lies between two: what `generate` makes of such wishes. */
+import { inpainting, multistepSigmas, strengthSigma } from '../consistency/index.js'
+import type { DenoiseFunction, NoiseRange } from '../diffusion/index.js'
+import { UserError } from '../formats/index.js'
+
+export interface EditOptions {
+  /** A picture to begin from, [C, H, W] in [-1, 1]; or one for each prompt, [count, C, H, W]. */
+  image?: Float32Array
+  /** How much of it is painted anew, in [0, 1]: 0 nothing, 1 all. Default 0.6, with a mask 1. See `strengthSigma`. */
+  strength?: number
+  /** What of the picture is painted, [H, W]: 1 where it is, 0 where it stays. */
+  mask?: Float32Array
+}
+
+/** The way to another prompt or seed. */
+export interface Interpolation {
+  /** Default: the same prompt. */
+  prompt?: string
+  /** Default: the same noise. */
+  seed?: number
+  /** How far each picture is on its way, in [0, 1]. */
+  weights: readonly number[]
+}
+
+/** An edit's parts, ready to be painted. */
+export interface Edit {
+  /** Where it begins, instead of sigma_max. */
+  readonly sigma: number
+  /** What x starts as, from unit noise. */
+  start(noise: Float32Array, sigma: number): Float32Array
+  /** The denoiser with what is kept put back. */
+  keep(denoise: DenoiseFunction): DenoiseFunction
+  /** A student's noise levels. */
+  sigmas(steps: number): readonly number[]
+}
+
+/**
+ * @param shape of one picture
+ * @throws UserError if picture, mask or strength do not fit.
+ */
+export const editOf = (
+  { image, strength, mask, sigmas }: EditOptions & { readonly sigmas?: readonly number[] },
+  count: number,
+  { channels, size }: { readonly channels: number; readonly size: number },
+  range: NoiseRange,
+): Edit | undefined => {
+  if (!image) {
+    if (mask || strength !== undefined)
+      throw new UserError('a mask or a strength is for editing, and there is no picture to edit', {
+        exitCode: 2,
+      })
+    return undefined
+  }
+  if (strength !== undefined && !(strength >= 0 && strength <= 1))
+    throw new UserError(`the strength of an edit is between 0 and 1, not ${strength}`, { exitCode: 2 })
+  if (strength !== undefined && sigmas)
+    throw new UserError('strength and noise levels say the same thing twice', {
+      exitCode: 2,
+      remedy: 'leave one of them out',
+    })
+  const one = channels * size
+  if (image.length !== one && image.length !== one * count)
+    throw new RangeError(`a picture of ${image.length} numbers: ${one} expected, or ${count} times as many`)
+  if (mask && mask.length !== size)
+    throw new RangeError(`a mask of ${mask.length} numbers: ${size} expected, one for each pixel`)
+  const pictures = repeat(image, one * count)
+  const masks = mask && repeat(mask, one * count)
+  const sigma = sigmas?.[0] ?? strengthSigma(strength ?? (mask ? 1 : 0.6), range)
+  return {
+    sigma,
+    start: (noise, level) => noise.map((z, k) => pictures[k]! + level * z),
+    keep: (denoise) => (masks ? inpainting(denoise, pictures, masks) : denoise),
+    sigmas: (steps) => sigmas ?? multistepSigmas(steps, { ...range, sigma_max: sigma }),
+  }
+}
+
+const repeat = (values: Float32Array, length: number): Float32Array =>
+  Float32Array.from({ length }, (_, k) => values[k % values.length]!)
+
+/** Each of `count` rows of `a` on its way to the row of `b`. @throws RangeError unless there are so many weights. */
+export const between = (
+  a: Float32Array,
+  b: Float32Array,
+  weights: readonly number[],
+  count: number,
+  blend: (a: Float32Array, b: Float32Array, weight: number) => Float32Array,
+): Float32Array => {
+  if (weights.length !== count) throw new RangeError(`${weights.length} weights for ${count} pictures`)
+  const out = new Float32Array(a.length)
+  const size = a.length / count
+  for (const [i, weight] of weights.entries()) {
+    const row = (values: Float32Array) => values.subarray(i * size, (i + 1) * size)
+    out.set(blend(row(a), row(b), weight), i * size)
+  }
+  return out
+}
+
+/** Between two conditions, whose words the network adds up. */
+export const lerp = (a: Float32Array, b: Float32Array, t: number): Float32Array =>
+  a.map((value, k) => value + t * (b[k]! - value))
