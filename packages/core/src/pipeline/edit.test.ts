@@ -36,11 +36,12 @@ const exact = (kind: 'student' | 'teacher') => {
       inputs: {},
       outputs: {},
       release: async () => {},
-      run: async ({ x, sigma, condition }) => {
+      run: async (inputs) => {
+        const { x, sigma, condition } = inputs as Record<string, Float32Array>
         levels.push(sigma![0]!)
         conditions.push(condition!)
         const to = kind === 'student' ? RANGE.sigma_min : 0
-        const denoised = (x as Float32Array).map((value) =>
+        const denoised = x!.map((value) =>
           kind === 'student'
             ? gaussianTrajectory([mean], std, [value], sigma![0]!, to)[0]!
             : (value * std ** 2 + mean * sigma![0]! ** 2) / (std ** 2 + sigma![0]! ** 2),
