@@ -37,7 +37,7 @@ const stepSeconds = async () => {
     resolution: RESOLUTION,
     category: CATEGORY.split(','),
   })
-  const vocabulary = buildTextVocabulary([...names, ...styles])
+  const vocabulary = buildTextVocabulary(names, styles)
   const rigs = []
   for (const preset of PRESETS) {
     const network = presetNetwork(preset, { resolution: RESOLUTION, channels: 3 }, vocabulary)

@@ -26,7 +26,7 @@ const someVocabulary = fc
     buckets: fc.integer({ min: 1, max: 64 }),
     tokens: fc.integer({ min: 1, max: 6 }),
   })
-  .map(({ captions, ...options }) => buildTextVocabulary(captions, options))
+  .map(({ captions, ...options }) => buildTextVocabulary(captions, [], options))
 
 /** Cosine of the angle between what two prompts become. */
 const similarity = (a: string, b: string) => {
@@ -67,7 +67,7 @@ describe('buildTextVocabulary', () => {
       ...['heart', 'red'],
       ...['apple', 'balloon', 'blue', 'fire', 'on', 'zebra'],
     ])
-    expect(buildTextVocabulary(captions, { limit: 3 }).words).toEqual(['heart', 'red', 'apple'])
+    expect(buildTextVocabulary(captions, [], { limit: 3 }).words).toEqual(['heart', 'red', 'apple'])
   })
 
   it('depends on the captions, not on their order, and is what a model may be stored with', () => {
@@ -76,8 +76,8 @@ describe('buildTextVocabulary', () => {
         fc.array(anyString, { maxLength: 6 }),
         fc.integer({ min: 1, max: 9 }),
         (captions, tokens) => {
-          const vocabulary = buildTextVocabulary(captions, { tokens })
-          expect(buildTextVocabulary(captions.toReversed(), { tokens })).toEqual(vocabulary)
+          const vocabulary = buildTextVocabulary(captions, [], { tokens })
+          expect(buildTextVocabulary(captions.toReversed(), [], { tokens })).toEqual(vocabulary)
           expect(vocabularySchema.parse(JSON.parse(JSON.stringify(vocabulary)))).toEqual(vocabulary)
           expect(new Set(vocabulary.words).size).toBe(vocabulary.words.length)
         },

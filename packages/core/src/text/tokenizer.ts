@@ -17,16 +17,26 @@ export const wordsOf = (prompt: string): string[] =>
     .toLowerCase()
     .match(/[\p{L}\p{N}]+/gu) ?? []
 
-/** A text vocabulary from captions: the `limit` most frequent words (ties in alphabetical order). */
+/**
+ * A text vocabulary from captions and, picture by picture, styles: the `limit` most frequent words (ties in
+ * alphabetical order), and a few captions as examples.
+ */
 export const buildTextVocabulary = (
   captions: readonly string[],
-  { limit = 4096, buckets = 1024, tokens = 8 } = {},
+  styles: readonly string[] = [],
+  { limit = 4096, buckets = 1024, tokens = 8, examples = 60 } = {},
 ): Extract<Vocabulary, { kind: 'text' }> => {
   const counts = new Map<string, number>()
-  for (const caption of captions)
+  for (const caption of [...captions, ...styles])
     for (const word of wordsOf(caption)) counts.set(word, (counts.get(word) ?? 0) + 1)
   const words = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word)
-  return { kind: 'text', words: words.slice(0, limit), buckets, tokens }
+  const different = [...new Set(captions)].filter(({ length }) => length > 0 && length <= 40).sort()
+  const count = Math.min(examples, different.length)
+  return {
+    ...{ kind: 'text', words: words.slice(0, limit), buckets, tokens },
+    ...(styles.length > 0 && { styles: [...new Set(styles)].sort() }),
+    examples: Array.from({ length: count }, (_, i) => different[Math.floor((i * different.length) / count)]!),
+  }
 }
 
 /** Number of vocabulary entries, and of tokens: the network's `condition` options. */

@@ -12,6 +12,10 @@ export const vocabularySchema = z.discriminatedUnion('kind', [
     buckets: z.int().positive(),
     /** Words that are read of a prompt. */
     tokens: z.int().positive(),
+    /** Words that name a style, where the pictures come in several. */
+    styles: z.array(z.string()).optional(),
+    /** Some of the captions, without style: what can be asked for. */
+    examples: z.array(z.string()).optional(),
   }),
 ])
 export type Vocabulary = z.infer<typeof vocabularySchema>

@@ -1,3 +1,10 @@
 export { defineElement, OneStrokeElement } from './element.js'
 export type { Device } from './messages.js'
-export { type LoadOptions, load, type Preview, type WebGenerateOptions, WebModel } from './model.js'
+export {
+  type BatchOptions,
+  type LoadOptions,
+  load,
+  type Preview,
+  type WebGenerateOptions,
+  WebModel,
+} from './model.js'

@@ -20,6 +20,8 @@ export interface GenerateRequest extends EditOptions {
   readonly prompts: readonly string[]
   readonly seed: number
   readonly first: number
+  /** One for each picture, instead of `seed` and `first`. */
+  readonly seeds?: readonly number[]
   readonly steps?: number
   readonly sigmas?: readonly number[]
   readonly guidance_scale?: number

@@ -44,6 +44,16 @@ export interface WebGenerateOptions {
   readonly signal?: AbortSignal
 }
 
+/** Several pictures in one run. */
+export interface BatchOptions extends WebGenerateOptions {
+  /** One for each picture. */
+  readonly prompts: readonly string[]
+  /** Picture i is drawn from (seed, first + i). Default 0. */
+  readonly first?: number
+  /** One for each picture, instead of `seed` and `first`: each is the picture that it would be alone. */
+  readonly seeds?: readonly number[]
+}
+
 /** Pictures as they are by now. */
 export interface Preview {
   /** Steps done. */
@@ -119,19 +129,15 @@ export class WebModel {
     return image!
   }
 
-  /** Paints a picture for each prompt in one run; picture i is drawn from (seed, first + i). */
-  async generateBatch(
-    options: WebGenerateOptions & { readonly prompts: readonly string[]; readonly first?: number },
-  ): Promise<readonly ImageData[]> {
+  /** Paints a picture for each prompt in one run. */
+  async generateBatch(options: BatchOptions): Promise<readonly ImageData[]> {
     let images: readonly ImageData[] = []
     for await (const preview of this.#stream(options, false)) images = preview.images
     return images
   }
 
   /** The picture after each step, as it would end: the last is the one that `generate` gives. */
-  stream(
-    options: WebGenerateOptions & { readonly prompts?: readonly string[]; readonly first?: number } = {},
-  ): AsyncIterable<Preview> {
+  stream(options: Partial<BatchOptions> = {}): AsyncIterable<Preview> {
     return this.#stream({ prompts: [options.prompt ?? ''], ...options }, true)
   }
 
@@ -142,16 +148,7 @@ export class WebModel {
   }
 
   async *#stream(
-    {
-      prompts,
-      first = 0,
-      seed = 0,
-      signal,
-      prompt: _,
-      image,
-      mask,
-      ...rest
-    }: WebGenerateOptions & { readonly prompts: readonly string[]; readonly first?: number },
+    { prompts, first = 0, seed = 0, signal, prompt: _, image, mask, ...rest }: BatchOptions,
     previews: boolean,
   ): AsyncGenerator<Preview> {
     signal?.throwIfAborted()

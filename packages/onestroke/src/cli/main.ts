@@ -11,6 +11,7 @@ import { infoCommand } from './info.js'
 import { Interrupted } from './run-command.js'
 import { sampleCommand } from './sample.js'
 import { serveCommand } from './serve.js'
+import { studioCommand } from './studio.js'
 import { handleInterrupts, say } from './terminal.js'
 import { trainCommand } from './train.js'
 
@@ -42,6 +43,7 @@ The whole path, from a folder of pictures to a student that paints in one step:
     infoCommand(),
     exportCommand(),
     serveCommand(),
+    studioCommand(),
   ])
     program.addCommand(command)
   return program

@@ -1,7 +1,7 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { isAbsolute, join, relative } from 'node:path'
+import { isAbsolute, relative } from 'node:path'
 import { pictureFeatures } from '@onestroke/core/consistency'
 import type { Objective } from '@onestroke/core/diffusion'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
@@ -10,8 +10,7 @@ import type { Vocabulary } from '@onestroke/core/text'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import { type Dataset, loadDataset } from '../data/index.js'
-import { featureModel, samplePrompts } from '../evaluation/index.js'
-import { pngGrid, writeFileAtomic } from '../formats/index.js'
+import { featureModel } from '../evaluation/index.js'
 import { type LoadedModel, loadModel, type Model, sha256Of } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
 import {
@@ -30,6 +29,7 @@ import {
   type StepEvent,
 } from '../training/index.js'
 import { type DataFlags, integer, number, positive } from './options.js'
+import { writeSamples } from './samples.js'
 import { Bar, commandLine, say, showingFeatures, whenInterrupted } from './terminal.js'
 
 /** Thrown when Ctrl-C ended a run whose state is safe: exit status 130. */
@@ -334,8 +334,8 @@ const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): P
       },
       onStep: (event, progress) =>
         bar.update(Math.min(event.images, progress.images), progress.images, note(event, progress)),
-      onCheckpoint: async (model) => {
-        grid = await writeSamples(model, flags.out, dataset)
+      onCheckpoint: async (model, { step }) => {
+        grid = await writeSamples(model, flags.out, dataset, step * plan.batch)
       },
       ...(check && { check }),
       ...(settings.tuneSampling &&
@@ -351,18 +351,4 @@ const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): P
     bar.stop()
     whenInterrupted(leave)
   }
-}
-
-/** A grid of samples from the weights as they are now: what to look at while it trains. */
-const writeSamples = async (model: Model, directory: string, dataset: Dataset): Promise<string> => {
-  const student = model.config.kind === 'student'
-  const pictures = await model.generate({
-    prompts: samplePrompts(dataset, 16),
-    seed: 0,
-    num_inference_steps: student ? 1 : 8,
-    ...(!student && { solver: 'dpmpp_2m' as const }),
-  })
-  const path = join(directory, 'samples.png')
-  await writeFileAtomic(path, await pngGrid(pictures, { columns: 8 }))
-  return relative('.', path)
 }

@@ -76,7 +76,7 @@ const presets = () =>
 
 /** Captions make a text model, classes a class model, neither an unconditional one. */
 const vocabularyOf = ({ names, styles = [], classes }: Dataset): Vocabulary => {
-  if (names) return buildTextVocabulary([...names, ...styles])
+  if (names) return buildTextVocabulary(names, styles)
   if (classes && classes.length > 4096)
     throw new UserError(`${classes.length} classes are more than a model can hold (4096)`)
   return classes ? { kind: 'class', classes } : { kind: 'none' }

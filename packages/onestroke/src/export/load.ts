@@ -42,7 +42,8 @@ export const openPipeline = async (
   return loadExport(graph, manifest, options)
 }
 
-const readManifest = async (file: string): Promise<Manifest> => {
+/** @throws UserError if it is missing, or no manifest. */
+export const readManifest = async (file: string): Promise<Manifest> => {
   const text = new TextDecoder().decode(await readBytes(file, 'manifest'))
   let manifest: Manifest
   try {

@@ -37,6 +37,19 @@ export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').upda
  * @throws UserError naming file, key, expected and found, if anything is missing, unknown, misshapen or not finite.
  */
 export const loadModel = async (path: string): Promise<LoadedModel> => {
+  const config = await readConfig(path)
+  const layout = layoutOf(config, join(path, CONFIG_FILE))
+  const weightsPath = join(path, WEIGHTS_FILE)
+  const bytes = await readBytes(weightsPath, 'model weights')
+  return { path, config, layout, weights: readWeights(bytes, layout, weightsPath), sha256: sha256Of(bytes) }
+}
+
+/**
+ * What a model folder says of itself.
+ *
+ * @throws UserError if it is missing, or is wrong.
+ */
+export const readConfig = async (path: string): Promise<ModelConfig> => {
   const configPath = join(path, CONFIG_FILE)
   await expectModel(path)
   const text = new TextDecoder().decode(await readBytes(configPath, 'model config'))
@@ -46,11 +59,7 @@ export const loadModel = async (path: string): Promise<LoadedModel> => {
   } catch (cause) {
     throw new UserError(`${configPath} is not JSON: ${(cause as Error).message}`)
   }
-  const config = parseModelConfig(json, configPath)
-  const layout = layoutOf(config, configPath)
-  const weightsPath = join(path, WEIGHTS_FILE)
-  const bytes = await readBytes(weightsPath, 'model weights')
-  return { path, config, layout, weights: readWeights(bytes, layout, weightsPath), sha256: sha256Of(bytes) }
+  return parseModelConfig(json, configPath)
 }
 
 /** @throws UserError if there is no model folder at a path, saying what is there instead. */

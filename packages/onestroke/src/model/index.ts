@@ -1,3 +1,11 @@
-export { CONFIG_FILE, type LoadedModel, loadModel, saveModel, sha256Of, WEIGHTS_FILE } from './folder.js'
+export {
+  CONFIG_FILE,
+  type LoadedModel,
+  loadModel,
+  readConfig,
+  saveModel,
+  sha256Of,
+  WEIGHTS_FILE,
+} from './folder.js'
 export { makeFolder } from './make-folder.js'
 export { Model } from './model.js'

@@ -5,7 +5,16 @@ export { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
 export { checkMemory, peakBytes } from './memory.js'
 export { objectiveNamed } from './objectives.js'
 export { Optimizer, type OptimizerOptions, type TrainingArrays } from './optimizer.js'
-export { isFinished, openRun, PLAN_FILE, type RunPlan, type RunStatus, readPlan } from './plan.js'
+export {
+  isFinished,
+  openRun,
+  PLAN_FILE,
+  type RunPlan,
+  type RunStatus,
+  readPlan,
+  SAMPLES_FILE,
+  SAMPLES_FOLDER,
+} from './plan.js'
 export { OPTIMIZER_DEFAULTS, PRESETS, presetNetwork, presetOf } from './presets.js'
 export { checkRun, hasState, type RunOptions, type RunResult, run } from './run.js'
 export { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'

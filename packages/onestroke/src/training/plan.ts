@@ -15,6 +15,10 @@ import { BEST_FILE, PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from './sta
 import type { GuidanceScale } from './step.js'
 
 export const PLAN_FILE = 'run.json'
+/** A grid of samples from the weights as they are now. */
+export const SAMPLES_FILE = 'samples.png'
+/** The grids on the way, named by the pictures seen. */
+export const SAMPLES_FOLDER = 'samples'
 
 export interface RunPlan {
   readonly command: 'train' | 'distill'
@@ -60,7 +64,7 @@ export type RunStatus = 'new' | 'unfinished' | 'finished'
 export const openRun = async (directory: string, plan: RunPlan, force: boolean): Promise<RunStatus> => {
   const path = join(directory, PLAN_FILE)
   await makeFolder(directory)
-  if (force) for (const name of RUN_FILES) await rm(join(directory, name), { force: true })
+  if (force) for (const name of RUN_FILES) await rm(join(directory, name), { force: true, recursive: true })
   if (existsSync(path)) {
     compare(await readPlan(path), plan, directory)
     await removeLeftovers(directory)
@@ -90,7 +94,8 @@ const RUN_FILES = [
   PREVIOUS_STATE_FILE,
   BEST_FILE,
   PROGRESS_FILE,
-  'samples.png',
+  SAMPLES_FILE,
+  SAMPLES_FOLDER,
   'report.html',
   'report.json',
   PLAN_FILE,

@@ -1,0 +1,109 @@
+/** The models that a studio offers: exported when they are first asked for. */
+import { existsSync } from 'node:fs'
+import { cp, readdir } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ModelConfig, UserError } from '@onestroke/core/formats'
+import type { ExportDtype } from '@onestroke/core/pipeline'
+import { exportModel, MANIFEST_FILE, readManifest } from '../export/index.js'
+import { CONFIG_FILE, loadModel, readConfig } from '../model/index.js'
+
+/** What the page is told of a model, in `models.json`. */
+export interface CatalogueEntry {
+  readonly name: string
+  /** Of the export's folder, from the page. */
+  readonly path: string
+  readonly kind: ModelConfig['kind']
+  /** Name of the model that it was distilled from, where that is here too. */
+  readonly teacher?: string
+}
+
+export interface Catalogue {
+  readonly entries: readonly CatalogueEntry[]
+  /** The folder of a model's export; made now if it was not. @throws UserError if there is no such model. */
+  folder(name: string): Promise<string>
+}
+
+/** The pairs that come with the project, the largest first. */
+export const shippedModels = (): string[] =>
+  ['emoji-32-student', 'emoji-16-student']
+    .map((name) => fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url)))
+    .filter(existsSync)
+
+/**
+ * Looks at models, and at what stands beside each student for its teacher.
+ *
+ * @param work folder for the exports.
+ * @throws UserError if there is a path at which no model is, or no model at all.
+ */
+export const openCatalogue = async (
+  paths: readonly string[],
+  { teacher, work, dtype }: { readonly teacher?: string; readonly work: string; readonly dtype: ExportDtype },
+): Promise<Catalogue> => {
+  /** Names by path: the folder's own, or with a number where two are called the same. */
+  const names = new Map<string, string>()
+  const nameOf = (path: string): string => {
+    const taken = new Set(names.values())
+    let name = names.get(path) ?? basename(path)
+    for (let i = 2; !names.has(path) && taken.has(name); i++) name = `${basename(path)}-${i}`
+    names.set(path, name)
+    return name
+  }
+  const entries = new Map<string, CatalogueEntry>()
+  for (const path of paths.map((path) => resolve(path))) {
+    const { kind, parent } = await lookAt(path)
+    const found = kind === 'student' ? (teacher ?? (parent && (await besideWith(path, parent)))) : undefined
+    const from = found ? resolve(found) : undefined
+    const entry = (of: string, kind: ModelConfig['kind']) => ({
+      ...{ name: nameOf(of), path: `models/${nameOf(of)}/`, kind },
+    })
+    // The student first: it is what people come for.
+    entries.set(path, { ...entry(path, kind), ...(from !== undefined && { teacher: nameOf(from) }) })
+    if (from !== undefined && !entries.has(from)) entries.set(from, entry(from, (await lookAt(from)).kind))
+  }
+  if (entries.size === 0)
+    throw new UserError('there is no model to show', { exitCode: 2, remedy: 'name a model folder' })
+  const sources = new Map([...entries.keys()].map((path) => [nameOf(path), path]))
+  const made = new Map<string, Promise<string>>()
+  const make = async (name: string, source: string): Promise<string> => {
+    const out = join(work, name)
+    if (existsSync(join(source, MANIFEST_FILE))) await cp(source, out, { recursive: true })
+    else await exportModel({ model: await loadModel(source), out, dtype })
+    return out
+  }
+  return {
+    entries: [...entries.values()],
+    folder(name) {
+      const source = sources.get(name)
+      if (source === undefined) return Promise.reject(new UserError(`there is no model ${name}`))
+      const known = made.get(name)
+      if (known) return known
+      const folder = make(name, source)
+      made.set(name, folder)
+      folder.catch(() => made.delete(name))
+      return folder
+    },
+  }
+}
+
+const lookAt = async (
+  path: string,
+): Promise<{ kind: ModelConfig['kind']; parent?: string | null | undefined }> => {
+  const manifest = join(path, MANIFEST_FILE)
+  if (existsSync(manifest)) return { kind: (await readManifest(manifest)).kind }
+  const { kind, provenance } = await readConfig(path)
+  return { kind, parent: provenance.parent }
+}
+
+/** The model folder beside a model whose weights have this hash. */
+const besideWith = async (path: string, sha256: string): Promise<string | undefined> => {
+  const around = dirname(path)
+  for (const name of (await readdir(around)).sort()) {
+    const other = join(around, name)
+    if (other === path || !existsSync(join(other, CONFIG_FILE))) continue
+    // What is broken is nobody's teacher.
+    const model = await loadModel(other).catch(() => undefined)
+    if (model?.sha256 === sha256) return other
+  }
+  return undefined
+}

@@ -1,0 +1,2 @@
+export { openCatalogue, shippedModels } from './catalogue.js'
+export { studioServer, writeSite } from './server.js'

@@ -1,0 +1,92 @@
+/** Trainings to watch: what a run's folder tells while it runs, and after. */
+import { existsSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { UserError } from '@onestroke/core/formats'
+import {
+  isFinished,
+  PLAN_FILE,
+  PROGRESS_FILE,
+  type Progress,
+  type RunPlan,
+  readPlan,
+  readProgress,
+  SAMPLES_FOLDER,
+} from '../training/index.js'
+
+export interface RunSummary {
+  readonly name: string
+  readonly command: RunPlan['command']
+  readonly method: string
+  readonly data: string
+  readonly finished: boolean
+  /** When it last said something, in milliseconds since 1970. */
+  readonly changed: number
+}
+
+export interface RunDetails extends RunSummary {
+  readonly batch: number
+  /** Null before the first checkpoint. */
+  readonly progress: Pick<Progress, 'step' | 'images' | 'seconds' | 'log' | 'checks' | 'quarantined'> | null
+  /** Names of the grids of samples, the oldest first; each is the pictures seen and `.png`. */
+  readonly samples: readonly string[]
+}
+
+/** Run folders: those given, and those in the folders given. */
+const foldersOf = async (paths: readonly string[]): Promise<Map<string, string>> => {
+  const found = new Map<string, string>()
+  for (const path of paths) {
+    if (existsSync(join(path, PLAN_FILE))) found.set(basename(resolve(path)), path)
+    else
+      for (const name of await readdir(path).catch(() => [] as string[]))
+        if (existsSync(join(path, name, PLAN_FILE))) found.set(name, join(path, name))
+  }
+  return found
+}
+
+const summaryOf = async (name: string, path: string): Promise<RunSummary & { batch: number }> => {
+  const { command, method, data, batch } = await readPlan(join(path, PLAN_FILE))
+  const file = [PROGRESS_FILE, PLAN_FILE].map((one) => join(path, one)).find(existsSync)!
+  const { mtimeMs } = await stat(file)
+  return { name, command, method, data: data.spec, finished: isFinished(path), changed: mtimeMs, batch }
+}
+
+/** All runs, those that changed last first. What cannot be read is left out. */
+export const listRuns = async (paths: readonly string[]): Promise<RunSummary[]> => {
+  const all = await Promise.all(
+    [...(await foldersOf(paths))].map(([name, path]) => summaryOf(name, path).catch(() => undefined)),
+  )
+  return all.filter((run) => run !== undefined).sort((a, b) => b.changed - a.changed)
+}
+
+/** @throws UserError if there is no such run. */
+export const describeRun = async (paths: readonly string[], name: string): Promise<RunDetails> => {
+  const path = await runFolder(paths, name)
+  const progress = await readProgress(path)
+  const samples = await readdir(join(path, SAMPLES_FOLDER)).catch(() => [] as string[])
+  return {
+    ...(await summaryOf(name, path)),
+    progress: progress ?? null,
+    samples: samples.filter(isSamples).sort(),
+  }
+}
+
+/** Path of a grid of samples. @throws UserError if there is no such run, or grid. */
+export const samplesFile = async (
+  paths: readonly string[],
+  name: string,
+  samples: string,
+): Promise<{ folder: string; file: string }> => {
+  const folder = join(await runFolder(paths, name), SAMPLES_FOLDER)
+  if (!isSamples(samples) || !existsSync(join(folder, samples)))
+    throw new UserError(`the run ${name} has no ${samples}`)
+  return { folder: resolve(folder), file: samples }
+}
+
+const isSamples = (name: string): boolean => /^\d+\.png$/.test(name)
+
+const runFolder = async (paths: readonly string[], name: string): Promise<string> => {
+  const path = (await foldersOf(paths)).get(name)
+  if (path === undefined) throw new UserError(`there is no run ${name}`)
+  return path
+}

@@ -1,0 +1,64 @@
+/** From what the page says to what a model is asked. */
+import type { Manifest } from '@onestroke/core/pipeline'
+import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
+import { useEffect, useState } from 'preact/hooks'
+import { openModel, trouble } from './models.js'
+import * as state from './state.js'
+
+/** Whether a model listens to a guidance scale. */
+export const isGuided = ({ kind, network, vocabulary }: Manifest): boolean =>
+  vocabulary.kind !== 'none' && (kind === 'teacher' || network.embedding.guidance_embedding)
+
+export const mostSteps = ({ kind }: Manifest): number => (kind === 'teacher' ? 32 : 8)
+
+/** Reading the state's signals here is what makes a caller's effect follow them. */
+export const ask = (manifest: Manifest): WebGenerateOptions => {
+  const { prompt, seed, steps, guidance, toPrompt, toSeed, mix } = state
+  const [here, there] = [prompt.value, toPrompt.value.trim() === '' ? prompt.value : toPrompt.value]
+  const to = { prompt: textFor(manifest, there), seed: toSeed.value, weights: [mix.value] }
+  return {
+    prompt: textFor(manifest, here),
+    seed: seed.value,
+    ...(steps.value > 0 && { steps: Math.min(steps.value, mostSteps(manifest)) }),
+    ...(isGuided(manifest) && { guidance_scale: guidance.value }),
+    ...(mix.value > 0 && { to }),
+  }
+}
+
+/** Classes go as they are; what is no class of this model goes as none. */
+const textFor = ({ vocabulary }: Manifest, text: string): string => {
+  if (vocabulary.kind === 'class') return vocabulary.classes.includes(text) ? text : ''
+  return vocabulary.kind === 'none' ? '' : state.words(text)
+}
+
+/** A model by name, once it is there. */
+export const useModel = (name: string | undefined): WebModel | undefined => {
+  const [model, setModel] = useState<WebModel>()
+  useEffect(() => {
+    setModel(undefined)
+    if (!name) return
+    let wanted = true
+    openModel(name).then(
+      (found) => {
+        if (wanted) setModel(found)
+      },
+      (error: Error) => {
+        trouble.value = `${name} does not load: ${error.message}`
+      },
+    )
+    return () => {
+      wanted = false
+    }
+  }, [name])
+  return model
+}
+
+/** "7.3 ms": as exact as it is steady. */
+export const milliseconds = (value: number): string =>
+  `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`
+
+export const deviceName = ({ device }: WebModel): string =>
+  device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${crossOriginIsolated ? 'several threads' : 'one thread'}`
+
+export const seconds = (value: number): string =>
+  value < 1 ? milliseconds(1000 * value) : `${value.toFixed(1)} s`

@@ -1,0 +1,88 @@
+/** Surfaces to draw on: a picture, and the mask over it. Both are larger than the model's pictures, so that hands can. */
+
+export const SIDE = 384
+
+export const newSurface = (fill?: string): CanvasRenderingContext2D => {
+  const canvas = document.createElement('canvas')
+  canvas.width = canvas.height = SIDE
+  const context = canvas.getContext('2d', { willReadFrequently: true })!
+  context.lineCap = context.lineJoin = 'round'
+  if (fill) clear(context, fill)
+  return context
+}
+
+/** To a colour, or to nothing. */
+export const clear = (context: CanvasRenderingContext2D, fill?: string): void => {
+  context.clearRect(0, 0, SIDE, SIDE)
+  if (!fill) return
+  context.fillStyle = fill
+  context.fillRect(0, 0, SIDE, SIDE)
+}
+
+export interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+/** A stroke's part; a dot where it begins. */
+export const stroke = (
+  context: CanvasRenderingContext2D,
+  from: Point,
+  to: Point,
+  { colour, size, erase = false }: { colour: string; size: number; erase?: boolean },
+): void => {
+  context.globalCompositeOperation = erase ? 'destination-out' : 'source-over'
+  context.strokeStyle = colour
+  context.lineWidth = size
+  context.beginPath()
+  context.moveTo(from.x, from.y)
+  context.lineTo(to.x + 0.01, to.y)
+  context.stroke()
+  context.globalCompositeOperation = 'source-over'
+}
+
+/** What is drawn, in the model's size. */
+export const sample = (context: CanvasRenderingContext2D, resolution: number, fill: string): ImageData => {
+  const canvas = document.createElement('canvas')
+  canvas.width = canvas.height = resolution
+  const small = canvas.getContext('2d')!
+  small.fillStyle = fill
+  small.fillRect(0, 0, resolution, resolution)
+  small.imageSmoothingQuality = 'high'
+  small.drawImage(context.canvas, 0, 0, resolution, resolution)
+  return small.getImageData(0, 0, resolution, resolution)
+}
+
+/** Puts a picture of any size over the whole surface; what is not square is fitted in. */
+export const put = (context: CanvasRenderingContext2D, picture: ImageData | ImageBitmap): void => {
+  let source: CanvasImageSource
+  if (picture instanceof ImageData) {
+    const canvas = document.createElement('canvas')
+    ;[canvas.width, canvas.height] = [picture.width, picture.height]
+    canvas.getContext('2d')!.putImageData(picture, 0, 0)
+    source = canvas
+  } else source = picture
+  clear(context, '#ffffff')
+  const scale = SIDE / Math.max(picture.width, picture.height)
+  const [width, height] = [picture.width * scale, picture.height * scale]
+  context.drawImage(source, (SIDE - width) / 2, (SIDE - height) / 2, width, height)
+}
+
+/** What can be undone: pictures of a surface, the latest last. */
+export class Undo {
+  readonly #past: ImageData[] = []
+
+  constructor(readonly most = 20) {}
+
+  get length(): number {
+    return this.#past.length
+  }
+  keep(context: CanvasRenderingContext2D): void {
+    this.#past.push(context.getImageData(0, 0, SIDE, SIDE))
+    if (this.#past.length > this.most) this.#past.shift()
+  }
+  back(context: CanvasRenderingContext2D): void {
+    const last = this.#past.pop()
+    if (last) context.putImageData(last, 0, 0)
+  }
+}

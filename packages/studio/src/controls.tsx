@@ -1,0 +1,132 @@
+/** The things that are moved. */
+import type { Signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useId } from 'preact/hooks'
+
+interface SliderProps {
+  label: string
+  value: Signal<number>
+  min: number
+  max: number
+  step: number
+  /** What stands beside it instead of the number. */
+  show?: (value: number) => string
+  hint?: string
+}
+
+export const Slider = ({ label, value, min, max, step, show = String, hint }: SliderProps) => {
+  const id = useId()
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <output for={id}>{show(value.value)}</output>
+      <input
+        id={id}
+        type="range"
+        {...{ min, max, step }}
+        value={value.value}
+        aria-valuetext={show(value.value)}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+        onInput={({ currentTarget }) => {
+          value.value = currentTarget.valueAsNumber
+        }}
+      />
+      {hint && (
+        <small id={`${id}-hint`} class="hint">
+          {hint}
+        </small>
+      )}
+    </div>
+  )
+}
+
+/** A row of choices, of which one holds. */
+export const Choice = ({
+  label,
+  value,
+  options,
+}: {
+  label: string
+  value: Signal<string>
+  options: readonly (readonly [value: string, label: string])[]
+}) => {
+  const id = useId()
+  return (
+    <fieldset class="choice">
+      <legend>{label}</legend>
+      {options.map(([option, name]) => (
+        <label key={option}>
+          <input
+            type="radio"
+            name={id}
+            checked={value.value === option}
+            onChange={() => {
+              value.value = option
+            }}
+          />
+          <span>{name}</span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+export const Button = ({
+  onClick,
+  children,
+  primary,
+  disabled,
+  pressed,
+}: {
+  onClick: () => unknown
+  children: ComponentChildren
+  primary?: boolean
+  disabled?: boolean | undefined
+  pressed?: boolean
+}) => (
+  <button
+    type="button"
+    class={primary ? 'primary' : ''}
+    disabled={disabled}
+    aria-pressed={pressed}
+    onClick={() => void onClick()}
+  >
+    {children}
+  </button>
+)
+
+/** A seed and its dice. */
+export const SeedField = ({
+  label,
+  value,
+  draw,
+}: {
+  label: string
+  value: Signal<number>
+  draw: () => number
+}) => {
+  const id = useId()
+  return (
+    <div class="field seed">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="number"
+        min={0}
+        max={2 ** 32 - 1}
+        value={value.value}
+        onInput={({ currentTarget }) => {
+          const { valueAsNumber: number } = currentTarget
+          if (Number.isInteger(number) && number >= 0 && number < 2 ** 32) value.value = number
+        }}
+      />
+      <Button
+        onClick={() => {
+          value.value = draw()
+        }}
+      >
+        <span aria-hidden="true">⚄</span> New {label.toLowerCase()}
+      </Button>
+    </div>
+  )
+}

@@ -1,0 +1,232 @@
+/** Draw: strokes become a picture as they are drawn, and what a brush covers is painted anew. */
+import type { WebGenerateOptions } from '@onestroke/core/web'
+import { signal } from '@preact/signals'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { ask, milliseconds, useModel } from './ask.js'
+import { clear, newSurface, put, sample, Undo } from './brush.js'
+import { Button, Choice, SeedField, Slider } from './controls.js'
+import { Easel } from './easel.js'
+import { handOver } from './hand-over.js'
+import { latest } from './live.js'
+import { Picture, savePicture } from './picture.js'
+import { PromptField, StyleChoice } from './prompt.js'
+import { drawSeed, modelName, prompt, seed, style } from './state.js'
+
+const COLOURS = [
+  '#111111',
+  '#ffffff',
+  '#e03131',
+  '#f08c00',
+  '#ffd43b',
+  '#2f9e44',
+  '#1c7ed6',
+  '#9c36b5',
+  '#8d5524',
+]
+const PAPER = '#ffffff'
+/** Steps of an inpainting: what is kept has to be heard of more than once. */
+const INPAINTING_STEPS = 6
+
+const tool = signal('draw')
+const colour = signal(COLOURS[2]!)
+const size = signal(36)
+const strength = signal(0.55)
+
+export const Draw = () => {
+  const model = useModel(modelName.value || undefined)
+  const { picture, mask, undo } = useMemo(
+    () => ({ picture: newSurface(PAPER), mask: newSurface(), undo: new Undo() }),
+    [],
+  )
+  const [version, setVersion] = useState(0)
+  const [result, setResult] = useState<{ image: ImageData; milliseconds: number }>()
+  const [note, setNote] = useState('')
+  const file = useRef<HTMLInputElement>(null)
+  const changed = () => setVersion((one) => one + 1)
+  const inpainting = tool.value === 'inpaint'
+
+  useEffect(() => {
+    if (!handOver.value) return
+    put(picture, handOver.value)
+    handOver.value = undefined
+    changed()
+  }, [])
+
+  const paint = useMemo(
+    () =>
+      model &&
+      latest(async (options: WebGenerateOptions) => {
+        try {
+          for await (const { images, milliseconds, last } of model.stream(options))
+            if (last) setResult({ image: images[0]!, milliseconds })
+          setNote('')
+        } catch (error) {
+          setNote((error as Error).message)
+        }
+      }),
+    [model],
+  )
+  const repaint = () => {
+    if (!model || !paint) return
+    const { resolution } = model.manifest.network
+    const { to: _, steps: __, ...options } = ask(model.manifest)
+    const image = sample(picture, resolution, PAPER)
+    paint(
+      inpainting
+        ? { ...options, image, mask: sample(mask, resolution, '#000000'), steps: INPAINTING_STEPS }
+        : { ...options, image, strength: strength.value, steps: 1 },
+    )
+  }
+  useEffect(repaint, [...[model, version, inpainting, strength.value, prompt.value, style.value, seed.value]])
+
+  const open = async (chosen: File) => {
+    try {
+      put(picture, await createImageBitmap(chosen))
+      clear(mask)
+      changed()
+    } catch {
+      setNote(`${chosen.name} is no picture that this browser can read`)
+    }
+  }
+  if (!model) return <p class="quiet">Loading {modelName.value}…</p>
+  return (
+    <div class="draw">
+      <section class="pair" aria-label="Drawing and picture">
+        <figure>
+          <Easel
+            {...{ picture, undo, version }}
+            mask={inpainting ? mask : undefined}
+            brush={{ colour: inpainting ? '#ffffff' : colour.value, size: size.value, erase: false }}
+            label={inpainting ? 'What is to be painted anew' : 'Your drawing'}
+            onChange={repaint}
+            onDrop={open}
+          />
+          <figcaption>
+            <strong>{inpainting ? 'Brush over what should change' : 'Draw here'}</strong>
+            <span>or drop a picture</span>
+          </figcaption>
+        </figure>
+        <figure>
+          <Picture image={result?.image} alt={`What the model makes of it: ${prompt.value || 'a picture'}`} />
+          <figcaption>
+            <strong>The model’s picture</strong>
+            <span data-testid="drawn">{result ? milliseconds(result.milliseconds) : '…'}</span>
+          </figcaption>
+        </figure>
+      </section>
+      <section class="controls" aria-label="Brush and prompt">
+        {note && (
+          <p role="alert" class="alert">
+            {note}
+          </p>
+        )}
+        <Choice
+          label="Brush"
+          value={tool}
+          options={[
+            ['draw', 'Draw'],
+            ['inpaint', 'Paint anew'],
+          ]}
+        />
+        {!inpainting && <Palette />}
+        <Slider label="Size" value={size} min={6} max={120} step={2} />
+        {inpainting ? (
+          <p class="hint">
+            What you cover is painted anew, in {INPAINTING_STEPS} steps; the rest stays as it is.
+          </p>
+        ) : (
+          <Slider
+            label="Strength"
+            value={strength}
+            min={0.1}
+            max={1}
+            step={0.01}
+            show={(value) => `${Math.round(100 * value)} %`}
+            hint="Little keeps your strokes, much leaves them to the model."
+          />
+        )}
+        <PromptField label="Prompt" value={prompt} vocabulary={model.manifest.vocabulary} />
+        <StyleChoice vocabulary={model.manifest.vocabulary} />
+        <SeedField label="Seed" value={seed} draw={drawSeed} />
+        <div class="row">
+          <Button
+            disabled={undo.length === 0}
+            onClick={() => {
+              undo.back(inpainting ? mask : picture)
+              changed()
+            }}
+          >
+            Undo
+          </Button>
+          <Button
+            onClick={() => {
+              const surface = inpainting ? mask : picture
+              undo.keep(surface)
+              clear(surface, inpainting ? undefined : PAPER)
+              changed()
+            }}
+          >
+            Clear
+          </Button>
+          <Button onClick={() => file.current!.click()}>Open a picture</Button>
+          <Button
+            disabled={!result}
+            onClick={() => {
+              undo.keep(picture)
+              put(picture, result!.image)
+              clear(mask)
+              changed()
+            }}
+          >
+            Go on from it
+          </Button>
+          <Button disabled={!result} onClick={() => savePicture(result!.image, prompt.value || 'drawing')}>
+            Save PNG
+          </Button>
+          <input
+            ref={file}
+            type="file"
+            accept="image/*"
+            hidden
+            aria-label="Picture to open"
+            onChange={({ currentTarget }) => {
+              const chosen = currentTarget.files?.[0]
+              if (chosen) void open(chosen)
+              currentTarget.value = ''
+            }}
+          />
+        </div>
+      </section>
+    </div>
+  )
+}
+
+const NAMES = ['black', 'white', 'red', 'orange', 'yellow', 'green', 'blue', 'violet', 'brown']
+
+const Palette = () => (
+  <fieldset class="palette">
+    <legend>Colour</legend>
+    {COLOURS.map((one, i) => (
+      <label key={one} title={NAMES[i]}>
+        <input
+          type="radio"
+          name="colour"
+          checked={colour.value === one}
+          aria-label={NAMES[i]}
+          onChange={() => {
+            colour.value = one
+          }}
+        />
+        <span style={{ background: one }} />
+      </label>
+    ))}
+    <input
+      type="color"
+      aria-label="Another colour"
+      value={colour.value}
+      onInput={({ currentTarget }) => {
+        colour.value = currentTarget.value
+      }}
+    />
+  </fieldset>
+)

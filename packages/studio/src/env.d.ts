@@ -1,0 +1,5 @@
+/** What Vite tells of the build. */
+interface ImportMeta {
+  readonly env: { readonly PROD: boolean }
+}
+declare module '*.css'

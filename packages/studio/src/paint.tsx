@@ -1,0 +1,247 @@
+/** Paint: a prompt, sliders, and a picture that follows them. */
+import type { WebModel } from '@onestroke/core/web'
+import { effect, signal } from '@preact/signals'
+import { useEffect, useState } from 'preact/hooks'
+import { ask, deviceName, isGuided, milliseconds, mostSteps, useModel } from './ask.js'
+import { Button, SeedField, Slider } from './controls.js'
+import { handOver } from './hand-over.js'
+import { latest } from './live.js'
+import { copyPicture, Picture, savePicture, saveSheet } from './picture.js'
+import { PromptField, StyleChoice } from './prompt.js'
+import * as state from './state.js'
+import {
+  drawSeed,
+  guidance,
+  link,
+  mix,
+  modelName,
+  prompt,
+  seed,
+  steps,
+  toPrompt,
+  toSeed,
+  view,
+} from './state.js'
+
+const shown = signal<ImageData | undefined>(undefined)
+/** Milliseconds: of the model alone, and from the slider to the picture. */
+const took = signal<{ model: number; page: number } | undefined>(undefined)
+const note = signal('')
+
+const paintingWith = (model: WebModel) =>
+  latest(async ({ options, since }: { options: ReturnType<typeof ask>; since: number }) => {
+    try {
+      for await (const { images, milliseconds, last } of model.stream(options)) {
+        if (!last) continue
+        shown.value = images[0]
+        took.value = { model: milliseconds, page: performance.now() - since }
+      }
+      note.value = ''
+    } catch (error) {
+      note.value = (error as Error).message
+    }
+  })
+
+export const Paint = () => {
+  const model = useModel(modelName.value || undefined)
+  useEffect(() => {
+    if (!model) return
+    const { manifest } = model
+    if (steps.value === 0) steps.value = Math.min(mostSteps(manifest), manifest.sampling.num_inference_steps)
+    const paint = paintingWith(model)
+    return effect(() => paint({ options: ask(manifest), since: performance.now() }))
+  }, [model])
+  if (!model) return <p class="quiet">Loading {modelName.value}…</p>
+  const { manifest } = model
+  const title = prompt.value || 'a picture'
+  return (
+    <div class="paint">
+      <section class="stage" aria-label="Picture">
+        <Picture image={shown.value} alt={`${title}, seed ${seed.value}`} />
+        <Status model={model} />
+        <div class="row">
+          <Button disabled={!shown.value} onClick={() => savePicture(shown.value!, `${title}-${seed.value}`)}>
+            Save PNG
+          </Button>
+          <Copy label="Copy picture" copy={() => copyPicture(shown.value!)} />
+          <Copy label="Copy link" copy={() => navigator.clipboard.writeText(link())} />
+          <Button
+            disabled={!shown.value}
+            onClick={() => {
+              handOver.value = shown.value
+              view.value = 'draw'
+            }}
+          >
+            Draw on it
+          </Button>
+        </div>
+      </section>
+      <section class="controls" aria-label="What to paint">
+        <PromptField label="Prompt" value={prompt} vocabulary={manifest.vocabulary} />
+        <StyleChoice vocabulary={manifest.vocabulary} />
+        <SeedField label="Seed" value={seed} draw={drawSeed} />
+        <Slider
+          label="Steps"
+          value={steps}
+          min={1}
+          max={mostSteps(manifest)}
+          step={1}
+          show={(value) => (value === 1 ? '1 step' : `${value} steps`)}
+        />
+        {isGuided(manifest) ? (
+          <Slider
+            label="Guidance"
+            value={guidance}
+            min={1}
+            max={8}
+            step={0.1}
+            show={(value) => (value === 1 ? 'none' : value.toFixed(1))}
+          />
+        ) : (
+          <p class="hint">
+            Guidance was fixed when this model was distilled. <code>distill --guidance-scale 1-6</code> makes
+            it a slider.
+          </p>
+        )}
+        <details open={mix.value > 0}>
+          <summary>On the way to another picture</summary>
+          <PromptField
+            label="Other prompt"
+            value={toPrompt}
+            vocabulary={manifest.vocabulary}
+            placeholder="the same"
+          />
+          <SeedField label="Other seed" value={toSeed} draw={drawSeed} />
+          <Slider
+            label="Mix"
+            value={mix}
+            min={0}
+            max={1}
+            step={0.01}
+            show={(value) => `${Math.round(100 * value)} %`}
+          />
+        </details>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={state.pixels.value}
+            onChange={({ currentTarget }) => {
+              state.pixels.value = currentTarget.checked
+            }}
+          />
+          Show pixels as squares
+        </label>
+      </section>
+      <Grid model={model} />
+    </div>
+  )
+}
+
+const Status = ({ model }: { model: WebModel }) => {
+  const count = model.manifest.kind === 'student' ? steps.value : undefined
+  return (
+    <p class="status">
+      {note.value ? (
+        <span role="alert" class="alert">
+          {note.value}
+        </span>
+      ) : (
+        took.value && (
+          <>
+            <strong data-testid="latency">{milliseconds(took.value.model)}</strong> a picture
+            {count ? ` in ${count === 1 ? 'one step' : `${count} steps`}` : ''},{' '}
+            {milliseconds(took.value.page)} from slider to page · {deviceName(model)}
+          </>
+        )
+      )}
+    </p>
+  )
+}
+
+/** A button that says that it worked, or why not. */
+const Copy = ({ label, copy }: { label: string; copy: () => Promise<void> }) => {
+  const [said, setSaid] = useState<string>()
+  return (
+    <Button
+      onClick={async () => {
+        await copy().then(
+          () => setSaid('Copied'),
+          (error: Error) => setSaid(`Not allowed: ${error.message}`),
+        )
+        setTimeout(() => setSaid(undefined), 2500)
+      }}
+    >
+      <span aria-live="polite">{said ?? label}</span>
+    </Button>
+  )
+}
+
+const COUNT = 12
+const COLUMNS = 6
+/** How much of itself a picture keeps in its relatives. */
+const LIKENESS = 0.62
+
+interface Relatives {
+  /** Alike: from noises near this one's. Else from others. */
+  readonly alike: boolean
+  readonly seeds: readonly number[]
+  readonly images: readonly ImageData[]
+}
+
+const Grid = ({ model }: { model: WebModel }) => {
+  const [found, setFound] = useState<Relatives>()
+  const [busy, setBusy] = useState(false)
+  const show = async (alike: boolean) => {
+    setBusy(true)
+    const { seed: own, to: _, prompt = '', ...options } = ask(model.manifest)
+    const seeds = Array.from({ length: COUNT }, drawSeed)
+    const images = await model
+      .generateBatch({
+        ...options,
+        ...{ prompts: seeds.map(() => prompt), seeds },
+        ...(alike && { to: { seed: own ?? 0, weights: seeds.map(() => LIKENESS) } }),
+      })
+      .catch((error: Error) => {
+        note.value = error.message
+      })
+    if (images) setFound({ alike, seeds, images })
+    setBusy(false)
+  }
+  const take = (chosen: number) => {
+    if (found!.alike) {
+      // The relative is a point of the way from its own noise to this one's.
+      toSeed.value = seed.value
+      toPrompt.value = ''
+      mix.value = LIKENESS
+    } else mix.value = 0
+    seed.value = chosen
+  }
+  return (
+    <section class="grid" aria-label="Variations">
+      <div class="row">
+        <Button disabled={busy} onClick={() => show(true)}>
+          More like this
+        </Button>
+        <Button disabled={busy} onClick={() => show(false)}>
+          Other seeds
+        </Button>
+        {found && (
+          <Button onClick={() => saveSheet(found.images, `${prompt.value || 'sprites'}-sheet`, COLUMNS)}>
+            Save sprite sheet
+          </Button>
+        )}
+      </div>
+      {found && (
+        <ul class="tiles" style={{ '--columns': COLUMNS }}>
+          {found.images.map((image, i) => (
+            <li key={found.seeds[i]}>
+              <button type="button" class="tile" onClick={() => take(found.seeds[i]!)}>
+                <Picture image={image} alt={`seed ${found.seeds[i]}: take it`} />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}

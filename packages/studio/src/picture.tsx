@@ -1,0 +1,82 @@
+/** Pictures on the page, and what people do with them. */
+import { useEffect, useRef } from 'preact/hooks'
+import { pixels } from './state.js'
+
+/** A picture as it is painted, enlarged by the page. */
+export const Picture = ({
+  image,
+  alt,
+  class: name,
+}: {
+  image: ImageData | undefined
+  alt: string
+  class?: string
+}) => {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  useEffect(() => {
+    if (!image || !canvas.current) return
+    const { width, height } = image
+    if (canvas.current.width !== width) [canvas.current.width, canvas.current.height] = [width, height]
+    canvas.current.getContext('2d')!.putImageData(image, 0, 0)
+  }, [image])
+  return (
+    <canvas
+      ref={canvas}
+      role="img"
+      aria-label={alt}
+      width={image?.width ?? 32}
+      height={image?.height ?? 32}
+      class={`picture ${pixels.value ? 'squares' : ''} ${name ?? ''}`}
+    />
+  )
+}
+
+/** Pictures in rows as one canvas, each pixel enlarged so many times. */
+const sheetOf = (images: readonly ImageData[], scale: number, columns: number): HTMLCanvasElement => {
+  const { width, height } = images[0]!
+  const sheet = document.createElement('canvas')
+  sheet.width = Math.min(columns, images.length) * width * scale
+  sheet.height = Math.ceil(images.length / columns) * height * scale
+  const context = sheet.getContext('2d')!
+  context.imageSmoothingEnabled = !pixels.value
+  context.imageSmoothingQuality = 'high'
+  const one = document.createElement('canvas')
+  ;[one.width, one.height] = [width, height]
+  for (const [i, image] of images.entries()) {
+    one.getContext('2d')!.putImageData(image, 0, 0)
+    const [x, y] = [(i % columns) * width * scale, Math.floor(i / columns) * height * scale]
+    context.drawImage(one, x, y, width * scale, height * scale)
+  }
+  return sheet
+}
+
+const pngOf = (images: readonly ImageData[], scale: number, columns: number): Promise<Blob> =>
+  new Promise((resolve, reject) =>
+    sheetOf(images, scale, columns).toBlob((blob) =>
+      blob ? resolve(blob) : reject(new Error('the browser did not write the picture')),
+    ),
+  )
+
+/** Of a single picture: what a person wants to see of 32 pixels. */
+const SINGLE = 16
+
+export const savePicture = async (image: ImageData, name: string): Promise<void> =>
+  save(await pngOf([image], SINGLE, 1), `${name}.png`)
+
+/** In its own size: sprites are for games. */
+export const saveSheet = async (images: readonly ImageData[], name: string, columns: number): Promise<void> =>
+  save(await pngOf(images, 1, columns), `${name}.png`)
+
+/** @throws Error if the browser does not allow it. */
+export const copyPicture = async (image: ImageData): Promise<void> => {
+  const png = pngOf([image], SINGLE, 1)
+  await navigator.clipboard.write([new ClipboardItem({ 'image/png': png })])
+}
+
+const save = (blob: Blob, name: string): void => {
+  const anchor = document.createElement('a')
+  anchor.href = URL.createObjectURL(blob)
+  anchor.download = name.replace(/[^\p{L}\p{N}.-]+/gu, '-')
+  anchor.click()
+  setTimeout(() => URL.revokeObjectURL(anchor.href), 10_000)
+}

@@ -1,0 +1,120 @@
+/** What to paint: words with suggestions, or one of the model's classes. */
+import type { Manifest } from '@onestroke/core/pipeline'
+import type { Signal } from '@preact/signals'
+import { useId } from 'preact/hooks'
+import { Button, Choice } from './controls.js'
+import { style } from './state.js'
+
+type Vocabulary = Manifest['vocabulary']
+
+/** Endings of what has been typed so far, from the model's own captions and words. */
+export const suggestions = (typed: string, vocabulary: Vocabulary, most = 8): string[] => {
+  if (vocabulary.kind !== 'text') return []
+  const start = typed.trimStart().toLowerCase()
+  const { examples = [], words, styles = [] } = vocabulary
+  if (start === '') return examples.slice(0, most)
+  const whole = examples.filter((example) => example.startsWith(start))
+  const parts = start.split(/\s+/)
+  const last = parts.pop()!
+  const before = parts.length > 0 ? `${parts.join(' ')} ` : ''
+  const ends = last === '' ? [] : words.filter((word) => word.startsWith(last) && !styles.includes(word))
+  const all = new Set([...whole, ...ends.map((word) => before + word)])
+  all.delete(start)
+  return [...all].slice(0, most)
+}
+
+/** A caption at random, another one than there is. */
+export const drawPrompt = (vocabulary: Vocabulary, now: string): string => {
+  const list =
+    vocabulary.kind === 'class'
+      ? vocabulary.classes
+      : vocabulary.kind === 'text'
+        ? (vocabulary.examples ?? vocabulary.words)
+        : ['']
+  const others = list.filter((text) => text !== now)
+  return others[Math.floor(Math.random() * others.length)] ?? now
+}
+
+interface PromptProps {
+  label: string
+  value: Signal<string>
+  vocabulary: Vocabulary
+  placeholder?: string
+}
+
+export const PromptField = ({ label, value, vocabulary, placeholder }: PromptProps) => {
+  const id = useId()
+  if (vocabulary.kind === 'none')
+    return <p class="hint">This model was trained without words: the seed alone decides.</p>
+  if (vocabulary.kind === 'class')
+    return (
+      <div class="field">
+        <label for={id}>{label}</label>
+        <select
+          id={id}
+          value={value.value}
+          onChange={({ currentTarget }) => {
+            value.value = currentTarget.value
+          }}
+        >
+          <option value="">{placeholder ?? 'any'}</option>
+          {vocabulary.classes.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </div>
+    )
+  const list = suggestions(value.value, vocabulary)
+  return (
+    <div class="field prompt">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="text"
+        list={`${id}-list`}
+        maxLength={200}
+        autocomplete="off"
+        spellcheck={false}
+        placeholder={placeholder ?? 'anything'}
+        value={value.value}
+        onInput={({ currentTarget }) => {
+          value.value = currentTarget.value
+        }}
+      />
+      <datalist id={`${id}-list`}>
+        {list.map((text) => (
+          <option key={text} value={text} />
+        ))}
+      </datalist>
+      <div class="chips">
+        {list.slice(0, 5).map((text) => (
+          <Button
+            key={text}
+            onClick={() => {
+              value.value = text
+            }}
+          >
+            {text}
+          </Button>
+        ))}
+        <Button
+          onClick={() => {
+            value.value = drawPrompt(vocabulary, value.value)
+          }}
+        >
+          <span aria-hidden="true">⚄</span> Surprise me
+        </Button>
+      </div>
+    </div>
+  )
+}
+
+/** The styles that the pictures came in, where there are several. */
+export const StyleChoice = ({ vocabulary }: { vocabulary: Vocabulary }) =>
+  vocabulary.kind === 'text' && vocabulary.styles ? (
+    <Choice
+      label="Style"
+      value={style}
+      options={[['', 'any'], ...vocabulary.styles.map((name) => [name, name] as const)]}
+    />
+  ) : null
