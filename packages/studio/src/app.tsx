@@ -14,13 +14,7 @@ const PAGES = { paint: Paint, compare: Compare, draw: Draw, train: Train }
 
 export const App = () => {
   useEffect(() => {
-    void readOffer().then(() => {
-      const models = offer.value?.models ?? []
-      const known = models.some(({ name }) => name === modelName.value)
-      if (modelName.value && !known && models.length > 0)
-        trouble.value = `The link asks for the model ${modelName.value}, which is not here; this is ${models[0]!.name}.`
-      if (!known) modelName.value = models[0]?.name ?? ''
-    })
+    void readOffer()
   }, [])
   const Page = PAGES[view.value]
   const views = VIEWS.filter((one) => one !== 'train' || offer.value?.runs)

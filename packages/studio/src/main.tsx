@@ -6,4 +6,3 @@ import './views.css'
 
 followState()
 render(<App />, document.getElementById('app')!)
-if (import.meta.env.PROD) void navigator.serviceWorker?.register('./sw.js').catch(() => undefined)

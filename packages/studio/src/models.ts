@@ -1,7 +1,8 @@
 /** The models that this studio offers, each loaded when it is first needed. */
 import { load, type WebModel } from '@onestroke/core/web'
 import { signal } from '@preact/signals'
-import { device } from './state.js'
+import { readyForOffline } from './offline.js'
+import { device, modelName } from './state.js'
 
 export interface Entry {
   readonly name: string
@@ -19,13 +20,22 @@ export const trouble = signal<string | undefined>(undefined)
 
 const models = new Map<string, Promise<WebModel>>()
 
-/** Reads what there is. */
+/** Reads what there is, and settles which model is meant. */
 export const readOffer = async (): Promise<void> => {
   try {
     lackOf()
+    await readyForOffline
     const response = await fetch('models.json')
     if (!response.ok) throw new Error(`models.json: ${response.status} ${response.statusText}`)
-    offer.value = await response.json()
+    const found = (await response.json()) as NonNullable<typeof offer.value>
+    const [first] = found.models
+    const asked = modelName.value
+    if (!found.models.some(({ name }) => name === asked)) {
+      if (asked !== '' && first)
+        trouble.value = `The link asks for the model ${asked}, which is not here; this is ${first.name}.`
+      modelName.value = first?.name ?? ''
+    }
+    offer.value = found
   } catch (error) {
     trouble.value = `The studio cannot start: ${(error as Error).message}`
   }
@@ -52,13 +62,10 @@ export const openModel = (name: string): Promise<WebModel> => {
     loading.value = share === undefined ? others : { ...others, [name]: share }
   }
   progress(0)
-  const model = underControl()
-    .then(() =>
-      load(entry.path, {
-        onProgress: (done, total) => progress(done / total),
-        ...(device.value && { device: device.value }),
-      }),
-    )
+  const model = load(entry.path, {
+    onProgress: (done, total) => progress(done / total),
+    ...(device.value && { device: device.value }),
+  })
     .then(async (loaded) => {
       // The first picture is slower than all others: nobody should wait for it, or take its time for the model's.
       await loaded.generate({ steps: 1 })
@@ -69,17 +76,4 @@ export const openModel = (name: string): Promise<WebModel> => {
   // What failed may work later.
   model.catch(() => models.delete(name))
   return model
-}
-
-/**
- * The service worker keeps for offline use what goes through it: the first model waits for it, at a first visit, but
- * not for long.
- */
-const underControl = (): Promise<unknown> => {
-  const { serviceWorker } = navigator
-  if (!serviceWorker || serviceWorker.controller || !import.meta.env.PROD) return Promise.resolve()
-  return Promise.race([
-    new Promise((resolve) => serviceWorker.addEventListener('controllerchange', resolve, { once: true })),
-    new Promise((resolve) => setTimeout(resolve, 3000)),
-  ])
 }

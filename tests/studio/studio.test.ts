@@ -1,0 +1,423 @@
+/** The studio's built page in a real browser, with the shipped models: what a designer does with it. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import axe from 'axe-core'
+import type { FastifyInstance } from 'fastify'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
+import sharp from 'sharp'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openCatalogue, studioServer } from '../../packages/onestroke/src/studio/index.js'
+import { browserLacks, launch, launchWebgpu, webgpuLacks } from '../web/browser.js'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+const STUDENT = 'models/emoji-16-student'
+
+describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${browserLacks}` : ''}`, () => {
+  let [browser, app]: [Browser, FastifyInstance] = [] as never
+  let [context, page]: [BrowserContext, Page] = [] as never
+  let [work, url] = ['', '']
+  /** What the page complained of, which it should not. */
+  const complaints: string[] = []
+
+  beforeAll(async () => {
+    work = await mkdtemp(join(tmpdir(), 'onestroke-studio-test-'))
+    const trained = spawnSync(
+      process.execPath,
+      [
+        ...[
+          'packages/onestroke/bin/onestroke.js',
+          'train',
+          'iconify:fluent-emoji-flat',
+          '--category',
+          'Flags',
+        ],
+        ...['--resolution', '16', '--preset', 'tiny', '--images', '640', '--out', join(work, 'runs/first')],
+      ],
+      { encoding: 'utf8' },
+    )
+    expect(trained.stderr).not.toContain('error')
+    const catalogue = await openCatalogue([STUDENT], { work: join(work, 'models'), dtype: 'fp16' })
+    app = await studioServer(catalogue, [join(work, 'runs')])
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/`
+    browser = await launch()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await app?.close()
+    await rm(work, { recursive: true, force: true })
+  })
+
+  const open = async (hash = '', options: Parameters<Browser['newContext']>[0] = {}, from = browser) => {
+    await context?.close()
+    context = await from.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options })
+    page = await context.newPage()
+    page.on('pageerror', ({ message }) => complaints.push(message))
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text())
+    })
+    await page.goto(url + hash)
+  }
+  beforeEach(() => {
+    complaints.length = 0
+  })
+  afterEach(async () => {
+    await context?.close()
+  })
+
+  const picture = () => page.locator('.stage .picture')
+  const pixelsOf = (canvas: Locator): Promise<number[]> =>
+    canvas.evaluate((element) => {
+      const { width, height } = element as HTMLCanvasElement
+      return [...(element as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height).data]
+    })
+  const painted = () => page.getByTestId('latency').waitFor()
+  /** Waits until a picture is another one. */
+  const changed = async (canvas: Locator, before: readonly number[]) => {
+    await expect.poll(() => pixelsOf(canvas), { timeout: 20_000 }).not.toEqual(before)
+    return pixelsOf(canvas)
+  }
+
+  it('paints, follows a slider while it is dragged, and says how long it took', async () => {
+    await open('#prompt=red+heart&seed=3')
+    await painted()
+    const first = await pixelsOf(picture())
+    expect(new Set(first).size).toBeGreaterThan(20)
+    await page.getByText('On the way to another picture').click()
+    const slider = page.getByRole('slider', { name: 'Mix' })
+    await slider.scrollIntoViewIfNeeded()
+    const box = (await slider.boundingBox())!
+    const at = (share: number) => [box.x + 8 + share * (box.width - 16), box.y + box.height / 2] as const
+    await page.mouse.move(...at(0))
+    await page.mouse.down()
+    const seen: number[][] = [first]
+    for (const share of [0.3, 0.6, 0.9]) {
+      await page.mouse.move(...at(share), { steps: 5 })
+      seen.push(await changed(picture(), seen.at(-1)!))
+    }
+    await page.mouse.up()
+    expect(await page.locator('.status').textContent()).toMatch(
+      /^[\d.]+ ms a picture in one step, [\d.]+ ms from slider to page · WebAssembly, several threads$/,
+    )
+    expect(complaints).toEqual([])
+  })
+
+  it('has a link that is the picture', async () => {
+    await open('#prompt=owl&seed=12')
+    await painted()
+    await page.getByRole('button', { name: 'New seed' }).first().click()
+    const seed = await page.getByLabel('Seed', { exact: true }).inputValue()
+    await page.getByRole('button', { name: 'Copy link' }).click()
+    await page.getByText('Copied').waitFor()
+    const link = await page.evaluate(() => navigator.clipboard.readText())
+    expect(link).toContain(`seed=${seed}`)
+    expect(link).toContain('prompt=owl')
+    await expect.poll(async () => (await pixelsOf(picture())).length).toBe(16 * 16 * 4)
+    await page.waitForTimeout(500)
+    const before = await pixelsOf(picture())
+    await open(link.slice(url.length))
+    await painted()
+    expect(await pixelsOf(picture())).toEqual(before)
+  })
+
+  it('suggests words, draws relatives to choose from, and saves pictures and sprite sheets', async () => {
+    await open('#seed=3')
+    await painted()
+    const prompt = page.getByLabel('Prompt', { exact: true })
+    await prompt.fill('red hea')
+    await page.getByRole('button', { name: 'red heart', exact: true }).click()
+    expect(await prompt.inputValue()).toBe('red heart')
+    for (const kind of ['More like this', 'Other seeds']) {
+      await page.getByRole('button', { name: kind }).click()
+      await page.locator('.tiles li').nth(11).waitFor()
+      await page.waitForTimeout(300)
+      const tile = page.locator('.tiles .tile').nth(4)
+      const chosen = await pixelsOf(tile.locator('canvas'))
+      await tile.click()
+      await expect
+        .poll(async () => {
+          const now = await pixelsOf(picture())
+          return Math.max(...now.map((value, i) => Math.abs(value - chosen[i]!)))
+        })
+        .toBeLessThanOrEqual(2)
+    }
+    const saved = async (button: string) => {
+      const download = page.waitForEvent('download')
+      await page.getByRole('button', { name: button }).click()
+      return sharp(await readFile(await (await download).path())).metadata()
+    }
+    expect(await saved('Save PNG')).toMatchObject({ width: 256, height: 256, format: 'png' })
+    expect(await saved('Save sprite sheet')).toMatchObject({ width: 96, height: 32, format: 'png' })
+    await page.getByRole('button', { name: 'Copy picture' }).click()
+    await page.getByText('Copied').waitFor()
+    const types = await page.evaluate(async () => (await navigator.clipboard.read())[0]!.types)
+    expect(types).toEqual(['image/png'])
+  })
+
+  it('shows the teacher’s strokes beside the student', async () => {
+    await open('#view=compare&prompt=cat+face&seed=5')
+    await page.getByText(/The student is .* faster here/).waitFor()
+    expect(await page.locator('.film li').count()).toBe(18)
+    const [student, teacher] = await Promise.all(
+      [0, 1].map((i) => pixelsOf(page.locator('.pair .picture').nth(i))),
+    )
+    const far = Math.sqrt(
+      student!.reduce((sum, value, i) => sum + (value - teacher![i]!) ** 2, 0) / student!.length,
+    )
+    expect(far).toBeGreaterThan(0)
+    // From the same noise the same picture: far nearer than any other.
+    expect(far).toBeLessThan(40)
+    expect(complaints).toEqual([])
+  })
+
+  /** Presses, moves along and lets go, in shares of the easel. */
+  const brush = async (points: readonly (readonly [number, number])[]) => {
+    const easel = page.locator('.easel')
+    await easel.scrollIntoViewIfNeeded()
+    const { x, y, width, height } = (await easel.boundingBox())!
+    for (const [i, [right, down]] of points.entries()) {
+      await page.mouse.move(x + right * width, y + down * height, { steps: 4 })
+      if (i === 0) await page.mouse.down()
+    }
+    await page.mouse.up()
+  }
+  const result = () => page.locator('.draw .picture')
+
+  it('makes pictures of strokes as they are drawn, and lets them be undone', async () => {
+    await open('#view=draw&prompt=red+apple&seed=5')
+    await page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
+    const empty = await pixelsOf(result())
+    await page.getByLabel('Size').fill('110')
+    await brush([
+      [0.4, 0.5],
+      [0.6, 0.6],
+      [0.4, 0.6],
+    ])
+    const drawn = await changed(result(), empty)
+    const mean = (pixels: readonly number[], channel: number) =>
+      pixels.reduce((sum, value, i) => sum + (i % 4 === channel ? value : 0), 0) / (pixels.length / 4)
+    expect(mean(drawn, 0) - mean(drawn, 1)).toBeGreaterThan(30)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expect.poll(() => pixelsOf(result())).toEqual(empty)
+    expect(complaints).toEqual([])
+  })
+
+  it('opens a picture, paints anew what is covered, and keeps the rest', async () => {
+    await open('#view=draw&prompt=cat+face&seed=5')
+    await page.locator('.easel').waitFor()
+    const blue = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#3366cc' } })
+      .png()
+      .toBuffer()
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'blue.png', mimeType: 'image/png', buffer: blue })
+    await page.getByLabel('Paint anew').check({ force: true })
+    await expect
+      .poll(async () => (await pixelsOf(result())).slice(0, 3))
+      .toEqual([0x33, 0x66, 0xcc].map((value) => expect.closeTo(value, -0.5)))
+    const before = await pixelsOf(result())
+    await brush([
+      [0.2, 0.75],
+      [0.8, 0.75],
+    ])
+    const after = await changed(result(), before)
+    const row = (pixels: readonly number[], y: number) => pixels.slice(y * 64, (y + 1) * 64)
+    for (const y of [0, 4, 8]) expect(row(after, y)).toEqual(row(before, y))
+    expect(row(after, 12)).not.toEqual(row(before, 12))
+    const broken = { name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') }
+    await page.locator('input[type=file]').setInputFiles(broken)
+    await page.getByText('no.png is no picture that this browser can read').waitFor()
+  })
+
+  it('can be used with the keyboard alone', async () => {
+    await open('#prompt=owl&seed=5')
+    await painted()
+    const focused = () =>
+      page.evaluate(() => {
+        const element = document.activeElement as HTMLElement
+        return element.getAttribute('aria-label') ?? element.textContent ?? ''
+      })
+    const tabTo = async (wanted: RegExp) => {
+      for (let i = 0; i < 40; i++) {
+        await page.keyboard.press('Tab')
+        if (wanted.test(await focused())) return
+      }
+      throw new Error(`no way to ${wanted} by Tab`)
+    }
+    await tabTo(/New seed/)
+    const before = await pixelsOf(picture())
+    await page.keyboard.press('Enter')
+    await changed(picture(), before)
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur())
+    await page.reload()
+    await painted()
+    await tabTo(/^Draw$/)
+    await page.keyboard.press('Enter')
+    await page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
+    const empty = await pixelsOf(result())
+    await tabTo(/Your drawing/)
+    for (const key of ['ArrowLeft', 'ArrowUp', ' ', 'Shift+ArrowRight', 'Shift+ArrowRight'])
+      await page.keyboard.press(key)
+    await changed(result(), empty)
+  })
+
+  it.each([
+    ['light', 'desktop'],
+    ['dark', 'phone'],
+  ] as const)(
+    'has nothing that axe finds wrong, in %s on a %s, and nothing too wide',
+    async (colorScheme, kind) => {
+      const viewport = kind === 'phone' ? { width: 390, height: 844 } : { width: 1280, height: 900 }
+      for (const view of ['paint', 'compare', 'draw', 'train']) {
+        await open(`#view=${view}&prompt=owl&seed=5`, { colorScheme, viewport })
+        await page.locator('.stage .picture, .film li:nth-child(18), .easel, .samples img').first().waitFor()
+        if (view === 'paint') {
+          await page.getByText('On the way to another picture').click()
+          await page.getByRole('button', { name: 'Other seeds' }).click()
+          await page.locator('.tiles li').nth(11).waitFor()
+        }
+        await page.evaluate(axe.source)
+        const { violations } = await page.evaluate(() => (window as never as { axe: typeof axe }).axe.run())
+        expect(violations.map(({ id, nodes }) => `${view}: ${id} ${nodes[0]!.html}`)).toEqual([])
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+          viewport.width,
+        )
+      }
+    },
+  )
+
+  it('works offline once it has loaded', async () => {
+    await open('#prompt=owl&seed=5')
+    await painted()
+    const before = await pixelsOf(picture())
+    await context.setOffline(true)
+    await app.close()
+    try {
+      await page.reload()
+      await painted()
+      expect(await pixelsOf(picture())).toEqual(before)
+    } finally {
+      const { port } = new URL(url)
+      const catalogue = await openCatalogue([STUDENT], { work: join(work, 'again'), dtype: 'fp16' })
+      app = await studioServer(catalogue, [join(work, 'runs')])
+      await app.listen({ port: Number(port), host: '127.0.0.1' })
+    }
+  })
+
+  it.skipIf(webgpuLacks !== undefined)(
+    `paints the same on WebGPU${webgpuLacks ? `: ${webgpuLacks}` : ''}`,
+    async () => {
+      await open('#prompt=owl&seed=5')
+      await painted()
+      const wasm = await pixelsOf(picture())
+      const other = await launchWebgpu()
+      try {
+        await open('#prompt=owl&seed=5&device=webgpu', {}, other)
+        await painted()
+        expect(await page.locator('.status').textContent()).toContain('WebGPU')
+        const far = (await pixelsOf(picture())).map((value, i) => Math.abs(value - wasm[i]!))
+        expect(Math.max(...far)).toBeLessThanOrEqual(2)
+      } finally {
+        await context.close()
+        await other.close()
+      }
+    },
+  )
+
+  it('shows trainings: curves, and pictures through time', async () => {
+    await open('#view=train')
+    await page.getByText('Done: 100 %').waitFor()
+    expect(await page.locator('.facts').textContent()).toMatch(/of 640 pictures, \d+ a second, train with/)
+    expect(await page.locator('.curve figcaption span').first().textContent()).toMatch(
+      /^now loss: 0?\.\d+|^now loss: \d/,
+    )
+    const image = page.locator('.samples img')
+    expect(await image.evaluate((element) => (element as HTMLImageElement).naturalWidth)).toBeGreaterThan(100)
+    const [png] = await readdir(join(work, 'runs/first/samples'))
+    expect(await image.getAttribute('src')).toContain(png)
+    expect(complaints).toEqual([])
+  })
+
+  it('says what is missing, broken or unknown', async () => {
+    await open('#model=nowhere')
+    await page.getByText('The link asks for the model nowhere, which is not here').waitFor()
+    await painted()
+    await open()
+    await painted()
+    const other = await browser.newContext({ serviceWorkers: 'block' })
+    const lacking = async (route: string, answer: object, words: RegExp) => {
+      const page = await other.newPage()
+      await page.route(route, (to) => to.fulfill(answer))
+      await page.goto(url)
+      await page.getByRole('alert').filter({ hasText: words }).waitFor()
+      await page.close()
+    }
+    await lacking('**/models.json', { status: 404, body: '' }, /The studio cannot start: models.json: 404/)
+    await lacking(
+      '**/manifest.json',
+      { status: 500, body: '' },
+      /emoji-16-student does not load: cannot load .*500/,
+    )
+    await lacking('**/model.onnx', { body: 'other bytes' }, /is not the graph that its manifest describes/)
+    await other.close()
+    const answer = await fetch(`${url}models/none/manifest.json`)
+    expect([answer.status, await answer.json()]).toEqual([404, { error: 'there is no model none' }])
+    expect((await fetch(`${url}api/runs/none`)).status).toBe(404)
+    for (const file of ['..%2F..%2Frun.json', '1.png'])
+      expect((await fetch(`${url}api/runs/first/samples/${file}`)).status).toBe(404)
+  })
+
+  it('is for this machine alone', async () => {
+    const status = async (headers: Record<string, string>) =>
+      (await app.inject({ url: '/models.json', headers })).statusCode
+    expect(await status({ host: 'localhost:1' })).toBe(200)
+    expect(await status({ host: 'evil.example' })).toBe(403)
+    expect(await status({ host: 'localhost:1', origin: 'https://evil.example' })).toBe(403)
+  })
+
+  it('is no more than 200 kB of its own, compressed', async () => {
+    const folder = 'packages/studio/dist/site/assets'
+    const own = (await readdir(folder)).filter((name) => /^(index|worker).*\.(js|css)$/.test(name))
+    const sizes = await Promise.all(
+      own.map(async (name) => gzipSync(await readFile(join(folder, name))).length),
+    )
+    expect(own.length).toBeGreaterThanOrEqual(3)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(200_000)
+  })
+
+  it('can be written as a folder for any web server, and not over something else', async () => {
+    const out = join(work, 'site')
+    const cli = (...args: string[]) =>
+      spawnSync(process.execPath, ['packages/onestroke/bin/onestroke.js', 'studio', ...args], {
+        encoding: 'utf8',
+      })
+    expect(cli(STUDENT, '--build', out).status).toBe(0)
+    expect(JSON.parse(await readFile(join(out, 'models.json'), 'utf8'))).toEqual({
+      models: [
+        {
+          name: 'emoji-16-student',
+          path: 'models/emoji-16-student/',
+          kind: 'student',
+          teacher: 'emoji-16-teacher',
+        },
+        { name: 'emoji-16-teacher', path: 'models/emoji-16-teacher/', kind: 'teacher' },
+      ],
+      runs: false,
+    })
+    for (const file of ['index.html', 'sw.js', 'models/emoji-16-teacher/model.onnx'])
+      expect(existsSync(join(out, file))).toBe(true)
+    await writeFile(join(work, 'note.txt'), 'mine')
+    const refused = cli(STUDENT, '--build', work)
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('is no studio')])
+    const nothing = cli('models/nowhere')
+    expect([nothing.status, nothing.stderr]).toEqual([
+      expect.any(Number),
+      expect.stringContaining('models/nowhere'),
+    ])
+  })
+})
