@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import fastifyStatic from '@fastify/static'
 import axe from 'axe-core'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -411,6 +412,22 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     })
     for (const file of ['index.html', 'sw.js', 'models/emoji-16-teacher/model.onnx'])
       expect(existsSync(join(out, file))).toBe(true)
+    // As others would serve it: from a folder, without headers.
+    const other = Fastify()
+    await other.register(fastifyStatic, { root: out, prefix: '/some/where/' })
+    await other.listen({ port: 0, host: '127.0.0.1' })
+    try {
+      const { port } = other.server.address() as AddressInfo
+      context = await browser.newContext()
+      page = await context.newPage()
+      await page.goto(`http://127.0.0.1:${port}/some/where/#prompt=owl&seed=5`)
+      await painted()
+      expect(await page.locator('.status').textContent()).toContain('WebAssembly, one thread')
+      expect(await page.locator('nav button').allTextContents()).toEqual(['Paint', 'Compare', 'Draw'])
+    } finally {
+      await context.close()
+      await other.close()
+    }
     await writeFile(join(work, 'note.txt'), 'mine')
     const refused = cli(STUDENT, '--build', work)
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('is no studio')])
