@@ -1,10 +1,12 @@
 /** What tests and benchmarks in a real browser share: Chromium, and pages as Vite builds them. */
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import serveHandler from 'serve-handler'
 import { build, preview } from 'vite'
 
 const CHROMIUM =
@@ -21,6 +23,13 @@ export const browserLacks =
     : undefined
 
 export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+
+/** A browser with WebGL in software. */
+export const launchWebgl = () =>
+  chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+  })
 
 /** Vulkan in software, which comes with Debian's Chromium. */
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json'
@@ -74,5 +83,25 @@ export const serveBuilt = async (path) => {
       await server.close()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/**
+ * Serves a folder as `npx serve` does: files as they are, without headers of its own.
+ *
+ * @param {string} folder
+ * @returns {Promise<{ url: string, close(): Promise<void> }>}
+ */
+export const serveFolder = async (folder) => {
+  const server = createServer((request, response) => serveHandler(request, response, { public: folder }))
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
   }
 }

@@ -10,6 +10,7 @@ import { Bar, say, showingFeatures, table } from './terminal.js'
 interface ExportFlags extends DataFlags {
   out: string
   dtype: ExportDtype
+  target: 'node' | 'web'
   license?: string
   data?: string
   teacher?: string
@@ -29,6 +30,14 @@ export const exportCommand = (): Command =>
         .choices(Object.keys(STORAGE))
         .default('fp16'),
     )
+    .addOption(
+      new Option(
+        '--target <target>',
+        'node: graph and manifest; web: also a page, and all that it needs from any static server',
+      )
+        .choices(['node', 'web'])
+        .default('node'),
+    )
     .option('--license <text>', 'of the weights and of what they paint, for the manifest')
     .option('--data <DATA>', 'measures on these pictures what the rounding costs')
     .option('--teacher <model>', 'with --data: also the distance to this teacher’s path')
@@ -43,7 +52,7 @@ export const exportCommand = (): Command =>
       'after',
       `${DATA_HELP}
 
-  onestroke export models/emoji-16-student --out web/emoji --dtype int8 --license MIT
+  onestroke export models/emoji-32-student --out emoji --target web --dtype int8 --license MIT
   onestroke export runs/student --out web/model --data photos/ --teacher runs/teacher`,
     )
     .action(async (path: string, flags: ExportFlags) => {
@@ -57,9 +66,9 @@ export const exportCommand = (): Command =>
           ? undefined
           : await openData(flags.data, { resolution, channels: channels === 1 ? '1' : '3', ...flags })
       const bar = new Bar('measuring', 'pictures')
-      const manifest = await showingFeatures((onTrain) =>
+      const { manifest, weight } = await showingFeatures((onTrain) =>
         exportModel({
-          ...{ model, out: flags.out, dtype: flags.dtype },
+          ...{ model, out: flags.out, dtype: flags.dtype, target: flags.target },
           ...(flags.license !== undefined && { license: flags.license }),
           ...(dataset && {
             measure: {
@@ -72,9 +81,14 @@ export const exportCommand = (): Command =>
       ).finally(() => bar.stop())
       if (flags.json) return console.log(JSON.stringify(manifest, null, 2))
       const { graph, dtype, rmse_to_fp32, quality } = manifest
-      say(
-        `${flags.out}: ${(graph.bytes / 1e6).toFixed(2)} MB in ${dtype}, pictures off by ${rmse_to_fp32.toFixed(4)}`,
-      )
+      const mega = (bytes: number, digits = 1) => `${(bytes / 1e6).toFixed(digits)} MB`
+      say(`${flags.out}: ${mega(graph.bytes, 2)} in ${dtype}, pictures off by ${rmse_to_fp32.toFixed(4)}`)
+      if (weight) {
+        const { wasm, webgpu } = weight
+        const load = ({ bytes, gzip }: typeof wasm) => `${mega(bytes)} (gzip ${mega(gzip)})`
+        say(`the folder: ${mega(weight.bytes)}; a visitor loads ${load(wasm)}, with WebGPU ${load(webgpu)}`)
+        say(`to see it: npx serve ${flags.out}`)
+      }
       if (!quality) return
       const show = (value: number | null, digits: number) => (value === null ? '–' : value.toFixed(digits))
       console.log(

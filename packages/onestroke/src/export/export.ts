@@ -10,6 +10,7 @@ import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js
 import { versions } from '../training/index.js'
 import { graphOf } from './graph.js'
 import { GRAPH_FILE, loadExport, MANIFEST_FILE } from './load.js'
+import { type WebWeight, webFiles, weighWeb, writeWeb } from './web.js'
 
 export const STORAGE: Readonly<Record<ExportDtype, Storage>> = {
   fp32: 'float32',
@@ -21,6 +22,8 @@ export interface ExportOptions {
   readonly model: LoadedModel
   readonly out: string
   readonly dtype: ExportDtype
+  /** `web` adds a page and all that it needs without a bundler. Default `node`: graph and manifest. */
+  readonly target?: 'node' | 'web'
   readonly license?: string
   /** Measures what the rounding costs, on data, with the evaluation's own rows. */
   readonly measure?: {
@@ -35,22 +38,32 @@ export interface ExportOptions {
 /** Pictures by which the exported graph is compared with the model it was made from. */
 const COMPARED = 16
 
+export interface Exported {
+  readonly manifest: Manifest
+  /** Of a folder for the web. */
+  readonly weight?: WebWeight
+}
+
 /**
  * Writes `model.onnx` and `manifest.json`, the manifest last.
  *
- * @throws UserError if the folder cannot be written.
+ * @throws UserError if the folder cannot be written, or what it needs for the web was not built, or if
+ * it holds somebody else's page.
  */
 export const exportModel = async ({
   model,
   out,
   dtype,
+  target = 'node',
   license,
   measure,
-}: ExportOptions): Promise<Manifest> => {
+}: ExportOptions): Promise<Exported> => {
   const { config, layout, sha256 } = model
+  const web = target === 'web' ? await webFiles(out) : undefined
   const { bytes, inputs, outputs } = graphOf(model, STORAGE[dtype])
   await makeFolder(out)
   await writeFileAtomic(join(out, GRAPH_FILE), bytes)
+  if (web) await writeWeb(web, out)
   const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, method, provenance } = config
   const manifest: Omit<Manifest, 'rmse_to_fp32' | 'quality'> = {
     format: 'onestroke-export/1',
@@ -75,7 +88,7 @@ export const exportModel = async ({
     ...(measure && { quality: await qualityOf(model, dtype, measure) }),
   }
   await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`)
-  return whole
+  return { manifest: whole, ...(web && { weight: await weighWeb(web, out, whole) }) }
 }
 
 /** Paints with the graph that was written and with the weights that were trained, from the same noise. */

@@ -1,0 +1,103 @@
+/** What makes an export a page by itself: the web runtime and what it runs on, as the build bundled them. */
+import { existsSync } from 'node:fs'
+import { copyFile, readdir, readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { UserError } from '@onestroke/core/formats'
+import type { Manifest } from '@onestroke/core/pipeline'
+import { builtUrl } from '../built.js'
+import { systemError } from '../formats/index.js'
+import { makeFolder } from '../model/index.js'
+import { MANIFEST_FILE } from './load.js'
+
+/** A file's bytes, as they are and as servers send them. */
+interface Weight {
+  readonly bytes: number
+  readonly gzip: number
+}
+
+/** A file of the bundle; the device on which alone it is loaded, if it is not always. */
+interface WebFile extends Weight {
+  readonly file: string
+  readonly device: 'wasm' | 'webgpu' | null
+}
+
+/** What a folder for the web weighs: whole, and as much of it as a browser loads to paint on a device. */
+export interface WebWeight {
+  readonly bytes: number
+  readonly wasm: Weight
+  readonly webgpu: Weight
+}
+
+/** The bundle's own folder in an export. */
+const RUNTIME = 'runtime'
+
+/**
+ * What there is to copy.
+ *
+ * @param list of the bundle's files.
+ * @throws UserError if it was not built, or if the folder holds somebody else's page.
+ */
+export const webFiles = async (
+  out: string,
+  list = builtUrl(import.meta.url, '../web.json'),
+): Promise<readonly WebFile[]> => {
+  if (!existsSync(join(out, MANIFEST_FILE)))
+    for (const name of ['index.html', RUNTIME])
+      if (existsSync(join(out, name)))
+        throw new UserError(`${join(out, name)} is not of an export, and would be overwritten`, {
+          exitCode: 2,
+          remedy: 'choose a folder of its own for --out',
+        })
+  try {
+    return JSON.parse(await readFile(list, 'utf8'))
+  } catch (cause) {
+    throw new UserError('the files for the web have not been built', {
+      cause,
+      remedy: 'npm run build makes them; --target node needs none',
+    })
+  }
+}
+
+/**
+ * Copies the bundle into an export's folder. What an earlier version left in `runtime/` is removed.
+ *
+ * @throws UserError if the folder cannot be written.
+ */
+export const writeWeb = async (files: readonly WebFile[], out: string): Promise<void> => {
+  await makeFolder(join(out, RUNTIME))
+  const source = fileURLToPath(builtUrl(import.meta.url, '../web'))
+  const known = new Set(files.map(({ file }) => file))
+  for (const name of await readdir(join(out, RUNTIME)))
+    if (!known.has(`${RUNTIME}/${name}`)) await rm(join(out, RUNTIME, name), { recursive: true })
+  for (const { file } of files) {
+    const path = join(out, file)
+    await makeFolder(dirname(path))
+    await copyFile(join(source, file), path).catch((error) => {
+      throw systemError(`cannot write ${path}`, error, 'its folder does not exist')
+    })
+  }
+}
+
+/** Weighs what `export --target web` wrote. */
+export const weighWeb = async (
+  files: readonly WebFile[],
+  out: string,
+  { graph }: Manifest,
+): Promise<WebWeight> => {
+  const model = await Promise.all(
+    [graph.file, MANIFEST_FILE].map(async (file) => {
+      const bytes = await readFile(join(out, file))
+      return { device: null, bytes: bytes.length, gzip: (await promisify(gzip)(bytes)).length }
+    }),
+  )
+  const all = [...files, ...model]
+  const on = (name: 'wasm' | 'webgpu'): Weight => {
+    const loaded = all.filter(({ device }) => device === null || device === name)
+    const sum = (key: keyof Weight) => loaded.reduce((total, weight) => total + weight[key], 0)
+    return { bytes: sum('bytes'), gzip: sum('gzip') }
+  }
+  return { bytes: all.reduce((total, { bytes }) => total + bytes, 0), wasm: on('wasm'), webgpu: on('webgpu') }
+}

@@ -1,0 +1,69 @@
+/**
+ * Builds what `export --target web` copies: `dist/web`, from @onestroke/core/web as it was compiled, and `dist/web.json`, which
+ * lists its files and is written last. Does nothing where that is newer than all that it is made from.
+ */
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'vite'
+
+const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url))
+const [bundle, list] = [at('../dist/web'), at('../dist/web.json')]
+
+/** Files below a folder, but not those that describe types. */
+const filesOf = async (/** @type {string} */ folder) => {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true })
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => `${parentPath}/${name}`)
+  return files.filter((path) => !/\.d\.ts$|\.map$|\.tsbuildinfo$/.test(path)).sort()
+}
+
+const age = (/** @type {string} */ path) => stat(path).then(({ mtimeMs }) => mtimeMs)
+
+const isNew = async () => {
+  const sources = [...(await filesOf(at('.'))), ...(await filesOf(at('../../core/dist')))]
+  const runtime = fileURLToPath(new URL('../package.json', import.meta.resolve('onnxruntime-web')))
+  const built = await age(list).catch(() => 0)
+  return built > Math.max(...(await Promise.all([...sources, runtime].map(age))))
+}
+
+if (!(await isNew())) {
+  await rm(list, { force: true })
+  const output = {
+    chunkFileNames: 'runtime/[name]-[hash].js',
+    assetFileNames: 'runtime/[name]-[hash][extname]',
+  }
+  await build({
+    root: at('.'),
+    configFile: false,
+    base: './',
+    logLevel: 'error',
+    worker: {
+      format: 'es',
+      rolldownOptions: { output: { ...output, entryFileNames: 'runtime/[name]-[hash].js' } },
+    },
+    build: {
+      target: 'es2022',
+      outDir: bundle,
+      emptyOutDir: true,
+      modulePreload: false,
+      reportCompressedSize: false,
+      rolldownOptions: {
+        input: at('onestroke.js'),
+        preserveEntrySignatures: 'strict',
+        output: { ...output, entryFileNames: '[name].js' },
+        checks: { pluginTimings: false },
+      },
+    },
+  })
+  const files = []
+  for (const path of await filesOf(bundle)) {
+    const bytes = await readFile(path)
+    const file = path.slice(bundle.length + 1)
+    // onnxruntime for WebGPU is a build of its own.
+    const device = /webgpu|asyncify/.test(file) ? 'webgpu' : /ort[.-]/.test(file) ? 'wasm' : null
+    files.push({ file, device, bytes: bytes.length, gzip: gzipSync(bytes).length })
+  }
+  await writeFile(list, `${JSON.stringify(files, null, 2)}\n`)
+}

@@ -1,0 +1,171 @@
+/** The page beside an exported model: what to paint, and what to write elsewhere for the same picture. */
+
+const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id))
+const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (find(id))
+const make = (/** @type {string} */ name, /** @type {Record<string, string>} */ attributes = {}) => {
+  const element = document.createElement(name)
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
+  return element
+}
+
+const said = find('said')
+const fail = (/** @type {string} */ message) => {
+  said.textContent = message
+  said.classList.add('failed')
+  document.body.classList.remove('waiting')
+}
+
+/** Seeds that are shown beside the one that was chosen. */
+const SEEDS = 8
+const IDEAS = 8
+/** A teacher's most steps here; a student has noise levels for its own few. */
+const MOST_STEPS = 40
+
+/** @typedef {import('@onestroke/core/pipeline').Manifest} Manifest */
+
+/** Prompts to begin with: a class, or a word of the captions that is likely to name a thing. */
+const ideasOf = (/** @type {Manifest['vocabulary']} */ vocabulary) => {
+  const names =
+    vocabulary.kind === 'class'
+      ? vocabulary.classes
+      : vocabulary.kind === 'text'
+        ? vocabulary.words.filter((word) => word.length > 3)
+        : []
+  const count = Math.min(IDEAS, names.length)
+  return Array.from(
+    { length: count },
+    (_, i) => /** @type {string} */ (names[Math.floor(((i + 0.5) * names.length) / count)]),
+  )
+}
+
+const show = (
+  /** @type {Manifest} */ { vocabulary, sampling, kind, network, parameters, graph, dtype, license },
+) => {
+  const [millions, megabytes] = [parameters / 1e6, graph.bytes / 1e6].map((n) => n.toFixed(1))
+  find('about').textContent = [
+    `${network.resolution}×${network.resolution} pixels`,
+    `${millions} million parameters`,
+    `${megabytes} MB in ${dtype}`,
+    ...(license ? [`licence: ${license}`] : []),
+  ].join(' · ')
+
+  const ideas = ideasOf(vocabulary)
+  find('prompts').hidden = vocabulary.kind === 'none'
+  field('prompt').value = ideas[0] ?? ''
+  if (vocabulary.kind === 'class')
+    find('names').append(...vocabulary.classes.map((value) => make('option', { value })))
+  for (const idea of ideas) {
+    const button = make('button', { type: 'button' })
+    button.textContent = idea
+    button.onclick = () => {
+      field('prompt').value = idea
+      paint()
+    }
+    find('ideas').append(button)
+  }
+  const most = kind === 'student' ? Math.max(1, ...Object.keys(sampling.sigmas).map(Number)) : MOST_STEPS
+  field('steps').max = String(most)
+  field('steps').value = String(sampling.num_inference_steps)
+
+  const others = Array.from({ length: kind === 'student' ? SEEDS : 0 }, (_, i) => {
+    const seed = String(i + 1)
+    const button = make('button', { type: 'button', 'aria-label': `Seed ${seed}` })
+    const picture = make('one-stroke', { seed })
+    button.append(picture)
+    button.onclick = () => {
+      field('seed').value = seed
+      paint()
+    }
+    return { seed, button, picture }
+  })
+  find('seeds').append(...others.map(({ button }) => button))
+
+  const set = (/** @type {HTMLElement} */ picture, /** @type {Record<string, string>} */ attributes) => {
+    for (const [key, value] of Object.entries(attributes)) picture.setAttribute(key, value)
+  }
+  const wish = () => ({ prompt: field('prompt').value, steps: field('steps').value })
+
+  const paint = () => {
+    const [{ prompt, steps }, seed] = [wish(), field('seed').value || '0']
+    find('steps-said').textContent = steps
+    for (const { button, picture, ...other } of others) {
+      button.setAttribute('aria-pressed', String(other.seed === seed))
+      // The other seeds wait for the picture.
+      if (picture.getAttribute('prompt') !== prompt || picture.getAttribute('steps') !== steps)
+        picture.removeAttribute('src')
+    }
+    set(find('picture'), { src: './', prompt, steps, seed })
+    describe(prompt, seed, steps)
+  }
+
+  let warm = false
+  find('picture').addEventListener('painted', () => {
+    // The first one warms the runtime up: it is painted once more, to tell the time that others will take.
+    if (!warm) {
+      warm = true
+      return paint()
+    }
+    for (const { picture } of others) if (!picture.hasAttribute('src')) set(picture, { ...wish(), src: './' })
+  })
+
+  find('wish').oninput = paint
+  find('wish').onsubmit = (event) => {
+    event.preventDefault()
+    field('prompt').blur()
+  }
+  find('another').onclick = () => {
+    field('seed').value = String(1 + Math.floor(Math.random() * 99_999))
+    paint()
+  }
+  paint()
+}
+
+/** What to write for the picture that is shown. */
+const describe = (/** @type {string} */ prompt, /** @type {string} */ seed, /** @type {string} */ steps) => {
+  const name = decodeURIComponent(new URL('.', document.baseURI).pathname.split('/').at(-2) || 'model')
+  const [quoted, attribute] = [
+    JSON.stringify(prompt),
+    prompt.replaceAll('&', '&amp;').replaceAll('"', '&quot;'),
+  ]
+  find('element').textContent = [
+    `<script type="module" src="${name}/onestroke.js"></script>`,
+    `<one-stroke src="${name}/" prompt="${attribute}" seed="${seed}" steps="${steps}"></one-stroke>`,
+  ].join('\n')
+  find('library').textContent = [
+    `import { load } from './${name}/onestroke.js'`,
+    '',
+    `const model = await load('${name}/')`,
+    `const image = await model.generate({ prompt: ${quoted}, seed: ${seed}, steps: ${steps} }) // an ImageData`,
+  ].join('\n')
+}
+
+find('picture').addEventListener('painted', (event) => {
+  const { milliseconds, device } = /** @type {CustomEvent} */ (event).detail
+  document.body.classList.remove('waiting')
+  said.classList.remove('failed')
+  said.textContent = `${milliseconds.toFixed(1)} ms on ${device === 'webgpu' ? 'WebGPU' : 'WebAssembly'}`
+})
+find('picture').addEventListener('error', (event) => fail(/** @type {ErrorEvent} */ (event).message))
+
+for (const button of document.querySelectorAll('button.copy'))
+  button.addEventListener('click', async () => {
+    const code = button.closest('figure')?.querySelector('code')?.textContent ?? ''
+    const done = await navigator.clipboard.writeText(code).then(
+      () => 'Copied',
+      () => 'Not allowed',
+    )
+    button.textContent = done
+    setTimeout(() => {
+      button.textContent = 'Copy'
+    }, 1500)
+  })
+
+document.body.classList.add('waiting')
+try {
+  const response = await fetch('./manifest.json', { cache: 'no-cache' })
+  if (!response.ok) throw new Error(`manifest.json: ${response.status} ${response.statusText}`)
+  show(await response.json())
+  for (const section of document.querySelectorAll('section')) section.hidden = false
+} catch (error) {
+  fail(`The model is not there: ${/** @type {Error} */ (error).message}`)
+}

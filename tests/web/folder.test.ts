@@ -1,0 +1,173 @@
+/** The folder of `export --target web`: a page from any static server, and all that a page of one's own needs. */
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { webFiles } from '../../packages/onestroke/src/export/web.js'
+import { fails, succeeds } from '../cli/testing.js'
+import { browserLacks, launch, serveFolder } from './browser.js'
+
+const root = await mkdtemp(join(tmpdir(), 'onestroke-folder-'))
+const folder = join(root, 'some where', 'emoji')
+const args = (out: string) => [
+  ...['export', 'models/emoji-16-student', '--out', out, '--target', 'web', '--dtype', 'int8'],
+]
+let said = ''
+
+beforeAll(async () => {
+  said = (await succeeds(args(folder))).stderr
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+describe('export --target web', () => {
+  it('writes a page, the runtime and the model, and says what they weigh', async () => {
+    const names = (await readdir(folder, { recursive: true })).map((name) =>
+      name.replace(/-[\w-]{8}(?=\.\w+$)/, ''),
+    )
+    expect(names.sort()).toEqual(
+      [
+        ...['index.html', 'manifest.json', 'model.onnx', 'onestroke.js', 'page.css', 'page.js', 'runtime'],
+        ...['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.asyncify.wasm'].map((n) => `runtime/${n}`),
+        ...['ort.wasm.bundle.min.js', 'ort.webgpu.bundle.min.js'].map((n) => `runtime/${n}`),
+        ...['rolldown-runtime.js', 'worker.js'].map((n) => `runtime/${n}`),
+      ].sort(),
+    )
+    const [, whole, wasm, gzip] = said
+      .match(/\nthe folder: ([\d.]+) MB; a visitor loads ([\d.]+) MB \(gzip ([\d.]+) MB\), with WebGPU /)!
+      .map(Number)
+    expect([wasm! < whole!, gzip! < wasm!]).toEqual([true, true])
+    expect(said).toContain(`npx serve ${folder}`)
+  })
+
+  it('keeps the project’s own share of the runtime within 30 kB, gzipped', async () => {
+    const files = (await readdir(folder, { recursive: true })).filter(
+      (name) => /^(onestroke\.js|runtime\/.*\.js)$/.test(name) && !name.startsWith('runtime/ort.'),
+    )
+    const sizes = await Promise.all(
+      files.map(async (name) => gzipSync(await readFile(join(folder, name))).length),
+    )
+    expect(sizes.length).toBeGreaterThan(1)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(30_000)
+  })
+
+  it('replaces an earlier runtime, and nobody else’s page', async () => {
+    const again = join(root, 'again')
+    await cp(folder, again, { recursive: true })
+    await writeFile(join(again, 'runtime', 'worker-earlier0.js'), '')
+    await succeeds(args(again))
+    expect((await readdir(join(again, 'runtime'))).sort()).toEqual(
+      (await readdir(join(folder, 'runtime'))).sort(),
+    )
+    const site = join(root, 'site')
+    await mkdir(site)
+    await writeFile(join(site, 'index.html'), 'mine')
+    expect(await fails(args(site), 2)).toMatch(/index\.html is not of an export, and would be overwritten;/)
+    expect(await readdir(site)).toEqual(['index.html'])
+  })
+
+  it('says so where the bundle is missing', async () => {
+    const missing = pathToFileURL(join(root, 'web.json'))
+    await expect(webFiles(join(root, 'new'), missing)).rejects.toThrow(
+      'the files for the web have not been built',
+    )
+  })
+})
+
+describe.skipIf(browserLacks !== undefined)(
+  `the page of export --target web${browserLacks ? `: ${browserLacks}` : ''}`,
+  () => {
+    let [site, browser, page]: [Awaited<ReturnType<typeof serveFolder>>, Browser, Page] = [] as never
+    const problems: string[] = []
+
+    beforeAll(async () => {
+      site = await serveFolder(root)
+      browser = await launch()
+    })
+    afterAll(async () => {
+      await browser?.close()
+      await site?.close()
+    })
+    beforeEach(async () => {
+      page = await browser.newPage()
+      problems.length = 0
+      page.on('pageerror', ({ message }) => problems.push(message))
+    })
+    afterEach(() => page.close())
+
+    const painted = () =>
+      page.waitForFunction(() =>
+        /^[\d.]+ ms on WebAssembly$/.test(document.querySelector('#said')!.textContent!),
+      )
+    /** Waits until the picture is another one. */
+    const pictureAfter = (before: string) =>
+      page
+        .waitForFunction((before) => {
+          const { shadowRoot } = document.querySelector('#picture')!
+          const now = shadowRoot!.querySelector('canvas')!.toDataURL()
+          return now !== before && now
+        }, before)
+        .then((found) => found.jsonValue() as Promise<string>)
+
+    it.each(['some%20where/emoji/', 'some%20where/emoji'])('paints at /%s, not isolated', async (path) => {
+      await page.goto(site.url + path)
+      await painted()
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(false)
+      const first = await pictureAfter('')
+      await page.fill('#prompt', 'red heart')
+      const heart = await pictureAfter(first)
+      await page.getByRole('button', { name: 'Seed 3' }).click()
+      const third = await pictureAfter(heart)
+      await page.waitForFunction(() =>
+        [...document.querySelectorAll('#seeds one-stroke')].every(
+          (picture) => picture.shadowRoot!.querySelector('canvas')!.width === 16,
+        ),
+      )
+      await page.fill('#steps', '4')
+      await pictureAfter(third)
+      expect(await page.textContent('#element')).toBe(
+        [
+          '<script type="module" src="emoji/onestroke.js"></script>',
+          '<one-stroke src="emoji/" prompt="red heart" seed="3" steps="4"></one-stroke>',
+        ].join('\n'),
+      )
+      expect(problems).toEqual([])
+    })
+
+    it('is legible on a phone: nothing wider than the screen, in light and in dark', async () => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.setViewportSize({ width: 390, height: 844 })
+        await page.emulateMedia({ colorScheme })
+        await page.goto(`${site.url}some%20where/emoji/`)
+        await painted()
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+      }
+    })
+
+    it('works in a page of one’s own as it says: as an element and as a library', async () => {
+      await page.goto(`${site.url}some%20where/emoji/`)
+      await painted()
+      const [element, library] = await Promise.all([
+        page.textContent('#element'),
+        page.textContent('#library'),
+      ])
+      const tell = 'Object.assign(globalThis, { image })'
+      const script = `<script type="module">${library}\n${tell}</script>`
+      await writeFile(join(root, 'some where', 'own.html'), `<!doctype html>${element}${script}`)
+      await page.goto(`${site.url}some%20where/own.html`)
+      const size = await page.waitForFunction(() => (globalThis as { image?: ImageData }).image?.width)
+      expect(await size.jsonValue()).toBe(16)
+      await page.waitForFunction(
+        () => document.querySelector('one-stroke')!.shadowRoot!.querySelector('canvas')!.width === 16,
+      )
+      expect(problems).toEqual([])
+    })
+
+    it('says that it must be served when it was opened as a file', async () => {
+      await page.goto(pathToFileURL(join(folder, 'index.html')).href)
+      expect(await page.textContent('#said')).toMatch(/Serve the folder, for instance with npx serve/)
+    })
+  },
+)
