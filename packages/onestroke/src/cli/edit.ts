@@ -17,7 +17,7 @@ export const editCommand = (): Command =>
       .option('--mask <file>', 'picture of what is painted: white is painted anew, black stays')
       .option(
         '--strength <share>',
-        'how much is painted anew, from 0, nothing, to 1, all; 0.5 by default, with --mask 1',
+        'how much is painted anew, from 0, nothing, to 1, all; by default 0.5, or 1 with --mask',
         number(0, 1),
       ),
     4,
@@ -27,9 +27,9 @@ export const editCommand = (): Command =>
       `
 The picture is noised, as far as --strength says, and painted from there (SDEdit). The model needs no training for it.
   onestroke edit models/emoji-32-student cat.png --prompt "tiger face" --out tigers.png
-  onestroke edit models/emoji-32-student sketch.jpg --prompt pizza --strength 0.8 -n 9 --out pizzas.png
+  onestroke edit models/emoji-32-student sketch.jpg --prompt pizza --strength 0.4 -n 9 --out pizzas.png
 
-With a mask, what is white in it is painted to go with the rest, which stays as it is. Students take four steps for it.
+With a mask, what is white in it is painted to go with the rest, which stays as it is. Students take four steps for it, or more.
   onestroke edit models/emoji-32-student cat.png --mask eyes.png --prompt "cat face" --out eyes-anew.png`,
     )
     .action(async (path: string, picture: string, flags: EditFlags) => {

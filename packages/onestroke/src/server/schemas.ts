@@ -37,7 +37,7 @@ const how = {
     .min(0)
     .max(1)
     .optional()
-    .describe('How much of the image is painted anew: 0 nothing, 1 all. Default: 0.5, with a mask 1.'),
+    .describe('How much of the image is painted anew: 0 nothing, 1 all. Default: 0.5, or 1 with a mask.'),
   mask: z
     .base64()
     .optional()
