@@ -25,11 +25,12 @@ export const editCommand = (): Command =>
     .addHelpText(
       'after',
       `
-The picture is noised, as far as --strength says, and painted from there (SDEdit). The model needs no training for it.
+The picture is noised, as far as --strength says, and painted from there (SDEdit), by students in four
+steps or more. The model needs no training for it.
   onestroke edit models/emoji-32-student cat.png --prompt "tiger face" --out tigers.png
   onestroke edit models/emoji-32-student sketch.jpg --prompt pizza --strength 0.4 -n 9 --out pizzas.png
 
-With a mask, what is white in it is painted to go with the rest, which stays as it is. Students take four steps for it, or more.
+With a mask, what is white in it is painted to go with the rest, which stays as it is.
   onestroke edit models/emoji-32-student cat.png --mask eyes.png --prompt "cat face" --out eyes-anew.png`,
     )
     .action(async (path: string, picture: string, flags: EditFlags) => {

@@ -12,7 +12,12 @@ const seed = z
   .max(2 ** 32 - 1)
 
 const how = {
-  steps: z.int().min(1).max(MOST_STEPS).optional().describe('Default: what the model recommends.'),
+  steps: z
+    .int()
+    .min(1)
+    .max(MOST_STEPS)
+    .optional()
+    .describe('Default: what the model recommends; students that edit an image take 4 or more.'),
   guidance_scale: z
     .number()
     .min(0)
