@@ -216,6 +216,8 @@ describe('data that does not fit the model', () => {
   it('does not know the class that is asked for', async () => {
     const line = await fails(['sample', at('by-class'), '--out', at('x.png'), '--prompt', 'star'], 2)
     expect(line).toBe('unknown class "star"; this model knows cross, disc, square')
+    const edit = ['edit', at('by-class'), join(pictures, '000.png'), '--out', at('x.png'), '--prompt', 'star']
+    expect(await fails(edit, 2)).toBe(line)
     const { status, stderr } = await onestroke([
       'sample',
       at('by-text'),

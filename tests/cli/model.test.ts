@@ -92,6 +92,7 @@ describe('a model that is not there', () => {
     const gone = at('gone')
     for (const args of [
       ['sample', gone, '--out', at('x.png')],
+      ['edit', gone, at('x.png'), '--out', at('y.png')],
       ['evaluate', gone, '--data', pictures],
       ['evaluate', student, '--data', pictures, '--teacher', gone],
       ['distill', gone, pictures, '--out', at('out')],

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
 
-const COMMANDS = ['demo', 'train', 'distill', 'sample', 'evaluate', 'info']
+const COMMANDS = ['demo', 'train', 'distill', 'sample', 'edit', 'evaluate', 'info', 'export', 'serve']
 const folder = await scratch()
 const pictures = join(folder, 'pictures')
 const model = join(folder, 'model')
@@ -194,6 +194,11 @@ describe('wrong usage', () => {
       'a prompt where there are none',
       ['sample', model, '--out', png, '--prompt', 'a cat'],
       /without prompts or classes; leave out --prompt$/,
+    ],
+    [
+      'a way to a prompt where there are none',
+      ['sample', model, '--out', png, '--to-prompt', 'a cat'],
+      /without prompts or classes; leave out --to-prompt$/,
     ],
     [
       'guidance where there are no prompts',

@@ -1,9 +1,12 @@
 /** The server on loopback, with the shipped student: what it answers, whom it refuses, and how it ends. */
 import { type AddressInfo, connect } from 'node:net'
+import type { GenerateOptions } from '@onestroke/core/pipeline'
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { readImage } from '../../packages/onestroke/src/data/index.js'
+import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { createServer, type ServerOptions } from '../../packages/onestroke/src/server/index.js'
 
@@ -53,6 +56,28 @@ const nodePicture = async (model: Model, prompt: string, seed: number) => {
     return Math.min(255, Math.max(0, value))
   })
 }
+
+/** Node's own picture of anything, in one step unless it says so. */
+const painted = async (model: Model, how: GenerateOptions) => {
+  const { data } = await model.generate({ num_inference_steps: 1, ...how })
+  return pixelsOf(await pngOf({ data, channels: 3, height: 16, width: 16 }))
+}
+
+/** A red disc on blue, 16×16; its bytes are its pixels. */
+const disc = Buffer.from(
+  Array.from({ length: 256 }, (_, i) =>
+    Math.hypot((i % 16) - 7.5, Math.floor(i / 16) - 7.5) < 5 ? [220, 30, 40] : [40, 80, 200],
+  ).flat(),
+)
+const pngFrom = async (pixels: Buffer, channels: 1 | 3 = 3) =>
+  (
+    await sharp(pixels, { raw: { width: 16, height: 16, channels } })
+      .png()
+      .toBuffer()
+  ).toString('base64')
+const image = await pngFrom(disc)
+/** The right half is painted. */
+const mask = await pngFrom(Buffer.from(Array.from({ length: 256 }, (_, i) => (i % 16 < 8 ? 0 : 255))), 1)
 
 describe('what is asked', () => {
   it('is answered with the model’s picture, as PNG or WebP', async () => {
@@ -115,23 +140,30 @@ describe('what is asked', () => {
     const { paths } = await (await fetch(`${server.url}/openapi.json`)).json()
     const schema = paths['/generate'].post.requestBody.content['application/json'].schema
     expect(Object.keys(schema.properties)).toEqual(
-      expect.arrayContaining(['prompt', 'n', 'seed', 'steps', 'guidance_scale', 'format', 'scale']),
+      expect.arrayContaining(['prompt', 'n', 'seed', 'steps', 'guidance_scale', 'format', 'scale', 'to']),
     )
-    const field = (spec: { type?: string; enum?: unknown[]; minimum?: number; maximum?: number }) =>
+    interface Spec {
+      type?: string
+      enum?: unknown[]
+      minimum?: number
+      format?: string
+      properties?: Record<string, Spec>
+    }
+    const field = (spec: Spec) =>
       fc.oneof({ weight: 6, arbitrary: sensible(spec) }, { weight: 1, arbitrary: fc.jsonValue() })
-    const sensible = (spec: Parameters<typeof field>[0]): fc.Arbitrary<unknown> => {
+    const sensible = (spec: Spec): fc.Arbitrary<unknown> => {
       if (spec.enum) return fc.constantFrom(...spec.enum)
-      if (spec.type === 'integer')
-        return fc.integer({ min: Math.max(-2, (spec.minimum ?? 0) - 1), max: Math.min(spec.maximum ?? 9, 6) })
+      if (spec.properties) return fields(spec.properties)
+      if (spec.type === 'integer') return fc.integer({ min: Math.max(-2, (spec.minimum ?? 0) - 1), max: 6 })
       if (spec.type === 'number') return fc.double({ noNaN: true, min: -1, max: 9 })
+      if (spec.format === 'base64') return fc.constantFrom(image, mask, image.slice(0, 80), '')
       return fc.string({ unit: 'binary', maxLength: 40 })
     }
-    const body = fc.record(
-      Object.fromEntries(
-        Object.entries(schema.properties).map(([name, spec]) => [name, field(spec as never)]),
-      ),
-      { requiredKeys: [] },
-    )
+    const fields = (properties: Record<string, Spec>) =>
+      fc.record(Object.fromEntries(Object.entries(properties).map(([name, spec]) => [name, field(spec)])), {
+        requiredKeys: [],
+      })
+    const body = fields(schema.properties)
     const documented = Object.keys(paths['/generate'].post.responses).map(Number)
     await fc.assert(
       fc.asyncProperty(
@@ -146,6 +178,103 @@ describe('what is asked', () => {
       ),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('editing', () => {
+  const pixels = async (body: object) => {
+    const response = await server.post('/generate', body)
+    expect(response.status).toBe(200)
+    return pixelsOf(await response.arrayBuffer())
+  }
+
+  it('gives an image back at strength 0, and paints it again as Node does at others', async () => {
+    expect(far(await pixels({ prompt: 'owl', image, strength: 0 }), [...disc])).toBeLessThanOrEqual(1)
+    const model = await Model.load(STUDENT)
+    const own = await readImage(Buffer.from(image, 'base64'), { resolution: 16, channels: 3 })
+    const expected = await painted(model, { prompts: ['owl'], seed: 3, image: own })
+    await model.release()
+    expect(far(expected, [...disc])).toBeGreaterThan(50)
+    expect(far(await pixels({ prompt: 'owl', seed: 3, steps: 1, image }), expected)).toBeLessThanOrEqual(1)
+  })
+
+  it('keeps what the mask keeps, and paints the rest', async () => {
+    const both = await Promise.all([1, 2].map((seed) => pixels({ prompt: 'owl', seed, image, mask })))
+    const half = (all: readonly number[], right: boolean) =>
+      all.filter((_, i) => Math.floor(i / 3) % 16 >= 8 === right)
+    for (const all of both) expect(far(half(all, false), half([...disc], false))).toBeLessThanOrEqual(1)
+    expect(far(half(both[0]!, true), half(both[1]!, true))).toBeGreaterThan(50)
+  })
+
+  it('leads to another prompt and seed: evenly, or as far as is said', async () => {
+    const ask = { prompt: 'owl', seed: 4, steps: 1, to: { prompt: 'pizza', seed: 9 } }
+    const response = await server.post('/generate', { ...ask, n: 3, format: 'json' })
+    const { images } = await response.json()
+    expect(images.map(({ seed }: { seed: number }) => seed)).toEqual([4, 4, 4])
+    const way = await Promise.all(
+      images.map(({ b64 }: { b64: string }) => pixelsOf(Buffer.from(b64, 'base64'))),
+    )
+    const ends = [
+      await pixels({ prompt: 'owl', seed: 4, steps: 1 }),
+      await pixels({ ...ask, to: { ...ask.to, weight: 0.5 } }),
+      await pixels({ prompt: 'pizza', seed: 9, steps: 1 }),
+    ]
+    for (const [i, end] of ends.entries()) expect(far(way[i]!, end)).toBeLessThanOrEqual(1)
+    expect(far(ends[0]!, ends[1]!)).toBeGreaterThan(50)
+  })
+
+  it('is shared by requests of different images and weights, and each gets its own', async () => {
+    const images = await Promise.all(
+      [20, 90, 160, 230].map((grey) => pngFrom(Buffer.alloc(768, grey)).then((png) => ({ grey, png }))),
+    )
+    const ask = { prompt: 'owl', seed: 1, steps: 1 }
+    const bodies = images.flatMap(({ grey, png }) => [
+      { ...ask, image: png, strength: 0 },
+      { ...ask, to: { prompt: 'pizza', weight: grey / 255 } },
+      { ...ask, image: png, mask, strength: 0.5 },
+    ])
+    const { service, post } = await start()
+    const found = await Promise.all(
+      bodies.map(async (body) => pixelsOf(await (await post('/generate', body)).arrayBuffer())),
+    )
+    for (const [i, { grey }] of images.entries())
+      expect(far(found[3 * i]!, Array(768).fill(grey))).toBeLessThanOrEqual(1)
+    const alone = await start({ batch: 1 })
+    for (const [i, body] of bodies.entries()) {
+      const one = await pixelsOf(await (await alone.post('/generate', body)).arrayBuffer())
+      expect(far(found[i]!, one)).toBeLessThanOrEqual(1)
+    }
+    const [, runs] = /onestroke_batch_pictures_count (\d+)/.exec(await service.metrics.registry.metrics())!
+    expect(Number(runs)).toBeLessThan(bodies.length)
+  })
+
+  it('refuses what is no small picture, and what makes no sense', async () => {
+    const large = await sharp({ create: { width: 3000, height: 3000, channels: 3, background: '#fff' } })
+      .png({ palette: true })
+      .toBuffer()
+    const drawing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    const cases: [body: object, message: RegExp][] = [
+      [{ image: 'no base64!' }, /^body\/image Invalid base64/],
+      [{ image: '' }, /^cannot read the picture: empty file$/],
+      [{ image: btoa('no picture') }, /^cannot read the picture: not a picture$/],
+      [{ image: image.slice(0, 80) }, /^cannot read the picture: /],
+      [{ image: drawing.toString('base64') }, /svg is not taken, only png, jpeg, webp$/],
+      [{ image: large.toString('base64') }, /^cannot read the picture: more than 4 megapixels$/],
+      [{ image, mask: btoa('no mask') }, /^cannot read the mask: not a picture$/],
+      [{ image, strength: 1.1 }, /^body\/strength Too big/],
+      [{ mask }, /there is no picture to edit$/],
+      [{ strength: 0.5 }, /there is no picture to edit$/],
+      [{ to: { seed: 1 } }, /^to: one picture needs a weight/],
+      [{ to: { weight: 1 } }, /^body\/to a prompt or a seed is missing/],
+      [{ to: { seed: 1, weight: 2 } }, /^body\/to\/weight Too big/],
+    ]
+    for (const [body, message] of cases) {
+      const response = await server.post('/generate', body)
+      expect([response.status, (await response.json()).error.message]).toEqual([
+        400,
+        expect.stringMatching(message),
+      ])
+    }
   })
 })
 
@@ -228,6 +357,14 @@ describe('the live socket', () => {
     expect(said.filter(({ superseded }) => superseded).length).toBeGreaterThan(5)
     const last = await (await server.post('/generate', { prompt: 'owl', seed: 19, steps: 2 })).arrayBuffer()
     expect(far(await pixelsOf(pictures.at(-1)!), await pixelsOf(last))).toBeLessThanOrEqual(1)
+    const edit = { image, strength: 0, to: { prompt: 'pizza', weight: 0.5 } }
+    socket.send(JSON.stringify({ id: 20, prompt: 'owl', ...edit }))
+    await vi.waitFor(() => expect(said.at(-1)).toMatchObject({ id: 20, milliseconds: expect.any(Number) }))
+    await vi.waitFor(async () => expect(far(await pixelsOf(pictures.at(-1)!), [...disc])).toBeLessThan(2))
+    socket.send(JSON.stringify({ id: 21, image: btoa('no picture') }))
+    await vi.waitFor(() =>
+      expect(said.at(-1)).toEqual({ id: 21, error: 'cannot read the picture: not a picture' }),
+    )
     socket.send('{')
     socket.send(JSON.stringify({ id: 30, steps: -1 }))
     await vi.waitFor(() =>

@@ -1,7 +1,7 @@
 /** onestroke as a library: everything the command line does. */
 export { UserError } from '@onestroke/core/formats'
 export type { Generated, GenerateOptions } from '@onestroke/core/pipeline'
-export { type DataOptions, type Dataset, loadDataset } from './data/index.js'
+export { type DataOptions, type Dataset, loadDataset, readImage, readMask } from './data/index.js'
 export { type EvaluateOptions, evaluate, FeatureExtractor, featuresFor, Judge } from './evaluation/index.js'
 export { type Exported, type ExportOptions, exportModel, openPipeline } from './export/index.js'
 export { pngGrid, pngOf } from './formats/index.js'

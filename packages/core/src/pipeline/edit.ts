@@ -6,9 +6,9 @@ import { UserError } from '../formats/index.js'
 export interface EditOptions {
   /** A picture to begin from, [C, H, W] in [-1, 1]; or one for each prompt, [count, C, H, W]. */
   image?: Float32Array
-  /** How much of it is painted anew, in [0, 1]: 0 nothing, 1 all. Default 0.6, with a mask 1. See `strengthSigma`. */
+  /** How much of it is painted anew, in [0, 1]: 0 nothing, 1 all. Default 0.5, with a mask 1. See `strengthSigma`. */
   strength?: number
-  /** What of the picture is painted, [H, W]: 1 where it is, 0 where it stays. */
+  /** What of the picture is painted, [H, W] or one for each prompt: 1 where it is, 0 where it stays. */
   mask?: Float32Array
 }
 
@@ -34,23 +34,12 @@ export interface Edit {
   sigmas(steps: number): readonly number[]
 }
 
-/**
- * @param shape of one picture
- * @throws UserError if picture, mask or strength do not fit.
- */
-export const editOf = (
-  { image, strength, mask, sigmas }: EditOptions & { readonly sigmas?: readonly number[] },
-  count: number,
-  { channels, size }: { readonly channels: number; readonly size: number },
-  range: NoiseRange,
-): Edit | undefined => {
-  if (!image) {
-    if (mask || strength !== undefined)
-      throw new UserError('a mask or a strength is for editing, and there is no picture to edit', {
-        exitCode: 2,
-      })
-    return undefined
-  }
+/** @throws UserError if an edit's settings contradict each other. */
+export const checkEdit = ({ image, strength, mask, sigmas }: EditOptions & Levels): void => {
+  if (!image && (mask || strength !== undefined))
+    throw new UserError('a mask or a strength is for editing, and there is no picture to edit', {
+      exitCode: 2,
+    })
   if (strength !== undefined && !(strength >= 0 && strength <= 1))
     throw new UserError(`the strength of an edit is between 0 and 1, not ${strength}`, { exitCode: 2 })
   if (strength !== undefined && sigmas)
@@ -58,17 +47,44 @@ export const editOf = (
       exitCode: 2,
       remedy: 'leave one of them out',
     })
+}
+
+interface Levels {
+  readonly sigmas?: readonly number[]
+}
+
+/**
+ * @param options that `checkEdit` has passed
+ * @param shape of one picture
+ * @throws RangeError if picture or mask have another size.
+ */
+export const editOf = (
+  { image, strength, mask, sigmas }: EditOptions & Levels,
+  count: number,
+  { channels, size }: { readonly channels: number; readonly size: number },
+  range: NoiseRange,
+): Edit | undefined => {
+  if (!image) return undefined
   const one = channels * size
   if (image.length !== one && image.length !== one * count)
     throw new RangeError(`a picture of ${image.length} numbers: ${one} expected, or ${count} times as many`)
-  if (mask && mask.length !== size)
+  if (mask && mask.length !== size && mask.length !== size * count)
     throw new RangeError(`a mask of ${mask.length} numbers: ${size} expected, one for each pixel`)
   const pictures = repeat(image, one * count)
-  const masks = mask && repeat(mask, one * count)
-  const sigma = sigmas?.[0] ?? strengthSigma(strength ?? (mask ? 1 : 0.6), range)
+  const masks =
+    mask &&
+    Float32Array.from(
+      { length: one * count },
+      (_, k) => mask[(Math.floor(k / one) * size + (k % size)) % mask.length]!,
+    )
+  const sigma = sigmas?.[0] ?? strengthSigma(strength ?? (mask ? 1 : 0.5), range)
   return {
     sigma,
-    start: (noise, level) => noise.map((z, k) => pictures[k]! + level * z),
+    // The picture lies at sigma_min, where trajectories end: so much noise is missing up to the level.
+    start: (noise, level) => {
+      const scale = Math.sqrt(Math.max(0, level ** 2 - range.sigma_min ** 2))
+      return noise.map((z, k) => pictures[k]! + scale * z)
+    },
     keep: (denoise) => (masks ? inpainting(denoise, pictures, masks) : denoise),
     sigmas: (steps) => sigmas ?? multistepSigmas(steps, { ...range, sigma_max: sigma }),
   }

@@ -13,7 +13,10 @@ import { type ModelConfig, UserError } from '../formats/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
 import { type Bag, Tokenizer } from '../text/index.js'
-import { between, type EditOptions, editOf, type Interpolation, lerp } from './edit.js'
+import { between, checkEdit, type EditOptions, editOf, type Interpolation, lerp } from './edit.js'
+
+/** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
+const EDITING_STEPS = 4
 
 /** What sampling needs to know of a model. */
 export type PipelineConfig = Pick<
@@ -39,6 +42,7 @@ export interface GenerateOptions extends SolverOptions, EditOptions {
   first?: number
   /** One for each picture, instead of `seed` and `first`: each is the picture that it would be alone. */
   seeds?: readonly number[]
+  /** Default: what the model recommends; students that edit take 4 or more. */
   num_inference_steps?: number
   /** A student's noise levels, decreasing, one for each step: instead of `num_inference_steps`. */
   sigmas?: readonly number[]
@@ -200,8 +204,11 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
   sampling(options: Partial<GenerateOptions>) {
     const { sampling, kind, network, vocabulary } = this.config
     const solver = options.solver ?? sampling.solver
-    const num_inference_steps =
-      options.sigmas?.length ?? options.num_inference_steps ?? sampling.num_inference_steps
+    const recommended =
+      options.image && kind === 'student'
+        ? Math.max(EDITING_STEPS, sampling.num_inference_steps)
+        : sampling.num_inference_steps
+    const num_inference_steps = options.sigmas?.length ?? options.num_inference_steps ?? recommended
     const guidance_scale = options.guidance_scale ?? sampling.guidance_scale
     if ((solver === 'consistency') !== (kind === 'student'))
       throw new UserError(
@@ -244,6 +251,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
         },
       )
     if (options.sigmas) checkSigmas(options.sigmas, this.config)
+    checkEdit(options)
     const schedule = options.schedule ?? sampling.schedule
     return {
       solver,

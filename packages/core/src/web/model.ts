@@ -35,7 +35,7 @@ export interface WebGenerateOptions {
   readonly solver?: GenerateRequest['solver']
   /** A picture of the model's size to begin from. */
   readonly image?: ImageData
-  /** How much of it is painted anew, in [0, 1]. Default 0.6, with a mask 1. */
+  /** How much of it is painted anew, in [0, 1]. Default 0.5, with a mask 1. */
   readonly strength?: number
   /** What of the picture is painted, of the same size: white where it is, black where it stays. */
   readonly mask?: ImageData

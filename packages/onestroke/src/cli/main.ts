@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { demoCommand } from './demo.js'
 import { distillCommand } from './distill.js'
+import { editCommand } from './edit.js'
 import { evaluateCommand } from './evaluate.js'
 import { exportCommand } from './export.js'
 import { infoCommand } from './info.js'
@@ -39,6 +40,7 @@ The whole path, from a folder of pictures to a student that paints in one step:
     trainCommand(),
     distillCommand(),
     sampleCommand(),
+    editCommand(),
     evaluateCommand(),
     infoCommand(),
     exportCommand(),

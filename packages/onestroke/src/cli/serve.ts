@@ -71,6 +71,10 @@ export const serveCommand = (): Command =>
   onestroke serve models/emoji-16-student
   curl -s localhost:8080/generate -H 'content-type: application/json' -d '{"prompt":"red heart","scale":16}' > heart.png
   curl -s localhost:8080/v1/images/generations -H 'content-type: application/json' -d '{"prompt":"owl","size":"256x256"}'
+  curl -s localhost:8080/generate -H 'content-type: application/json' -d '{"prompt":"cat","n":8,"to":{"prompt":"dog"}}' > way.png
+
+With "image" (PNG, JPEG or WebP in base64), /generate paints that picture again, as far as "strength" says or where "mask"
+is white; with "to" it paints the way to another prompt or seed.
 
 Sockets at /live take {"id":1,"prompt":"owl","seed":3} and answer with {"id":1,"milliseconds":…} and then the PNG; a newer
 request takes the place of one that is still waiting. Also: /health, /ready, /metrics (Prometheus), /model.`,

@@ -1,6 +1,6 @@
 import { UserError } from '@onestroke/core/formats'
 import { allocatePixels, byCodeUnit, checkSize, type DataOptions, type Dataset } from './dataset.js'
-import { type Decoded, type Outcome, PICTURE_EXTENSIONS } from './decode.js'
+import { type Decoded, type Outcome, PICTURE_EXTENSIONS, toPlanar } from './decode.js'
 
 /** The part of a dataset that pictures alone decide, and the file of every picture. */
 export type Collected = Pick<Dataset, 'count' | 'channels' | 'height' | 'width' | 'pixels' | 'skipped'> & {
@@ -88,13 +88,4 @@ const nothingIn = (source: string, skipped: Dataset['skipped']): UserError => {
     })
   const found = `${skipped.length} skipped, the first ${first.file} (${first.reason})`
   return new UserError(`no readable pictures in ${source}: ${found}`)
-}
-
-/** [pixels, from] to [to, pixels]; one channel fills as many as are asked for. */
-const toPlanar = (interleaved: Uint8Array, from: number, planar: Uint8Array, to: number): void => {
-  const plane = planar.length / to
-  for (let c = 0; c < to; c++) {
-    const offset = Math.min(c, from - 1)
-    for (let i = 0; i < plane; i++) planar[c * plane + i] = interleaved[i * from + offset]!
-  }
 }

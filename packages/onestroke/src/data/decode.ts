@@ -1,5 +1,7 @@
 /** Files to pixels: PNG, JPEG, WebP, GIF (its first frame), AVIF, TIFF and SVG, through sharp. */
+import { readFile, stat } from 'node:fs/promises'
 import sharp, { type Metadata, type Sharp } from 'sharp'
+import { systemReason } from '../formats/index.js'
 
 /** A picture as it comes out of a file: [height, width, channels], or only its size, if it cannot be used as it is. */
 export interface Decoded {
@@ -14,6 +16,10 @@ export interface DecodeOptions {
   resolution?: number
   /** Turn it grey or colourful. As it is, if not given. */
   channels?: 1 | 3
+  /** Larger pictures are refused. */
+  megapixels?: number
+  /** Names of sharp's formats; others are refused. */
+  formats?: readonly string[]
 }
 
 /** Either a picture or the reason why there is none. */
@@ -32,13 +38,20 @@ export const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
   'svg',
 ])
 
-const MAX_MEGAPIXELS = 100
+const MEGAPIXELS = 100
 /** Drawings are drawn so many times larger than needed and then reduced: smoother than drawing them small. */
 const OVERSAMPLING = 4
 /** Pictures are decoded so many at a time. */
 export const DECODERS = 4
 /** Larger files are not taken for pictures. */
 export const MAX_FILE_BYTES = 256 * 2 ** 20
+
+/** A file's bytes. @throws Error if it is too large for a picture. */
+export const readBounded = async (path: string): Promise<Uint8Array> => {
+  const { size } = await stat(path)
+  if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES / 2 ** 20} MiB`)
+  return readFile(path)
+}
 
 /**
  * Decodes what `read` reads, upright and over white. Without `resolution`, a picture that is not square comes back
@@ -50,18 +63,23 @@ export const decode = async (read: () => Promise<Uint8Array>, options: DecodeOpt
     if (bytes.length === 0) return { reason: 'empty file' }
     return { picture: await decodeBytes(bytes, options) }
   } catch (error) {
-    return { reason: reasonOf(error) }
+    return { reason: reasonOf(error, options) }
   }
 }
 
-const decodeBytes = async (bytes: Uint8Array, { resolution, channels }: DecodeOptions): Promise<Decoded> => {
-  const metadata = await open(bytes).metadata()
+const decodeBytes = async (
+  bytes: Uint8Array,
+  { resolution, channels, megapixels = MEGAPIXELS, formats }: DecodeOptions,
+): Promise<Decoded> => {
+  const metadata = await open(bytes, megapixels).metadata()
+  if (formats && !formats.includes(metadata.format))
+    throw new Error(`${metadata.format} is not taken, only ${formats.join(', ')}`)
   const { width, height } = metadata.autoOrient
   const kept = channels ?? (metadata.space === 'b-w' || metadata.space === 'grey16' ? 1 : 3)
   if (resolution === undefined && width !== height)
     return { width, height, channels: kept, pixels: undefined }
   const isDrawing = metadata.format === 'svg' && resolution !== undefined
-  const picture = (isDrawing ? await drawn(bytes, metadata, resolution) : open(bytes))
+  const picture = (isDrawing ? await drawn(bytes, metadata, resolution, megapixels) : open(bytes, megapixels))
     .autoOrient()
     .flatten({ background: '#fff' })
     .toColourspace(kept === 1 ? 'b-w' : 'srgb')
@@ -71,10 +89,10 @@ const decodeBytes = async (bytes: Uint8Array, { resolution, channels }: DecodeOp
   return { width: info.width, height: info.height, channels: kept, pixels: firstChannels(data, info, kept) }
 }
 
-const open = (bytes: Uint8Array, density?: number): Sharp =>
+const open = (bytes: Uint8Array, megapixels: number, density?: number): Sharp =>
   sharp(bytes, {
     failOn: 'error',
-    limitInputPixels: MAX_MEGAPIXELS * 1e6,
+    limitInputPixels: megapixels * 1e6,
     ...(density !== undefined && { density }),
   })
 
@@ -82,11 +100,16 @@ const open = (bytes: Uint8Array, density?: number): Sharp =>
  * An SVG in pixels, four times the resolution or its own size if that is larger; less where it would exceed the limit.
  * In a step of its own, since sharp would draw a drawing that it is told to resize at its final size.
  */
-const drawn = async (bytes: Uint8Array, { width, height }: Metadata, resolution: number): Promise<Sharp> => {
+const drawn = async (
+  bytes: Uint8Array,
+  { width, height }: Metadata,
+  resolution: number,
+  megapixels: number,
+): Promise<Sharp> => {
   const wanted = Math.max(1, (OVERSAMPLING * resolution) / Math.min(width, height))
-  const possible = Math.sqrt((0.99 * MAX_MEGAPIXELS * 1e6) / (width * height))
+  const possible = Math.sqrt((0.99 * megapixels * 1e6) / (width * height))
   const density = Math.min(MAX_DENSITY, DENSITY * Math.min(wanted, possible))
-  const { data, info } = await open(bytes, density).raw().toBuffer({ resolveWithObject: true })
+  const { data, info } = await open(bytes, megapixels, density).raw().toBuffer({ resolveWithObject: true })
   return sharp(data, { raw: info })
 }
 
@@ -103,9 +126,20 @@ const firstChannels = (data: Uint8Array, { channels }: { channels: number }, kep
   return pixels
 }
 
-const reasonOf = (error: unknown): string => {
+/** [pixels, from] to [to, pixels]; one channel fills as many as are asked for. */
+export const toPlanar = (interleaved: Uint8Array, from: number, planar: Uint8Array, to: number): void => {
+  const plane = planar.length / to
+  for (let c = 0; c < to; c++) {
+    const offset = Math.min(c, from - 1)
+    for (let i = 0; i < plane; i++) planar[c * plane + i] = interleaved[i * from + offset]!
+  }
+}
+
+const reasonOf = (error: unknown, { megapixels = MEGAPIXELS }: DecodeOptions): string => {
+  const reason = systemReason(error)
+  if (reason !== undefined) return reason
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
   if (first.includes('unsupported image format')) return 'not a picture'
-  if (first.includes('exceeds pixel limit')) return `more than ${MAX_MEGAPIXELS} megapixels`
+  if (first.includes('exceeds pixel limit')) return `more than ${megapixels} megapixels`
   return first.replace(/^Input buffer has corrupt header: /, 'damaged header: ').slice(0, 120)
 }

@@ -1,11 +1,11 @@
 /** A folder of pictures, with class sub-folders, captions, both or neither. */
-import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import { captionOfName, readCaptions } from './captions.js'
 import { Collector } from './collector.js'
 import { byCodeUnit, type DataOptions, type Dataset, sealed, spread } from './dataset.js'
-import { DECODERS, decode, MAX_FILE_BYTES, PICTURE_EXTENSIONS } from './decode.js'
+import { DECODERS, decode, PICTURE_EXTENSIONS, readBounded } from './decode.js'
 import { inOrder } from './in-order.js'
 
 /**
@@ -82,10 +82,4 @@ const walk = async (directory: string): Promise<string[]> => {
     })
   })
   return files.sort(byCodeUnit)
-}
-
-const readBounded = async (path: string): Promise<Uint8Array> => {
-  const { size } = await stat(path)
-  if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES / 2 ** 20} MiB`)
-  return readFile(path)
 }

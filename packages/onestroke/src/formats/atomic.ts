@@ -96,9 +96,14 @@ const REASONS: Record<string, string> = {
 
 /** `error` as a `UserError` if its cause lies with the system; as it is, if it lies with us. */
 export function systemError(failed: string, error: unknown, missing: string): unknown {
-  const code = codeOf(error)
-  const reason = code === 'ENOENT' ? missing : REASONS[code ?? '']
+  const reason = systemReason(error, missing)
   return reason === undefined ? error : new UserError(`${failed}: ${reason}`, { cause: error })
+}
+
+/** What the system says in `error`, in words; undefined if it says nothing. */
+export function systemReason(error: unknown, missing = 'no such file'): string | undefined {
+  const code = codeOf(error)
+  return code === 'ENOENT' ? missing : REASONS[code ?? '']
 }
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code

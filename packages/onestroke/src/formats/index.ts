@@ -1,4 +1,4 @@
-export { readBytes, systemError, writeFileAtomic } from './atomic.js'
+export { readBytes, systemError, systemReason, writeFileAtomic } from './atomic.js'
 export {
   type Colour,
   type GridOptions,

@@ -39,7 +39,7 @@ export const SERVER_DEFAULTS: ServerOptions = {
   ...{ cors: [], allowedHosts: [] },
 }
 
-/** Requests are prompts, not files. */
+/** Requests are prompts, and pictures of the size that models paint. */
 const BODY_LIMIT = 64 * 1024
 /** Milliseconds for the headers, for the whole of a request, and of silence. */
 const [HEADERS_TIMEOUT, REQUEST_TIMEOUT, IDLE_TIMEOUT] = [5_000, 10_000, 60_000]

@@ -9,7 +9,7 @@ export interface Live {
 }
 
 /**
- * Answers `{ id, prompt, seed, steps, … }` with `{ id, milliseconds }` and then the PNG; with `{ id, superseded: true }`
+ * Answers `{ id, prompt, seed, steps, image, to, … }` with `{ id, milliseconds }` and then the PNG; with `{ id, superseded: true }`
  * if something newer came; with `{ id, error }`.
  */
 export const serveLive = (socket: WebSocket, { paint }: Live): void => {

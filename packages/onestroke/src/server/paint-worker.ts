@@ -3,13 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { UserError } from '@onestroke/core/formats'
 import type { PipelineConfig } from '@onestroke/core/pipeline'
 import { openPipeline } from '../export/index.js'
-import type { Settings } from './settings.js'
+import type { PaintOrder } from './settings.js'
 
-export interface PaintOrder {
-  readonly prompts: readonly string[]
-  readonly seeds: readonly number[]
-  readonly settings: Settings
-}
 export type FromPaintWorker =
   | { readonly ready: PipelineConfig }
   /** Pictures [count, channels, height, width] in [-1, 1]. */
@@ -32,9 +27,13 @@ try {
     prompts: [vocabulary.kind === 'class' ? vocabulary.classes[0]! : ''],
     num_inference_steps: 1,
   })
-  port.on('message', async ({ prompts, seeds, settings }: PaintOrder) => {
+  port.on('message', async ({ settings: { to, ...settings }, weights, ...order }: PaintOrder) => {
     try {
-      const { data } = await pipeline.generate({ prompts, seeds, ...settings })
+      const { data } = await pipeline.generate({
+        ...order,
+        ...settings,
+        ...(to && weights && { to: { ...to, weights } }),
+      })
       say({ pictures: data }, [data.buffer as ArrayBuffer])
     } catch (error) {
       say(errorOf(error))

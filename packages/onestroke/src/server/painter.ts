@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads'
 import { UserError } from '@onestroke/core/formats'
 import type { PipelineConfig } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
-import type { FromPaintWorker, PaintOrder } from './paint-worker.js'
+import type { FromPaintWorker } from './paint-worker.js'
+import type { PaintOrder } from './settings.js'
 
 export interface Painter {
   readonly config: PipelineConfig

@@ -1,15 +1,13 @@
 /** What can be asked. */
-import { randomInt } from 'node:crypto'
 import { UserError } from '@onestroke/core/formats'
-import type { Pipeline } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import sharp from 'sharp'
 import { z } from 'zod'
 import { pngGrid, pngOf } from '../formats/index.js'
 import { type App, problemOf, type Service } from './app.js'
 import { serveLive } from './live.js'
+import { orderOf } from './order.js'
 import {
-  type GenerateBody,
   generateAnswer,
   generateRequest,
   type LiveMessage,
@@ -17,7 +15,6 @@ import {
   openaiRequest,
   problem,
 } from './schemas.js'
-import type { Settings } from './settings.js'
 
 const PROBLEMS = {
   400: problem,
@@ -69,7 +66,8 @@ export const routes =
       '/generate',
       {
         schema: {
-          description: 'Paints. Answers with a picture, or with JSON.',
+          description:
+            'Paints: new pictures, an image again (image), a part of it (mask), or the way between two (to). Answers with a picture, or with JSON. A request has 64 kB at most.',
           body: generateRequest,
           response: {
             200: generateAnswer.describe(
@@ -153,37 +151,14 @@ export const routes =
     )
   }
 
-/** Checks what the model can do before anything waits, and paints. */
 const paint = async (
   { pipeline, scheduler }: Pick<Service, 'pipeline' | 'scheduler'>,
-  {
-    prompt,
-    n,
-    seed = randomInt(2 ** 32),
-    ...how
-  }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
+  body: Parameters<typeof orderOf>[1],
   signal: AbortSignal,
 ) => {
-  const settings = settingsOf(how)
-  pipeline.sampling(settings)
-  checkPrompt(pipeline, prompt)
-  const seeds = Array.from({ length: n }, (_, i) => (seed + i) % 2 ** 32)
-  const data = await scheduler.paint({ prompts: seeds.map(() => prompt), seeds, settings, signal })
-  return { seeds, data }
+  const order = await orderOf(pipeline, body)
+  return { seeds: order.seeds, data: await scheduler.paint({ ...order, signal }) }
 }
-
-const checkPrompt = (pipeline: Pipeline, prompt: string): void => {
-  if (prompt !== '' && pipeline.config.vocabulary.kind === 'none')
-    throw new UserError('this model was trained without prompts or classes')
-  pipeline.encode(prompt)
-}
-
-const settingsOf = ({ steps, guidance_scale, negative_prompt, solver }: Partial<GenerateBody>): Settings => ({
-  ...(steps !== undefined && { num_inference_steps: steps }),
-  ...(guidance_scale !== undefined && { guidance_scale }),
-  ...(negative_prompt !== undefined && { negative_prompt }),
-  ...(solver !== undefined && { solver }),
-})
 
 /** Aborted when the client has gone, or when it took too long. */
 const signalOf = (reply: FastifyReply, seconds: number): AbortSignal => {

@@ -3,7 +3,7 @@
  * run. Nobody waits for company: when the painter is free, whoever is first goes at once, with all who can join.
  */
 import type { Painter } from './painter.js'
-import type { Settings } from './settings.js'
+import { keyOf, type PaintOrder, together } from './settings.js'
 
 /** There is no room in the queue: the client should come back. */
 export class Busy extends Error {
@@ -14,11 +14,8 @@ export class Closing extends Error {
   override readonly name = 'Closing'
 }
 
-export interface Order {
-  readonly prompts: readonly string[]
-  /** One for each prompt. */
-  readonly seeds: readonly number[]
-  readonly settings: Settings
+/** With one picture and one mask for all of its prompts. */
+export interface Order extends PaintOrder {
   /** Leaves the queue when it is aborted; what is being painted is painted. */
   readonly signal?: AbortSignal
 }
@@ -62,11 +59,12 @@ export class Scheduler {
    * @throws Busy if the queue is full; Closing; the signal's reason; UserError if the model refuses.
    */
   paint(order: Order): Promise<Float32Array> {
+    if (order.signal?.aborted) return Promise.reject(order.signal.reason)
     if (this.#closing) return Promise.reject(new Closing('the server is closing'))
     if (this.waiting + order.prompts.length > this.options.queue)
       return Promise.reject(new Busy('too many pictures are waiting'))
     return new Promise((resolve, reject) => {
-      const one: Waiting = { ...order, key: JSON.stringify(order.settings), resolve, reject }
+      const one: Waiting = { ...order, key: keyOf(order), resolve, reject }
       order.signal?.addEventListener(
         'abort',
         () => {
@@ -96,33 +94,33 @@ export class Scheduler {
   }
 
   /** The first that waits, and all who agree with it, as far as there is room. */
-  #next(): Waiting[] {
-    const [head] = this.#waiting
-    const run: Waiting[] = []
-    let room = this.options.batch
+  #next(): [Waiting, ...Waiting[]] {
+    const head = this.#waiting.shift()!
+    const run: [Waiting, ...Waiting[]] = [head]
+    let room = this.options.batch - head.prompts.length
     for (const one of [...this.#waiting]) {
-      if (one.key !== head!.key || (run.length > 0 && one.prompts.length > room)) continue
+      if (room <= 0) break
+      if (one.key !== head.key || one.prompts.length > room) continue
       run.push(one)
       room -= one.prompts.length
       this.#waiting.splice(this.#waiting.indexOf(one), 1)
-      if (room <= 0) break
     }
     return run
   }
 
-  async #run(run: readonly Waiting[]): Promise<void> {
+  async #run(run: readonly [Waiting, ...Waiting[]]): Promise<void> {
     const begin = performance.now()
-    const prompts = run.flatMap(({ prompts }) => prompts)
+    const order = together(run)
+    const count = order.prompts.length
     try {
-      const seeds = run.flatMap(({ seeds }) => seeds)
-      const pictures = await this.painter.paint({ prompts, seeds, settings: run[0]!.settings })
-      const size = pictures.length / prompts.length
+      const pictures = await this.painter.paint(order)
+      const size = pictures.length / count
       let at = 0
       for (const { prompts, resolve } of run) {
         resolve(pictures.slice(at, at + prompts.length * size))
         at += prompts.length * size
       }
-      this.options.onRun?.(prompts.length, (performance.now() - begin) / 1000)
+      this.options.onRun?.(count, (performance.now() - begin) / 1000)
     } catch (error) {
       for (const { reject } of run) reject(error)
     }

@@ -12,7 +12,12 @@ const seed = z
   .max(2 ** 32 - 1)
 
 const how = {
-  steps: z.int().min(1).max(MOST_STEPS).optional().describe('Default: what the model recommends.'),
+  steps: z
+    .int()
+    .min(1)
+    .max(MOST_STEPS)
+    .optional()
+    .describe('Default: what the model recommends; students that edit an image take 4 or more.'),
   guidance_scale: z
     .number()
     .min(0)
@@ -26,6 +31,40 @@ const how = {
     .enum(['consistency', 'ddim', 'heun', 'dpmpp_2m'])
     .optional()
     .describe('For diffusion models: ddim, heun or dpmpp_2m.'),
+  image: z
+    .base64()
+    .optional()
+    .describe(
+      'A picture to paint again: PNG, JPEG or WebP, of at most 4 megapixels; it is cropped and scaled to the model’s size, over white.',
+    ),
+  strength: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('How much of the image is painted anew: 0 nothing, 1 all. Default: 0.5, or 1 with a mask.'),
+  mask: z
+    .base64()
+    .optional()
+    .describe(
+      'A picture of what is painted: where it is white, the image is painted anew; where black, it stays.',
+    ),
+  to: z
+    .strictObject({
+      prompt: prompt.optional().describe('Default: the same.'),
+      seed: seed.optional().describe('Default: the same.'),
+      weight: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe(
+          'How far pictures are on their way: 0 at prompt and seed, 1 there. Default: evenly from 0 to 1, all pictures from the one seed; a single picture needs it.',
+        ),
+    })
+    .refine(({ prompt, seed }) => prompt !== undefined || seed !== undefined, 'a prompt or a seed is missing')
+    .optional()
+    .describe('Another prompt, seed or both, on the way to which pictures lie.'),
 }
 
 export const generateRequest = z.strictObject({

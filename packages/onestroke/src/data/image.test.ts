@@ -1,0 +1,64 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadDataset, readImage, readMask, readPicture } from './index.js'
+import { complaint, filled, folderOf, greyPng, noise, png, RED } from './testing.js'
+
+const shape = { resolution: 8, channels: 3 } as const
+
+describe('a picture', () => {
+  it('is fitted as the data loader fits it, whatever it is', async () => {
+    const files = {
+      'grey.png': await greyPng(100, 20),
+      'photo.jpg': await noise(32).jpeg().toBuffer(),
+      'drawing.svg':
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 6"><circle cx="3" cy="3" r="3" fill="#08f"/></svg>',
+      'transparent.webp': await filled({ ...RED, alpha: 0.5 }, 30, 17)
+        .webp()
+        .toBuffer(),
+    }
+    const folder = await folderOf(files)
+    const dataset = await loadDataset(folder, { ...shape })
+    for (const [i, file] of Object.keys(files).sort().entries()) {
+      const expected = new Float32Array(3 * 64)
+      readPicture(dataset, i, expected, 0)
+      expect(await readImage(join(folder, file), shape)).toEqual(expected)
+    }
+  })
+
+  it('of a grey model is grey', async () => {
+    const image = await readImage(await png(RED, 9), { ...shape, channels: 1 })
+    expect(image).toHaveLength(64)
+    expect(new Set(image).size).toBe(1)
+  })
+
+  it('is refused in words', async () => {
+    const folder = await folderOf({ 'a.png': 'nonsense', 'empty.png': '' })
+    const said = async (from: string | Uint8Array, options = {}) =>
+      (await complaint(readImage(from, { ...shape, ...options }))).message
+    const at = (name: string) => join(folder, name)
+    expect(await said(at('b.png'))).toBe(`cannot read the picture ${at('b.png')}: no such file`)
+    expect(await said(at('a.png'))).toBe(`cannot read the picture ${at('a.png')}: not a picture`)
+    expect(await said(at('empty.png'))).toBe(`cannot read the picture ${at('empty.png')}: empty file`)
+    expect(await said(folder)).toBe(`cannot read the picture ${folder}: it is a folder`)
+    const large = await png(RED, 1001)
+    expect(await said(large, { megapixels: 1 })).toBe('cannot read the picture: more than 1 megapixels')
+    expect(await said(large, { formats: ['webp', 'jpeg'] })).toBe(
+      'cannot read the picture: png is not taken, only webp, jpeg',
+    )
+  })
+})
+
+describe('a mask', () => {
+  it('is 1 where it is white or transparent, and 0 where it is black', async () => {
+    for (const [bytes, value] of [
+      [await greyPng(0, 16), 0],
+      [await greyPng(255, 16), 1],
+      [await png({ ...RED, alpha: 0 }, 5), 1],
+      [await greyPng(51, 16), 0.2],
+    ] as const)
+      for (const found of await readMask(bytes, { resolution: 8 })) expect(found).toBeCloseTo(value, 6)
+    expect((await complaint(readMask('nowhere.png', { resolution: 8 }))).message).toBe(
+      'cannot read the mask nowhere.png: no such file',
+    )
+  })
+})

@@ -1,0 +1,44 @@
+/** Single pictures, to paint from: read as the pictures that a model learned from were. */
+import { UserError } from '@onestroke/core/formats'
+import { type DecodeOptions, decode, readBounded, toPlanar } from './decode.js'
+import { readPicture } from './read-picture.js'
+
+/** The model's size of picture, and what is refused. */
+export type ImageOptions = DecodeOptions & Required<Pick<DecodeOptions, 'resolution' | 'channels'>>
+
+/**
+ * A picture as planar floats in [-1, 1], [channels, resolution, resolution]: scaled to cover the square, cropped to its
+ * middle, over white.
+ *
+ *     const { resolution, channels } = model.config.network
+ *     await model.generate({ prompts: ['owl'], image: await readImage('cat.png', { resolution, channels }) })
+ *
+ * @param from the file's path, or its bytes
+ * @throws UserError if that is no picture, or one that is refused.
+ */
+export const readImage = (from: string | Uint8Array, options: ImageOptions): Promise<Float32Array> =>
+  read('the picture', from, options)
+
+/**
+ * A mask [resolution, resolution] in [0, 1]: white is 1, as is what is transparent, and black 0. Fitted as a picture is.
+ *
+ * @throws UserError as `readImage` does.
+ */
+export const readMask = async (
+  from: string | Uint8Array,
+  options: Omit<ImageOptions, 'channels'>,
+): Promise<Float32Array> =>
+  (await read('the mask', from, { ...options, channels: 1 })).map((value) => (value + 1) / 2)
+
+const read = async (what: string, from: string | Uint8Array, options: ImageOptions) => {
+  const isPath = typeof from === 'string'
+  const outcome = await decode(async () => (isPath ? readBounded(from) : from), options)
+  if ('reason' in outcome)
+    throw new UserError(`cannot read ${what}${isPath ? ` ${from}` : ''}: ${outcome.reason}`)
+  const { resolution, channels } = options
+  const pixels = new Uint8Array(channels * resolution ** 2)
+  toPlanar(outcome.picture.pixels!, channels, pixels, channels)
+  const image = new Float32Array(pixels.length)
+  readPicture({ pixels, count: 1, channels, height: resolution, width: resolution }, 0, image, 0)
+  return image
+}

@@ -1,0 +1,74 @@
+/** From a request to what is painted: checked against the model before anything waits. */
+import { randomInt } from 'node:crypto'
+import { UserError } from '@onestroke/core/formats'
+import type { Pipeline } from '@onestroke/core/pipeline'
+import { readImage, readMask } from '../data/index.js'
+import type { GenerateBody } from './schemas.js'
+import type { PaintOrder, Settings } from './settings.js'
+
+/** A request's picture is small, but a few kilobytes can hold a very large one. */
+const IMAGES = { megapixels: 4, formats: ['png', 'jpeg', 'webp'] } as const
+
+/** @throws UserError if the model cannot do it, or if a picture cannot be read. */
+export const orderOf = async (
+  pipeline: Pipeline,
+  {
+    prompt,
+    n,
+    seed = randomInt(2 ** 32),
+    ...how
+  }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
+): Promise<PaintOrder> => {
+  checkPrompt(pipeline, prompt)
+  checkPrompt(pipeline, how.to?.prompt ?? '')
+  const settings = settingsOf(how)
+  const edited = await editedOf(pipeline, how)
+  const { to: _, ...sampling } = settings
+  pipeline.sampling({ ...sampling, ...edited })
+  const weights = how.to && weightsOf(how.to, n)
+  const isWay = weights !== undefined && how.to?.weight === undefined
+  const seeds = Array.from({ length: n }, (_, i) => (isWay ? seed : (seed + i) % 2 ** 32))
+  return { prompts: seeds.map(() => prompt), seeds, settings, ...edited, ...(weights && { weights }) }
+}
+
+const checkPrompt = (pipeline: Pipeline, prompt: string): void => {
+  if (prompt !== '' && pipeline.config.vocabulary.kind === 'none')
+    throw new UserError('this model was trained without prompts or classes')
+  pipeline.encode(prompt)
+}
+
+const settingsOf = ({
+  steps,
+  guidance_scale,
+  negative_prompt,
+  solver,
+  strength,
+  to,
+}: Partial<GenerateBody>): Settings => ({
+  ...(steps !== undefined && { num_inference_steps: steps }),
+  ...(guidance_scale !== undefined && { guidance_scale }),
+  ...(negative_prompt !== undefined && { negative_prompt }),
+  ...(solver !== undefined && { solver }),
+  ...(strength !== undefined && { strength }),
+  ...(to && { to: { prompt: to.prompt, seed: to.seed } }),
+})
+
+const editedOf = async (
+  { config }: Pipeline,
+  { image, mask }: Partial<GenerateBody>,
+): Promise<Pick<PaintOrder, 'image' | 'mask'>> => {
+  const { resolution, channels } = config.network
+  const options = { ...IMAGES, resolution, channels: channels as 1 | 3 }
+  const bytes = (text: string) => Buffer.from(text, 'base64')
+  return {
+    ...(image !== undefined && { image: await readImage(bytes(image), options) }),
+    ...(mask !== undefined && { mask: await readMask(bytes(mask), options) }),
+  }
+}
+
+/** As given, or evenly from 0 to 1. */
+const weightsOf = ({ weight }: NonNullable<GenerateBody['to']>, n: number): number[] => {
+  if (weight === undefined && n === 1)
+    throw new UserError('to: one picture needs a weight, which says how far it is on its way')
+  return Array.from({ length: n }, (_, i) => weight ?? i / (n - 1))
+}
