@@ -24,13 +24,11 @@ const COLOURS = [
   '#8d5524',
 ]
 const PAPER = '#ffffff'
-/** Steps of an inpainting: what is kept has to be heard of more than once. */
-const INPAINTING_STEPS = 6
 
 const tool = signal('draw')
 const colour = signal(COLOURS[2]!)
 const size = signal(36)
-const strength = signal(0.55)
+const strength = signal(0.5)
 
 export const Draw = () => {
   const model = useModel(modelName.value || undefined)
@@ -73,8 +71,8 @@ export const Draw = () => {
     const image = sample(picture, resolution, PAPER)
     paint(
       inpainting
-        ? { ...options, image, mask: sample(mask, resolution, '#000000'), steps: INPAINTING_STEPS }
-        : { ...options, image, strength: strength.value, steps: 1 },
+        ? { ...options, image, mask: sample(mask, resolution, '#000000') }
+        : { ...options, image, strength: strength.value },
     )
   }
   useEffect(repaint, [...[model, version, inpainting, strength.value, prompt.value, style.value, seed.value]])
@@ -131,9 +129,7 @@ export const Draw = () => {
         {!inpainting && <Palette />}
         <Slider label="Size" value={size} min={6} max={120} step={2} />
         {inpainting ? (
-          <p class="hint">
-            What you cover is painted anew, in {INPAINTING_STEPS} steps; the rest stays as it is.
-          </p>
+          <p class="hint">What you cover is painted anew; the rest stays as it is.</p>
         ) : (
           <Slider
             label="Strength"
