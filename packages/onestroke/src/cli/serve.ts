@@ -1,8 +1,7 @@
-import type { AddressInfo } from 'node:net'
-import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import { createServer, SERVER_DEFAULTS } from '../server/index.js'
+import { listen } from './listen.js'
 import { integer, number } from './options.js'
 import { say, whenInterrupted } from './terminal.js'
 
@@ -86,13 +85,7 @@ request takes the place of one that is still waiting. Also: /health, /ready, /me
           allowedHosts: allowedHost,
           ...(token !== undefined && token !== '' && { token }),
         })
-        try {
-          await app.listen({ port: flags.port, host: flags.host })
-        } catch (error) {
-          await app.close()
-          throw listenError(error as NodeJS.ErrnoException, flags)
-        }
-        const { port, family, address } = app.server.address() as AddressInfo
+        const { port, family, address } = await listen(app, flags)
         const name = family === 'IPv6' ? `[${address}]` : address
         say(`${pc.bold(`http://${name}:${port}`)} paints with ${path} (Ctrl-C ends it)`)
         await new Promise<void>((resolve) => {
@@ -104,18 +97,3 @@ request takes the place of one that is still waiting. Also: /health, /ready, /me
         await app.close()
       },
     )
-
-const listenError = (
-  error: NodeJS.ErrnoException,
-  { host, port }: Pick<ServeFlags, 'host' | 'port'>,
-): Error => {
-  if (error.code === 'EADDRINUSE')
-    return new UserError(`port ${port} of ${host} is taken`, {
-      remedy: 'choose another --port, or 0 for a free one',
-    })
-  if (error.code === 'EACCES')
-    return new UserError(`port ${port} may not be listened at`, { remedy: 'choose one above 1023' })
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
-    return new UserError(`this machine has no address ${host}`, { remedy: 'choose another --host' })
-  return error
-}

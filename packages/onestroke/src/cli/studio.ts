@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
 import type { ExportDtype } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { openCatalogue, shippedModels, studioServer, writeSite } from '../studio/index.js'
+import { listen } from './listen.js'
 import { integer } from './options.js'
 import { say, whenInterrupted } from './terminal.js'
 
@@ -69,13 +68,7 @@ Cross-Origin-Embedder-Policy: require-corp lets it use several threads, as this 
           )
         }
         const app = await studioServer(catalogue, runs.length > 0 ? runs : ['.', 'runs'])
-        await app.listen({ port: flags.port, host: '127.0.0.1' }).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EADDRINUSE') throw error
-          throw new UserError(`port ${flags.port} is taken`, {
-            remedy: 'choose another --port, or 0 for a free one',
-          })
-        })
-        const { port } = app.server.address() as AddressInfo
+        const { port } = await listen(app, { host: '127.0.0.1', port: flags.port })
         say(`${pc.bold(`http://127.0.0.1:${port}`)} is the studio (Ctrl-C ends it)`)
         await new Promise<void>((resolve) => whenInterrupted(resolve))
         await app.close()
