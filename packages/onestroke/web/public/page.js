@@ -29,7 +29,7 @@ const ideasOf = (/** @type {Manifest['vocabulary']} */ vocabulary) => {
     vocabulary.kind === 'class'
       ? vocabulary.classes
       : vocabulary.kind === 'text'
-        ? vocabulary.words.filter((word) => word.length > 3)
+        ? (vocabulary.examples ?? vocabulary.words.filter((word) => word.length > 3))
         : []
   const count = Math.min(IDEAS, names.length)
   return Array.from(
