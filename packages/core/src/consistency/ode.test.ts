@@ -12,7 +12,7 @@ import {
   RANGE,
   trajectory,
 } from '../diffusion/testing.js'
-import { odeStep } from './ode.js'
+import { odeStep, odeSteps } from './ode.js'
 
 const SOLVERS = ['euler', 'heun'] as const
 const ORDER = { euler: 1, heun: 2 }
@@ -109,5 +109,28 @@ describe.each(SOLVERS)('odeStep: %s', (solver) => {
       ({ x, t, r, c }) => ({ y: odeStep(named, x!, t!, r!, { condition: c! }, solver) }),
     )
     expect(y).toEqual([2, 3])
+  })
+})
+
+describe('odeSteps', () => {
+  const end = [0.1, 0.2, 0.5]
+  const steps = (substeps: number): number[][] => {
+    const inputs: Parameters<typeof compute>[0] = {
+      x: [[3, 1, 1, 2], pictures.flat()],
+      t: [[3], levels],
+      r: [[3], end],
+    }
+    const { y } = compute(inputs, ({ x, t, r }) => ({
+      y: odeSteps(denoiserOf(mixture), x!, t!, r!, {}, { solver: 'heun', substeps }),
+    }))
+    return [0, 1, 2].map((i) => y!.slice(2 * i, 2 * i + 2))
+  }
+
+  it('is one step, or ends at the trajectory’s point to second order', () => {
+    expect(steps(1)).toEqual(step(denoiserOf(mixture), end, 'heun'))
+    const errors = [16, 32].map((substeps) =>
+      steps(substeps).map((y, i) => distance(y, trajectory(mixture, pictures[i]!, levels[i]!, end[i]!, 400))),
+    )
+    for (const i of [0, 1, 2]) expect(Math.log2(errors[0]![i]! / errors[1]![i]!)).toBeCloseTo(2, 0)
   })
 })
