@@ -130,7 +130,7 @@ describe('distill', () => {
       'progress.json',
     ])
       expect(names).toContain(name)
-    for (const name of names) expect(name).toMatch(/^[\w-]+\.(json|safetensors|html|png)$/)
+    for (const name of names) expect(name).toMatch(/^samples$|^[\w-]+\.(json|safetensors|html|png)$/)
     expect(names.filter((name) => name.startsWith('state'))).toEqual([])
     const read = (name: string) => readFile(join(folder, 'student', name), 'utf8')
     const [report, config] = [JSON.parse(await read('report.json')), JSON.parse(await read('config.json'))]

@@ -1,7 +1,7 @@
 /** The folder of a run: where it may be, what may be asked of it again, and what is left when something fails. */
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
 
@@ -12,10 +12,15 @@ const done = at('done')
 const RUN = ['train', pictures, '--out', done, ...tiny(16)]
 
 /** Every file of a folder with its content, but for what tells the time. */
+const filesOf = async (path: string): Promise<string[]> =>
+  (await readdir(path, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(path, join(parentPath, name)))
+    .sort()
 const contents = async (path: string): Promise<Record<string, string>> =>
   Object.fromEntries(
     await Promise.all(
-      (await readdir(path)).map(async (name) => [name, await readFile(join(path, name), 'base64')]),
+      (await filesOf(path)).map(async (name) => [name, await readFile(join(path, name), 'base64')]),
     ),
   )
 
@@ -26,12 +31,13 @@ beforeAll(async () => {
 
 describe('a finished run', () => {
   it('is a model folder with nothing half-written beside', async () => {
-    expect((await readdir(done)).sort()).toEqual([
+    expect(await filesOf(done)).toEqual([
       'config.json',
       'model.safetensors',
       'progress.json',
       'run.json',
       'samples.png',
+      'samples/0000000016.png',
     ])
   })
 
