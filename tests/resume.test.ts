@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseSafetensors } from '@onestroke/core/formats'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { onestroke, type Result, scratch, succeeds, writePictures } from './cli/testing.js'
 
@@ -141,7 +142,9 @@ describe('a training', () => {
     // No checkpoint comes within the minute that is the default.
     const { status } = await signalled(args, 'timed', 'SIGKILL')
     if (status !== 0) {
-      const { images } = await jsonOf('timed', 'progress.json')
+      // The state itself: the copy of its counters may not have been written yet.
+      const { metadata } = parseSafetensors(await readFile(at('timed', 'state.safetensors')), 'state')
+      const { images } = JSON.parse(metadata.progress!)
       expect(images).toBeGreaterThan(0)
       await succeeds(args, inside)
       expect((await jsonOf('timed', 'config.json')).provenance.images_seen).toBe(images)
