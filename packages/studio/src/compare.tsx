@@ -3,12 +3,12 @@ import type { WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { ask, deviceName, seconds, useModel } from './ask.js'
-import { Button, SeedField } from './controls.js'
+import { Button } from './controls.js'
 import { latest } from './live.js'
 import { offer } from './models.js'
 import { Picture } from './picture.js'
-import { PromptField, StyleChoice } from './prompt.js'
-import { drawSeed, modelName, prompt, seed } from './state.js'
+import { Subject } from './prompt.js'
+import { modelName, prompt } from './state.js'
 
 interface Painted {
   readonly image?: ImageData
@@ -107,10 +107,8 @@ export const Compare = () => {
         </p>
       </div>
       <section class="controls" aria-label="What to paint">
-        <PromptField label="Prompt" value={prompt} vocabulary={student.manifest.vocabulary} />
-        <StyleChoice vocabulary={student.manifest.vocabulary} />
+        <Subject vocabulary={student.manifest.vocabulary} />
         <div class="row">
-          <SeedField label="Seed" value={seed} draw={drawSeed} />
           <Button onClick={() => setAgain(again + 1)}>Paint again</Button>
         </div>
       </section>

@@ -74,23 +74,13 @@ export const Choice = ({
 export const Button = ({
   onClick,
   children,
-  primary,
   disabled,
-  pressed,
 }: {
   onClick: () => unknown
   children: ComponentChildren
-  primary?: boolean
   disabled?: boolean | undefined
-  pressed?: boolean
 }) => (
-  <button
-    type="button"
-    class={primary ? 'primary' : ''}
-    disabled={disabled}
-    aria-pressed={pressed}
-    onClick={() => void onClick()}
-  >
+  <button type="button" disabled={disabled} onClick={() => void onClick()}>
     {children}
   </button>
 )

@@ -20,8 +20,15 @@ export interface Series {
   readonly points: readonly { readonly x: number; readonly y: number }[]
 }
 
-const toned = (name: string) =>
-  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
+/** A colour of the page's style sheet, as it is now. */
+const toned = (name: string): string => {
+  const probe = document.createElement('span')
+  probe.style.color = `var(--${name})`
+  document.body.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
+}
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 
 export const Curve = ({

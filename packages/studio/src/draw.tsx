@@ -4,13 +4,13 @@ import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ask, milliseconds, useModel } from './ask.js'
 import { clear, newSurface, put, sample, Undo } from './brush.js'
-import { Button, Choice, SeedField, Slider } from './controls.js'
+import { Button, Choice, Slider } from './controls.js'
 import { Easel } from './easel.js'
 import { handOver } from './hand-over.js'
 import { latest } from './live.js'
 import { Picture, savePicture } from './picture.js'
-import { PromptField, StyleChoice } from './prompt.js'
-import { drawSeed, modelName, prompt, seed, style } from './state.js'
+import { Subject } from './prompt.js'
+import { modelName, prompt, seed, style } from './state.js'
 
 const COLOURS = [
   '#111111',
@@ -141,9 +141,7 @@ export const Draw = () => {
             hint="Little keeps your strokes, much leaves them to the model."
           />
         )}
-        <PromptField label="Prompt" value={prompt} vocabulary={model.manifest.vocabulary} />
-        <StyleChoice vocabulary={model.manifest.vocabulary} />
-        <SeedField label="Seed" value={seed} draw={drawSeed} />
+        <Subject vocabulary={model.manifest.vocabulary} />
         <div class="row">
           <Button
             disabled={undo.length === 0}

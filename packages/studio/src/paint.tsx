@@ -7,7 +7,7 @@ import { Button, SeedField, Slider } from './controls.js'
 import { handOver } from './hand-over.js'
 import { latest } from './live.js'
 import { copyPicture, Picture, savePicture, saveSheet } from './picture.js'
-import { PromptField, StyleChoice } from './prompt.js'
+import { PromptField, Subject } from './prompt.js'
 import * as state from './state.js'
 import {
   drawSeed,
@@ -77,9 +77,7 @@ export const Paint = () => {
         </div>
       </section>
       <section class="controls" aria-label="What to paint">
-        <PromptField label="Prompt" value={prompt} vocabulary={manifest.vocabulary} />
-        <StyleChoice vocabulary={manifest.vocabulary} />
-        <SeedField label="Seed" value={seed} draw={drawSeed} />
+        <Subject vocabulary={manifest.vocabulary} />
         <Slider
           label="Steps"
           value={steps}

@@ -2,8 +2,8 @@
 import type { Manifest } from '@onestroke/core/pipeline'
 import type { Signal } from '@preact/signals'
 import { useId } from 'preact/hooks'
-import { Button, Choice } from './controls.js'
-import { style } from './state.js'
+import { Button, Choice, SeedField } from './controls.js'
+import { drawSeed, prompt, seed, style } from './state.js'
 
 type Vocabulary = Manifest['vocabulary']
 
@@ -110,7 +110,7 @@ export const PromptField = ({ label, value, vocabulary, placeholder }: PromptPro
 }
 
 /** The styles that the pictures came in, where there are several. */
-export const StyleChoice = ({ vocabulary }: { vocabulary: Vocabulary }) =>
+const StyleChoice = ({ vocabulary }: { vocabulary: Vocabulary }) =>
   vocabulary.kind === 'text' && vocabulary.styles ? (
     <Choice
       label="Style"
@@ -118,3 +118,12 @@ export const StyleChoice = ({ vocabulary }: { vocabulary: Vocabulary }) =>
       options={[['', 'any'], ...vocabulary.styles.map((name) => [name, name] as const)]}
     />
   ) : null
+
+/** What to paint: the same in every view. */
+export const Subject = ({ vocabulary }: { vocabulary: Vocabulary }) => (
+  <>
+    <PromptField label="Prompt" value={prompt} vocabulary={vocabulary} />
+    <StyleChoice vocabulary={vocabulary} />
+    <SeedField label="Seed" value={seed} draw={drawSeed} />
+  </>
+)

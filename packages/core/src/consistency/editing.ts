@@ -23,6 +23,10 @@ export const inpainting =
   async (x, sigma, s) =>
     (await denoise(x, sigma, s)).map((value, k) => image[k]! + mask[k]! * (value - image[k]!))
 
+/** Between two vectors along a straight line, t ∈ [0, 1]. */
+export const lerp = (a: Float32Array, b: Float32Array, t: number): Float32Array =>
+  a.map((value, k) => value + t * (b[k]! - value))
+
 /**
  * Between two noises along the arc, t ∈ [0, 1] (Shoemake 1985; Song et al. 2023, appendix D): halfway is as long as the
  * ends are, as Gaussian noise has to be. A straight line's middle would be too short, and its picture washed out.
@@ -32,7 +36,7 @@ export const slerp = (a: Float32Array, b: Float32Array, t: number): Float32Array
   const cosine = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
   const angle = Math.acos(Math.min(1, Math.max(-1, cosine)))
   // Parallel noises have no arc, or no only one.
-  if (!(Math.sin(angle) > 1e-6)) return a.map((value, k) => value + t * (b[k]! - value))
+  if (!(Math.sin(angle) > 1e-6)) return lerp(a, b, t)
   const [from, to] = [Math.sin((1 - t) * angle) / Math.sin(angle), Math.sin(t * angle) / Math.sin(angle)]
   return a.map((value, k) => from * value + to * b[k]!)
 }

@@ -10,7 +10,7 @@ import { scd, sct } from './scm.js'
 import { soflow } from './soflow.js'
 
 export { DISTANCES, type DistanceName, distance } from './distance.js'
-export { inpainting, slerp, strengthSigma } from './editing.js'
+export { inpainting, lerp, slerp, strengthSigma } from './editing.js'
 export { odeStep } from './ode.js'
 export { bilinear, pictureFeatures } from './perceptual.js'
 export { lcmSigmas, type MultistepOptions, multistep, multistepSigmas } from './sampler.js'

@@ -25,6 +25,8 @@ export const odeStep = (
 /**
  * The same in several steps, at levels between t and r that are spaced as in the Karras schedule (Karras et al. 2022,
  * eq. 5): a longer way down the trajectory, as exactly as it is needed.
+ *
+ * @throws RangeError unless `substeps` is a positive integer.
  */
 export const odeSteps = (
   denoiser: Denoiser,
@@ -35,6 +37,8 @@ export const odeSteps = (
   { solver, substeps }: { readonly solver: 'euler' | 'heun'; readonly substeps: number },
   rho = 7,
 ): Tensor => {
+  if (!Number.isInteger(substeps) || substeps < 1)
+    throw new RangeError(`substeps must be a positive integer, not ${substeps}`)
   const [top, bottom] = [t.pow(1 / rho), r.pow(1 / rho)]
   let from = t
   for (let i = 1; i <= substeps; i++) {

@@ -110,7 +110,3 @@ export const between = (
   }
   return out
 }
-
-/** Between two conditions, whose words the network adds up. */
-export const lerp = (a: Float32Array, b: Float32Array, t: number): Float32Array =>
-  a.map((value, k) => value + t * (b[k]! - value))

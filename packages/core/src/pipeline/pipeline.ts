@@ -1,5 +1,5 @@
 /** From noise and prompts to pictures: everything about sampling but what runs the denoiser. */
-import { lcmSigmas, multistep, multistepSigmas, slerp } from '../consistency/index.js'
+import { lcmSigmas, lerp, multistep, multistepSigmas, slerp } from '../consistency/index.js'
 import {
   type DenoiseFunction,
   evaluations,
@@ -13,7 +13,7 @@ import { type ModelConfig, UserError } from '../formats/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
 import { type Bag, Tokenizer } from '../text/index.js'
-import { between, checkEdit, type EditOptions, editOf, type Interpolation, lerp } from './edit.js'
+import { between, checkEdit, type EditOptions, editOf, type Interpolation } from './edit.js'
 
 /** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
 const EDITING_STEPS = 4

@@ -48,6 +48,9 @@ const list = (text: string): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '')
 
+/** Gathers an option that may be given several times. */
+export const gathered = (text: string, all: readonly string[] = []): string[] => [...all, text]
+
 /** How DATA is read. */
 export const dataOptions = (command: Command): Command =>
   command

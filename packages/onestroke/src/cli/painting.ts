@@ -6,7 +6,7 @@ import type { GenerateOptions } from '@onestroke/core/pipeline'
 import { type Command, Option } from 'commander'
 import { pngGrid, pngOf, writeFileAtomic } from '../formats/index.js'
 import { Model } from '../model/index.js'
-import { integer, MOST_STEPS, number, positive } from './options.js'
+import { gathered, integer, MOST_STEPS, number, positive } from './options.js'
 import { Bar, say } from './terminal.js'
 
 export interface PaintFlags {
@@ -36,11 +36,7 @@ export const paintOptions = (command: Command, pictures: number): Command =>
     .requiredOption('--out <file>', 'PNG file to write')
     .option('-n, --number <count>', 'pictures', integer(1, MOST), pictures)
     .option('--steps <count>', 'steps; by default what the model recommends', integer(1, MOST_STEPS))
-    .option(
-      '--prompt <text>',
-      'what to paint (or the name of a class); may be given several times',
-      (text, all: string[] = []) => [...all, text],
-    )
+    .option('--prompt <text>', 'what to paint (or the name of a class); may be given several times', gathered)
     .option('--negative-prompt <text>', 'what guidance leads away from')
     .option('--guidance-scale <w>', 'guidance D_u + w(D_c − D_u); 1 is none', number(0))
     .option('--seed <number>', 'same seed, same pictures', integer(0), 0)

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import pc from 'picocolors'
 import { createServer, SERVER_DEFAULTS } from '../server/index.js'
 import { listen } from './listen.js'
-import { integer, number } from './options.js'
+import { gathered, integer, number } from './options.js'
 import { say, whenInterrupted } from './terminal.js'
 
 interface ServeFlags {
@@ -16,8 +16,6 @@ interface ServeFlags {
   threads: number
   timeout: number
 }
-
-const list = (text: string, all: string[]) => [...all, text]
 
 export const serveCommand = (): Command =>
   new Command('serve')
@@ -36,13 +34,13 @@ export const serveCommand = (): Command =>
     .option(
       '--cors <origin>',
       'pages of this origin may ask, * for all; may be given several times',
-      list,
+      gathered,
       [],
     )
     .option(
       '--allowed-host <name>',
       'a name by which clients call the server; may be given several times',
-      list,
+      gathered,
       [],
     )
     .option('--batch <pictures>', 'most pictures that share a run', integer(1, 1024), SERVER_DEFAULTS.batch)

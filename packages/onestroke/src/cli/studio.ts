@@ -6,7 +6,7 @@ import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { openCatalogue, shippedModels, studioServer, writeSite } from '../studio/index.js'
 import { listen } from './listen.js'
-import { integer } from './options.js'
+import { gathered, integer } from './options.js'
 import { say, whenInterrupted } from './terminal.js'
 
 interface StudioFlags {
@@ -16,8 +16,6 @@ interface StudioFlags {
   dtype: ExportDtype
   build?: string
 }
-
-const list = (text: string, all: string[]) => [...all, text]
 
 export const studioCommand = (): Command =>
   new Command('studio')
@@ -30,7 +28,7 @@ export const studioCommand = (): Command =>
     .option(
       '--runs <folder>',
       'trainings to watch: a run’s folder, or one with runs in it (default: . and runs)',
-      list,
+      gathered,
       [],
     )
     .option('--port <number>', 'to listen at on this machine; 0 takes a free one', integer(0, 65535), 8090)
