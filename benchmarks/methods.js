@@ -4,12 +4,13 @@
  * interrupted goes on; give the same folder again.
  */
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { METHODS } from '@onestroke/core/consistency'
+import { featuresFor, Judge, loadDataset, loadModel, Model } from 'onestroke'
 import { onestroke } from './lib/command.js'
 import { distillingOptions } from './lib/emoji.js'
-import { mean, rounded, spread } from './lib/statistics.js'
+import { mean, median, rounded, spread } from './lib/statistics.js'
 
 export const about = 'all methods from one teacher: quality at 1, 2, 4 and 8 steps, seconds and memory'
 
@@ -22,75 +23,115 @@ export const options = {
 
 const STEPS = [1, 2, 4, 8]
 
-/** @typedef {{ who: string, solver: string, steps: number, fid: number, prompt_top1: number | null }} Row */
+/** The settings at which a teacher is said to be at its best. */
+const TEACHER = /** @type {const} */ ([
+  { solver: 'heun', num_inference_steps: 18 },
+  { solver: 'heun', num_inference_steps: 32 },
+  { solver: 'dpmpp_2m', num_inference_steps: 20 },
+])
+
+/** @typedef {{ fid: number, prompt_top1: number | null }} Quality */
 
 /**
- * Distils by a method and a seed, and evaluates; or reads what an earlier run found.
+ * What `work` finds, or what an earlier run wrote to `file`.
  *
- * @param {string} method
- * @param {number} seed
- * @param {Record<string, string>} options
- * @returns {Promise<{ rows: Row[], seconds_per_image: number, peak_memory_mib: number | null }>}
+ * @template T
+ * @param {string} file
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
  */
-const measure = async (method, seed, { teacher, data, category, runs, images, samples }) => {
-  const out = join(runs, `${method}-${seed}`)
-  const found = join(runs, `${method}-${seed}.json`)
-  if (existsSync(found)) return JSON.parse(await readFile(found, 'utf8'))
-  const pictures = data.startsWith('iconify:') ? ['--category', category] : []
-  const { peak_memory_mib } = await onestroke(
-    ...['distill', teacher, data, ...pictures, '--method', method, '--seed', String(seed)],
-    ...['--images', images, '--samples', '0', '--checks', '0', '--out', out],
-  )
-  const { stdout } = await onestroke(
-    ...['evaluate', out, '--teacher', teacher, '--data', data, ...pictures],
-    ...['--steps', STEPS.join(','), '--samples', samples, '--json'],
-  )
-  const { provenance } = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
-  const result = {
-    rows: JSON.parse(stdout).rows,
-    seconds_per_image: provenance.seconds / provenance.images_seen,
-    peak_memory_mib,
+const once = async (file, work) => {
+  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8'))
+  const found = await work()
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, JSON.stringify(found))
+  return found
+}
+
+/** @param {Record<string, string>} options */
+const rig = async ({ teacher, data, category, samples }) => {
+  const { resolution } = (await loadModel(teacher)).config.network
+  const emoji = data.startsWith('iconify:')
+  const dataset = await loadDataset(data, { resolution, ...(emoji && { category: category.split(',') }) })
+  const judge = await Judge.of(await featuresFor(dataset), dataset, { samples: Number(samples), seed: 0 })
+  /**
+   * Quality of a model at each of several settings.
+   *
+   * @param {string} path
+   * @param {readonly Omit<import('onestroke').GenerateOptions, 'prompts' | 'seed' | 'first'>[]} settings
+   * @returns {Promise<Quality[]>}
+   */
+  const qualities = async (path, settings) => {
+    const model = await Model.load(path)
+    const found = []
+    for (const setting of settings) {
+      const { pictures } = await judge.paint(model, setting)
+      const { fid, prompt_top1 } = await judge.measure(pictures)
+      found.push({ fid: fid ?? Number.NaN, prompt_top1 })
+    }
+    await model.release()
+    return found
   }
-  await writeFile(found, JSON.stringify(result))
-  return result
+  return {
+    qualities,
+    pictures: ['--resolution', String(resolution), ...(emoji ? ['--category', category] : [])],
+  }
 }
 
 /** @type {import('./run.js').Benchmark['run']} */
 export const run = async (options) => {
-  const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i)
-  /** @type {Record<string, object>} */
-  const table = {}
-  /** @type {Row | undefined} */
-  let best
-  // Seed by seed, so that every method has a number as early as possible.
-  const names = options.methods.split(',')
+  const { teacher, data, runs, images, methods, ...rest } = options
+  const seeds = Array.from({ length: Number(rest.seeds) }, (_, i) => i)
+  const { qualities, pictures } = await rig(options)
+  const teachers = await once(join(runs, 'teacher.json'), () => qualities(teacher, TEACHER))
+  /** @param {string} method @param {number} seed */
+  const measure = (method, seed) =>
+    once(join(runs, `${method}-${seed}.json`), async () => {
+      const out = join(runs, `${method}-${seed}`)
+      const { peak_memory_mib } = await onestroke(
+        ...['distill', teacher, data, ...pictures, '--method', method, '--seed', String(seed)],
+        ...['--images', images, '--samples', '0', '--checks', '0', '--out', out],
+      )
+      const { provenance } = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
+      return {
+        steps: await qualities(
+          out,
+          STEPS.map((num_inference_steps) => ({ num_inference_steps })),
+        ),
+        milliseconds_per_image: (1000 * provenance.seconds) / provenance.images_seen,
+        peak_memory_mib,
+      }
+    })
   /** @type {Map<string, Awaited<ReturnType<typeof measure>>[]>} */
-  const all = new Map(names.map((name) => [name, []]))
-  for (const seed of seeds) for (const name of names) all.get(name)?.push(await measure(name, seed, options))
-  for (const [name, runs] of all) {
-    for (const row of runs.flatMap(({ rows }) => rows))
-      if (row.who === 'teacher' && row.solver !== 'ddim' && !(best && best.fid <= row.fid)) best = row
-    const students = (/** @type {number} */ steps) =>
-      runs.flatMap(({ rows }) => rows.filter((row) => row.who === 'student' && row.steps === steps))
-    table[name] = {
-      fid: Object.fromEntries(
-        STEPS.map((steps) => {
-          const values = students(steps).map(({ fid }) => fid)
-          return [steps, { mean: rounded(mean(values)), spread: rounded(spread(values)) }]
-        }),
-      ),
-      prompt_top1: rounded(mean(students(1).map(({ prompt_top1 }) => prompt_top1 ?? Number.NaN))),
-      milliseconds_per_image: rounded(1000 * mean(runs.map((one) => one.seconds_per_image))),
-      peak_memory_mib: Math.max(...runs.map((one) => one.peak_memory_mib ?? 0)) || null,
-    }
-  }
-  const { images, data, teacher } = options
+  const all = new Map(methods.split(',').map((name) => [name, []]))
+  // Seed by seed, so that every method has a number as early as possible.
+  for (const seed of seeds) for (const [name, found] of all) found.push(await measure(name, seed))
+  const best = teachers.reduce((a, b) => (b.fid < a.fid ? b : a))
+  const table = [...all].map(([method, found]) => ({
+    method,
+    steps: STEPS.map((steps, i) => {
+      const fids = found.map((one) => one.steps[i].fid)
+      const top1 = found.map((one) => one.steps[i].prompt_top1)
+      return {
+        steps,
+        fid: { mean: rounded(mean(fids)), spread: rounded(spread(fids)) },
+        of_teacher: rounded(mean(fids) / best.fid),
+        prompt_top1: top1.every((value) => value !== null) ? rounded(mean(top1)) : null,
+      }
+    }),
+    milliseconds_per_image: rounded(median(found.map((one) => one.milliseconds_per_image))),
+    peak_memory_mib: Math.max(...found.map((one) => one.peak_memory_mib ?? 0)) || null,
+  }))
   return {
     seeds: Object.fromEntries(seeds.map((seed) => [`training ${seed}`, seed])),
     versions: {},
     results: {
-      ...{ data, teacher, images: Number(images) },
-      teacher_best: best && { solver: best.solver, steps: best.steps, fid: rounded(best.fid) },
+      ...{ data, teacher, images: Number(images), samples: Number(rest.samples) },
+      teacher_best: {
+        ...TEACHER[teachers.indexOf(best)],
+        fid: rounded(best.fid),
+        prompt_top1: best.prompt_top1 && rounded(best.prompt_top1),
+      },
       methods: table,
     },
   }

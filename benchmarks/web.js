@@ -1,17 +1,17 @@
 /**
- * The web runtime in headless Chromium, in WebAssembly on two threads: one step of a student against Node's native time
- * (taking turns), from a slider's event to pixels on the screen, how long the page is ever kept waiting, and the bytes
- * that it loads.
+ * The web runtime in headless Chromium, in WebAssembly on two threads: one step of an exported student against the same in
+ * Node (taking turns), from a slider's event to pixels on the screen, the longest task that ever blocks the page
+ * meanwhile, and the bytes that it loads.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { Model } from 'onestroke'
+import { openPipeline } from 'onestroke'
 import { launch, serveBuilt } from '../tests/web/browser.js'
 import { onestroke } from './lib/command.js'
 import { median, rounded } from './lib/statistics.js'
 
-export const about = 'the web runtime in Chromium: milliseconds a step, slider to pixels, stalls, bytes'
+export const about = 'the web runtime in Chromium: milliseconds a step, slider to pixels, longest task, bytes'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
@@ -20,7 +20,75 @@ export const options = {
   rounds: { type: 'string', default: '20', about: 'in which browser and Node take turns' },
 }
 
-const EACH = 5
+const EACH = 10
+
+/** Until nobody's threads spin any more, waiting for more work. */
+const rest = () => new Promise((resolve) => setTimeout(resolve, 50))
+
+/** @param {number[]} a @param {number[]} b */
+const ratio = (a, b) => rounded(median(a.map((value, i) => value / b[i])))
+
+/** In the page: loads a model under a name. @param {string[]} from */
+const load = async ([url, name]) => {
+  const page = /** @type {any} */ (globalThis)
+  page.models ??= {}
+  page.models[name] = await page.web.load(url, { device: 'wasm', threads: 2 })
+}
+
+/** In the page: the mean milliseconds of several pictures. @param {readonly [string, number, number]} what */
+const paint = async ([name, seed, count]) => {
+  const model = /** @type {any} */ (globalThis).models[name]
+  await model.generate({ prompt: 'owl', steps: 1 })
+  const begin = performance.now()
+  for (let i = 0; i < count; i++) await model.generate({ prompt: 'owl', steps: 1, seed: seed + i })
+  return (performance.now() - begin) / count
+}
+
+/**
+ * In the page: moves a slider, so to speak, and waits for the pixels; the milliseconds that each picture took.
+ *
+ * @param {readonly [string, number]} what
+ */
+const slide = async ([url, count]) => {
+  const element = document.createElement('one-stroke')
+  const painted = () => new Promise((resolve) => element.addEventListener('painted', resolve, { once: true }))
+  for (const [key, value] of Object.entries({ src: url, device: 'wasm', steps: '1', seed: '0' }))
+    element.setAttribute(key, value)
+  const ready = painted()
+  document.body.append(element)
+  await ready
+  /** @type {number[]} */
+  const pixels = []
+  for (let seed = 1; seed <= count; seed++) {
+    const moved = performance.now()
+    const done = painted()
+    element.setAttribute('seed', String(seed))
+    await done
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+    pixels.push(performance.now() - moved)
+  }
+  element.remove()
+  return pixels
+}
+
+/**
+ * Milliseconds of every task on the pages' main threads: while one runs, the page is blocked.
+ *
+ * @param {Buffer} trace
+ * @returns {number[]}
+ */
+const tasksOf = (trace) => {
+  /** @type {{ name: string, pid: number, tid: number, dur?: number, args?: { name?: string } }[]} */
+  const events = JSON.parse(String(trace)).traceEvents
+  const threads = new Set(
+    events
+      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid} ${tid}`),
+  )
+  return events
+    .filter(({ name, pid, tid }) => name === 'RunTask' && threads.has(`${pid} ${tid}`))
+    .map(({ dur = 0 }) => dur / 1000)
+}
 
 /** @type {import('./run.js').Benchmark['run']} */
 export const run = async ({ models, dtypes, rounds }) => {
@@ -29,82 +97,55 @@ export const run = async ({ models, dtypes, rounds }) => {
   const rows = []
   try {
     for (const name of models.split(',')) {
-      const folder = `models/${name}-student`
-      const native = await Model.load(folder)
-      const one = { prompts: ['owl'], num_inference_steps: 1 }
-      await native.generate(one)
+      const page = await (await browser.newContext()).newPage()
+      await page.goto(site.url)
+      await page.waitForFunction(() => 'web' in globalThis)
+      const contenders = []
       for (const dtype of dtypes.split(',')) {
-        await onestroke('export', folder, '--out', join(site.folder, 'model'), '--dtype', dtype)
-        const page = await (await browser.newContext()).newPage()
-        await page.goto(site.url)
-        await page.waitForFunction(() => 'web' in globalThis)
-        await page.evaluate(async () => {
-          const { web } = /** @type {any} */ (globalThis)
-          const model = await web.load('model/', { device: 'wasm', threads: 2 })
-          await model.generate({ prompt: 'owl', steps: 1 })
-          const element = document.createElement('one-stroke')
-          for (const [key, value] of Object.entries({ src: 'model/', device: 'wasm', steps: '1', seed: '0' }))
-            element.setAttribute(key, value)
-          const painted = new Promise((resolve) =>
-            element.addEventListener('painted', resolve, { once: true }),
-          )
-          document.body.append(element)
-          await painted
-          Object.assign(globalThis, { model, element })
-        })
-        /** @type {{ web: number[], node: number[], pixels: number[], stall: number[] }} */
-        const times = { web: [], node: [], pixels: [], stall: [] }
-        for (let round = 0; round < Number(rounds); round++) {
-          const found = await page.evaluate(
-            async ([round, each]) => {
-              const { model, element } = /** @type {any} */ (globalThis)
-              let [last, stall] = [performance.now(), 0]
-              const { port1, port2 } = new MessageChannel()
-              let watching = true
-              port1.onmessage = () => {
-                const now = performance.now()
-                stall = Math.max(stall, now - last)
-                last = now
-                if (watching) setTimeout(() => port2.postMessage(null))
-              }
-              port2.postMessage(null)
-              const begin = performance.now()
-              for (let i = 0; i < each; i++)
-                await model.generate({ prompt: 'owl', steps: 1, seed: round * each + i })
-              const web = (performance.now() - begin) / each
-              const moved = performance.now()
-              const painted = new Promise((resolve) =>
-                element.addEventListener('painted', resolve, { once: true }),
-              )
-              element.setAttribute('seed', String(round + 1))
-              await painted
-              await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
-              watching = false
-              return { web, pixels: performance.now() - moved, stall }
-            },
-            /** @type {const} */ ([round, EACH]),
-          )
-          times.web.push(found.web)
-          times.pixels.push(found.pixels)
-          times.stall.push(found.stall)
+        const folder = join(site.folder, `${name}-${dtype}`)
+        await onestroke('export', `models/${name}-student`, '--out', folder, '--dtype', dtype)
+        await page.evaluate(load, [`${name}-${dtype}/`, dtype])
+        /** @type {Record<'web' | 'node', number[]>} */
+        const times = { web: [], node: [] }
+        contenders.push({ dtype, native: await openPipeline(folder), times })
+      }
+      for (let round = 0; round < Number(rounds); round++)
+        for (const { dtype, native, times } of contenders) {
+          await rest()
+          times.web.push(await page.evaluate(paint, /** @type {const} */ ([dtype, round * EACH, EACH])))
+          await rest()
+          const one = { prompts: ['owl'], num_inference_steps: 1 }
+          await native.generate(one)
           const begin = performance.now()
           for (let i = 0; i < EACH; i++) await native.generate({ ...one, seed: round * EACH + i })
           times.node.push((performance.now() - begin) / EACH)
         }
+      await page.evaluate(() => {
+        for (const model of Object.values(/** @type {any} */ (globalThis).models)) model.release()
+      })
+      const [first] = contenders
+      for (const { dtype, native, times } of contenders) {
+        await native.release()
+        await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] })
+        const pixels = await page.evaluate(
+          slide,
+          /** @type {const} */ ([`${name}-${dtype}/`, Number(rounds)]),
+        )
+        const tasks = tasksOf(await browser.stopTracing())
         rows.push({
           ...{ model: name, dtype },
           web_ms: rounded(median(times.web)),
           node_ms: rounded(median(times.node)),
-          ratio: rounded(median(times.web.map((ms, i) => ms / times.node[i]))),
-          slider_to_pixels_ms: rounded(median(times.pixels)),
-          longest_stall_ms: {
-            median: rounded(median(times.stall)),
-            worst: rounded(Math.max(...times.stall)),
+          web_over_node: ratio(times.web, times.node),
+          [`speed_of_${first.dtype}`]: {
+            web: ratio(first.times.web, times.web),
+            node: ratio(first.times.node, times.node),
           },
+          slider_to_pixels_ms: rounded(median(pixels)),
+          page_tasks: { count: tasks.length, longest_ms: rounded(Math.max(...tasks)) },
         })
-        await page.context().close()
       }
-      await native.release()
+      await page.context().close()
     }
     /** @type {Record<string, { bytes: number, gzip: number }>} */
     const files = {}

@@ -125,6 +125,16 @@ describe('wrong usage', () => {
       /^ecd's option huber must be a number, not "much"$/,
     ],
     [
+      'a method’s number out of its bounds',
+      ['distill', model, pictures, '--out', out, '--option', 'huber=-1'],
+      /^ecd's option huber must be a number above 0, not -1$/,
+    ],
+    [
+      'a list of a method’s numbers with one out of bounds',
+      ['distill', model, pictures, '--out', out, '--option', 'stages=4,0.5'],
+      /^ecd's option stages must be a whole number from 1 to 1000000, not 0.5$/,
+    ],
+    [
       'a solver that is none',
       ['distill', model, pictures, '--out', out, '--option', 'solver=magic'],
       /^ecd's option solver must be one of euler, heun, not "magic"$/,

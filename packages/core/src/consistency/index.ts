@@ -9,6 +9,7 @@ import { meanflow } from './meanflow.js'
 import { scd, sct } from './scm.js'
 import { soflow } from './soflow.js'
 
+export { outOfBounds } from './bounds.js'
 export { DISTANCES, type DistanceName, distance } from './distance.js'
 export { inpainting, lerp, slerp, strengthSigma } from './editing.js'
 export { odeStep } from './ode.js'

@@ -1,9 +1,9 @@
 /** What holds for all methods: exact models lose nothing, and from others the gradient leads back to them. */
 import { describe, expect, it } from 'vitest'
-import { type Denoiser, type Objective, perPicture } from '../diffusion/index.js'
+import { type Denoiser, diffusion, type Objective, perPicture } from '../diffusion/index.js'
 import { bell, denoiserOf, generator, mixture, RANGE } from '../diffusion/testing.js'
 import { constant, grad, type Tensor } from '../tensor/index.js'
-import { METHODS } from './index.js'
+import { METHODS, outOfBounds } from './index.js'
 import { exactFlowMap, exactFor, expected, lossOf, onBatch, point, t } from './testing.js'
 
 const { sigma_min, sigma_max } = RANGE
@@ -35,6 +35,17 @@ const VANISHING: readonly { name: string; options: object; power?: number }[] = 
 
 it('all methods are put to the test', () => {
   expect(new Set(VANISHING.map(({ name }) => name))).toEqual(new Set(Object.keys(METHODS)))
+})
+
+it('every number among the options has bounds, and its default lies within them', () => {
+  const all = [...methods, diffusion].flatMap(({ options }) => Object.entries(options))
+  const numbers = all.flatMap(([name, value]) =>
+    [value].flat().flatMap((one) => (typeof one === 'number' ? [[name, one] as const] : [])),
+  )
+  for (const [name, value] of numbers) {
+    expect(outOfBounds(name, value), name).toBeUndefined()
+    expect(outOfBounds(name, Number.NaN), name).toBeTypeOf('string')
+  }
 })
 
 /** The loss of the exact student on the Gaussian: with the exact teacher, or with what the data say on average. */

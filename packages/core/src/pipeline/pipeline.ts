@@ -158,6 +158,16 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     }
   }
 
+  /** @throws UserError if the model takes no prompts, or not this one; `what` says where it was given. */
+  checkPrompt(prompt: string, what = 'the prompt'): void {
+    if (prompt !== '' && this.config.vocabulary.kind === 'none')
+      throw new UserError('this model was trained without prompts or classes', {
+        exitCode: 2,
+        remedy: `leave out ${what}`,
+      })
+    this.encode(prompt)
+  }
+
   /** Paints one picture per prompt. */
   async generate(options: GenerateOptions): Promise<Generated> {
     const { prompts, seed = 0, first = 0, seeds, to, signal } = options

@@ -1,5 +1,5 @@
 /** Choosing a method and its options on the command line. */
-import { METHODS } from '@onestroke/core/consistency'
+import { METHODS, outOfBounds } from '@onestroke/core/consistency'
 import { diffusion, type Objective } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
 import { InvalidArgumentError } from 'commander'
@@ -61,12 +61,14 @@ export const withOptions = (method: Objective, given: Readonly<Record<string, st
           exitCode: 2,
         },
       )
-    options[name] = valueLike(
-      options[name],
-      text,
-      `${method.name}'s option ${name}`,
-      (method.choices as Record<string, readonly string[]> | undefined)?.[name],
-    )
+    const what = `${method.name}'s option ${name}`
+    const choices = (method.choices as Record<string, readonly string[]> | undefined)?.[name]
+    const value = valueLike(options[name], text, what, choices)
+    for (const one of [value].flat()) {
+      const expected = typeof one === 'number' && outOfBounds(name, one)
+      if (expected) throw new UserError(`${what} must be ${expected}, not ${one}`, { exitCode: 2 })
+    }
+    options[name] = value
   }
   return { ...method, options }
 }

@@ -73,19 +73,9 @@ export const promptsFor = (
   { prompt, number: count }: Pick<PaintFlags, 'prompt' | 'number'>,
   own: readonly string[],
 ): string[] => {
-  for (const text of prompt ?? []) checkPrompt(model, text, '--prompt')
+  for (const text of prompt ?? []) model.checkPrompt(text, '--prompt')
   const list = prompt ?? own
   return Array.from({ length: count }, (_, i) => list[i % list.length]!)
-}
-
-/** @throws UserError if it takes no prompts, or not this one. */
-export const checkPrompt = (model: Model, prompt: string, option: string): void => {
-  if (model.config.vocabulary.kind === 'none')
-    throw new UserError('this model was trained without prompts or classes', {
-      exitCode: 2,
-      remedy: `leave out ${option}`,
-    })
-  model.encode(prompt)
 }
 
 /** Paints the pictures, writes them as one PNG, and says so, with `facts` beside. */

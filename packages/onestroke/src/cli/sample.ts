@@ -3,7 +3,7 @@ import type { GenerateOptions } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
 import type { Model } from '../model/index.js'
 import { integer, number } from './options.js'
-import { checkPrompt, openModel, type PaintFlags, paint, paintOptions, promptsFor } from './painting.js'
+import { openModel, type PaintFlags, paint, paintOptions, promptsFor } from './painting.js'
 
 interface SampleFlags extends PaintFlags {
   schedule?: GenerateOptions['schedule']
@@ -79,7 +79,7 @@ const wayOf = (
       exitCode: 2,
       remedy: 'give --prompt once',
     })
-  if (toPrompt !== undefined) checkPrompt(model, toPrompt, '--to-prompt')
+  if (toPrompt !== undefined) model.checkPrompt(toPrompt, '--to-prompt')
   return {
     seeds: Array<number>(count).fill(seed),
     to: {

@@ -19,8 +19,8 @@ export const orderOf = async (
     ...how
   }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
 ): Promise<PaintOrder> => {
-  checkPrompt(pipeline, prompt)
-  checkPrompt(pipeline, how.to?.prompt ?? '')
+  pipeline.checkPrompt(prompt)
+  pipeline.checkPrompt(how.to?.prompt ?? '', 'to.prompt')
   const settings = settingsOf(how)
   const edited = await editedOf(pipeline, how)
   const { to: _, ...sampling } = settings
@@ -29,12 +29,6 @@ export const orderOf = async (
   const isWay = weights !== undefined && how.to?.weight === undefined
   const seeds = Array.from({ length: n }, (_, i) => (isWay ? seed : (seed + i) % 2 ** 32))
   return { prompts: seeds.map(() => prompt), seeds, settings, ...edited, ...(weights && { weights }) }
-}
-
-const checkPrompt = (pipeline: Pipeline, prompt: string): void => {
-  if (prompt !== '' && pipeline.config.vocabulary.kind === 'none')
-    throw new UserError('this model was trained without prompts or classes')
-  pipeline.encode(prompt)
 }
 
 const settingsOf = ({
