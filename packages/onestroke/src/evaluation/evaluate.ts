@@ -64,7 +64,7 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
   const guidance_scale = options.guidance_scale ?? guidanceOf(model.config)
   const path =
     teacher && model !== teacher
-      ? await teacherPath(modelOf(teacher), judge, guidance_scale, options)
+      ? await teacherPath(modelOf(teacher), judge, { ...options, guidance_scale })
       : undefined
   const settings = settingsOf(options)
   const rows: EvaluationRow[] = []
@@ -133,19 +133,22 @@ const settingsOf = ({
 }
 
 /** The guidance that a student's teacher was held to, or that a teacher recommends. */
-const guidanceOf = ({ kind, method, sampling }: ModelConfig): number => {
+export const guidanceOf = ({ kind, method, sampling }: ModelConfig): number => {
   const distilled = method.options.guidance_scale
   return kind === 'student' && typeof distilled === 'number' ? distilled : sampling.guidance_scale
 }
 
 /** Where the teacher's ODE leads from the first noises, as exactly as 64 Heun steps tell: [n, C, H, W]. */
-const teacherPath = async (
+export const teacherPath = async (
   teacher: Model,
   judge: Judge,
-  guidance_scale: number,
-  { samples, distance_samples = 256, onProgress }: EvaluateOptions,
+  {
+    guidance_scale,
+    distance_samples = 256,
+    onProgress,
+  }: Pick<EvaluateOptions, 'distance_samples' | 'onProgress'> & { readonly guidance_scale: number },
 ): Promise<Float32Array | undefined> => {
-  const count = Math.min(distance_samples, samples)
+  const count = Math.min(distance_samples, judge.samples)
   if (count === 0) return undefined
   const { pictures } = await judge.paint(
     teacher,

@@ -1,6 +1,13 @@
 export { qualityChecker } from './checker.js'
 export { pictureOf } from './distort.js'
-export { type EvaluateOptions, evaluate, TEACHER_SETTINGS, type TeacherSetting } from './evaluate.js'
+export {
+  type EvaluateOptions,
+  evaluate,
+  guidanceOf,
+  TEACHER_SETTINGS,
+  type TeacherSetting,
+  teacherPath,
+} from './evaluate.js'
 export { trainFeatureNetwork } from './feature-network.js'
 export {
   FeatureExtractor,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ExportDtype, ExportQuality, Manifest } from '@onestroke/core/pipeline'
 import { type Storage, stored } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
-import { evaluate } from '../evaluation/index.js'
+import { checkFit, featuresFor, guidanceOf, Judge, teacherPath } from '../evaluation/index.js'
 import { writeFileAtomic } from '../formats/index.js'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
@@ -106,29 +106,43 @@ const rmseToTrained = async (loaded: LoadedModel, bytes: Uint8Array, manifest: M
   return teacherDistance(found.data, expected.data)
 }
 
+const STEPS = [1, 2, 4]
+
 const qualityOf = async (
   model: LoadedModel,
   dtype: ExportDtype,
   { dataset, teacher, samples, ...notify }: NonNullable<ExportOptions['measure']>,
 ): Promise<ExportQuality> => {
-  const rounded: LoadedModel = { ...model, weights: roundedWeights(model, dtype) }
+  for (const one of [model, teacher]) if (one) checkFit(one, dataset)
   const seed = 0
-  const both = []
-  for (const [i, one] of [model, rounded].entries()) {
-    const { rows } = await evaluate({
-      ...{ model: one, dataset, samples, seed, steps: [1, 2, 4], teacher_settings: [] },
-      ...(teacher && { teacher }),
-      ...(notify.onTrain && { onTrain: notify.onTrain }),
-      onProgress: (_, done, total) => notify.onProgress?.(i * total + done, 2 * total),
-    })
-    both.push(rows.filter(({ who }) => who === model.config.kind))
+  const judge = await Judge.of(await featuresFor(dataset, notify), dataset, { samples, seed })
+  const guidance_scale = guidanceOf(model.config)
+  const slow = teacher && Model.of(teacher)
+  const path = slow && (await teacherPath(slow, judge, { guidance_scale }))
+  await slow?.release()
+  const settings = { solver: model.config.kind === 'student' ? 'consistency' : 'ddim' } as const
+  const measured = async (one: Model, part: number) => {
+    const rows = []
+    for (const [i, steps] of STEPS.entries()) {
+      const done = (part * STEPS.length + i) * samples
+      const { pictures } = await judge.paint(
+        one,
+        { ...settings, num_inference_steps: steps },
+        { onPainted: (now) => notify.onProgress?.(done + now, 2 * STEPS.length * samples) },
+      )
+      const distance = path ? teacherDistance(pictures.subarray(0, path.length), path) : null
+      rows.push({ fid: await judge.fid(pictures), teacher_distance: distance })
+    }
+    await one.release()
+    return rows
   }
-  const [trained, exported] = both
+  const trained = await measured(Model.of(model), 0)
+  const exported = await measured(Model.of({ ...model, weights: roundedWeights(model, dtype) }), 1)
   return {
     ...{ data: dataset.name, samples, seed },
-    rows: exported!.map(({ steps, fid, teacher_distance }, i) => ({
-      ...{ steps, fid, fid_fp32: trained![i]!.fid },
-      ...{ teacher_distance, teacher_distance_fp32: trained![i]!.teacher_distance },
+    rows: exported.map(({ fid, teacher_distance }, i) => ({
+      ...{ steps: STEPS[i]!, fid, fid_fp32: trained[i]!.fid },
+      ...{ teacher_distance, teacher_distance_fp32: trained[i]!.teacher_distance },
     })),
   }
 }
