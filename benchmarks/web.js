@@ -10,6 +10,7 @@ import { openPipeline } from 'onestroke'
 import { launch, serveBuilt } from '../tests/web/browser.js'
 import { onestroke } from './lib/command.js'
 import { median, rounded } from './lib/statistics.js'
+import { tasksOf } from './lib/trace.js'
 
 export const about = 'the web runtime in Chromium: milliseconds a step, slider to pixels, longest task, bytes'
 
@@ -69,25 +70,6 @@ const slide = async ([url, count]) => {
   }
   element.remove()
   return pixels
-}
-
-/**
- * Milliseconds of every task on the pages' main threads: while one runs, the page is blocked.
- *
- * @param {Buffer} trace
- * @returns {number[]}
- */
-const tasksOf = (trace) => {
-  /** @type {{ name: string, pid: number, tid: number, dur?: number, args?: { name?: string } }[]} */
-  const events = JSON.parse(String(trace)).traceEvents
-  const threads = new Set(
-    events
-      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid} ${tid}`),
-  )
-  return events
-    .filter(({ name, pid, tid }) => name === 'RunTask' && threads.has(`${pid} ${tid}`))
-    .map(({ dur = 0 }) => dur / 1000)
 }
 
 /** @type {import('./run.js').Benchmark['run']} */

@@ -97,8 +97,14 @@ const model = await load('model/', {
   said.textContent = error.message
   throw error
 })
-/** What there is to know from outside. */
-const fountain = { model, pictures: 0, summary: () => frames.summary(), reset: () => frames.reset() }
+/** What there is to know from outside, and whether dice that go up again get a new picture. */
+const fountain = {
+  model,
+  painting: true,
+  pictures: 0,
+  summary: () => frames.summary(),
+  reset: () => frames.reset(),
+}
 Object.assign(window, { fountain })
 
 const geometry = new THREE.BoxGeometry(1.25, 1.25, 1.25)
@@ -124,6 +130,10 @@ setInterval(() => {
 const untilNextFrame = () => new Promise(requestAnimationFrame)
 for (let seed = 0; ; seed++) {
   while (waiting.length === 0) await untilNextFrame()
+  if (!fountain.painting) {
+    waiting.shift().launch()
+    continue
+  }
   const wish = prompt.value || IDEAS[seed % IDEAS.length]
   const picture = await model.generate({ prompt: wish, seed, steps: 1 })
   frames.time('swaps', () => {

@@ -8,8 +8,10 @@ import { odeSteps } from './ode.js'
  *
  * - t is drawn from the Karras schedule, uniformly in its position u, with a share of the batch exactly at sigma_max,
  *   where one-step sampling starts;
- * - r lies one level of an N-level grid below t; N grows in stages over the training;
- * - the teacher's ODE leads from x_t to x_r, in `substeps` steps, and the student itself, held fixed, gives the target there;
+ * - r lies one level of an N-level grid below t; where `stages` has several numbers, N goes through them in equal parts of
+ *   the training. Few levels are few places where the student's own error enters its target;
+ * - the teacher's ODE leads from x_t to x_r, in `substeps` steps, which keeps so long a way exact, and the student itself,
+ *   held fixed, gives the target there;
  * - the error is measured in units of the network's output, c_out(t), so that every noise level counts the same, and
  *   its pseudo-Huber norm √(mean e² + c²) − c keeps outliers from ruling the gradient.
  */
@@ -20,7 +22,7 @@ export const ecd = objective({
   kind: 'student',
   parametrization: 'consistency',
   choices: { solver: ['euler', 'heun'] },
-  options: { stages: [4, 8, 16, 24], top: 0.15, huber: 0.1, solver: 'heun' as 'euler' | 'heun', substeps: 1 },
+  options: { stages: [4], top: 0.15, huber: 0.1, solver: 'heun' as 'euler' | 'heun', substeps: 4 },
   times(random, { range, progress }, { stages, top }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!
     const [choice, position] = [random.uniform(), random.uniform()]
