@@ -21,7 +21,7 @@ export const options = {
   rounds: { type: 'string', default: '20', about: 'in which browser and Node take turns' },
 }
 
-const EACH = 10
+const EACH = 25
 
 /** Until nobody's threads spin any more, waiting for more work. */
 const rest = () => new Promise((resolve) => setTimeout(resolve, 50))

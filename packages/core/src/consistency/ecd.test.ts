@@ -145,7 +145,7 @@ describe('the distillation loss', () => {
       const condition = { condition: inputs.x0.reshape([3, 1, 2]) }
       const loss = ecd.loss(
         contextOf({ ...inputs, student: recording('student'), teacher: recording('teacher'), condition }),
-        { ...ecd.options, solver: 'heun' },
+        { ...ecd.options, solver: 'heun', substeps: 1 },
       )
       expect(conditions).toEqual({ student: [condition, condition], teacher: [condition, condition] })
       return { loss }
@@ -166,10 +166,13 @@ describe('the distillation loss', () => {
       onBatch(
         { r: below(share) },
         (inputs) => {
-          const loss = lossOf(inputs, perturbed(inputs), denoiserOf(bell), { solver, huber: 0.125 }).sum()
-          const shared = lossOf(inputs, perturbed({ ...inputs, frozen: inputs.theta }), denoiserOf(bell), {
+          const loss = lossOf(inputs, perturbed(inputs), denoiserOf(bell), {
             solver,
             huber: 0.125,
+            substeps: 1,
+          }).sum()
+          const shared = lossOf(inputs, perturbed({ ...inputs, frozen: inputs.theta }), denoiserOf(bell), {
+            ...{ solver, huber: 0.125, substeps: 1 },
           }).sum()
           const [gradient, ofFrozen] = grad(loss, [inputs.theta, inputs.frozen])
           return { loss, gradient: gradient!, ofFrozen: ofFrozen!, shared: grad(shared, [inputs.theta])[0]! }
@@ -218,7 +221,11 @@ describe('the distillation loss', () => {
             range: RANGE,
             denoise: (x, sigma) => exact.denoise(x, sigma).add(inputs.theta),
           }
-          const loss = lossOf(inputs, exactStudent(bell), teacher, { solver, huber: 0.125 }).sum()
+          const loss = lossOf(inputs, exactStudent(bell), teacher, {
+            solver,
+            huber: 0.125,
+            substeps: 1,
+          }).sum()
           return { loss, gradient: grad(loss, [inputs.theta])[0]! }
         },
         { theta: [0.5] },
