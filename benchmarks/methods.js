@@ -1,5 +1,5 @@
 /**
- * All methods from the same teacher, on the same number of images: how good their students are at 1, 2, 4 and 8 steps,
+ * All methods from the same teacher, on the same number of images: how good their students are in 1 to 16 steps,
  * and what a training image costs. `--runs` keeps the students and what was measured of them, so that what was
  * interrupted goes on; give the same folder again.
  */
@@ -12,7 +12,7 @@ import { onestroke } from './lib/command.js'
 import { distillingOptions } from './lib/emoji.js'
 import { mean, median, rounded, spread } from './lib/statistics.js'
 
-export const about = 'all methods from one teacher: quality at 1, 2, 4 and 8 steps, seconds and memory'
+export const about = 'all methods from one teacher: quality at 1 to 16 steps, seconds and memory'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
@@ -21,7 +21,7 @@ export const options = {
   methods: { type: 'string', default: Object.keys(METHODS).join(','), about: 'which' },
 }
 
-const STEPS = [1, 2, 4, 8]
+const STEPS = [1, 2, 4, 8, 16]
 
 /** The settings at which a teacher is said to be at its best. */
 const TEACHER = /** @type {const} */ ([

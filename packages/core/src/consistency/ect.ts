@@ -13,6 +13,7 @@ export const ect = objective({
   teacher: false,
   kind: 'student',
   parametrization: 'consistency',
+  learning_rate: 2e-4,
   choices: { distance: DISTANCES },
   options: {
     ...{ q: 2, stages: 8, k: 8, b: 1, P_mean: -1.1, P_std: 2 },

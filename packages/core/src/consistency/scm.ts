@@ -70,6 +70,8 @@ const scm = (name: 'scd' | 'sct', about: string) =>
     // EDM's preconditioning is TrigFlow's, with F of the other sign.
     parametrization: 'edm',
     learned_weight: true,
+    // The target is one step of length 1, however far the student is from it: at larger rates it runs away.
+    learning_rate: 5e-5,
     options,
     times,
     loss(context, { tangent_warmup, tangent_c }) {

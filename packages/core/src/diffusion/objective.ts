@@ -61,6 +61,8 @@ export interface Objective<Options extends object = object> {
   readonly flow_map?: true
   /** Whether the loss is weighted by `log_variance`. */
   readonly learned_weight?: true
+  /** Where another learning rate than the usual is known to be needed. */
+  readonly learning_rate?: number
   /** Guidance scales that are drawn from, evenly, where the run does not say; then they are an input of the network. */
   readonly guidance_scale?: readonly [least: number, most: number]
   /** Every option with its default. */

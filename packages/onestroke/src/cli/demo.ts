@@ -60,7 +60,7 @@ export const demoCommand = (): Command =>
       },
     )
 
-/** Adds the shipped 32×32 pair to the report: the same distillation, given hours. */
+/** Adds the shipped 32×32 pair to the report: the same distillation, given longer. */
 const showLarge = async (
   report: Report,
   pictures: Record<string, Uint8Array>,
@@ -84,7 +84,7 @@ const showLarge = async (
   await paint(LARGE.student, 2, 'Shipped student, 32×32, 2 steps', true)
   if (existsSync(LARGE.teacher)) await paint(LARGE.teacher, 18, 'Its teacher, 18 steps of heun', false)
   report.sections.push({
-    title: 'The same at 32×32, given hours',
+    title: 'The same at 32×32, ready made',
     text: 'The student that comes with onestroke, from the same noise as its teacher.',
     grids,
   })

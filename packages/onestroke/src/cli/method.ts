@@ -16,9 +16,10 @@ export const withTeacher: readonly Objective[] = Object.values(METHODS)
 /** A part of `--help`: each method's name, what it is, and its options with their defaults. */
 export const methodsHelp = (methods: readonly Objective[]): string =>
   methods
-    .map(({ name, about, options }) => {
+    .map(({ name, about, options, learning_rate }) => {
       const list = Object.entries(options).map(([key, value]) => `${key}=${String(value)}`)
-      return `  ${name.padEnd(9)} ${about}\n            ${list.join(' ')}`
+      const rate = learning_rate ? `; --learning-rate ${learning_rate}` : ''
+      return `  ${name.padEnd(9)} ${about}\n            ${list.join(' ')}${rate}`
     })
     .join('\n')
 

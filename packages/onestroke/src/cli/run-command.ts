@@ -60,7 +60,11 @@ export const runOptions = (command: Command): Command =>
     .option('--minutes <time>', 'or for about so long, measured at the start', minutes)
     .option('--seed <number>', 'same seed, same machine: the same model, bit for bit', integer(0), 0)
     .option('--batch <pictures>', 'pictures in one step', integer(1))
-    .option('--learning-rate <rate>', 'of the optimiser, before its decay', positive)
+    .option(
+      '--learning-rate <rate>',
+      'of the optimiser, before its decay; by default what suits the method',
+      positive,
+    )
     .option('--optimizer <name>', 'adam, adamw or radam', optimizerName)
     .option('--sigma-max <sigma>', 'strongest noise', number(0, 1_000_000))
     .option('--flip', 'also learn from mirrored pictures')
@@ -89,7 +93,7 @@ const optimizerName = (name: string): OptimizerOptions['optimizer'] => {
 export interface RunSettings {
   readonly command: 'train' | 'distill'
   readonly preset: string
-  readonly objective: Pick<Objective, 'name' | 'options' | 'guidance_scale'>
+  readonly objective: Pick<Objective, 'name' | 'options' | 'guidance_scale' | 'learning_rate'>
   readonly teacher?: LoadedModel
   readonly minutes: number
   /** Where nothing is said: the method's own range if the pictures have prompts or classes, else 1. */
@@ -300,7 +304,11 @@ const planOf = (
     flip: flags.flip === true,
     translate: flags.translate,
     optimizer: { ...training.optimizer, ...(flags.optimizer && { optimizer: flags.optimizer }) },
-    schedule: { ...training.schedule, ...(flags.learningRate && { learning_rate: flags.learningRate }) },
+    schedule: {
+      ...training.schedule,
+      ...(objective.learning_rate && { learning_rate: objective.learning_rate }),
+      ...(flags.learningRate && { learning_rate: flags.learningRate }),
+    },
   }
 }
 
