@@ -23,12 +23,13 @@ type Options = typeof ecd.options
 const x_t = x0.map((value, i) => value + t[Math.floor(i / 2)]! * noise[i]!)
 const below = (share: number) => t.map((sigma) => sigma * (1 - share))
 
+/** With one step of the teacher's, unless the options say more. */
 const lossOf = (
   { x0, noise, t, r }: Pick<Inputs, 'x0' | 'noise' | 't' | 'r'>,
   student: Denoiser,
   teacher: Denoiser,
   options: Partial<Options>,
-): Tensor => methodLoss(ecd, { student, teacher, x0, noise, t, r }, options)
+): Tensor => methodLoss(ecd, { student, teacher, x0, noise, t, r }, { substeps: 1, ...options })
 
 describe.each(SOLVERS)('the distillation loss of exact models vanishes as it should: %s', (solver) => {
   const orders = (lossAt: (r: readonly number[]) => number[], power: number) => {
@@ -172,7 +173,8 @@ describe('the distillation loss', () => {
             substeps: 1,
           }).sum()
           const shared = lossOf(inputs, perturbed({ ...inputs, frozen: inputs.theta }), denoiserOf(bell), {
-            ...{ solver, huber: 0.125, substeps: 1 },
+            solver,
+            huber: 0.125,
           }).sum()
           const [gradient, ofFrozen] = grad(loss, [inputs.theta, inputs.frozen])
           return { loss, gradient: gradient!, ofFrozen: ofFrozen!, shared: grad(shared, [inputs.theta])[0]! }
