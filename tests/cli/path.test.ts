@@ -67,7 +67,7 @@ describe('train', () => {
     )
   })
 
-  it('makes a student without a teacher, measured on the way and with its noise levels searched', async () => {
+  it('makes a student without a teacher, at the method’s rate, measured on the way and with its noise levels searched', async () => {
     const run = [
       'train',
       'pictures',
@@ -75,7 +75,7 @@ describe('train', () => {
       'taught-by-data',
       ...tiny(160),
       '--method',
-      'ict',
+      'ect',
       '--checks',
       '2',
     ]
@@ -85,6 +85,7 @@ describe('train', () => {
     })
     const read = async (name: string) =>
       JSON.parse(await readFile(join(folder, 'taught-by-data', name), 'utf8'))
+    expect((await read('run.json')).schedule.learning_rate).toBe(2e-4)
     const { checks } = await read('progress.json')
     expect(checks).toMatchObject([
       { images: 80, teacher_distance: null },

@@ -167,11 +167,7 @@ describe('the distillation loss', () => {
       onBatch(
         { r: below(share) },
         (inputs) => {
-          const loss = lossOf(inputs, perturbed(inputs), denoiserOf(bell), {
-            solver,
-            huber: 0.125,
-            substeps: 1,
-          }).sum()
+          const loss = lossOf(inputs, perturbed(inputs), denoiserOf(bell), { solver, huber: 0.125 }).sum()
           const shared = lossOf(inputs, perturbed({ ...inputs, frozen: inputs.theta }), denoiserOf(bell), {
             solver,
             huber: 0.125,
@@ -223,11 +219,7 @@ describe('the distillation loss', () => {
             range: RANGE,
             denoise: (x, sigma) => exact.denoise(x, sigma).add(inputs.theta),
           }
-          const loss = lossOf(inputs, exactStudent(bell), teacher, {
-            solver,
-            huber: 0.125,
-            substeps: 1,
-          }).sum()
+          const loss = lossOf(inputs, exactStudent(bell), teacher, { solver, huber: 0.125 }).sum()
           return { loss, gradient: grad(loss, [inputs.theta])[0]! }
         },
         { theta: [0.5] },
