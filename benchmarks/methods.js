@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { METHODS } from '@onestroke/core/consistency'
-import { featuresFor, Judge, loadDataset, loadModel, Model } from 'onestroke'
+import { featuresFor, Judge, loadDataset, loadModel, Model, TEACHER_SETTINGS } from 'onestroke'
 import { onestroke } from './lib/command.js'
 import { distillingOptions } from './lib/emoji.js'
 import { mean, median, rounded, spread } from './lib/statistics.js'
@@ -23,12 +23,8 @@ export const options = {
 
 const STEPS = [1, 2, 4, 8, 16]
 
-/** The settings at which a teacher is said to be at its best. */
-const TEACHER = /** @type {const} */ ([
-  { solver: 'heun', num_inference_steps: 18 },
-  { solver: 'heun', num_inference_steps: 32 },
-  { solver: 'dpmpp_2m', num_inference_steps: 20 },
-])
+/** The settings at one of which a teacher is at its best. */
+const TEACHER = TEACHER_SETTINGS.map(({ solver, steps }) => ({ solver, num_inference_steps: steps }))
 
 /** @typedef {{ fid: number, prompt_top1: number | null }} Quality */
 

@@ -2,7 +2,14 @@
 export { UserError } from '@onestroke/core/formats'
 export type { Generated, GenerateOptions } from '@onestroke/core/pipeline'
 export { type DataOptions, type Dataset, loadDataset, readImage, readMask } from './data/index.js'
-export { type EvaluateOptions, evaluate, FeatureExtractor, featuresFor, Judge } from './evaluation/index.js'
+export {
+  type EvaluateOptions,
+  evaluate,
+  FeatureExtractor,
+  featuresFor,
+  Judge,
+  TEACHER_SETTINGS,
+} from './evaluation/index.js'
 export { type Exported, type ExportOptions, exportModel, openPipeline } from './export/index.js'
 export { pngGrid, pngOf } from './formats/index.js'
 export { loadModel, Model, saveModel } from './model/index.js'
