@@ -18,6 +18,9 @@ export const options = {
 
 const SCALES = [1, 1.5, 2, 3, 4.5, 6]
 
+/** Words that are led away from, and pictures for each. */
+const [WORDS, SAMPLES] = [12, 512]
+
 /** @type {import('./run.js').Benchmark['run']} */
 export const run = async ({ teacher, data, category, range, images, samples, runs }) => {
   const out = join(runs, 'student')
@@ -54,32 +57,51 @@ export const run = async ({ teacher, data, category, range, images, samples, run
       range,
       images: Number(images),
       scales,
-      negative: await negative(judge, models.student, dataset),
+      negative: {
+        student: await negative(judge, models.student, dataset, 1),
+        teacher: await negative(judge, models.teacher, dataset, 18),
+      },
     },
   }
 }
 
 /**
  * The same noises with no prompt, led away from nothing and from a word: how often the nearest training picture is one
- * that the word names. Prompts that name pictures of both icon sets, which differ in style, are what is led away from.
+ * that the word names. The words are those that name most pictures, and the two icon sets, which differ in style.
  *
  * @param {Judge} judge
- * @param {Model} student
+ * @param {Model} model
  * @param {Awaited<ReturnType<typeof loadDataset>>} dataset
+ * @param {number} num_inference_steps
  */
-const negative = async (judge, student, dataset) => {
-  const styles = [...new Set(dataset.styles ?? [])]
-  /** @type {Record<string, object>} */
-  const found = {}
-  for (const style of styles) {
-    const share = async (/** @type {string} */ negative_prompt) => {
-      const { pictures } = await judge.paint(student, {
-        ...{ guidance_scale: 3, num_inference_steps: 1, negative_prompt },
+const negative = async (judge, model, dataset, num_inference_steps) => {
+  const said = (dataset.names ?? []).map(
+    (name, i) => new Set([...name.split(' '), dataset.styles?.[i] ?? '']),
+  )
+  /** @type {Map<string, number>} */
+  const counts = new Map()
+  for (const word of said.flatMap((words) => [...words])) counts.set(word, (counts.get(word) ?? 0) + 1)
+  const words = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, WORDS)
+  const nearest = async (/** @type {string} */ negative_prompt) => {
+    const found = []
+    for (let first = 0; first < SAMPLES; first += 64) {
+      const { data } = await model.generate({
+        ...{ prompts: Array(64).fill(''), negative_prompt, guidance_scale: 3, num_inference_steps },
+        ...{ first, seed: 0 },
       })
-      const nearest = await judge.nearest(pictures)
-      return rounded(nearest.filter((i) => dataset.styles?.[i] === style).length / nearest.length)
+      found.push(...(await judge.nearest(data)))
     }
-    found[style] = { without: await share(''), with: await share(style) }
+    return found
   }
-  return found
+  const plain = await nearest('')
+  /** @type {Record<string, { without: number, with: number }>} */
+  const shares = {}
+  for (const [word] of words) {
+    const share = (/** @type {number[]} */ found) =>
+      rounded(found.filter((i) => said[i]?.has(word)).length / found.length)
+    shares[word] = { without: share(plain), with: share(await nearest(word)) }
+  }
+  const total = (/** @type {'with' | 'without'} */ which) =>
+    Object.values(shares).reduce((sum, share) => sum + share[which], 0)
+  return { shares, kept: rounded(total('with') / total('without')) }
 }

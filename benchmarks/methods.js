@@ -14,12 +14,14 @@ import { mean, median, rounded, spread } from './lib/statistics.js'
 
 export const about = 'all methods from one teacher: quality at 1 to 16 steps, seconds and memory'
 
-/** @type {import('./run.js').Benchmark['options']} */
-export const options = {
-  ...distillingOptions('methods', '60000'),
+/** What is compared. @type {NonNullable<import('./run.js').Benchmark['options']>} */
+export const comparison = {
   seeds: { type: 'string', default: '3', about: 'trainings of each method' },
   methods: { type: 'string', default: Object.keys(METHODS).join(','), about: 'which' },
 }
+
+/** @type {import('./run.js').Benchmark['options']} */
+export const options = { ...distillingOptions('methods', '60000'), ...comparison }
 
 const STEPS = [1, 2, 4, 8, 16]
 

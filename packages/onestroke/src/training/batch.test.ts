@@ -140,4 +140,29 @@ describe('a batch', () => {
     expect(half.known).toBeGreaterThan(0.43)
     expect(half.known).toBeLessThan(0.57)
   })
+
+  it('leads away from nothing, from captions and from single words of them, where the scale is drawn', () => {
+    const tokenizer = new Tokenizer(text)
+    const width = tokenizer.tokens * tokenizer.entries
+    const lengths = (guidance_scale: number | [number, number]) => {
+      const { negative } = new BatchMaker(batchPlan({ vocabulary: text, guidance_scale, batch: 1024 })).make(
+        0,
+      )
+      const counts = [0, 0, 0]
+      for (const row of rows({ condition: negative } as Batch, width)) {
+        const used = Array.from({ length: tokenizer.tokens }, (_, token) =>
+          row
+            .subarray(token * tokenizer.entries + 1, (token + 1) * tokenizer.entries)
+            .some((value) => value > 0),
+        )
+        counts[used.filter(Boolean).length]! += 1 / 1024
+      }
+      return counts
+    }
+    expect(lengths(3)).toEqual([1, 0, 0])
+    const [none, one, two] = lengths([1, 6]) as [number, number, number]
+    expect(Math.abs(none - 0.5)).toBeLessThan(0.06)
+    expect(Math.abs(one - 0.25)).toBeLessThan(0.06)
+    expect(Math.abs(two - 0.25)).toBeLessThan(0.06)
+  })
 })

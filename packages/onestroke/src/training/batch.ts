@@ -110,10 +110,23 @@ export class BatchMaker {
     return out
   }
 
+  /** Nothing, half of the time; else what another picture is called or, as people say what they do not want, one word of it. */
   #negative(random: Random): readonly Bag[] {
-    const { guidance_scale, dataset } = this.plan
+    const { guidance_scale, dataset, vocabulary } = this.plan
     if (typeof guidance_scale === 'number' || random.uniform() < 0.5) return this.#tokenizer.nothing
-    return this.#condition(random.integer(dataset.count), random)
+    const picture = random.integer(dataset.count)
+    if (vocabulary.kind !== 'text' || random.uniform() < 0.5) return this.#condition(picture, random)
+    const words = this.#words(picture, random)
+    return this.#tokenizer.encode(words[random.integer(words.length)]!)
+  }
+
+  /** A picture's caption. It may name a style or leave it open: both are learned, equally often. */
+  #words(picture: number, random: Random): string[] {
+    const { names, styles } = this.plan.dataset
+    const words = names![picture]!.split(' ')
+    const style = styles?.[picture]
+    if (style !== undefined && random.uniform() < 0.5) words.push(style)
+    return words
   }
 
   #condition(picture: number, random: Random): readonly Bag[] {
@@ -122,10 +135,7 @@ export class BatchMaker {
     if (vocabulary.kind === 'class')
       return this.#tokenizer.encode(dataset.classes![dataset.labels![picture]!]!)
     if (vocabulary.kind === 'none') return this.#tokenizer.nothing
-    const style = dataset.styles?.[picture]
-    const words = dataset.names![picture]!.split(' ')
-    // A prompt may name a style or leave it open: both are learned, equally often.
-    if (style !== undefined && random.uniform() < 0.5) words.push(style)
+    const words = this.#words(picture, random)
     const kept = words.filter(() => random.uniform() >= word_dropout)
     return this.#tokenizer.encode(
       (kept.length > 0 ? kept : words).join(' '),
