@@ -112,7 +112,7 @@ describe('wrong usage', () => {
     [
       'an option that the method does not have',
       ['distill', model, pictures, '--out', out, '--option', 'N=40'],
-      /^the method ecd has no option N; it has stages, top, huber, solver, substeps$/,
+      /^the method ecd has no option N; it has stages, top, huber, solver, substeps, points$/,
     ],
     [
       'a method’s option without a value',

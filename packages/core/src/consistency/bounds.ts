@@ -15,7 +15,7 @@ const POSITIVE: Bounds = { least: 0, open: true }
 const BOUNDS: Readonly<Record<string, Bounds>> = {
   N: { ...COUNT, least: 3 },
   ...{ s0: { ...COUNT, least: 2 }, s1: { ...COUNT, least: 2 } },
-  ...{ stages: COUNT, substeps: { ...COUNT, most: 64 } },
+  ...{ stages: COUNT, substeps: { ...COUNT, most: 64 }, points: { ...COUNT, most: 64 } },
   ...{ mu: { least: 0, most: 0.999999 }, mu0: { least: 0, most: 1, open: true } },
   ...{ huber: POSITIVE, c: POSITIVE, tangent_c: POSITIVE, P_std: POSITIVE },
   ...{ P_mean: { least: -20, most: 20 }, b: { least: -100, most: 100 } },

@@ -12,7 +12,7 @@ import {
 } from '../diffusion/testing.js'
 import { constant, grad, type Tensor } from '../tensor/index.js'
 import { ecd } from './ecd.js'
-import { odeStep } from './ode.js'
+import { odePath, odeStep } from './ode.js'
 import { exactStudent, type Inputs, lossOf as methodLoss, noise, onBatch, point, t, x0 } from './testing.js'
 
 const { sigma_min, sigma_max, sigma_data } = RANGE
@@ -131,6 +131,51 @@ describe('the distillation loss', () => {
     const expected = Math.sqrt((0.375 ** 2 + 0.5 ** 2) / 2 + 0.25 ** 2) - 0.25
     expect(loss).toHaveLength(3)
     for (const value of loss!) expect(value).toBeCloseTo(expected, 12)
+  })
+
+  it('learns at several points of the teacher’s way, each towards its end', () => {
+    const r = below(0.9)
+    const options = { solver: 'heun', substeps: 6 } as const
+    const { loss, ...seen } = onBatch({ r }, (inputs) => {
+      const { x0, noise, t, r } = inputs
+      const student = exactStudent(bell)
+      const calls: { x: Tensor; sigma: Tensor; condition: unknown }[] = []
+      const recording: Denoiser = {
+        range: RANGE,
+        denoise(x, sigma, condition) {
+          calls.push({ x, sigma, condition })
+          return student.denoise(x, sigma)
+        },
+      }
+      const condition = { condition: x0.reshape([3, 1, 2]) }
+      const context = contextOf({ ...inputs, student: recording, teacher: denoiserOf(bell), condition })
+      const loss = ecd.loss(context, { ...ecd.options, ...options, points: 3 })
+      const [high, low] = calls.sort((a, b) => b.sigma.size - a.sigma.size)
+      expect([high!.sigma.size, low!.sigma]).toEqual([9, r])
+      expect(low!.condition).toBe(condition)
+      const path = odePath(denoiserOf(bell), x0.add(noise.mul(perPicture(t))), t, r, {}, options)
+      return {
+        ...{ loss, x: high!.x, sigma: high!.sigma },
+        told: (high!.condition as typeof condition).condition,
+        ...Object.fromEntries(
+          path.flatMap(({ x, sigma }, i) => [
+            [`x${i}`, x],
+            [`sigma${i}`, sigma],
+          ]),
+        ),
+      }
+    })
+    expect(seen.x).toEqual([...seen.x0!, ...seen.x2!, ...seen.x4!])
+    expect(seen.sigma).toEqual([...seen.sigma0!, ...seen.sigma2!, ...seen.sigma4!])
+    expect(seen.told).toEqual([...x0, ...x0, ...x0])
+    // Exact students have almost no loss, one for each picture, and take as many points as there are.
+    expect(loss).toHaveLength(3)
+    for (const value of loss!) expect(value).toBeLessThan(1e-2)
+    const all = (points: number) =>
+      onBatch({ r }, (inputs) => ({
+        loss: lossOf(inputs, exactStudent(bell), denoiserOf(bell), { ...options, points }),
+      })).loss
+    expect(all(64)).toEqual(all(6))
   })
 
   it('hands the condition to the student and to the teacher', () => {
@@ -257,12 +302,23 @@ describe('the noise levels of distillation', () => {
   })
 
   it('are even over the Karras schedule otherwise', () => {
-    const positions = draw({ top: 0 }, 0).map(({ t }) => position(t))
+    const positions = draw({ top: 0, points: 1 }, 0).map(({ t }) => position(t))
     expect(kolmogorov(positions, (u) => u)).toBeLessThan(LIMIT)
-    const below = draw({ top: 0.25 }, 0)
+    const below = draw({ top: 0.25, points: 1 }, 0)
       .filter(({ t }) => Math.fround(t) !== sigma_max)
       .map(({ t }) => position(t))
     expect(kolmogorov(below, (u) => u)).toBeLessThan(1.95 / Math.sqrt(below.length))
+  })
+
+  it.each([
+    { levels: 1, points: 4 },
+    { levels: 4, points: 4 },
+    { levels: 4, points: 2 },
+  ])('begin where the last of $points points is the last of the schedule’s: $levels levels', (options) => {
+    const { levels, points } = options
+    const positions = draw({ top: 0, stages: [levels], points }, 0).map(({ t }) => position(t))
+    const last = 1 - (points - 1) / points / levels
+    expect(kolmogorov(positions, (u) => Math.min(1, u / last))).toBeLessThan(LIMIT)
   })
 
   it.each([
@@ -274,7 +330,7 @@ describe('the noise levels of distillation', () => {
     { progress: 0.999, levels: 10 },
     { progress: 1, levels: 10 },
   ])('are one of $levels levels apart at progress $progress, or r is sigma_min', ({ progress, levels }) => {
-    const pairs = draw({ stages, top: 0.25 }, progress, 500)
+    const pairs = draw({ stages, top: 0.25, points: 1 }, progress, 500)
     for (const { t, r } of pairs) {
       const down = position(t) + 1 / levels
       if (down < 1 - 1e-9) expect(r / karrasSigma(down, RANGE)).toBeCloseTo(1, 9)

@@ -1,17 +1,21 @@
-import { edmPreconditioning, karrasSigma, objective, perPicture } from '../diffusion/index.js'
+import { type Condition, edmPreconditioning, karrasSigma, objective, perPicture } from '../diffusion/index.js'
+import type { Tensor } from '../tensor/index.js'
 import { pseudoHuber } from './distance.js'
-import { odeSteps } from './ode.js'
+import { odePath, type PathOptions } from './ode.js'
 
 /**
  * Easy consistency distillation: the loss of easy consistency tuning (Geng et al. 2024, eq. 9–12) with the teacher's
  * ODE as target (Song et al. 2023, algorithm 2).
  *
- * - t is drawn from the Karras schedule, uniformly in its position u, with a share of the batch exactly at sigma_max,
- *   where one-step sampling starts;
- * - r lies one level of an N-level grid below t; where `stages` has several numbers, N goes through them in equal parts of
- *   the training. Few levels are few places where the student's own error enters its target;
+ * - t and r lie on the Karras schedule, r one level of an N-level grid below t; where `stages` has several numbers, N goes
+ *   through them in equal parts of the training. With one level, r is always sigma_min, the end, where the target is the
+ *   teacher's own; with more, the student's own error enters its target, once for every level that is left;
  * - the teacher's ODE leads from x_t to x_r, in `substeps` steps, which keeps so long a way exact, and the student itself,
  *   held fixed, gives the target there;
+ * - every point that the teacher passes on its way is of the same trajectory and has the same target: the student learns at
+ *   `points` of them, evenly spaced, the first one at t;
+ * - a share `top` of the batch begins exactly at sigma_max, where one-step sampling does, the others evenly, where their
+ *   points cover the schedule;
  * - the error is measured in units of the network's output, c_out(t), so that every noise level counts the same, and
  *   its pseudo-Huber norm √(mean e² + c²) − c keeps outliers from ruling the gradient.
  */
@@ -21,21 +25,58 @@ export const ecd = objective({
   teacher: true,
   kind: 'student',
   parametrization: 'consistency',
-  choices: { solver: ['euler', 'heun'] },
-  options: { stages: [4], top: 0.15, huber: 0.1, solver: 'heun' as 'euler' | 'heun', substeps: 4 },
-  times(random, { range, progress }, { stages, top }) {
+  batch: 16,
+  choices: { solver: ['euler', 'heun', 'dpmpp_2m'] },
+  options: {
+    ...{ stages: [1], top: 0.5, huber: 0.1 },
+    ...{ solver: 'dpmpp_2m' as PathOptions['solver'], substeps: 16, points: 4 },
+  },
+  times(random, { range, progress }, { stages, top, points }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!
     const [choice, position] = [random.uniform(), random.uniform()]
-    const u = choice < top ? 0 : position
+    // From here, a level's length over `points` ahead of the last level, the last of the points reach the end.
+    const u = choice < top ? 0 : position * (1 - (1 - 1 / points) / levels)
     const down = u + 1 / levels
     return { t: karrasSigma(u, range), r: down >= 1 ? range.sigma_min : karrasSigma(down, range) }
   },
-  loss({ student, target: self, teacher, x0, noise, t, r, condition }, { huber, ...how }) {
+  loss({ student, target: self, teacher, x0, noise, t, r, condition }, { huber, points, ...how }) {
     const x_t = x0.add(noise.mul(perPicture(t)))
-    const x_r = odeSteps(teacher!, x_t, t, r, condition, how)
-    const target = self.denoise(x_r, r, condition).stopGradient()
-    const { c_out } = edmPreconditioning(t, student.range.sigma_data)
-    const error = student.denoise(x_t, t, condition).sub(target).div(perPicture(c_out))
-    return pseudoHuber(error.sumSquares([1, 2, 3]).mul(x0.shape[0]! / x0.size), huber)
+    const path = odePath(teacher!, x_t, t, r, condition, how)
+    const target = self.denoise(path.pop()!.x, r, condition).stopGradient()
+    const some = evenly(path, points)
+    const [first, ...others] = some
+    const x = first!.x.concat(
+      others.map(({ x }) => x.stopGradient()),
+      0,
+    )
+    const sigma = first!.sigma.concat(
+      others.map(({ sigma }) => sigma),
+      0,
+    )
+    const { c_out } = edmPreconditioning(sigma, student.range.sigma_data)
+    const error = student
+      .denoise(x, sigma, repeated(condition, some.length))
+      .sub(repeat(target, some.length))
+      .div(perPicture(c_out))
+    const losses = pseudoHuber(error.sumSquares([1, 2, 3]).mul(x0.shape[0]! / x0.size), huber)
+    return losses.reshape([some.length, x0.shape[0]!]).mean([0])
   },
 })
+
+/** `count` of the items, evenly spaced from the first on; all of them if there are no more. */
+const evenly = <T>(items: readonly T[], count: number): T[] => {
+  const taken = Math.min(count, items.length)
+  return Array.from({ length: taken }, (_, i) => items[Math.floor((i * items.length) / taken)]!)
+}
+
+/** A batch, `times` times over: [B, …] → [times·B, …]. */
+const repeat = (tensor: Tensor, times: number): Tensor =>
+  tensor.concat(
+    Array.from({ length: times - 1 }, () => tensor),
+    0,
+  )
+
+const repeated = (condition: Condition, times: number): Condition =>
+  times === 1
+    ? condition
+    : Object.fromEntries(Object.entries(condition).map(([name, value]) => [name, repeat(value, times)]))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Denoiser, euler, heun, perPicture } from '../diffusion/index.js'
+import { type Denoiser, dpmpp_2m, euler, heun, perPicture } from '../diffusion/index.js'
 import {
   bell,
   compute,
@@ -12,7 +12,7 @@ import {
   RANGE,
   trajectory,
 } from '../diffusion/testing.js'
-import { odeStep, odeSteps } from './ode.js'
+import { odePath, odeStep } from './ode.js'
 
 const SOLVERS = ['euler', 'heun'] as const
 const ORDER = { euler: 1, heun: 2 }
@@ -112,25 +112,72 @@ describe.each(SOLVERS)('odeStep: %s', (solver) => {
   })
 })
 
-describe('odeSteps', () => {
+describe.each(['euler', 'heun', 'dpmpp_2m'] as const)('odePath: %s', (solver) => {
   const end = [0.1, 0.2, 0.5]
-  const steps = (substeps: number): number[][] => {
+  /** Points and levels of the way, each as it is for the three pictures. */
+  const path = (substeps: number, r = end): { points: number[][][]; sigmas: number[][] } => {
     const inputs: Parameters<typeof compute>[0] = {
       x: [[3, 1, 1, 2], pictures.flat()],
       t: [[3], levels],
-      r: [[3], end],
+      r: [[3], r],
     }
-    const { y } = compute(inputs, ({ x, t, r }) => ({
-      y: odeSteps(denoiserOf(mixture), x!, t!, r!, {}, { solver: 'heun', substeps }),
-    }))
-    return [0, 1, 2].map((i) => y!.slice(2 * i, 2 * i + 2))
+    const found = compute(inputs, ({ x, t, r }) =>
+      Object.fromEntries(
+        odePath(denoiserOf(mixture), x!, t!, r!, {}, { solver, substeps }).flatMap(({ x, sigma }, i) => [
+          [`x${i}`, x],
+          [`sigma${i}`, sigma],
+        ]),
+      ),
+    )
+    const all = Array.from({ length: substeps + 1 }, (_, i) => i)
+    return {
+      points: all.map((i) => [0, 1, 2].map((k) => found[`x${i}`]!.slice(2 * k, 2 * k + 2))),
+      sigmas: all.map((i) => found[`sigma${i}`]!),
+    }
   }
 
-  it('is one step, or ends at the trajectory’s point to second order', () => {
-    expect(steps(1)).toEqual(step(denoiserOf(mixture), end, 'heun'))
-    const errors = [16, 32].map((substeps) =>
-      steps(substeps).map((y, i) => distance(y, trajectory(mixture, pictures[i]!, levels[i]!, end[i]!, 400))),
-    )
-    for (const i of [0, 1, 2]) expect(Math.log2(errors[0]![i]! / errors[1]![i]!)).toBeCloseTo(2, 0)
+  it('begins where it is told to, and ends there after one step or several', () => {
+    for (const substeps of [1, 3]) {
+      const { points, sigmas } = path(substeps)
+      expect(points[0]).toEqual(pictures)
+      expect([sigmas[0], sigmas.at(-1)]).toEqual([levels, end])
+    }
+    const once = step(denoiserOf(mixture), end, solver === 'heun' ? 'heun' : 'euler')
+    for (const [i, y] of path(1).points[1]!.entries()) expect(distance(y, once[i]!)).toBeLessThan(1e-12)
+  })
+
+  it(`follows the trajectory to order ${solver === 'euler' ? 1 : 2}, at its end and halfway`, () => {
+    const errors = [16, 32, 64].map((substeps) => {
+      const { points, sigmas } = path(substeps)
+      return [substeps / 2, substeps].map((at) =>
+        points[at]!.map((y, i) =>
+          distance(y, trajectory(mixture, pictures[i]!, levels[i]!, sigmas[at]![i]!, 800)),
+        ),
+      )
+    })
+    for (const at of [0, 1])
+      for (const i of [0, 1, 2]) {
+        const order = Math.log2(errors[1]![at]![i]! / errors[2]![at]![i]!)
+        expect(order).toBeGreaterThan(solver === 'euler' ? 0.75 : 1.6)
+      }
+  })
+
+  it('is the way that the solver of the same name takes when sampling', async () => {
+    const { denoise } = denoiseFunction(mixture)
+    const { points, sigmas } = path(6)
+    for (const [i, picture] of pictures.entries()) {
+      const way = sigmas.map((sigma) => sigma[i]!)
+      const sampled = await { euler, heun, dpmpp_2m }[solver](denoise, Float32Array.from(picture), way)
+      expect(distance(points[6]![i]!, sampled)).toBeLessThan(1e-4)
+    }
+  })
+
+  it('stays where it is when the way has no length', () => {
+    for (const here of path(4, levels).points)
+      for (const [i, y] of here.entries()) expect(distance(y, pictures[i]!)).toBeLessThan(1e-9)
+  })
+
+  it('has at least one step', () => {
+    for (const substeps of [0, 1.5, -1]) expect(() => path(substeps)).toThrow('substeps must be a positive')
   })
 })

@@ -22,29 +22,60 @@ export const odeStep = (
   return x.add(d.add(slope(euler, r)).mul(h.mul(0.5)))
 }
 
+/** A point of trajectories: x [B, C, H, W] at noise levels sigma [B]. */
+export interface PathPoint {
+  readonly x: Tensor
+  readonly sigma: Tensor
+}
+
+export interface PathOptions {
+  readonly solver: 'euler' | 'heun' | 'dpmpp_2m'
+  readonly substeps: number
+}
+
 /**
- * The same in several steps, at levels between t and r that are spaced as in the Karras schedule (Karras et al. 2022,
- * eq. 5): a longer way down the trajectory, as exactly as it is needed.
+ * The whole way from x at t down to r, in `substeps` steps at levels that are spaced as in the Karras schedule (Karras et
+ * al. 2022, eq. 5): its substeps + 1 points, x itself first. `dpmpp_2m` is DPM-Solver++(2M) (Lu et al. 2022, algorithm 2),
+ * second order from one evaluation a step, after a first step of Euler's.
  *
  * @throws RangeError unless `substeps` is a positive integer.
  */
-export const odeSteps = (
+export const odePath = (
   denoiser: Denoiser,
   x: Tensor,
   t: Tensor,
   r: Tensor,
   condition: Condition,
-  { solver, substeps }: { readonly solver: 'euler' | 'heun'; readonly substeps: number },
+  { solver, substeps }: PathOptions,
   rho = 7,
-): Tensor => {
+): PathPoint[] => {
   if (!Number.isInteger(substeps) || substeps < 1)
     throw new RangeError(`substeps must be a positive integer, not ${substeps}`)
   const [top, bottom] = [t.pow(1 / rho), r.pow(1 / rho)]
-  let from = t
+  const path: PathPoint[] = [{ x, sigma: t }]
+  const second = solver === 'dpmpp_2m' ? secondOrder() : undefined
   for (let i = 1; i <= substeps; i++) {
-    const to = i === substeps ? r : top.add(bottom.sub(top).mul(i / substeps)).pow(rho)
-    x = odeStep(denoiser, x, from, to, condition, solver)
-    from = to
+    const { x, sigma } = path.at(-1)!
+    const next = i === substeps ? r : top.add(bottom.sub(top).mul(i / substeps)).pow(rho)
+    const there = second
+      ? second(x, denoiser.denoise(x, sigma, condition), sigma, next)
+      : odeStep(denoiser, x, sigma, next, condition, solver === 'heun' ? 'heun' : 'euler')
+    path.push({ x: there, sigma: next })
   }
-  return x
+  return path
+}
+
+/** Steps of DPM-Solver++(2M), which remember the last one; λ = −ln σ. */
+const secondOrder = () => {
+  let last: { denoised: Tensor; h: Tensor } | undefined
+  return (x: Tensor, denoised: Tensor, sigma: Tensor, next: Tensor): Tensor => {
+    // Where a way has no length to speak of, neither has h: then the first order has to do.
+    const h = sigma.log().sub(next.log()).maximum(1e-6)
+    const D = last
+      ? denoised.add(denoised.sub(last.denoised).mul(perPicture(h.div(last.h).mul(0.5))))
+      : denoised
+    last = { denoised, h }
+    const kept = perPicture(next.div(sigma))
+    return x.mul(kept).add(D.mul(kept.neg().add(1)))
+  }
 }
