@@ -11,17 +11,25 @@ import { featuresFor, Judge, loadDataset, loadModel, Model, TEACHER_SETTINGS } f
 import { onestroke } from './lib/command.js'
 import { distillingOptions } from './lib/emoji.js'
 import { mean, median, rounded, spread } from './lib/statistics.js'
+import { WHOLE_WAY } from './lib/whole-way.js'
 
 export const about = 'all methods from one teacher: quality at 1 to 16 steps, seconds and memory'
 
 /** What is compared. @type {NonNullable<import('./run.js').Benchmark['options']>} */
 export const comparison = {
   seeds: { type: 'string', default: '3', about: 'trainings of each method' },
-  methods: { type: 'string', default: Object.keys(METHODS).join(','), about: 'which' },
+  methods: {
+    type: 'string',
+    default: Object.keys(METHODS).join(','),
+    about: 'which; ecd-whole-way is one, too',
+  },
 }
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = { ...distillingOptions('methods', '60000'), ...comparison }
+
+/** Flags for `distill`. @param {string} method one of `distill`, or `ecd-whole-way` */
+const flagsOf = (method) => (method === 'ecd-whole-way' ? WHOLE_WAY : ['--method', method])
 
 const STEPS = [1, 2, 4, 8, 16]
 
@@ -87,7 +95,7 @@ export const run = async (options) => {
     once(join(runs, `${method}-${seed}.json`), async () => {
       const out = join(runs, `${method}-${seed}`)
       const { peak_memory_mib } = await onestroke(
-        ...['distill', teacher, data, ...pictures, '--method', method, '--seed', String(seed)],
+        ...['distill', teacher, data, ...pictures, ...flagsOf(method), '--seed', String(seed)],
         ...['--images', images, '--samples', '0', '--checks', '0', '--out', out],
       )
       const { provenance } = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))

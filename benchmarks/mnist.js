@@ -3,6 +3,7 @@
  * user would type. `--runs` keeps the models, and continues what was interrupted.
  */
 import { onestroke } from './lib/command.js'
+import { WHOLE_WAY } from './lib/whole-way.js'
 
 export const about = 'MNIST from nothing: teacher, student, and their numbers'
 
@@ -13,7 +14,7 @@ export const options = {
   images: {
     type: 'string',
     default: '480000',
-    about: 'pictures for the teacher; the student sees a quarter',
+    about: 'pictures for the teacher; the student sees an eighth',
   },
   samples: { type: 'string', default: '3000', about: 'pictures to judge by' },
 }
@@ -23,9 +24,10 @@ export const run = async ({ data, runs, images, samples }) => {
   const [teacher, student] = [`${runs}/teacher`, `${runs}/student`]
   const size = ['--resolution', '32']
   await onestroke('train', `idx:${data}`, ...size, '--preset', 'small', '--images', images, '--out', teacher)
-  const part = String(Math.floor(Number(images) / 4))
+  const part = String(Math.floor(Number(images) / 8))
   await onestroke(
-    ...['distill', teacher, `idx:${data}`, ...size, '--images', part, '--samples', '0', '--out', student],
+    ...['distill', teacher, `idx:${data}`, ...size, ...WHOLE_WAY],
+    ...['--images', part, '--samples', '0', '--out', student],
   )
   const { stdout } = await onestroke(
     'evaluate',

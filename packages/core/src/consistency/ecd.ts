@@ -8,12 +8,12 @@ import { odePath, type PathOptions } from './ode.js'
  * ODE as target (Song et al. 2023, algorithm 2).
  *
  * - t and r lie on the Karras schedule, r one level of an N-level grid below t; where `stages` has several numbers, N goes
- *   through them in equal parts of the training. With one level, r is always sigma_min, the end, where the target is the
- *   teacher's own; with more, the student's own error enters its target, once for every level that is left;
+ *   through them in equal parts of the training. Few levels are few places where the student's own error enters its
+ *   target; with one, r is always sigma_min, and the target the end of the teacher's own way;
  * - the teacher's ODE leads from x_t to x_r, in `substeps` steps, which keeps so long a way exact, and the student itself,
  *   held fixed, gives the target there;
- * - every point that the teacher passes on its way is of the same trajectory and has the same target: the student learns at
- *   `points` of them, evenly spaced, the first one at t;
+ * - every point that the teacher passes on its way is of the same trajectory and has the same target: the student can learn
+ *   at several `points` of it, evenly spaced, the first one at t;
  * - a share `top` of the batch begins exactly at sigma_max, where one-step sampling does, the others evenly, where their
  *   points cover the schedule;
  * - the error is measured in units of the network's output, c_out(t), so that every noise level counts the same, and
@@ -25,11 +25,10 @@ export const ecd = objective({
   teacher: true,
   kind: 'student',
   parametrization: 'consistency',
-  batch: 16,
   choices: { solver: ['euler', 'heun', 'dpmpp_2m'] },
   options: {
-    ...{ stages: [1], top: 0.5, huber: 0.1 },
-    ...{ solver: 'dpmpp_2m' as PathOptions['solver'], substeps: 16, points: 4 },
+    ...{ stages: [4], top: 0.15, huber: 0.1 },
+    ...{ solver: 'heun' as PathOptions['solver'], substeps: 4, points: 1 },
   },
   times(random, { range, progress }, { stages, top, points }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!

@@ -63,8 +63,6 @@ export interface Objective<Options extends object = object> {
   readonly learned_weight?: true
   /** Where another learning rate than the usual is known to be needed. */
   readonly learning_rate?: number
-  /** Pictures in a step, where another number than the usual is known to be better. */
-  readonly batch?: number
   /** Guidance scales that are drawn from, evenly, where the run does not say; then they are an input of the network. */
   readonly guidance_scale?: readonly [least: number, most: number]
   /** Every option with its default. */

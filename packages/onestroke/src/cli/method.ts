@@ -16,13 +16,10 @@ export const withTeacher: readonly Objective[] = Object.values(METHODS)
 /** A part of `--help`: each method's name, what it is, and its options with their defaults. */
 export const methodsHelp = (methods: readonly Objective[]): string =>
   methods
-    .map(({ name, about, options, learning_rate, batch }) => {
+    .map(({ name, about, options, learning_rate }) => {
       const list = Object.entries(options).map(([key, value]) => `${key}=${String(value)}`)
-      const own = [
-        learning_rate ? `; --learning-rate ${learning_rate}` : '',
-        batch ? `; --batch ${batch}` : '',
-      ]
-      return `  ${name.padEnd(9)} ${about}\n            ${list.join(' ')}${own.join('')}`
+      const rate = learning_rate ? `; --learning-rate ${learning_rate}` : ''
+      return `  ${name.padEnd(9)} ${about}\n            ${list.join(' ')}${rate}`
     })
     .join('\n')
 

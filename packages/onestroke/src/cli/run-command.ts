@@ -93,7 +93,7 @@ const optimizerName = (name: string): OptimizerOptions['optimizer'] => {
 export interface RunSettings {
   readonly command: 'train' | 'distill'
   readonly preset: string
-  readonly objective: Pick<Objective, 'name' | 'options' | 'guidance_scale' | 'learning_rate' | 'batch'>
+  readonly objective: Pick<Objective, 'name' | 'options' | 'guidance_scale' | 'learning_rate'>
   readonly teacher?: LoadedModel
   readonly minutes: number
   /** Where nothing is said: the method's own range if the pictures have prompts or classes, else 1. */
@@ -289,7 +289,7 @@ const planOf = (
     ...(features !== undefined && { features }),
     sigma_min,
     sigma_max: flags.sigmaMax ?? sigma_max,
-    batch: flags.batch ?? objective.batch ?? training.batch,
+    batch: flags.batch ?? training.batch,
     images: flags.images ?? null,
     minutes: flags.images === undefined ? (flags.minutes ?? settings.minutes) : null,
     seed: flags.seed,
