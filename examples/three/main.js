@@ -22,8 +22,8 @@ const IDEAS = [
   'flower',
 ]
 
-const said = document.querySelector('#said')
-const prompt = document.querySelector('#prompt')
+const said = /** @type {HTMLElement} */ (document.querySelector('#said'))
+const prompt = /** @type {HTMLInputElement} */ (document.querySelector('#prompt'))
 
 const renderer = new THREE.WebGLRenderer({ antialias: true })
 document.body.prepend(renderer.domElement)
@@ -46,9 +46,10 @@ fit()
 
 /** A die with a texture of its own, as large as the model's pictures. */
 class Die {
+  /** @param {THREE.BufferGeometry} geometry @param {number} resolution */
   constructor(geometry, resolution) {
-    const pixels = new Uint8Array(4 * resolution ** 2).fill(255)
-    this.texture = new THREE.DataTexture(pixels, resolution, resolution)
+    this.pixels = new Uint8Array(4 * resolution ** 2).fill(255)
+    this.texture = new THREE.DataTexture(this.pixels, resolution, resolution)
     this.texture.colorSpace = THREE.SRGBColorSpace
     this.mesh = new THREE.Mesh(geometry, new THREE.MeshLambertMaterial({ map: this.texture }))
     this.mesh.visible = false
@@ -56,14 +57,11 @@ class Die {
     this.spin = new THREE.Vector3()
   }
 
-  /** Its picture is replaced, on the same texture: some kilobytes go to the GPU. */
+  /** Its picture is replaced, on the same texture: some kilobytes go to the GPU. @param {ImageData} picture */
   show({ data, width }) {
     // Textures begin with their last row.
     for (let y = 0; y < width; y++)
-      this.texture.image.data.set(
-        data.subarray(4 * width * y, 4 * width * (y + 1)),
-        4 * width * (width - 1 - y),
-      )
+      this.pixels.set(data.subarray(4 * width * y, 4 * width * (y + 1)), 4 * width * (width - 1 - y))
     this.texture.needsUpdate = true
   }
 
@@ -75,13 +73,15 @@ class Die {
     this.mesh.visible = true
   }
 
-  /** @returns whether it has fallen. */
+  /** @param {number} seconds @returns {boolean} whether it has fallen */
   move(seconds) {
     if (!this.mesh.visible) return false
     this.velocity.y += GRAVITY * seconds
     this.mesh.position.addScaledVector(this.velocity, seconds)
     const { rotation } = this.mesh
-    rotation.set(...['x', 'y', 'z'].map((axis) => rotation[axis] + this.spin[axis] * seconds))
+    rotation.x += this.spin.x * seconds
+    rotation.y += this.spin.y * seconds
+    rotation.z += this.spin.z * seconds
     if (this.mesh.position.y >= FLOOR) return false
     this.mesh.visible = false
     return true
@@ -129,15 +129,17 @@ setInterval(() => {
 
 const untilNextFrame = () => new Promise(requestAnimationFrame)
 for (let seed = 0; ; seed++) {
-  while (waiting.length === 0) await untilNextFrame()
+  while (!waiting[0]) await untilNextFrame()
+  const [die] = waiting
   if (!fountain.painting) {
-    waiting.shift().launch()
+    waiting.shift()
+    die.launch()
     continue
   }
-  const wish = prompt.value || IDEAS[seed % IDEAS.length]
+  const wish = prompt.value || IDEAS[seed % IDEAS.length] || ''
   const picture = await model.generate({ prompt: wish, seed, steps: 1 })
+  waiting.shift()
   frames.time('swaps', () => {
-    const die = waiting.shift()
     die.show(picture)
     die.launch()
   })
