@@ -1,6 +1,7 @@
 /**
- * Students of other sizes than their teacher's: quality against parameters, bytes and milliseconds, after the same number
- * of images. `--runs` keeps the students, so that what was interrupted goes on.
+ * Students of other sizes than their teacher's: quality against parameters and milliseconds, after the same number
+ * of images. They learn from the teacher's whole way, since those of another size begin from nothing, where their own end is
+ * no target yet. `--runs` keeps the students, so that what was interrupted goes on.
  */
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -8,6 +9,7 @@ import { join } from 'node:path'
 import { onestroke } from './lib/command.js'
 import { distillingOptions } from './lib/emoji.js'
 import { rounded } from './lib/statistics.js'
+import { WHOLE_WAY } from './lib/whole-way.js'
 
 export const about = 'students smaller and larger than their teacher: quality against size and milliseconds'
 
@@ -27,11 +29,11 @@ export const run = async ({ teacher, data, category, presets, images, samples, r
     if (!existsSync(found)) {
       const pictures = ['--category', category]
       await onestroke(
-        ...['distill', teacher, data, ...pictures, '--student', preset, '--images', images],
-        ...['--samples', '0', '--out', out],
+        ...['distill', teacher, data, ...pictures, '--student', preset, ...WHOLE_WAY],
+        ...['--images', images, '--samples', '0', '--out', out],
       )
       const { stdout } = await onestroke(
-        ...['evaluate', out, '--teacher', teacher, '--data', data, ...pictures],
+        ...['evaluate', out, '--data', data, ...pictures],
         ...['--steps', '1,2,4', '--samples', samples, '--json'],
       )
       await writeFile(found, stdout)
