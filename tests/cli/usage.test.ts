@@ -137,7 +137,7 @@ describe('wrong usage', () => {
     [
       'a solver that is none',
       ['distill', model, pictures, '--out', out, '--option', 'solver=magic'],
-      /^ecd's option solver must be one of euler, heun, not "magic"$/,
+      /^ecd's option solver must be one of euler, heun, dpmpp_2m, not "magic"$/,
     ],
     [
       'features that nothing measures by',
