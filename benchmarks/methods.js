@@ -11,7 +11,7 @@ import { featuresFor, Judge, loadDataset, loadModel, Model, TEACHER_SETTINGS } f
 import { onestroke } from './lib/command.js'
 import { distillingOptions } from './lib/emoji.js'
 import { mean, median, rounded, spread } from './lib/statistics.js'
-import { WHOLE_WAY } from './lib/whole-way.js'
+import { VARIANTS } from './lib/variants.js'
 
 export const about = 'all methods from one teacher: quality at 1 to 16 steps, seconds and memory'
 
@@ -21,15 +21,16 @@ export const comparison = {
   methods: {
     type: 'string',
     default: Object.keys(METHODS).join(','),
-    about: 'which; ecd-whole-way is one, too',
+    about: `which; ${Object.keys(VARIANTS).join(' and ')} are some, too`,
   },
 }
 
 /** @type {import('./run.js').Benchmark['options']} */
-export const options = { ...distillingOptions('methods', '60000'), ...comparison }
+export const options = { ...distillingOptions('methods', '20000'), ...comparison }
 
-/** Flags for `distill`. @param {string} method one of `distill`, or `ecd-whole-way` */
-const flagsOf = (method) => (method === 'ecd-whole-way' ? WHOLE_WAY : ['--method', method])
+/** Flags for `distill`. @param {string} method one of `distill`, or a variant */
+const flagsOf = (method) =>
+  Object.entries(VARIANTS).find(([name]) => name === method)?.[1] ?? ['--method', method]
 
 const STEPS = [1, 2, 4, 8, 16]
 

@@ -3,7 +3,7 @@
  * user would type. `--runs` keeps the models, and continues what was interrupted.
  */
 import { onestroke } from './lib/command.js'
-import { WHOLE_WAY } from './lib/whole-way.js'
+import { WHOLE_WAY } from './lib/variants.js'
 
 export const about = 'MNIST from nothing: teacher, student, and their numbers'
 

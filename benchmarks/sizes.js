@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { onestroke } from './lib/command.js'
 import { distillingOptions } from './lib/emoji.js'
 import { rounded } from './lib/statistics.js'
-import { WHOLE_WAY } from './lib/whole-way.js'
+import { WHOLE_WAY } from './lib/variants.js'
 
 export const about = 'students smaller and larger than their teacher: quality against size and milliseconds'
 
