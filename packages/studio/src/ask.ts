@@ -9,26 +9,38 @@ import * as state from './state.js'
 export const isGuided = ({ kind, network, vocabulary }: Manifest): boolean =>
   vocabulary.kind !== 'none' && (kind === 'teacher' || network.embedding.guidance_embedding)
 
+/** The guidance scales that a model can be asked for: what a student learned, or what still helps a teacher. */
+export const guidanceRange = ({ sampling }: Manifest): readonly [least: number, most: number] =>
+  sampling.guidance_range ?? [1, 8]
+
 export const mostSteps = ({ kind }: Manifest): number => (kind === 'teacher' ? 32 : 8)
 
 /** Reading the state's signals here is what makes a caller's effect follow them. */
 export const ask = (manifest: Manifest): WebGenerateOptions => {
-  const { prompt, seed, steps, guidance, toPrompt, toSeed, mix } = state
+  const { prompt, seed, steps, guidance, without, toPrompt, toSeed, mix } = state
   const [here, there] = [prompt.value, toPrompt.value.trim() === '' ? prompt.value : toPrompt.value]
+  const [least, most] = guidanceRange(manifest)
   const to = { prompt: textFor(manifest, there), seed: toSeed.value, weights: [mix.value] }
   return {
     prompt: textFor(manifest, here),
     seed: seed.value,
     ...(steps.value > 0 && { steps: Math.min(steps.value, mostSteps(manifest)) }),
-    ...(isGuided(manifest) && { guidance_scale: guidance.value }),
+    ...(isGuided(manifest) && {
+      guidance_scale: Math.min(Math.max(guidance.value, least), most),
+      negative_prompt: known(manifest, without.value.trim()),
+    }),
     ...(mix.value > 0 && { to }),
   }
 }
 
+/** With the style, where pictures have words. */
+const textFor = (manifest: Manifest, text: string): string =>
+  manifest.vocabulary.kind === 'text' ? state.words(text) : known(manifest, text)
+
 /** Classes go as they are; what is no class of this model goes as none. */
-const textFor = ({ vocabulary }: Manifest, text: string): string => {
+const known = ({ vocabulary }: Manifest, text: string): string => {
   if (vocabulary.kind === 'class') return vocabulary.classes.includes(text) ? text : ''
-  return vocabulary.kind === 'none' ? '' : state.words(text)
+  return vocabulary.kind === 'none' ? '' : text
 }
 
 /** A model by name, once it is there. */

@@ -2,7 +2,7 @@
 import type { WebModel } from '@onestroke/core/web'
 import { effect, signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import { ask, deviceName, isGuided, milliseconds, mostSteps, useModel } from './ask.js'
+import { ask, deviceName, guidanceRange, isGuided, milliseconds, mostSteps, useModel } from './ask.js'
 import { Button, SeedField, Slider } from './controls.js'
 import { handOver } from './hand-over.js'
 import { latest } from './live.js'
@@ -21,6 +21,7 @@ import {
   toPrompt,
   toSeed,
   view,
+  without,
 } from './state.js'
 
 const shown = signal<ImageData | undefined>(undefined)
@@ -87,14 +88,24 @@ export const Paint = () => {
           show={(value) => (value === 1 ? '1 step' : `${value} steps`)}
         />
         {isGuided(manifest) ? (
-          <Slider
-            label="Guidance"
-            value={guidance}
-            min={1}
-            max={8}
-            step={0.1}
-            show={(value) => (value === 1 ? 'none' : value.toFixed(1))}
-          />
+          <>
+            <Slider
+              label="Guidance"
+              value={guidance}
+              min={guidanceRange(manifest)[0]}
+              max={guidanceRange(manifest)[1]}
+              step={0.1}
+              show={(value) => (value === 1 ? 'none' : value.toFixed(1))}
+            />
+            {guidance.value !== 1 && (
+              <PromptField
+                label="Away from"
+                value={without}
+                vocabulary={manifest.vocabulary}
+                placeholder="nothing"
+              />
+            )}
+          </>
         ) : (
           <p class="hint">
             Guidance was fixed when this model was distilled. <code>distill --guidance-scale 1-6</code> makes

@@ -25,6 +25,8 @@ export const seed = signal(Math.round(number('seed', 7, 0, 2 ** 32 - 1)))
 /** 0: what the model recommends. */
 export const steps = signal(Math.round(number('steps', 0, 0, 32)))
 export const guidance = signal(number('guidance', 1, 0, 10))
+/** What guidance leads away from. */
+export const without = signal(text('without'))
 /** The other end of the way, and how far along it. */
 export const toPrompt = signal(text('to-prompt'))
 export const toSeed = signal(Math.round(number('to-seed', 8, 0, 2 ** 32 - 1)))
@@ -53,6 +55,7 @@ const address = computed(() => {
   parts.set('seed', String(seed.value))
   add('steps', steps.value, 0)
   add('guidance', guidance.value, 1)
+  add('without', without.value, '')
   if (mix.value > 0) {
     add('to-prompt', toPrompt.value, '')
     parts.set('to-seed', String(toSeed.value))

@@ -24,6 +24,8 @@ export const modelConfigSchema = z.strictObject({
     schedule: z.enum(['karras', 'ddim', 'linear']),
     num_inference_steps: z.int().positive(),
     guidance_scale: z.number().nonnegative(),
+    /** Students that take a guidance scale as an input: the least and the most that they learned. */
+    guidance_range: z.tuple([z.number().nonnegative(), z.number().nonnegative()]).optional(),
     /** Students: how much of each further step is fresh noise; see `multistep`. */
     gamma: z.number().min(0).max(1).default(1),
     sigmas: z.record(z.string().regex(/^[1-9]\d*$/), sigmas),

@@ -244,6 +244,12 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
         exitCode: 2,
         remedy: 'leave out --guidance-scale',
       })
+    const [least, most] = sampling.guidance_range ?? [0, Number.POSITIVE_INFINITY]
+    if (guidance_scale < least || guidance_scale > most)
+      throw new UserError(
+        `this student learned guidance scales from ${least} to ${most}, and not ${guidance_scale}`,
+        { exitCode: 2, remedy: 'choose one between them, or distil with a wider range' },
+      )
     if (guidance_scale !== 1 && vocabulary.kind === 'none')
       throw new UserError(
         'this model was trained without prompts or classes: there is nothing to guide it by',

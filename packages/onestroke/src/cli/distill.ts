@@ -129,7 +129,7 @@ export const distillSettings = (
   training: DISTILLATION,
   ...studentSettings(flags, {
     teacher,
-    guidance_scale: typeof guidanceScale === 'number' ? guidanceScale : 1,
+    guidance_scale: typeof guidanceScale === 'object' ? guidanceScale[0] : (guidanceScale ?? 1),
   }),
 })
 

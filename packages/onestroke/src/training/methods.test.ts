@@ -59,8 +59,15 @@ describe.each(Object.keys(METHODS))('%s', (name) => {
     const pictures = await Promise.all([1, 2, 5].map((count) => paint(count)))
     for (const { data } of pictures) expect(data.every(Number.isFinite)).toBe(true)
     expect(pictures[1]!.data).not.toEqual(pictures[0]!.data)
-    if (model.config.network.embedding.guidance_embedding)
+    const { guidance_embedding } = model.config.network.embedding
+    expect(model.config.sampling.guidance_range).toEqual(guidance_embedding ? [1, 6] : undefined)
+    if (guidance_embedding) {
       await expect(paint(1, { guidance_scale: 4, negative_prompt: 'green square' })).resolves.toBeDefined()
+      for (const guidance_scale of [0.9, 6.5])
+        await expect(paint(1, { guidance_scale })).rejects.toThrow(
+          `this student learned guidance scales from 1 to 6, and not ${guidance_scale}`,
+        )
+    }
     await model.release()
   })
 })

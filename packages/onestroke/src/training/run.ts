@@ -29,7 +29,7 @@ import {
   saveBest,
   saveState,
 } from './state.js'
-import { TEACHER_PREFIX, trainedSize, trainingStep } from './step.js'
+import { type GuidanceScale, TEACHER_PREFIX, trainedSize, trainingStep } from './step.js'
 import { versions } from './versions.js'
 
 export interface RunOptions {
@@ -297,6 +297,12 @@ const batchPlan = (
   word_dropout: plan.word_dropout,
 })
 
+/** Without a range, a student is asked for no more guidance than it has learned in. */
+const guidanceOf = (
+  scale: GuidanceScale,
+): Pick<ModelConfig['sampling'], 'guidance_scale' | 'guidance_range'> =>
+  typeof scale === 'number' ? { guidance_scale: 1 } : { guidance_scale: scale[0], guidance_range: [...scale] }
+
 const modelConfig = (
   { plan, dataset, vocabulary, teacher }: RunOptions,
   { kind, flow_map }: Objective,
@@ -318,7 +324,8 @@ const modelConfig = (
           sigmas: {},
         }
       : {
-          ...{ solver: 'consistency', schedule: 'karras', num_inference_steps: 1, guidance_scale: 1 },
+          ...{ solver: 'consistency', schedule: 'karras', num_inference_steps: 1 },
+          ...guidanceOf(plan.guidance_scale),
           // A flow map goes where the trajectory does; others start each step from fresh noise.
           ...{ gamma: flow_map ? 0 : 1, sigmas: {} },
         },
