@@ -125,7 +125,7 @@ describe('what is asked', () => {
     [{ steps: 0 }, 'body/steps Too small'],
     [{ n: 65 }, 'body/n Too big'],
     [{ step: 1 }, 'Unrecognized key: "step"'],
-    [{ guidance_scale: 3 }, 'this student has no guidance input'],
+    [{ guidance_scale: 4 }, 'this student learned guidance scales from 1 to 3, and not 4'],
     [{ solver: 'heun' }, 'this model is a consistency student'],
     ['{"prompt":', ''],
   ])('is refused with 400 where it is wrong: %j', async (body, message) => {

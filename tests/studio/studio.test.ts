@@ -126,6 +126,23 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect(await pixelsOf(picture())).toEqual(before)
   })
 
+  it('is guided as far as the student learned, and away from words', async () => {
+    await open('#prompt=cat+face&seed=5&guidance=9')
+    await painted()
+    const slider = page.getByRole('slider', { name: 'Guidance' })
+    expect([await slider.getAttribute('min'), await slider.getAttribute('max')]).toEqual(['1', '3'])
+    const guided = await pixelsOf(picture())
+    await slider.fill('2')
+    const less = await changed(picture(), guided)
+    await page.getByLabel('Away from').fill('noto')
+    const away = await changed(picture(), less)
+    await expect.poll(() => page.evaluate(() => location.hash)).toContain('guidance=2&without=noto')
+    await slider.fill('1')
+    await changed(picture(), away)
+    expect(await page.getByLabel('Away from').count()).toBe(0)
+    expect(complaints).toEqual([])
+  })
+
   it('suggests words, draws relatives to choose from, and saves pictures and sprite sheets', async () => {
     await open('#seed=3')
     await painted()

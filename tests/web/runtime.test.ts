@@ -17,9 +17,9 @@ declare const web: Web
 const PROMPTS = ['red heart', 'cat face']
 
 /** Expects RGBA pictures of PROMPTS, seed 7 and two steps to be Node's, but for so many of 255. */
-const expectNode = async (images: readonly (readonly number[])[], tolerance: number) => {
+const expectNode = async (images: readonly (readonly number[])[], tolerance: number, guidance = {}) => {
   const model = Model.of(await loadModel(STUDENT))
-  const { data } = await model.generate({ prompts: PROMPTS, seed: 7, num_inference_steps: 2 })
+  const { data } = await model.generate({ prompts: PROMPTS, seed: 7, num_inference_steps: 2, ...guidance })
   await model.release()
   expect(images.map(({ length }) => length)).toEqual([1024, 1024])
   const far = images.flatMap((rgba, i) => {
@@ -69,6 +69,20 @@ describe.skipIf(browserLacks !== undefined)(
       expect(
         Math.max(...found.one.map((byte, i) => Math.abs(byte - found.images[0]![i]!))),
       ).toBeLessThanOrEqual(1)
+    })
+
+    it('is guided, and led away from words, as in Node', async () => {
+      const guidance = { guidance_scale: 2.5, negative_prompt: 'noto' }
+      const images = await page.evaluate(
+        async ({ prompts, guidance }) => {
+          const model = await web.load('model/', { device: 'wasm' })
+          const images = await model.generateBatch({ prompts, seed: 7, steps: 2, ...guidance })
+          return images.map(({ data }) => [...data])
+        },
+        { prompts: PROMPTS, guidance },
+      )
+      await expectNode(images, 1, guidance)
+      await expect(expectNode(images, 1)).rejects.toThrow()
     })
 
     it('shows every step on the way, the last of them the picture', async () => {

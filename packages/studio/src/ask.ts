@@ -13,20 +13,25 @@ export const isGuided = ({ kind, network, vocabulary }: Manifest): boolean =>
 export const guidanceRange = ({ sampling }: Manifest): readonly [least: number, most: number] =>
   sampling.guidance_range ?? [1, 8]
 
+/** The scale that was chosen, as far as the model knows it. */
+export const guidanceFor = (manifest: Manifest): number => {
+  const [least, most] = guidanceRange(manifest)
+  return Math.min(Math.max(state.guidance.value, least), most)
+}
+
 export const mostSteps = ({ kind }: Manifest): number => (kind === 'teacher' ? 32 : 8)
 
 /** Reading the state's signals here is what makes a caller's effect follow them. */
 export const ask = (manifest: Manifest): WebGenerateOptions => {
-  const { prompt, seed, steps, guidance, without, toPrompt, toSeed, mix } = state
+  const { prompt, seed, steps, without, toPrompt, toSeed, mix } = state
   const [here, there] = [prompt.value, toPrompt.value.trim() === '' ? prompt.value : toPrompt.value]
-  const [least, most] = guidanceRange(manifest)
   const to = { prompt: textFor(manifest, there), seed: toSeed.value, weights: [mix.value] }
   return {
     prompt: textFor(manifest, here),
     seed: seed.value,
     ...(steps.value > 0 && { steps: Math.min(steps.value, mostSteps(manifest)) }),
     ...(isGuided(manifest) && {
-      guidance_scale: Math.min(Math.max(guidance.value, least), most),
+      guidance_scale: guidanceFor(manifest),
       negative_prompt: known(manifest, without.value.trim()),
     }),
     ...(mix.value > 0 && { to }),

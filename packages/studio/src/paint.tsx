@@ -2,7 +2,16 @@
 import type { WebModel } from '@onestroke/core/web'
 import { effect, signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import { ask, deviceName, guidanceRange, isGuided, milliseconds, mostSteps, useModel } from './ask.js'
+import {
+  ask,
+  deviceName,
+  guidanceFor,
+  guidanceRange,
+  isGuided,
+  milliseconds,
+  mostSteps,
+  useModel,
+} from './ask.js'
 import { Button, SeedField, Slider } from './controls.js'
 import { handOver } from './hand-over.js'
 import { latest } from './live.js'
@@ -54,6 +63,7 @@ export const Paint = () => {
   }, [model])
   if (!model) return <p class="quiet">Loading {modelName.value}…</p>
   const { manifest } = model
+  const [[least, most], scale] = [guidanceRange(manifest), guidanceFor(manifest)]
   const title = prompt.value || 'a picture'
   return (
     <div class="paint">
@@ -92,12 +102,12 @@ export const Paint = () => {
             <Slider
               label="Guidance"
               value={guidance}
-              min={guidanceRange(manifest)[0]}
-              max={guidanceRange(manifest)[1]}
+              min={least}
+              max={most}
               step={0.1}
-              show={(value) => (value === 1 ? 'none' : value.toFixed(1))}
+              show={() => (scale === 1 ? 'none' : scale.toFixed(1))}
             />
-            {guidance.value !== 1 && (
+            {scale !== 1 && (
               <PromptField
                 label="Away from"
                 value={without}
