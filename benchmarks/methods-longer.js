@@ -11,7 +11,7 @@ export const about = 'the best methods from one teacher, for longer'
 export const options = {
   ...distillingOptions('methods-longer', '60000'),
   ...comparison,
-  methods: { ...comparison.methods, default: 'ecd,ecd-fine,soflow' },
+  methods: { ...comparison.methods, default: 'ecd-fine' },
 }
 
 export const run = compare
