@@ -163,7 +163,7 @@ describe('wrong usage', () => {
     [
       'an unknown size of student',
       ['distill', model, pictures, '--out', out, '--student', 'huge'],
-      /^unknown preset huge/,
+      /^unknown size huge; there are half, tiny, small/,
     ],
     [
       'an unknown optimizer',

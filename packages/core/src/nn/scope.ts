@@ -58,10 +58,13 @@ export class Layout {
     return flat
   }
 
-  /** Takes over from another network's parameters those that are called the same; the others stay. */
-  adopt(flat: Float32Array, other: Layout, values: Float32Array): void {
+  /** Takes over from another network's parameters those that are called the same, or as `from` says; the others stay. */
+  adopt(flat: Float32Array, other: Layout, values: Float32Array, from = (name: string) => name): void {
     const known = other.unflatten(values)
-    for (const [name, piece] of Object.entries(this.unflatten(flat))) if (known[name]) piece.set(known[name])
+    for (const [name, piece] of Object.entries(this.unflatten(flat))) {
+      const found = known[from(name)]
+      if (found) piece.set(found)
+    }
   }
 
   /** The flat vector in named pieces (views, not copies). */

@@ -12,10 +12,11 @@ import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
 import {
   type GuidanceScale,
+  HALF,
   OPTIMIZER_DEFAULTS,
   objectiveNamed,
+  PRESETS,
   type Progress,
-  presetOf,
   type RunPlan,
 } from '../training/index.js'
 import {
@@ -26,7 +27,7 @@ import {
   withOptions,
   withTeacher,
 } from './method.js'
-import { checked, DATA_HELP, dataOptions, integer } from './options.js'
+import { DATA_HELP, dataOptions, integer } from './options.js'
 import { type RunFlags, type RunSettings, runCommand, runOptions } from './run-command.js'
 import { type StudentFlags, studentOptions, studentSettings } from './student.js'
 import { Bar, commandLine, say, showingFeatures } from './terminal.js'
@@ -66,7 +67,11 @@ export const distillCommand = (): Command =>
   )
     .option('--method <name>', 'how: see the list below', methodNamed(withTeacher), DEFAULT_METHOD)
     .option('--option <name=value>', 'of the method, in place of its default', collectOptions)
-    .option('--student <preset>', 'another size than the teacher’s: a preset of train', checked(presetOf))
+    .option(
+      '--student <size>',
+      `another size than the teacher’s: ${HALF} of its blocks, which begin as the teacher’s, or a preset of train, from nothing`,
+      studentSize,
+    )
     .option(
       '--guidance-scale <w>',
       'guidance of the teacher, D_u + w(D_c − D_u); 1 is none; a range like 1-6 makes it, and negative prompts, an input of the student (default: 1, for lcm 1-6)',
@@ -143,6 +148,13 @@ const checkData = (vocabulary: Vocabulary, { names, classes, name }: Dataset): v
   const unknown = kind === 'class' && classes!.find((one) => !vocabulary.classes.includes(one))
   if (typeof unknown === 'string')
     throw new UserError(`the teacher does not know the class "${unknown}" of ${name}`, { exitCode: 2 })
+}
+
+const studentSize = (text: string): string => {
+  const sizes = [HALF, ...Object.keys(PRESETS)]
+  if (!sizes.includes(text))
+    throw new UserError(`unknown size ${text}; there are ${sizes.join(', ')}`, { exitCode: 2 })
+  return text
 }
 
 /** 0, or enough pictures for a covariance. */

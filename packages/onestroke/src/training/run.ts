@@ -4,12 +4,13 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
-import { networkLayout } from '@onestroke/core/nn'
+import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
 import type { Executable, OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { type LoadedModel, Model, saveModel } from '../model/index.js'
 import type { BatchPlan } from './batch.js'
+import { beginsAs, HALF, halved } from './half.js'
 import { diverged, type StepEvent, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
 import { objectiveNamed } from './objectives.js'
@@ -182,29 +183,31 @@ const isCheck = (step: number, steps: number, checks: number): boolean =>
 
 export const hasState = (directory: string): boolean => existsSync(join(directory, STATE_FILE))
 
-/** The network of a preset, or the teacher's own, with the inputs that the method asks for. */
+/** The network of a preset, or the teacher's own or half of it, with the inputs that the method asks for. */
 const denoiserConfig = (
   { plan, dataset, vocabulary, teacher }: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher'>,
   objective: Objective,
 ): DenoiserConfig => {
   const { sigma_min, sigma_max, preset } = plan
   const resolution = dataset.height
-  const network =
-    teacher && preset === teacher.config.provenance.preset
-      ? teacher.config.network
-      : presetNetwork(preset, { resolution, channels: dataset.channels }, vocabulary)
+  const network = (): NetworkConfig => {
+    if (teacher && preset === teacher.config.provenance.preset) return teacher.config.network
+    if (teacher && preset === HALF) return halved(teacher.config.network)
+    return presetNetwork(preset, { resolution, channels: dataset.channels }, vocabulary)
+  }
+  const { embedding, ...rest } = network()
   const inputs = {
     guidance_embedding: typeof plan.guidance_scale !== 'number',
     jump_embedding: objective.flow_map === true,
   }
   return {
-    network: { ...network, embedding: { ...network.embedding, ...inputs } },
+    network: { ...rest, embedding: { ...embedding, ...inputs } },
     parametrization: objective.parametrization,
     ...{ sigma_min, sigma_max, sigma_data: 0.5 },
   }
 }
 
-/** Fresh weights; the teacher's where the network is the same, but for inputs that the teacher does not have. */
+/** Fresh weights; the teacher's where the network is the same, or half, but for inputs that the teacher does not have. */
 const freshState = (
   { plan, teacher }: RunOptions,
   denoiser: DenoiserConfig,
@@ -213,7 +216,9 @@ const freshState = (
   const layout = networkLayout(denoiser.network)
   const { parameters } = optimizer
   parameters.set(layout.initialize(plan.seed))
-  if (teacher && plan.preset === teacher.config.provenance.preset)
+  const { preset } = plan
+  if (teacher && preset === HALF) layout.adopt(parameters, teacher.layout, teacher.weights, beginsAs)
+  else if (teacher && preset === teacher.config.provenance.preset)
     layout.adopt(parameters, teacher.layout, teacher.weights)
   optimizer.ema.set(parameters)
   optimizer.target?.set(parameters.subarray(0, layout.size))
