@@ -1,6 +1,6 @@
 /**
  * Students of other sizes than their teacher's: quality against parameters and milliseconds, after the same number
- * of images. They learn from the teacher's whole way, since those of another size begin from nothing, where their own end is
+ * of images. They learn from the teacher's whole way, since those of another preset begin from nothing, where their own end is
  * no target yet. `--runs` keeps the students, so that what was interrupted goes on.
  */
 import { existsSync } from 'node:fs'
@@ -11,12 +11,12 @@ import { distillingOptions } from './lib/emoji.js'
 import { rounded } from './lib/statistics.js'
 import { WHOLE_WAY } from './lib/variants.js'
 
-export const about = 'students smaller and larger than their teacher: quality against size and milliseconds'
+export const about = 'students of other sizes than their teacher: quality against parameters and milliseconds'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
-  ...distillingOptions('sizes', '120000'),
-  presets: { type: 'string', default: 'tiny,small,base', about: 'sizes of the students' },
+  ...distillingOptions('sizes', '12000'),
+  presets: { type: 'string', default: 'tiny,half,small', about: 'sizes of the students' },
 }
 
 /** @type {import('./run.js').Benchmark['run']} */
