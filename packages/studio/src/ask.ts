@@ -25,15 +25,16 @@ export const mostSteps = ({ kind }: Manifest): number => (kind === 'teacher' ? 3
 export const ask = (manifest: Manifest): WebGenerateOptions => {
   const { prompt, seed, steps, without, toPrompt, toSeed, mix } = state
   const [here, there] = [prompt.value, toPrompt.value.trim() === '' ? prompt.value : toPrompt.value]
+  const guidance_scale = guidanceFor(manifest)
   const to = { prompt: textFor(manifest, there), seed: toSeed.value, weights: [mix.value] }
   return {
     prompt: textFor(manifest, here),
     seed: seed.value,
     ...(steps.value > 0 && { steps: Math.min(steps.value, mostSteps(manifest)) }),
-    ...(isGuided(manifest) && {
-      guidance_scale: guidanceFor(manifest),
-      negative_prompt: known(manifest, without.value.trim()),
-    }),
+    ...(isGuided(manifest) && { guidance_scale }),
+    // Without guidance there is nothing to lead away with, and its field is not shown.
+    ...(isGuided(manifest) &&
+      guidance_scale !== 1 && { negative_prompt: known(manifest, without.value.trim()) }),
     ...(mix.value > 0 && { to }),
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Students with half of their teacher's blocks: as wide, and half as deep. They begin as their teacher without every second
- * block (Sanh et al. 2019, section 2, for language; Kim et al. 2023, section 3.1, for diffusion), and so close to what they
+ * block (Sanh et al. 2019, section 3, for language; Kim et al. 2023, section 3.1, for diffusion), and so close to what they
  * have to become, where those of a smaller preset begin from nothing.
  */
 import { UserError } from '@onestroke/core/formats'

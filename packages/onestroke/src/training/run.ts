@@ -302,8 +302,8 @@ const batchPlan = (
   word_dropout: plan.word_dropout,
 })
 
-/** Without a range, a student is asked for no more guidance than it has learned in. */
-const guidanceOf = (
+/** What a student is asked for unless somebody says so: the least that it learned, or 1 where it has no such input. */
+const usualGuidance = (
   scale: GuidanceScale,
 ): Pick<ModelConfig['sampling'], 'guidance_scale' | 'guidance_range'> =>
   typeof scale === 'number' ? { guidance_scale: 1 } : { guidance_scale: scale[0], guidance_range: [...scale] }
@@ -330,7 +330,7 @@ const modelConfig = (
         }
       : {
           ...{ solver: 'consistency', schedule: 'karras', num_inference_steps: 1 },
-          ...guidanceOf(plan.guidance_scale),
+          ...usualGuidance(plan.guidance_scale),
           // A flow map goes where the trajectory does; others start each step from fresh noise.
           ...{ gamma: flow_map ? 0 : 1, sigmas: {} },
         },
