@@ -1,11 +1,12 @@
 /** `export`: what it writes paints what the model paints, in Node and for any size of batch. */
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Manifest } from '@onestroke/core/pipeline'
+import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadExport } from '../../packages/onestroke/src/export/index.js'
-import { Model } from '../../packages/onestroke/src/model/index.js'
+import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { fails, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
 
 const folder = await scratch()
@@ -86,6 +87,30 @@ describe('export', () => {
     const { count } = await exported.generate({ prompts: PROMPTS, solver: 'heun', num_inference_steps: 3 })
     expect(count).toBe(3)
     await exported.release()
+  })
+
+  it('writes a model folder again, in half the bytes', async () => {
+    const out = at('again')
+    const { stderr } = await succeeds(['export', student, '--out', out, '--target', 'model'])
+    expect(stderr).toMatch(new RegExp(`^${out}: [\\d.]+ MB in fp16, pictures off by 0\\.0\\d+\\n$`))
+    expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors'])
+    expect(await readFile(join(out, 'config.json'))).toEqual(await readFile(join(student, 'config.json')))
+    const [model, again] = [await loadModel(student), await loadModel(out)]
+    expect(again.weights).toEqual(model.weights.map((value) => ofHalf(halfOf(value))))
+    const [before, after] = await Promise.all(
+      [student, out].map((path) => stat(join(path, 'model.safetensors'))),
+    )
+    expect(after!.size / before!.size).toBeLessThan(0.6)
+    await succeeds(['sample', out, '--prompt', 'red disc', '--out', at('again.png')])
+
+    const asked = ['export', student, '--target', 'model', '--out']
+    expect(await fails([...asked, out], 2)).toMatch(/again holds a model or a run already/)
+    expect(await fails([...asked, student], 2)).toMatch(/student holds a model or a run already/)
+    expect(await fails([...asked, at('x'), '--dtype', 'int8'], 2)).toBe(
+      'a model folder holds no int8; --dtype fp16, or --target node or web for a graph in int8',
+    )
+    expect(await fails([...asked, at('x'), '--license', 'MIT'], 2)).toMatch(/^--license is for the manifest/)
+    expect(await readdir(folder)).not.toContain('x')
   })
 
   it('refuses in one line', async () => {

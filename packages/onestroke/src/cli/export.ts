@@ -1,8 +1,8 @@
 import { UserError } from '@onestroke/core/formats'
 import type { ExportDtype } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
-import { exportModel, STORAGE } from '../export/index.js'
-import { loadModel } from '../model/index.js'
+import { exportFolder, exportModel, STORAGE } from '../export/index.js'
+import { type LoadedModel, loadModel } from '../model/index.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer } from './options.js'
 import { openData } from './run-command.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
@@ -10,7 +10,7 @@ import { Bar, say, showingFeatures, table } from './terminal.js'
 interface ExportFlags extends DataFlags {
   out: string
   dtype: ExportDtype
-  target: 'node' | 'web'
+  target: 'node' | 'web' | 'model'
   license?: string
   data?: string
   teacher?: string
@@ -21,7 +21,9 @@ interface ExportFlags extends DataFlags {
 export const exportCommand = (): Command =>
   dataOptions(
     new Command('export')
-      .description('write a model as one ONNX graph with a manifest: all that an app needs')
+      .description(
+        'write a model as one ONNX graph with a manifest: all that an app needs; or as a model folder of half the bytes',
+      )
       .argument('<MODEL>', 'model folder'),
   )
     .requiredOption('--out <dir>', 'folder to write')
@@ -33,9 +35,9 @@ export const exportCommand = (): Command =>
     .addOption(
       new Option(
         '--target <target>',
-        'node: graph and manifest; web: also a page, and all that it needs from any static server',
+        'node: graph and manifest; web: also a page, and all that it needs from any static server; model: a model folder again (safetensors), which every command takes',
       )
-        .choices(['node', 'web'])
+        .choices(['node', 'web', 'model'])
         .default('node'),
     )
     .option('--license <text>', 'of the weights and of what they paint, for the manifest')
@@ -47,18 +49,21 @@ export const exportCommand = (): Command =>
       integer(64, 1_000_000),
       2048,
     )
-    .option('--json', 'print the manifest on standard output')
+    .option('--json', 'print the manifest, or the model’s config, on standard output')
     .addHelpText(
       'after',
       `${DATA_HELP}
 
   onestroke export models/emoji-32-student --out emoji --target web --dtype int8 --license MIT
-  onestroke export runs/student --out web/model --data photos/ --teacher runs/teacher`,
+  onestroke export runs/student --out web/model --data photos/ --teacher runs/teacher
+  onestroke export runs/student --out models/mine --target model --dtype fp16`,
     )
     .action(async (path: string, flags: ExportFlags) => {
       if (flags.teacher !== undefined && flags.data === undefined)
         throw new UserError('--teacher is for measuring, which needs --data', { exitCode: 2 })
       const model = await loadModel(path)
+      const { target } = flags
+      if (target === 'model') return exportAgain(model, flags)
       const teacher = flags.teacher === undefined ? undefined : await loadModel(flags.teacher)
       const { resolution, channels } = model.config.network
       const dataset =
@@ -68,7 +73,7 @@ export const exportCommand = (): Command =>
       const bar = new Bar('measuring', 'pictures')
       const { manifest, weight } = await showingFeatures((onTrain) =>
         exportModel({
-          ...{ model, out: flags.out, dtype: flags.dtype, target: flags.target },
+          ...{ model, out: flags.out, dtype: flags.dtype, target },
           ...(flags.license !== undefined && { license: flags.license }),
           ...(dataset && {
             measure: {
@@ -81,8 +86,7 @@ export const exportCommand = (): Command =>
       ).finally(() => bar.stop())
       if (flags.json) return console.log(JSON.stringify(manifest, null, 2))
       const { graph, dtype, rmse_to_fp32, quality } = manifest
-      const mega = (bytes: number, digits = 1) => `${(bytes / 1e6).toFixed(digits)} MB`
-      say(`${flags.out}: ${mega(graph.bytes, 2)} in ${dtype}, pictures off by ${rmse_to_fp32.toFixed(4)}`)
+      sayWritten(flags.out, { dtype, bytes: graph.bytes, rmse_to_fp32 })
       if (weight) {
         const { wasm, webgpu } = weight
         const load = ({ bytes, gzip }: typeof wasm) => `${mega(bytes)} (gzip ${mega(gzip)})`
@@ -101,3 +105,25 @@ export const exportCommand = (): Command =>
         ),
       )
     })
+
+const exportAgain = async (
+  model: LoadedModel,
+  { out, dtype, license, data, json }: ExportFlags,
+): Promise<void> => {
+  const usage = (message: string, remedy: string) => new UserError(message, { exitCode: 2, remedy })
+  if (dtype === 'int8')
+    throw usage('a model folder holds no int8', '--dtype fp16, or --target node or web for a graph in int8')
+  for (const [flag, value] of Object.entries({ license, data }))
+    if (value !== undefined)
+      throw usage(`--${flag} is for the manifest of a graph`, '--target node or web writes one')
+  const written = await exportFolder(model, out, dtype)
+  if (json) return console.log(JSON.stringify(model.config, null, 2))
+  sayWritten(out, { dtype, ...written })
+}
+
+const mega = (bytes: number, digits = 1) => `${(bytes / 1e6).toFixed(digits)} MB`
+
+const sayWritten = (
+  out: string,
+  { dtype, bytes, rmse_to_fp32 }: { dtype: ExportDtype; bytes: number; rmse_to_fp32: number },
+): void => say(`${out}: ${mega(bytes, 2)} in ${dtype}, pictures off by ${rmse_to_fp32.toFixed(4)}`)

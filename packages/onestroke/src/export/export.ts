@@ -1,7 +1,6 @@
 /** A model as a folder for apps: one ONNX graph that holds the weights, and a manifest. */
 import { join } from 'node:path'
 import type { ExportDtype, ExportQuality, Manifest } from '@onestroke/core/pipeline'
-import { type Storage, stored } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
 import { checkFit, featuresFor, guidanceOf, Judge, teacherPath } from '../evaluation/index.js'
 import { writeFileAtomic } from '../formats/index.js'
@@ -10,13 +9,8 @@ import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js
 import { versions } from '../training/index.js'
 import { graphOf } from './graph.js'
 import { GRAPH_FILE, loadExport, MANIFEST_FILE } from './load.js'
+import { rmseToTrained, roundedWeights, STORAGE } from './rounding.js'
 import { type WebWeight, webFiles, weighWeb, writeWeb } from './web.js'
-
-export const STORAGE: Readonly<Record<ExportDtype, Storage>> = {
-  fp32: 'float32',
-  fp16: 'float16',
-  int8: 'int8',
-}
 
 export interface ExportOptions {
   readonly model: LoadedModel
@@ -34,9 +28,6 @@ export interface ExportOptions {
     onProgress?(done: number, total: number): void
   }
 }
-
-/** Pictures by which the exported graph is compared with the model it was made from. */
-const COMPARED = 16
 
 export interface Exported {
   readonly manifest: Manifest
@@ -84,26 +75,11 @@ export const exportModel = async ({
   }
   const whole: Manifest = {
     ...manifest,
-    rmse_to_fp32: await rmseToTrained(model, bytes, manifest as Manifest),
+    rmse_to_fp32: await rmseToTrained(model, await loadExport(bytes, manifest as Manifest)),
     ...(measure && { quality: await qualityOf(model, dtype, measure) }),
   }
   await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`)
   return { manifest: whole, ...(web && { weight: await weighWeb(web, out, whole) }) }
-}
-
-/** Paints with the graph that was written and with the weights that were trained, from the same noise. */
-const rmseToTrained = async (loaded: LoadedModel, bytes: Uint8Array, manifest: Manifest): Promise<number> => {
-  const { vocabulary } = loaded.config
-  const names =
-    vocabulary.kind === 'text' ? vocabulary.words : vocabulary.kind === 'class' ? vocabulary.classes : ['']
-  const options = {
-    prompts: Array.from({ length: COMPARED }, (_, i) => names[Math.floor((i * names.length) / COMPARED)]!),
-    num_inference_steps: 1,
-  }
-  const [trained, exported] = [Model.of(loaded), await loadExport(bytes, manifest)]
-  const [expected, found] = [await trained.generate(options), await exported.generate(options)]
-  await Promise.all([trained.release(), exported.release()])
-  return teacherDistance(found.data, expected.data)
 }
 
 const STEPS = [1, 2, 4]
@@ -145,12 +121,4 @@ const qualityOf = async (
       ...{ teacher_distance, teacher_distance_fp32: trained[i]!.teacher_distance },
     })),
   }
-}
-
-/** All weights as the graph computes with them. */
-const roundedWeights = ({ layout, weights }: LoadedModel, dtype: ExportDtype): Float32Array => {
-  const rounded = new Float32Array(layout.size)
-  for (const { offset, size, shape } of layout.specs)
-    rounded.set(stored(weights.subarray(offset, offset + size), shape, STORAGE[dtype]), offset)
-  return rounded
 }

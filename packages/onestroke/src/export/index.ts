@@ -1,2 +1,4 @@
-export { type Exported, type ExportOptions, exportModel, STORAGE } from './export.js'
+export { type Exported, type ExportOptions, exportModel } from './export.js'
+export { type ExportedFolder, exportFolder } from './folder.js'
 export { loadExport, MANIFEST_FILE, openPipeline, readManifest } from './load.js'
+export { STORAGE } from './rounding.js'

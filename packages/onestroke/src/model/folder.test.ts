@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ModelConfig, parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
+import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
 import { presetNetwork } from '../training/index.js'
@@ -70,6 +72,21 @@ describe('a model folder', () => {
     expect(model).toMatchObject({ path: folder, config })
     expect(model.weights).toEqual(weights)
     expect(model.sha256).toBe(sha256Of(await readFile(join(folder, WEIGHTS))))
+  })
+
+  it('holds float16 in half the bytes, where all weights fit', async () => {
+    const folder = join(await folderOf({}), 'half')
+    const { bytes } = await saveModel(folder, config, weights, 'fp16')
+    expect(bytes).toBeLessThan(2 * weights.length + 20_000)
+    const { weights: found } = await loadModel(folder)
+    expect(found).toEqual(weights.map((value) => ofHalf(halfOf(value))))
+
+    const large = weights.with(7, 1e5)
+    const elsewhere = join(folder, 'large')
+    const { message, remedy } = await complaint(saveModel(elsewhere, config, large, 'fp16'))
+    expect(message).toMatch(/^the weight \S+ holds 100000, too large for float16$/)
+    expect(remedy).toContain('fp32')
+    expect(existsSync(elsewhere)).toBe(false)
   })
 
   it('is missed by name, with what one looks like', async () => {

@@ -12,6 +12,7 @@ import {
   UserError,
 } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
+import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { conditionShape } from '@onestroke/core/text'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from './make-folder.js'
@@ -115,22 +116,40 @@ const readWeights = (bytes: Uint8Array, layout: Layout, file: string): Float32Ar
   return flat
 }
 
-/** Writes a model folder; the config last, since its presence says that the folder is a model. Returns the sha256. */
+/** How a model folder can hold its weights. */
+export type SavedDtype = 'fp32' | 'fp16'
+
+/**
+ * Writes a model folder; the config last, since its presence says that the folder is a model.
+ *
+ * @returns bytes and sha256 of model.safetensors.
+ * @throws UserError if the folder cannot be written, or if a weight is too large for float16 (65504).
+ */
 export const saveModel = async (
   path: string,
   config: ModelConfig,
   weights: Float32Array,
-): Promise<string> => {
-  await makeFolder(path)
-  const layout = networkLayout(config.network)
-  const tensors = layout.specs.map(({ name, shape, offset, size }) => ({
-    name,
-    dtype: 'F32' as const,
-    shape,
-    data: weights.subarray(offset, offset + size),
-  }))
+  dtype: SavedDtype = 'fp32',
+): Promise<{ bytes: number; sha256: string }> => {
+  const tensors = networkLayout(config.network).specs.map(({ name, shape, offset, size }) => {
+    const values = weights.subarray(offset, offset + size)
+    return dtype === 'fp32'
+      ? { name, dtype: 'F32' as const, shape, data: values }
+      : { name, dtype: 'F16' as const, shape, data: halves(values, name) }
+  })
   const bytes = serializeSafetensors(tensors, { format: config.format, kind: config.kind })
+  await makeFolder(path)
   await writeFileAtomic(join(path, WEIGHTS_FILE), bytes)
   await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`)
-  return sha256Of(bytes)
+  return { bytes: bytes.length, sha256: sha256Of(bytes) }
+}
+
+const halves = (values: Float32Array, name: string): Uint16Array => {
+  const rounded = Uint16Array.from(values, halfOf)
+  const bad = rounded.findIndex((half) => !Number.isFinite(ofHalf(half)))
+  if (bad >= 0)
+    throw new UserError(`the weight ${name} holds ${values[bad]}, too large for float16`, {
+      remedy: '--dtype fp32 keeps it',
+    })
+  return rounded
 }

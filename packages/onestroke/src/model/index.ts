@@ -3,6 +3,7 @@ export {
   type LoadedModel,
   loadModel,
   readConfig,
+  type SavedDtype,
   saveModel,
   sha256Of,
   WEIGHTS_FILE,

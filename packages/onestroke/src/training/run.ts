@@ -171,7 +171,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const tuned = await options.tuneSampling?.(model)
   await model.release()
   const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
-  const sha256 = await saveModel(directory, final, ema)
+  const { sha256 } = await saveModel(directory, final, ema)
   for (const name of [STATE_FILE, PREVIOUS_STATE_FILE, BEST_FILE])
     await rm(join(directory, name), { force: true })
   return { finished, progress, config: final, sha256 }

@@ -1,0 +1,33 @@
+/** A model as a model folder again, its weights in fewer bytes: what every command takes, and what models are shipped as. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '@onestroke/core/formats'
+import { CONFIG_FILE, type LoadedModel, Model, type SavedDtype, saveModel } from '../model/index.js'
+import { rmseToTrained, roundedWeights } from './rounding.js'
+
+export interface ExportedFolder {
+  /** Of model.safetensors. */
+  readonly bytes: number
+  readonly rmse_to_fp32: number
+}
+
+/**
+ * Writes `model.safetensors` and `config.json`, the latter last and unchanged.
+ *
+ * @throws UserError if the folder holds a model already, or cannot be written, or if a weight is too large for float16.
+ */
+export const exportFolder = async (
+  model: LoadedModel,
+  out: string,
+  dtype: SavedDtype,
+): Promise<ExportedFolder> => {
+  for (const file of [CONFIG_FILE, 'run.json'])
+    if (existsSync(join(out, file)))
+      throw new UserError(`${out} holds a model or a run already, which would be overwritten`, {
+        exitCode: 2,
+        remedy: 'choose another folder for --out',
+      })
+  const { bytes } = await saveModel(out, model.config, model.weights, dtype)
+  const rounded = Model.of({ ...model, weights: roundedWeights(model, dtype) })
+  return { bytes, rmse_to_fp32: await rmseToTrained(model, rounded) }
+}

@@ -1,0 +1,40 @@
+/** What storing weights in fewer bytes does to them, and to pictures. */
+import type { ExportDtype, Pipeline, PipelineConfig } from '@onestroke/core/pipeline'
+import { type Storage, stored } from '@onestroke/core/tensor'
+import { teacherDistance } from '../metrics/index.js'
+import { type LoadedModel, Model } from '../model/index.js'
+
+export const STORAGE: Readonly<Record<ExportDtype, Storage>> = {
+  fp32: 'float32',
+  fp16: 'float16',
+  int8: 'int8',
+}
+
+/** All weights as they are computed with once they have been stored so. */
+export const roundedWeights = ({ layout, weights }: LoadedModel, dtype: ExportDtype): Float32Array => {
+  const rounded = new Float32Array(layout.size)
+  for (const { offset, size, shape } of layout.specs)
+    rounded.set(stored(weights.subarray(offset, offset + size), shape, STORAGE[dtype]), offset)
+  return rounded
+}
+
+/** Pictures by which what was exported is compared with the model it was made from. */
+const COMPARED = 16
+
+/** How far apart the pictures are, in [-1, 1], of what was exported and of the weights as trained. Releases the former. */
+export const rmseToTrained = async (
+  loaded: LoadedModel,
+  exported: Pipeline<PipelineConfig>,
+): Promise<number> => {
+  const { vocabulary } = loaded.config
+  const names =
+    vocabulary.kind === 'text' ? vocabulary.words : vocabulary.kind === 'class' ? vocabulary.classes : ['']
+  const options = {
+    prompts: Array.from({ length: COMPARED }, (_, i) => names[Math.floor((i * names.length) / COMPARED)]!),
+    num_inference_steps: 1,
+  }
+  const trained = Model.of(loaded)
+  const [expected, found] = [await trained.generate(options), await exported.generate(options)]
+  await Promise.all([trained.release(), exported.release()])
+  return teacherDistance(found.data, expected.data)
+}
