@@ -30,10 +30,7 @@ import {
 } from '../training/index.js'
 import { type DataFlags, integer, number, positive } from './options.js'
 import { writeSamples } from './samples.js'
-import { Bar, commandLine, say, showingFeatures, whenInterrupted } from './terminal.js'
-
-/** Thrown when Ctrl-C ended a run whose state is safe: exit status 130. */
-export class Interrupted extends Error {}
+import { Bar, commandLine, Interrupted, say, showingFeatures, whenInterrupted } from './terminal.js'
 
 export interface RunFlags extends DataFlags {
   out: string

@@ -103,6 +103,9 @@ export const whenInterrupted = (ask: (() => void) | undefined): void => {
   polite = ask
 }
 
+/** Thrown when Ctrl-C ended a run whose state is safe: exit status 130. */
+export class Interrupted extends Error {}
+
 /** The command that is running, fit to be pasted into a shell. */
 export const commandLine = (): string => ['onestroke', ...process.argv.slice(2)].map(quote).join(' ')
 const quote = (word: string): string =>
