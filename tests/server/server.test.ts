@@ -9,6 +9,7 @@ import { readImage } from '../../packages/onestroke/src/data/index.js'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { createServer, type ServerOptions } from '../../packages/onestroke/src/server/index.js'
+import type { PaintOrder } from '../../packages/onestroke/src/server/settings.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const STUDENT = 'models/emoji-16-student'
@@ -333,6 +334,30 @@ describe('many at once', () => {
     expect((await post('/generate', { prompt: 'owl' })).status).toBe(200)
     globalThis.gc?.()
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(100e6)
+  })
+})
+
+describe('a painter that ends', () => {
+  it('takes with it what it was painting, and nothing else', async () => {
+    const failures: string[] = []
+    const { service, post } = await start({ onFailure: ({ message }) => failures.push(message) })
+    const body = { prompt: 'owl', seed: 3 }
+    const before = await (await post('/generate', body)).arrayBuffer()
+    const { painter } = service.scheduler
+    // Nothing that a client can send: the worker stumbles over it, and ends.
+    const broken = painter.paint({} as PaintOrder)
+    await expect(broken).rejects.toThrow(/undefined/)
+    const again = await post('/generate', body)
+    expect(again.status).toBe(200)
+    expect(await again.arrayBuffer()).toEqual(before)
+
+    const paint = vi.spyOn(painter, 'paint').mockRejectedValueOnce(new Error('out of memory'))
+    const answer = await post('/generate', body)
+    expect(answer.status).toBe(500)
+    expect((await answer.json()).error).toEqual({ type: 'server_error', message: 'something went wrong' })
+    expect(failures).toEqual(['out of memory'])
+    paint.mockRestore()
+    expect((await post('/generate', body)).status).toBe(200)
   })
 })
 

@@ -82,6 +82,7 @@ request takes the place of one that is still waiting. Also: /health, /ready, /me
           ...flags,
           allowedHosts: allowedHost,
           ...(token !== undefined && token !== '' && { token }),
+          onFailure: ({ message }) => say(`${pc.red('error:')} a request failed: ${message}`),
         })
         const { port, family, address } = await listen(app, flags)
         const name = family === 'IPv6' ? `[${address}]` : address

@@ -32,6 +32,8 @@ export interface ServerOptions extends GuardOptions {
   readonly threads: number
   /** Seconds after which a request is given up. */
   readonly timeout: number
+  /** Told of what clients only hear to be wrong (status 500). */
+  onFailure?(error: Error): void
 }
 
 export const SERVER_DEFAULTS: ServerOptions = {
@@ -96,7 +98,7 @@ export const createServer = async (
   app.server.maxConnections = MOST_CONNECTIONS
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  app.setErrorHandler(answerError)
+  app.setErrorHandler(answerError(options))
   app.setNotFoundHandler((request, reply) =>
     reply
       .code(404)
@@ -184,15 +186,21 @@ const guard = (app: App, options: ServerOptions): void => {
 
 export const problemOf = (type: string, message: string) => ({ error: { type, message } })
 
-const answerError = (error: FastifyError, _: FastifyRequest, reply: FastifyReply) => {
-  if (error instanceof Busy)
-    return reply.code(429).header('retry-after', '1').send(problemOf('busy', error.message))
-  if (error instanceof Closing) return reply.code(503).send(problemOf('closing', error.message))
-  if (error.name === 'TimeoutError')
-    return reply.code(503).header('retry-after', '1').send(problemOf('timeout', 'the request took too long'))
-  if (error instanceof UserError || (error instanceof RangeError && error.statusCode === undefined))
-    return reply.code(400).send(problemOf('invalid_request_error', error.message))
-  const status = error.statusCode ?? 500
-  if (status < 500) return reply.code(status).send(problemOf('invalid_request_error', error.message))
-  return reply.code(status).send(problemOf('server_error', 'something went wrong'))
-}
+const answerError =
+  ({ onFailure }: Pick<ServerOptions, 'onFailure'>) =>
+  (error: FastifyError, _: FastifyRequest, reply: FastifyReply) => {
+    if (error instanceof Busy)
+      return reply.code(429).header('retry-after', '1').send(problemOf('busy', error.message))
+    if (error instanceof Closing) return reply.code(503).send(problemOf('closing', error.message))
+    if (error.name === 'TimeoutError')
+      return reply
+        .code(503)
+        .header('retry-after', '1')
+        .send(problemOf('timeout', 'the request took too long'))
+    if (error instanceof UserError || (error instanceof RangeError && error.statusCode === undefined))
+      return reply.code(400).send(problemOf('invalid_request_error', error.message))
+    const status = error.statusCode ?? 500
+    if (status < 500) return reply.code(status).send(problemOf('invalid_request_error', error.message))
+    onFailure?.(error)
+    return reply.code(status).send(problemOf('server_error', 'something went wrong'))
+  }

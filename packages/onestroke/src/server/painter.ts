@@ -13,24 +13,52 @@ export interface Painter {
   close(): Promise<void>
 }
 
-/** @throws UserError if the model cannot be loaded. */
+/**
+ * Opens a model in a thread. One that ends, out of memory for instance, takes what it was painting with it; the next
+ * order finds another.
+ *
+ * @throws UserError if the model cannot be loaded.
+ */
 export const openPainter = async (path: string, { threads = 0 } = {}): Promise<Painter> => {
+  let thread = await openThread(path, threads)
+  return {
+    config: thread.config,
+    async paint(order) {
+      if (thread.ended())
+        thread = await openThread(path, threads).catch((cause) => {
+          throw new Error(`the painter cannot be started again: ${cause.message}`, { cause })
+        })
+      return thread.paint(order)
+    },
+    close: () => thread.close(),
+  }
+}
+
+interface PaintThread extends Painter {
+  ended(): boolean
+}
+
+const openThread = async (path: string, threads: number): Promise<PaintThread> => {
   const worker = new Worker(builtUrl(import.meta.url, './paint-worker.js'), { workerData: { path, threads } })
-  let closing = false
+  let end: Error | undefined
+  worker.on('error', (error) => {
+    end = error
+  })
+  worker.once('exit', () => {
+    end ??= new Error('the painter has ended')
+  })
   const next = () =>
     new Promise<FromPaintWorker>((resolve, reject) => {
       const settle = (act: () => void) => {
-        worker.off('message', onMessage).off('error', onError).off('exit', onExit)
+        worker.off('message', onMessage).off('error', onEnd).off('exit', onEnd)
         act()
       }
       const onMessage = (message: FromPaintWorker) =>
         settle(() =>
           'error' in message ? reject(new UserError(message.error.message, message.error)) : resolve(message),
         )
-      const onError = (error: Error) => settle(() => reject(error))
-      const onExit = () =>
-        settle(() => reject(new Error(closing ? 'the server is closing' : 'the painter has ended')))
-      worker.once('message', onMessage).once('error', onError).once('exit', onExit)
+      const onEnd = () => settle(() => reject(end))
+      worker.once('message', onMessage).once('error', onEnd).once('exit', onEnd)
     })
   const first = await next().catch(async (error) => {
     await worker.terminate()
@@ -38,12 +66,12 @@ export const openPainter = async (path: string, { threads = 0 } = {}): Promise<P
   })
   return {
     config: (first as Extract<FromPaintWorker, { ready: unknown }>).ready,
+    ended: () => end !== undefined,
     async paint(order) {
       worker.postMessage(order)
       return ((await next()) as Extract<FromPaintWorker, { pictures: unknown }>).pictures
     },
     async close() {
-      closing = true
       await worker.terminate()
     },
   }
