@@ -22,7 +22,9 @@ export const browserLacks =
     ? 'there is no Chromium (apt install chromium, or name it in ONESTROKE_CHROMIUM)'
     : undefined
 
-export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+/** @param {string[]} args */
+export const launch = (...args) =>
+  chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...args] })
 
 /** A browser with WebGL in software. */
 export const launchWebgl = () =>

@@ -136,6 +136,27 @@ describe.skipIf(browserLacks !== undefined)(
       expect(problems).toEqual([])
     })
 
+    it('paints at an address that is neither https nor localhost, as for a phone at home', async () => {
+      const name = 'machine.test'
+      const phone = await launch(`--host-resolver-rules=MAP ${name} 127.0.0.1`)
+      try {
+        page = await phone.newPage()
+        const at = `${site.url.replace('127.0.0.1', name)}some%20where/`
+        await page.goto(`${at}emoji/`)
+        expect(await page.evaluate(() => isSecureContext)).toBe(false)
+        await painted()
+        const short = join(root, 'some where', 'short')
+        await cp(folder, short, { recursive: true })
+        await writeFile(join(short, 'model.onnx'), (await readFile(join(short, 'model.onnx'))).subarray(9))
+        await page.goto(`${at}short/`)
+        await page
+          .getByText(/model\.onnx is not the graph that its manifest describes: \d+ bytes, /)
+          .waitFor()
+      } finally {
+        await phone.close()
+      }
+    })
+
     it('is legible on a phone: nothing wider than the screen, in light and in dark', async () => {
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.setViewportSize({ width: 390, height: 844 })

@@ -108,7 +108,7 @@ describe.skipIf(browserLacks !== undefined)(
     })
 
     it('stops when it is told to, and goes on with what comes next', async () => {
-      const { reasons, size } = await page.evaluate(async () => {
+      const { reasons, size, over } = await page.evaluate(async () => {
         const model = await web.load('model/', { device: 'wasm' })
         const reasonOf = (promise: Promise<unknown>) =>
           promise.then(() => 'painted').catch((error) => error.name)
@@ -121,9 +121,14 @@ describe.skipIf(browserLacks !== undefined)(
         setTimeout(() => late.abort(), 5)
         const reasons = [await first, await second]
         const { width, height } = await model.generate({ prompt: 'owl' })
-        return { reasons, size: [width, height] }
+        const said = (promise: Promise<unknown>) => promise.catch(({ message }) => message)
+        const last = said(model.generate({ prompt: 'owl' }))
+        model.release()
+        const over = [await last, await said(model.generate({ prompt: 'owl' }))]
+        return { reasons, size: [width, height], over }
       })
       expect(reasons).toEqual(['AbortError', 'AbortError'])
+      expect(over).toEqual(['the model was released', 'the model was released'])
       expect(size).toEqual([16, 16])
     })
 

@@ -24,7 +24,7 @@ export const fetchManifest = async (url: string): Promise<{ manifest: Manifest; 
   return { manifest, base: address }
 }
 
-/** @throws UserError if it is not there, or is not what the manifest says. */
+/** @throws UserError if it is not there, or is not what the manifest says, by its hash or, where there is none, its length. */
 export const fetchGraph = async (
   { graph: { file, bytes, sha256 } }: Manifest,
   base: URL,
@@ -46,9 +46,9 @@ export const fetchGraph = async (
   }
   const graph = await readWhole(await fetchOk(address, 'default'), bytes, onProgress)
   const actual = await hashOf(graph)
-  if (actual !== sha256)
+  if (graph.length !== bytes || (actual !== undefined && actual !== sha256))
     throw new UserError(
-      `${address} is not the graph that its manifest describes: ${graph.length} bytes with sha256 ${actual.slice(0, 8)}…, expected ${bytes} bytes with ${sha256.slice(0, 8)}…`,
+      `${address} is not the graph that its manifest describes: ${graph.length} bytes${actual ? ` with sha256 ${actual.slice(0, 8)}…` : ''}, expected ${bytes} bytes with sha256 ${sha256.slice(0, 8)}…`,
       { remedy: 'upload both files of the export again' },
     )
   await kept?.put(key, new Response(graph)).catch(() => undefined)
@@ -86,8 +86,12 @@ const readWhole = async (
   return whole
 }
 
-/** sha256 in hexadecimal; empty where the page may not know it (crypto.subtle needs https or localhost). */
-const hashOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => {
+/**
+ * sha256 in hexadecimal; undefined on pages that are neither https nor localhost, as a machine's own address is to a phone
+ * beside it: browsers keep crypto.subtle, and caches, from them.
+ */
+const hashOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string | undefined> => {
+  if (!isSecureContext) return undefined
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

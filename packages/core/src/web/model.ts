@@ -103,6 +103,8 @@ export const load = async (url: string, options: LoadOptions = {}): Promise<WebM
   }
 }
 
+const RELEASED = 'the model was released'
+
 interface Listener {
   onPictures(message: Extract<FromWorker, { type: 'pictures' }>): void
   onError(error: Error): void
@@ -111,6 +113,7 @@ interface Listener {
 export class WebModel {
   readonly #listeners = new Map<number, Listener>()
   #count = 0
+  #released = false
 
   constructor(
     readonly worker: Worker,
@@ -122,7 +125,7 @@ export class WebModel {
     worker.onerror = ({ message }) => this.#fail(new UserError(`the worker failed: ${message}`))
   }
 
-  /** Paints one picture. @throws UserError, or the signal's reason if it was aborted. */
+  /** Paints one picture. @throws UserError, also once the model is released; the signal's reason if it was aborted. */
   async generate(options: WebGenerateOptions = {}): Promise<ImageData> {
     const { prompt = '' } = options
     const [image] = await this.generateBatch({ ...options, prompts: [prompt] })
@@ -143,8 +146,9 @@ export class WebModel {
 
   /** Frees the model and its worker. What is being painted is rejected. */
   release(): void {
+    this.#released = true
     this.worker.terminate()
-    this.#fail(new UserError('the model was released'))
+    this.#fail(new UserError(RELEASED))
   }
 
   async *#stream(
@@ -152,6 +156,7 @@ export class WebModel {
     previews: boolean,
   ): AsyncGenerator<Preview> {
     signal?.throwIfAborted()
+    if (this.#released) throw new UserError(RELEASED)
     const id = this.#count++
     const { resolution, channels } = this.manifest.network
     const edit = {
