@@ -84,6 +84,22 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     return pixelsOf(canvas)
   }
 
+  /** Waits until a picture stays as it is. */
+  const settled = async (canvas: Locator) => {
+    let last: number[] = []
+    await expect
+      .poll(
+        async () => {
+          const before = last
+          last = await pixelsOf(canvas)
+          return last.join() === before.join()
+        },
+        { interval: 400 },
+      )
+      .toBe(true)
+    return last
+  }
+
   it('paints, follows a slider while it is dragged, and says how long it took', async () => {
     await open('#prompt=red+heart&seed=3')
     await painted()
@@ -143,6 +159,22 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect(complaints).toEqual([])
   })
 
+  it('shows the model’s picture that was chosen last, though another is still painting', async () => {
+    await open('#seed=3&prompt=owl')
+    await painted()
+    const students = await pixelsOf(picture())
+    const model = page.getByRole('combobox', { name: 'Model' })
+    await model.selectOption('emoji-16-teacher')
+    await changed(picture(), students)
+    await page.getByLabel('Steps').fill('32')
+    await page.getByLabel('Seed', { exact: true }).fill('4')
+    await page.waitForTimeout(30)
+    await page.getByLabel('Seed', { exact: true }).fill('3')
+    await model.selectOption('emoji-16-student')
+    await page.waitForTimeout(2000)
+    expect(await pixelsOf(picture())).toEqual(students)
+  })
+
   it('suggests words, draws relatives to choose from, and saves pictures and sprite sheets', async () => {
     await open('#seed=3')
     await painted()
@@ -150,7 +182,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await prompt.fill('red hea')
     await page.getByRole('button', { name: 'red heart', exact: true }).click()
     expect(await prompt.inputValue()).toBe('red heart')
-    for (const kind of ['More like this', 'Other seeds']) {
+    for (const kind of ['More like this', 'More like this', 'Other seeds']) {
       await page.getByRole('button', { name: kind }).click()
       await page.locator('.tiles li').nth(11).waitFor()
       await page.waitForTimeout(300)
@@ -163,6 +195,8 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
           return Math.max(...now.map((value, i) => Math.abs(value - chosen[i]!)))
         })
         .toBeLessThanOrEqual(2)
+      // However often: of the picture that they began with.
+      if (kind === 'More like this') await page.waitForURL(/to-seed=3(&|$)/)
     }
     const saved = async (button: string) => {
       const download = page.waitForEvent('download')
@@ -220,6 +254,16 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     const mean = (pixels: readonly number[], channel: number) =>
       pixels.reduce((sum, value, i) => sum + (i % 4 === channel ? value : 0), 0) / (pixels.length / 4)
     expect(mean(drawn, 0) - mean(drawn, 1)).toBeGreaterThan(30)
+    const whole = await settled(result())
+    // What was done last is undone first, wherever it was done.
+    await page.getByLabel('Paint anew').check({ force: true })
+    await brush([
+      [0.2, 0.2],
+      [0.3, 0.2],
+    ])
+    await page.getByLabel('Draw', { exact: true }).check({ force: true })
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expect.poll(() => pixelsOf(result())).toEqual(whole)
     await page.getByRole('button', { name: 'Undo' }).click()
     await expect.poll(() => pixelsOf(result())).toEqual(empty)
     expect(complaints).toEqual([])

@@ -40,7 +40,7 @@ export const ask = (manifest: Manifest): WebGenerateOptions => {
 }
 
 /** With the style, where pictures have words. */
-const textFor = (manifest: Manifest, text: string): string =>
+export const textFor = (manifest: Manifest, text: string): string =>
   manifest.vocabulary.kind === 'text' ? state.words(text) : known(manifest, text)
 
 /** Classes go as they are; what is no class of this model goes as none. */

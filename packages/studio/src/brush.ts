@@ -68,21 +68,22 @@ export const put = (context: CanvasRenderingContext2D, picture: ImageData | Imag
   context.drawImage(source, (SIDE - width) / 2, (SIDE - height) / 2, width, height)
 }
 
-/** What can be undone: pictures of a surface, the latest last. */
+/** What can be undone: surfaces as they were, the latest last. */
 export class Undo {
-  readonly #past: ImageData[] = []
+  readonly #past: { surface: CanvasRenderingContext2D; image: ImageData }[] = []
 
   constructor(readonly most = 20) {}
 
   get length(): number {
     return this.#past.length
   }
-  keep(context: CanvasRenderingContext2D): void {
-    this.#past.push(context.getImageData(0, 0, SIDE, SIDE))
+  keep(surface: CanvasRenderingContext2D): void {
+    this.#past.push({ surface, image: surface.getImageData(0, 0, SIDE, SIDE) })
     if (this.#past.length > this.most) this.#past.shift()
   }
-  back(context: CanvasRenderingContext2D): void {
+  /** Brings back the surface that was kept last. */
+  back(): void {
     const last = this.#past.pop()
-    if (last) context.putImageData(last, 0, 0)
+    last?.surface.putImageData(last.image, 0, 0)
   }
 }

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { ask, deviceName, seconds, useModel } from './ask.js'
 import { Button } from './controls.js'
 import { latest } from './live.js'
-import { offer } from './models.js'
+import { offer, trouble } from './models.js'
 import { Picture } from './picture.js'
 import { Subject } from './prompt.js'
 import { modelName, prompt } from './state.js'
@@ -46,7 +46,7 @@ export const Compare = () => {
           setSlow({ image, strokes: [...strokes], milliseconds: preview.milliseconds, done: preview.last })
         }
       } catch (error) {
-        if (!signal.aborted) throw error
+        if (!signal.aborted) trouble.value = (error as Error).message
       }
     })
     const stop = effect(() => {

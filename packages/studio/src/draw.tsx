@@ -1,5 +1,4 @@
 /** Draw: strokes become a picture as they are drawn, and what a brush covers is painted anew. */
-import type { WebGenerateOptions } from '@onestroke/core/web'
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ask, milliseconds, useModel } from './ask.js'
@@ -7,7 +6,7 @@ import { clear, newSurface, put, sample, Undo } from './brush.js'
 import { Button, Choice, Slider } from './controls.js'
 import { Easel } from './easel.js'
 import { handOver } from './hand-over.js'
-import { latest } from './live.js'
+import { livePainter, type Took } from './live.js'
 import { Picture, savePicture } from './picture.js'
 import { Subject } from './prompt.js'
 import { modelName, prompt, seed, style } from './state.js'
@@ -37,7 +36,7 @@ export const Draw = () => {
     [],
   )
   const [version, setVersion] = useState(0)
-  const [result, setResult] = useState<{ image: ImageData; milliseconds: number }>()
+  const [result, setResult] = useState<{ image: ImageData; took: Took }>()
   const [note, setNote] = useState('')
   const file = useRef<HTMLInputElement>(null)
   const changed = () => setVersion((one) => one + 1)
@@ -50,26 +49,17 @@ export const Draw = () => {
     changed()
   }, [])
 
-  const paint = useMemo(
-    () =>
-      model &&
-      latest(async (options: WebGenerateOptions) => {
-        try {
-          for await (const { images, milliseconds, last } of model.stream(options))
-            if (last) setResult({ image: images[0]!, milliseconds })
-          setNote('')
-        } catch (error) {
-          setNote((error as Error).message)
-        }
-      }),
+  const painter = useMemo(
+    () => model && livePainter(model, (image, took) => setResult({ image, took }), setNote),
     [model],
   )
+  useEffect(() => () => painter?.stop(), [painter])
   const repaint = () => {
-    if (!model || !paint) return
+    if (!model || !painter) return
     const { resolution } = model.manifest.network
     const { to: _, steps: __, ...options } = ask(model.manifest)
     const image = sample(picture, resolution, PAPER)
-    paint(
+    painter.paint(
       inpainting
         ? { ...options, image, mask: sample(mask, resolution, '#000000') }
         : { ...options, image, strength: strength.value },
@@ -79,7 +69,9 @@ export const Draw = () => {
 
   const open = async (chosen: File) => {
     try {
-      put(picture, await createImageBitmap(chosen))
+      const opened = await createImageBitmap(chosen)
+      undo.keep(picture)
+      put(picture, opened)
       clear(mask)
       changed()
     } catch {
@@ -108,7 +100,7 @@ export const Draw = () => {
           <Picture image={result?.image} alt={`What the model makes of it: ${prompt.value || 'a picture'}`} />
           <figcaption>
             <strong>The model’s picture</strong>
-            <span data-testid="drawn">{result ? milliseconds(result.milliseconds) : '…'}</span>
+            <span data-testid="drawn">{result ? milliseconds(result.took.model) : '…'}</span>
           </figcaption>
         </figure>
       </section>
@@ -146,7 +138,7 @@ export const Draw = () => {
           <Button
             disabled={undo.length === 0}
             onClick={() => {
-              undo.back(inpainting ? mask : picture)
+              undo.back()
               changed()
             }}
           >

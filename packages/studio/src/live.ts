@@ -1,8 +1,41 @@
 /** Pictures that follow a slider. */
+import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
+
+/** Milliseconds: of the model alone, and from the wish to the picture. */
+export interface Took {
+  readonly model: number
+  readonly page: number
+}
+
+/**
+ * Paints the latest of what is asked for. Once stopped, it shows nothing more: what another model has painted meanwhile
+ * stays.
+ */
+export const livePainter = (
+  model: WebModel,
+  show: (image: ImageData, took: Took) => void,
+  say: (note: string) => void,
+): { paint(options: WebGenerateOptions): void; stop(): void } => {
+  const controller = new AbortController()
+  const { signal } = controller
+  const next = latest(async ({ options, since }: { options: WebGenerateOptions; since: number }) => {
+    try {
+      for await (const { images, milliseconds, last } of model.stream({ ...options, signal }))
+        if (last) show(images[0]!, { model: milliseconds, page: performance.now() - since })
+      say('')
+    } catch (error) {
+      if (!signal.aborted) say((error as Error).message)
+    }
+  })
+  return {
+    paint: (options) => next({ options, since: performance.now() }),
+    stop: () => controller.abort(),
+  }
+}
 
 /**
  * Runs `work` for the latest of what it is given: while one runs, newer ones take each other's place, so that what is
- * shown is never more than one run behind.
+ * shown is never more than one run behind. `work` must not fail.
  */
 export const latest = <T>(work: (what: T) => Promise<void>): ((what: T) => void) => {
   let waiting: { what: T } | undefined

@@ -10,11 +10,12 @@ import {
   isGuided,
   milliseconds,
   mostSteps,
+  textFor,
   useModel,
 } from './ask.js'
 import { Button, SeedField, Slider } from './controls.js'
 import { handOver } from './hand-over.js'
-import { latest } from './live.js'
+import { livePainter, type Took } from './live.js'
 import { copyPicture, Picture, savePicture, saveSheet } from './picture.js'
 import { PromptField, Subject } from './prompt.js'
 import * as state from './state.js'
@@ -34,23 +35,8 @@ import {
 } from './state.js'
 
 const shown = signal<ImageData | undefined>(undefined)
-/** Milliseconds: of the model alone, and from the slider to the picture. */
-const took = signal<{ model: number; page: number } | undefined>(undefined)
+const took = signal<Took | undefined>(undefined)
 const note = signal('')
-
-const paintingWith = (model: WebModel) =>
-  latest(async ({ options, since }: { options: ReturnType<typeof ask>; since: number }) => {
-    try {
-      for await (const { images, milliseconds, last } of model.stream(options)) {
-        if (!last) continue
-        shown.value = images[0]
-        took.value = { model: milliseconds, page: performance.now() - since }
-      }
-      note.value = ''
-    } catch (error) {
-      note.value = (error as Error).message
-    }
-  })
 
 export const Paint = () => {
   const model = useModel(modelName.value || undefined)
@@ -58,8 +44,21 @@ export const Paint = () => {
     if (!model) return
     const { manifest } = model
     if (steps.value === 0) steps.value = Math.min(mostSteps(manifest), manifest.sampling.num_inference_steps)
-    const paint = paintingWith(model)
-    return effect(() => paint({ options: ask(manifest), since: performance.now() }))
+    const { paint, stop } = livePainter(
+      model,
+      (image, time) => {
+        shown.value = image
+        took.value = time
+      },
+      (text) => {
+        note.value = text
+      },
+    )
+    const end = effect(() => paint(ask(manifest)))
+    return () => {
+      end()
+      stop()
+    }
   }, [model])
   if (!model) return <p class="quiet">Loading {modelName.value}…</p>
   const { manifest } = model
@@ -203,36 +202,52 @@ const LIKENESS = 0.62
 interface Relatives {
   /** Alike: from noises near this one's. Else from others. */
   readonly alike: boolean
+  /** Seed and prompt that they are relatives of. */
+  readonly of: End
   readonly seeds: readonly number[]
   readonly images: readonly ImageData[]
 }
+
+interface End {
+  readonly seed: number
+  readonly prompt: string
+}
+
+/** What the picture is more of: where it is on its way to another, the nearer end. */
+const nearerEnd = (): End =>
+  mix.value < 0.5
+    ? { seed: seed.value, prompt: prompt.value }
+    : { seed: toSeed.value, prompt: toPrompt.value.trim() === '' ? prompt.value : toPrompt.value }
 
 const Grid = ({ model }: { model: WebModel }) => {
   const [found, setFound] = useState<Relatives>()
   const [busy, setBusy] = useState(false)
   const show = async (alike: boolean) => {
     setBusy(true)
-    const { seed: own, to: _, prompt = '', ...options } = ask(model.manifest)
+    const end = nearerEnd()
+    const { seed: _, to: __, prompt: ___, ...options } = ask(model.manifest)
+    const text = textFor(model.manifest, end.prompt)
     const seeds = Array.from({ length: COUNT }, drawSeed)
     const images = await model
       .generateBatch({
         ...options,
-        ...{ prompts: seeds.map(() => prompt), seeds },
-        ...(alike && { to: { seed: own ?? 0, weights: seeds.map(() => LIKENESS) } }),
+        ...{ prompts: seeds.map(() => text), seeds },
+        ...(alike && { to: { seed: end.seed, weights: seeds.map(() => LIKENESS) } }),
       })
       .catch((error: Error) => {
         note.value = error.message
       })
-    if (images) setFound({ alike, seeds, images })
+    if (images) setFound({ alike, of: end, seeds, images })
     setBusy(false)
   }
-  const take = (chosen: number) => {
-    if (found!.alike) {
-      // The relative is a point of the way from its own noise to this one's.
-      toSeed.value = seed.value
+  const take = ({ alike, of }: Relatives, chosen: number) => {
+    if (alike) {
+      // The relative is a point of the way from its own noise to that one's.
+      toSeed.value = of.seed
       toPrompt.value = ''
-      mix.value = LIKENESS
-    } else mix.value = 0
+    }
+    mix.value = alike ? LIKENESS : 0
+    prompt.value = of.prompt
     seed.value = chosen
   }
   return (
@@ -254,7 +269,7 @@ const Grid = ({ model }: { model: WebModel }) => {
         <ul class="tiles" style={{ '--columns': COLUMNS }}>
           {found.images.map((image, i) => (
             <li key={found.seeds[i]}>
-              <button type="button" class="tile" onClick={() => take(found.seeds[i]!)}>
+              <button type="button" class="tile" onClick={() => take(found, found.seeds[i]!)}>
                 <Picture image={image} alt={`seed ${found.seeds[i]}: take it`} />
               </button>
             </li>
