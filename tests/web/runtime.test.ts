@@ -182,6 +182,20 @@ describe.skipIf(browserLacks !== undefined)(
       )
     })
 
+    it('says which attribute of <one-stroke> is wrong', async () => {
+      const message = await page.evaluate(async () => {
+        const element = document.createElement('one-stroke')
+        const failed = new Promise<string>((resolve) =>
+          element.addEventListener('error', ({ message }) => resolve(message), { once: true }),
+        )
+        for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm', steps: 'two' }))
+          element.setAttribute(name, value)
+        document.body.append(element)
+        return failed
+      })
+      expect(message).toBe('num_inference_steps is a whole number from 1, not NaN')
+    })
+
     it('paints <one-stroke>, and again when an attribute changes', async () => {
       const painted = await page.evaluate(async () => {
         const element = document.createElement('one-stroke')

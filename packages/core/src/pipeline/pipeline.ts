@@ -13,6 +13,7 @@ import { type ModelConfig, UserError } from '../formats/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
 import { type Bag, Tokenizer } from '../text/index.js'
+import { checkNumbers, checkSigmas } from './checks.js'
 import { between, checkEdit, type EditOptions, editOf, type Interpolation } from './edit.js'
 
 /** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
@@ -168,7 +169,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     this.encode(prompt)
   }
 
-  /** Paints one picture per prompt. */
+  /** Paints one picture per prompt. @throws UserError if the settings do not fit the model; see `sampling`. */
   async generate(options: GenerateOptions): Promise<Generated> {
     const { prompts, seed = 0, first = 0, seeds, to, signal } = options
     const { config } = this
@@ -220,6 +221,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
         : sampling.num_inference_steps
     const num_inference_steps = options.sigmas?.length ?? options.num_inference_steps ?? recommended
     const guidance_scale = options.guidance_scale ?? sampling.guidance_scale
+    checkNumbers({ ...options, num_inference_steps, guidance_scale })
     if ((solver === 'consistency') !== (kind === 'student'))
       throw new UserError(
         kind === 'student'
@@ -293,16 +295,4 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
   async release(): Promise<void> {
     await this.source.release()
   }
-}
-
-/** @throws UserError unless the levels fall, within the model's range. */
-const checkSigmas = (sigmas: readonly number[], { sigma_min, sigma_max }: PipelineConfig): void => {
-  const wrong = sigmas.find(
-    (sigma, i) => !(sigma >= sigma_min && sigma <= sigma_max && sigma < (sigmas[i - 1] ?? Infinity)),
-  )
-  if (sigmas.length === 0 || wrong !== undefined)
-    throw new UserError(
-      `noise levels must fall, between ${sigma_max} and ${sigma_min}: ${sigmas.join(', ')} do not${wrong === undefined ? '' : ` (${wrong})`}`,
-      { exitCode: 2 },
-    )
 }

@@ -1,0 +1,63 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { UserError } from '../formats/index.js'
+import { checkNumbers } from './checks.js'
+
+const saidOf = (options: Parameters<typeof checkNumbers>[0]): string | undefined => {
+  try {
+    checkNumbers(options)
+    return undefined
+  } catch (error) {
+    expect(error).toBeInstanceOf(UserError)
+    return (error as Error).message
+  }
+}
+
+const noWhole = fc.oneof(
+  fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53),
+  fc.integer({ max: -1 }),
+  fc.double({ noInteger: true, noNaN: true }),
+)
+const noShare = fc.oneof(
+  fc.constant(Number.NaN),
+  fc.double({ min: 1, minExcluded: true }),
+  fc.double({ max: 0, maxExcluded: true }),
+)
+
+describe('the numbers of sampling', () => {
+  it('pass as they should be', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          num_inference_steps: fc.integer({ min: 1 }),
+          ...{ seed: fc.maxSafeNat(), first: fc.nat(), seeds: fc.array(fc.maxSafeNat()) },
+          gamma: fc.double({ min: 0, max: 1, noNaN: true }),
+          guidance_scale: fc.double({ noNaN: true, noDefaultInfinity: true }),
+          to: fc.record({ weights: fc.array(fc.double({ min: 0, max: 1, noNaN: true })) }),
+        }),
+        (options) => {
+          expect(saidOf(options)).toBeUndefined()
+        },
+      ),
+    )
+    expect(saidOf({})).toBeUndefined()
+  })
+
+  it('are named where they are wrong', () => {
+    fc.assert(
+      fc.property(noWhole, noShare, (whole, share) => {
+        expect(saidOf({ seed: whole })).toBe(`a seed is a whole number from 0, not ${whole}`)
+        expect(saidOf({ seeds: [1, whole] })).toBe(saidOf({ seed: whole }))
+        expect(saidOf({ to: { seed: whole, weights: [] } })).toBe(saidOf({ seed: whole }))
+        expect(saidOf({ num_inference_steps: whole })).toContain(
+          'num_inference_steps is a whole number from 1',
+        )
+        expect(saidOf({ first: whole })).toContain('first is a whole number')
+        expect(saidOf({ gamma: share })).toBe(`gamma is between 0 and 1, not ${share}`)
+        expect(saidOf({ to: { weights: [0.5, share] } })).toContain('a weight of the way is between 0 and 1')
+      }),
+    )
+    expect(saidOf({ num_inference_steps: 0 })).toBe('num_inference_steps is a whole number from 1, not 0')
+    expect(saidOf({ guidance_scale: Number.NaN })).toBe('guidance_scale is a number, not NaN')
+  })
+})

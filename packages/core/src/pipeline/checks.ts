@@ -1,0 +1,45 @@
+/** What sampling is asked for in numbers, by whoever asks: a program, a request, a page's attributes. */
+import type { NoiseRange } from '../diffusion/index.js'
+import { UserError } from '../formats/index.js'
+import type { GenerateOptions } from './pipeline.js'
+
+type Numbers = Pick<
+  GenerateOptions,
+  'num_inference_steps' | 'guidance_scale' | 'seed' | 'first' | 'seeds' | 'gamma' | 'to'
+>
+
+/** @throws UserError that names the number, and says what it can be. */
+export const checkNumbers = ({ seeds = [], to, ...options }: Numbers): void => {
+  const expected = (what: string, range: string, value: number) =>
+    new UserError(`${what} is ${range}, not ${value}`, { exitCode: 2 })
+  const whole = (what: string, value: number | undefined, least: number) => {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least))
+      throw expected(what, `a whole number from ${least}`, value)
+  }
+  const share = (what: string, value: number | undefined) => {
+    if (value !== undefined && !(value >= 0 && value <= 1)) throw expected(what, 'between 0 and 1', value)
+  }
+  whole('num_inference_steps', options.num_inference_steps, 1)
+  for (const seed of [options.seed, to?.seed, ...seeds]) whole('a seed', seed, 0)
+  whole('first', options.first, 0)
+  share('gamma', options.gamma)
+  for (const weight of to?.weights ?? []) share('a weight of the way', weight)
+  const { guidance_scale } = options
+  if (guidance_scale !== undefined && !Number.isFinite(guidance_scale))
+    throw expected('guidance_scale', 'a number', guidance_scale)
+}
+
+/** @throws UserError unless a student's noise levels fall, within the model's range. */
+export const checkSigmas = (
+  sigmas: readonly number[],
+  { sigma_min, sigma_max }: Pick<NoiseRange, 'sigma_min' | 'sigma_max'>,
+): void => {
+  const wrong = sigmas.find(
+    (sigma, i) => !(sigma >= sigma_min && sigma <= sigma_max && sigma < (sigmas[i - 1] ?? Infinity)),
+  )
+  if (sigmas.length === 0 || wrong !== undefined)
+    throw new UserError(
+      `noise levels must fall, between ${sigma_max} and ${sigma_min}: ${sigmas.join(', ')} do not${wrong === undefined ? '' : ` (${wrong})`}`,
+      { exitCode: 2 },
+    )
+}
