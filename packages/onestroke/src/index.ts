@@ -10,7 +10,14 @@ export {
   Judge,
   TEACHER_SETTINGS,
 } from './evaluation/index.js'
-export { type Exported, type ExportOptions, exportModel, openPipeline } from './export/index.js'
+export {
+  type Exported,
+  type ExportedFolder,
+  type ExportOptions,
+  exportFolder,
+  exportModel,
+  openPipeline,
+} from './export/index.js'
 export { pngGrid, pngOf } from './formats/index.js'
 export { loadModel, Model, saveModel } from './model/index.js'
 export { type NodeRuntimeOptions, nodeRuntime } from './runtime/index.js'
