@@ -214,15 +214,17 @@ describe.skipIf(browserLacks !== undefined)(
         document.body.append(element)
         const heart = { src: 'model/', device: 'wasm', prompt: 'red heart', seed: '1', steps: '1' }
         const [first, other, again] = [await set(heart), await set({ prompt: 'owl' }), await set(heart)]
+        const guided = await set({ 'guidance-scale': '2.5' })
+        const led = await set({ 'negative-prompt': 'noto' })
         return {
-          first,
-          other,
-          again,
+          ...{ first, other, again, guided, led },
           label: element.shadowRoot!.querySelector('canvas')!.getAttribute('aria-label'),
         }
       })
       expect(painted.first).not.toEqual(painted.other)
       expect(painted.first).toEqual(painted.again)
+      expect(painted.guided).not.toEqual(painted.again)
+      expect(painted.led).not.toEqual(painted.guided)
       expect(painted.label).toBe('red heart')
     })
 

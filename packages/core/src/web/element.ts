@@ -1,6 +1,7 @@
 /**
- * `<one-stroke src="emoji/" prompt="red heart" seed="1" steps="1">`: a picture that follows its attributes. Models are
- * shared between elements of one address. Fires `painted` (detail: milliseconds, device) and `error`.
+ * `<one-stroke src="emoji/" prompt="red heart" seed="1" steps="1">`: a picture that follows its attributes, which for
+ * guided models are also `guidance-scale` and `negative-prompt`. Models are shared between elements of one address.
+ * Fires `painted` (detail: milliseconds, device) and `error`.
  */
 import { load, type WebModel } from './model.js'
 
@@ -16,6 +17,7 @@ export class OneStrokeElement extends Base {
     'seed',
     'steps',
     'guidance-scale',
+    'negative-prompt',
     'device',
     'runtime',
   ]
@@ -60,6 +62,7 @@ export class OneStrokeElement extends Base {
     const [src, prompt] = [this.getAttribute('src'), this.getAttribute('prompt') ?? '']
     if (!src) return
     const [steps, guidance_scale] = [number('steps'), number('guidance-scale')]
+    const negative_prompt = this.getAttribute('negative-prompt')
     this.#canvas.setAttribute('aria-label', prompt || 'generated picture')
     try {
       const model = await this.#model(src)
@@ -69,6 +72,7 @@ export class OneStrokeElement extends Base {
         ...{ prompt, seed: number('seed') ?? 0, signal: controller.signal },
         ...(steps !== undefined && { steps }),
         ...(guidance_scale !== undefined && { guidance_scale }),
+        ...(negative_prompt !== null && { negative_prompt }),
       })
       ;[this.#canvas.width, this.#canvas.height] = [image.width, image.height]
       this.#canvas.getContext('2d')!.putImageData(image, 0, 0)
