@@ -453,6 +453,19 @@ describe('who may ask', () => {
     expect(await status(closed, { authorization: 'Bearer a-token-of-enough-lettersX' })).toBe(401)
     expect(await status(closed, { authorization: `Bearer ${token}` })).toBe(200)
     expect(await status(closed, {}, '/health')).toBe(200)
+    /** As pages open sockets, which cannot have headers of their own. */
+    const opened = (...protocols: string[]) =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`${closed.url.replace('http', 'ws')}/live`, protocols)
+        socket.on('open', () => {
+          resolve(socket.protocol)
+          socket.close()
+        })
+        socket.on('error', ({ message }) => resolve(message))
+      })
+    expect(await opened('onestroke', `bearer.${token}`)).toBe('onestroke')
+    for (const protocols of [[], ['onestroke'], ['onestroke', `bearer.${token}X`], [`x-bearer.${token}`]])
+      expect(await opened(...protocols)).toMatch(/401/)
     await expect(createServer(STUDENT, { host: '0.0.0.0' })).rejects.toThrow(/opens the server to others/)
     await expect(createServer(STUDENT, { token: 'short' })).rejects.toThrow(/can be guessed/)
   })

@@ -74,7 +74,8 @@ With "image" (PNG, JPEG or WebP in base64), /generate paints that picture again,
 is white; with "to" it paints the way to another prompt or seed.
 
 Sockets at /live take {"id":1,"prompt":"owl","seed":3} and answer with {"id":1,"milliseconds":…} and then the PNG; a newer
-request takes the place of one that is still waiting. Also: /health, /ready, /metrics (Prometheus), /model.`,
+request takes the place of one that is still waiting. Pages send the token as a protocol of their socket:
+new WebSocket(url, ['onestroke', 'bearer.TOKEN']). Also: /health, /ready, /metrics (Prometheus), /model.`,
     )
     .action(
       async (path: string, { allowedHost, token = process.env.ONESTROKE_TOKEN, ...flags }: ServeFlags) => {

@@ -149,7 +149,7 @@ const OPEN = new Set(['/health', '/ready'])
 
 const guard = (app: App, options: ServerOptions): void => {
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    const { host, origin, authorization } = request.headers
+    const { host, origin } = request.headers
     if (!isOwnHost(host, options))
       return reply
         .code(421)
@@ -176,7 +176,11 @@ const guard = (app: App, options: ServerOptions): void => {
           .send()
     }
     const { token } = options
-    if (token !== undefined && !OPEN.has(request.routeOptions.url ?? '') && !bearsToken(authorization, token))
+    if (
+      token !== undefined &&
+      !OPEN.has(request.routeOptions.url ?? '') &&
+      !bearsToken(request.headers, token)
+    )
       return reply
         .header('www-authenticate', 'Bearer')
         .code(401)

@@ -1,5 +1,6 @@
 /** Who may ask: bearer token, Host and Origin. */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 import { UserError } from '@onestroke/core/formats'
 
@@ -33,10 +34,17 @@ export const checkGuard = ({ host, token }: GuardOptions): void => {
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-/** Whether an Authorization header bears the token; takes equally long for all that do not. */
-export const bearsToken = (header: string | undefined, token: string): boolean => {
-  const given = /^Bearer (.+)$/i.exec(header ?? '')?.[1] ?? ''
-  return timingSafeEqual(digest(given), digest(token))
+/**
+ * Whether a request bears the token: as `Authorization: Bearer TOKEN`, or, for pages cannot give their sockets headers, as
+ * one of the socket's protocols, `bearer.TOKEN`. Takes equally long for all that do not.
+ */
+export const bearsToken = (
+  { authorization, 'sec-websocket-protocol': protocols }: IncomingHttpHeaders,
+  token: string,
+): boolean => {
+  const given =
+    /^Bearer (.+)$/i.exec(authorization ?? '') ?? /(?:^|,)\s*bearer\.([^,\s]+)/.exec(protocols ?? '')
+  return timingSafeEqual(digest(given?.[1] ?? ''), digest(token))
 }
 
 /**
