@@ -337,6 +337,22 @@ describe('many at once', () => {
   })
 })
 
+describe('what nobody waits for any more', () => {
+  it('is not painted to its end', async () => {
+    const { app } = await createServer('models/emoji-16-teacher', { threads: 1, timeout: 0.5 })
+    closers.push(() => app.close())
+    const ask = (body: object) => app.inject({ method: 'POST', url: '/generate', body })
+    const begin = performance.now()
+    const large = await ask({ n: 64, steps: 128, solver: 'heun' })
+    expect([large.statusCode, large.json().error.type]).toEqual([503, 'timeout'])
+    // Alone it takes a few milliseconds; behind all that, it would be given up as well.
+    await vi.waitFor(async () => expect((await ask({ steps: 1, solver: 'ddim' })).statusCode).toBe(200), {
+      timeout: 3000,
+    })
+    expect(performance.now() - begin).toBeLessThan(5000)
+  })
+})
+
 describe('a painter that ends', () => {
   it('takes with it what it was painting, and nothing else', async () => {
     const failures: string[] = []

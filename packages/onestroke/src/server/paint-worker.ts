@@ -1,10 +1,14 @@
-/** Paints beside the main thread. Messages in: PaintOrder; out: 'ready' facts once, then PaintResult. */
+/** Paints beside the main thread. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { UserError } from '@onestroke/core/formats'
-import type { PipelineConfig } from '@onestroke/core/pipeline'
+import { Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
 import { openPipeline } from '../export/index.js'
 import type { PaintOrder } from './settings.js'
 
+/** An order, one at a time; or that nobody wants the pictures any more. */
+export type ToPaintWorker = PaintOrder | 'abort'
+
+/** What the model is, once; then an answer to each order. */
 export type FromPaintWorker =
   | { readonly ready: PipelineConfig }
   /** Pictures [count, channels, height, width] in [-1, 1]. */
@@ -19,20 +23,45 @@ const errorOf = (error: unknown): FromPaintWorker => {
 }
 const say = (message: FromPaintWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
+/** Before each evaluation, the worker hears what it has been told meanwhile. */
+const attentive = ({ config, source }: Pipeline<PipelineConfig>) =>
+  new Pipeline(config, {
+    async executable(batch) {
+      const executable = await source.executable(batch)
+      return {
+        run: async (inputs) => {
+          await new Promise(setImmediate)
+          return executable.run(inputs)
+        },
+        release: () => executable.release(),
+      }
+    },
+    release: () => source.release(),
+  })
+
 try {
-  const pipeline = await openPipeline(path, { threads })
+  const pipeline = attentive(await openPipeline(path, { threads }))
   const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = pipeline.config
   // The first run is slower than all others: nobody should wait for it.
   await pipeline.generate({
     prompts: [vocabulary.kind === 'class' ? vocabulary.classes[0]! : ''],
     num_inference_steps: 1,
   })
-  port.on('message', async ({ settings: { to, ...settings }, weights, ...order }: PaintOrder) => {
+  let painting: AbortController | undefined
+  port.on('message', async (message: ToPaintWorker) => {
+    if (message === 'abort') return painting?.abort()
+    const {
+      settings: { to, ...settings },
+      weights,
+      ...order
+    } = message
+    painting = new AbortController()
     try {
       const { data } = await pipeline.generate({
         ...order,
         ...settings,
         ...(to && weights && { to: { ...to, weights } }),
+        signal: painting.signal,
       })
       say({ pictures: data }, [data.buffer as ArrayBuffer])
     } catch (error) {

@@ -3,13 +3,18 @@ import { Worker } from 'node:worker_threads'
 import { UserError } from '@onestroke/core/formats'
 import type { PipelineConfig } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
-import type { FromPaintWorker } from './paint-worker.js'
+import type { FromPaintWorker, ToPaintWorker } from './paint-worker.js'
 import type { PaintOrder } from './settings.js'
 
 export interface Painter {
   readonly config: PipelineConfig
-  /** Paints one batch; the next only when it is done. @throws UserError if the model refuses. */
-  paint(order: PaintOrder): Promise<Float32Array>
+  /**
+   * Paints one batch; the next only when it is done.
+   *
+   * @param signal ends it before its next step.
+   * @throws UserError if the model refuses.
+   */
+  paint(order: PaintOrder, signal?: AbortSignal): Promise<Float32Array>
   close(): Promise<void>
 }
 
@@ -23,12 +28,12 @@ export const openPainter = async (path: string, { threads = 0 } = {}): Promise<P
   let thread = await openThread(path, threads)
   return {
     config: thread.config,
-    async paint(order) {
+    async paint(order, signal) {
       if (thread.ended())
         thread = await openThread(path, threads).catch((cause) => {
           throw new Error(`the painter cannot be started again: ${cause.message}`, { cause })
         })
-      return thread.paint(order)
+      return thread.paint(order, signal)
     },
     close: () => thread.close(),
   }
@@ -60,6 +65,7 @@ const openThread = async (path: string, threads: number): Promise<PaintThread> =
       const onEnd = () => settle(() => reject(end))
       worker.once('message', onMessage).once('error', onEnd).once('exit', onEnd)
     })
+  const say = (message: ToPaintWorker) => worker.postMessage(message)
   const first = await next().catch(async (error) => {
     await worker.terminate()
     throw error
@@ -67,9 +73,15 @@ const openThread = async (path: string, threads: number): Promise<PaintThread> =
   return {
     config: (first as Extract<FromPaintWorker, { ready: unknown }>).ready,
     ended: () => end !== undefined,
-    async paint(order) {
-      worker.postMessage(order)
-      return ((await next()) as Extract<FromPaintWorker, { pictures: unknown }>).pictures
+    async paint(order, signal) {
+      const abort = () => say('abort')
+      signal?.addEventListener('abort', abort)
+      say(order)
+      try {
+        return ((await next()) as Extract<FromPaintWorker, { pictures: unknown }>).pictures
+      } finally {
+        signal?.removeEventListener('abort', abort)
+      }
     },
     async close() {
       await worker.terminate()

@@ -16,7 +16,7 @@ export class Closing extends Error {
 
 /** With one picture and one mask for all of its prompts. */
 export interface Order extends PaintOrder {
-  /** Leaves the queue when it is aborted; what is being painted is painted. */
+  /** Leaves the queue when it is aborted. A run ends early when nobody of it is left. */
   readonly signal?: AbortSignal
 }
 
@@ -113,7 +113,7 @@ export class Scheduler {
     const order = together(run)
     const count = order.prompts.length
     try {
-      const pictures = await this.painter.paint(order)
+      const pictures = await this.painter.paint(order, allAborted(run))
       const size = pictures.length / count
       let at = 0
       for (const { prompts, resolve } of run) {
@@ -125,4 +125,20 @@ export class Scheduler {
       for (const { reject } of run) reject(error)
     }
   }
+}
+
+/** Aborted when all of these are; never if one of them cannot be. */
+const allAborted = (orders: readonly Pick<Order, 'signal'>[]): AbortSignal => {
+  const all = new AbortController()
+  let left = orders.length
+  for (const { signal } of orders)
+    signal?.addEventListener(
+      'abort',
+      () => {
+        left--
+        if (left === 0) all.abort()
+      },
+      { once: true },
+    )
+  return all.signal
 }
