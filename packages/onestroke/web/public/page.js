@@ -149,12 +149,15 @@ find('picture').addEventListener('error', (event) => fail(/** @type {ErrorEvent}
 
 for (const button of document.querySelectorAll('button.copy'))
   button.addEventListener('click', async () => {
-    const code = button.closest('figure')?.querySelector('code')?.textContent ?? ''
-    const done = await navigator.clipboard.writeText(code).then(
-      () => 'Copied',
-      () => 'Not allowed',
-    )
-    button.textContent = done
+    const code = /** @type {Element} */ (button.closest('figure')?.querySelector('code'))
+    try {
+      await navigator.clipboard.writeText(code.textContent ?? '')
+      button.textContent = 'Copied'
+    } catch {
+      // Browsers keep the clipboard from pages that are neither https nor localhost.
+      getSelection()?.selectAllChildren(code)
+      button.textContent = 'Selected'
+    }
     setTimeout(() => {
       button.textContent = 'Copy'
     }, 1500)
