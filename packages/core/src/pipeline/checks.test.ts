@@ -20,8 +20,8 @@ const noWhole = fc.oneof(
 )
 const noShare = fc.oneof(
   fc.constant(Number.NaN),
-  fc.double({ min: 1, minExcluded: true }),
-  fc.double({ max: 0, maxExcluded: true }),
+  fc.double({ min: 1 + Number.EPSILON }),
+  fc.double({ max: -Number.MIN_VALUE }),
 )
 
 describe('the numbers of sampling', () => {
