@@ -9,7 +9,6 @@ import { readImage } from '../../packages/onestroke/src/data/index.js'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { createServer, type ServerOptions } from '../../packages/onestroke/src/server/index.js'
-import type { PaintOrder } from '../../packages/onestroke/src/server/settings.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const STUDENT = 'models/emoji-16-student'
@@ -334,46 +333,6 @@ describe('many at once', () => {
     expect((await post('/generate', { prompt: 'owl' })).status).toBe(200)
     globalThis.gc?.()
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(100e6)
-  })
-})
-
-describe('what nobody waits for any more', () => {
-  it('is not painted to its end', async () => {
-    const { app } = await createServer('models/emoji-16-teacher', { threads: 1, timeout: 0.5 })
-    closers.push(() => app.close())
-    const ask = (body: object) => app.inject({ method: 'POST', url: '/generate', body })
-    const begin = performance.now()
-    const large = await ask({ n: 64, steps: 128, solver: 'heun' })
-    expect([large.statusCode, large.json().error.type]).toEqual([503, 'timeout'])
-    // Alone it takes a few milliseconds; behind all that, it would be given up as well.
-    await vi.waitFor(async () => expect((await ask({ steps: 1, solver: 'ddim' })).statusCode).toBe(200), {
-      timeout: 3000,
-    })
-    expect(performance.now() - begin).toBeLessThan(5000)
-  })
-})
-
-describe('a painter that ends', () => {
-  it('takes with it what it was painting, and nothing else', async () => {
-    const failures: string[] = []
-    const { service, post } = await start({ onFailure: ({ message }) => failures.push(message) })
-    const body = { prompt: 'owl', seed: 3 }
-    const before = await (await post('/generate', body)).arrayBuffer()
-    const { painter } = service.scheduler
-    // Nothing that a client can send: the worker stumbles over it, and ends.
-    const broken = painter.paint({} as PaintOrder)
-    await expect(broken).rejects.toThrow(/undefined/)
-    const again = await post('/generate', body)
-    expect(again.status).toBe(200)
-    expect(await again.arrayBuffer()).toEqual(before)
-
-    const paint = vi.spyOn(painter, 'paint').mockRejectedValueOnce(new Error('out of memory'))
-    const answer = await post('/generate', body)
-    expect(answer.status).toBe(500)
-    expect((await answer.json()).error).toEqual({ type: 'server_error', message: 'something went wrong' })
-    expect(failures).toEqual(['out of memory'])
-    paint.mockRestore()
-    expect((await post('/generate', body)).status).toBe(200)
   })
 })
 

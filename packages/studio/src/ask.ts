@@ -23,12 +23,11 @@ export const mostSteps = ({ kind }: Manifest): number => (kind === 'teacher' ? 3
 
 /** Reading the state's signals here is what makes a caller's effect follow them. */
 export const ask = (manifest: Manifest): WebGenerateOptions => {
-  const { prompt, seed, steps, without, toPrompt, toSeed, mix } = state
-  const [here, there] = [prompt.value, toPrompt.value.trim() === '' ? prompt.value : toPrompt.value]
+  const { prompt, seed, steps, without, toSeed, mix } = state
   const guidance_scale = guidanceFor(manifest)
-  const to = { prompt: textFor(manifest, there), seed: toSeed.value, weights: [mix.value] }
+  const to = { prompt: textFor(manifest, state.otherPrompt()), seed: toSeed.value, weights: [mix.value] }
   return {
-    prompt: textFor(manifest, here),
+    prompt: textFor(manifest, prompt.value),
     seed: seed.value,
     ...(steps.value > 0 && { steps: Math.min(steps.value, mostSteps(manifest)) }),
     ...(isGuided(manifest) && { guidance_scale }),

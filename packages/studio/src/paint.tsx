@@ -217,7 +217,7 @@ interface End {
 const nearerEnd = (): End =>
   mix.value < 0.5
     ? { seed: seed.value, prompt: prompt.value }
-    : { seed: toSeed.value, prompt: toPrompt.value.trim() === '' ? prompt.value : toPrompt.value }
+    : { seed: toSeed.value, prompt: state.otherPrompt() }
 
 const Grid = ({ model }: { model: WebModel }) => {
   const [found, setFound] = useState<Relatives>()

@@ -39,6 +39,9 @@ export const theme = signal<'light' | 'dark' | ''>(
   (localStorage.getItem('theme') as 'light' | 'dark' | null) ?? '',
 )
 
+/** The prompt at the other end of the way: the same, unless there is one. */
+export const otherPrompt = (): string => (toPrompt.value.trim() === '' ? prompt.value : toPrompt.value)
+
 /** The words that the model reads. */
 export const words = (text: string): string => [text.trim(), style.value].filter(Boolean).join(' ')
 
