@@ -29,6 +29,7 @@ export {
   karrasSigma,
   noiseSchedule,
   type ScheduleName,
+  trailingSchedule,
   vpSigma,
   vpTime,
 } from './schedule.js'

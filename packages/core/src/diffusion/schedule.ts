@@ -33,8 +33,7 @@ export const clampSigma = (sigma: number, { sigma_min, sigma_max }: NoiseRange):
  * @throws RangeError unless `steps` is a positive integer.
  */
 export const noiseSchedule = (name: ScheduleName, steps: number, range: NoiseRange): number[] => {
-  if (!Number.isInteger(steps) || steps < 1)
-    throw new RangeError(`steps must be a positive integer, not ${steps}`)
+  checkSteps(steps)
   const { sigma_min, sigma_max } = range
   const at = (i: number): number => {
     if (i === 0) return sigma_max
@@ -46,6 +45,22 @@ export const noiseSchedule = (name: ScheduleName, steps: number, range: NoiseRan
     return vpSigma(top + u * (bottom - top))
   }
   return [...Array.from({ length: steps }, (_, i) => at(i)), 0]
+}
+
+/**
+ * The same for DDIM, which skips steps: `steps` levels from sigma_max on, evenly spaced on the way to sigma_min but without it,
+ * and 0. Every step then is a real one, where the last of `noiseSchedule` hardly moves (`trailing` spacing: Lin et al. 2023, §3.3).
+ *
+ * @throws RangeError unless `steps` is a positive integer.
+ */
+export const trailingSchedule = (name: ScheduleName, steps: number, range: NoiseRange): number[] => {
+  checkSteps(steps)
+  return [...noiseSchedule(name, steps + 1, range).slice(0, -2), 0]
+}
+
+const checkSteps = (steps: number): void => {
+  if (!Number.isInteger(steps) || steps < 1)
+    throw new RangeError(`steps must be a positive integer, not ${steps}`)
 }
 
 /** σ(t) = √((1 − ᾱ)/ᾱ) of the continuous limit: −ln ᾱ(t) = β₀t + (β₁ − β₀)t²/2, t ∈ [0, 1], β in units of 1/1000. */

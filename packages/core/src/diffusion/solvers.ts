@@ -63,9 +63,10 @@ export const dpmpp_2m: Solver = async (denoise, x, sigmas, { onStep } = {}) => {
     const denoised = await denoise(x, sigma)
     let D = denoised
     if (previous && next > 0) {
-      const h = lambda(next) - lambda(sigma)
-      const r = (lambda(sigma) - lambda(sigmas[i - 1]!)) / h
-      D = mix(1 + 1 / (2 * r), denoised, -1 / (2 * r), previous)
+      const [h, last] = [lambda(next) - lambda(sigma), lambda(sigma) - lambda(sigmas[i - 1]!)]
+      // Levels that are all the same, as of an edit that changes nothing, leave no second order to speak of.
+      const k = last > 1e-6 ? h / (2 * last) : 0
+      D = mix(1 + k, denoised, -k, previous)
     }
     x = mix(next / sigma, x, 1 - next / sigma, D)
     previous = denoised

@@ -8,6 +8,7 @@ import {
   SOLVERS,
   type SolverName,
   type SolverOptions,
+  trailingSchedule,
 } from '../diffusion/index.js'
 import { type ModelConfig, UserError } from '../formats/index.js'
 import { Random, STREAM } from '../random/index.js'
@@ -205,7 +206,10 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
         : await SOLVERS[solver](
             painted,
             start,
-            noiseSchedule(schedule as ScheduleName, steps, { ...config, sigma_max }),
+            (solver === 'ddim' ? trailingSchedule : noiseSchedule)(schedule as ScheduleName, steps, {
+              ...config,
+              sigma_max,
+            }),
             options,
           )
     return { data, count, channels: channels as 1 | 3, height: resolution, width: resolution }

@@ -203,9 +203,9 @@ const writeProof = async (
 ): Promise<object> => {
   const bar = new Bar('evaluating')
   const [student, teacher] = [await loadModel(out), await loadModel(teacherPath)]
-  const { report, pictures } = await showingFeatures((onTrain) =>
+  const { report, pictures } = await showingFeatures((notify) =>
     prove({
-      ...{ title, student, teacher, dataset, steps: [1, 2, 4], samples, seed: 0, onTrain },
+      ...{ title, student, teacher, dataset, steps: [1, 2, 4], samples, seed: 0, ...notify },
       ...(progress && { progress }),
       commands: [commandLine()],
       onProgress: (what, done, total) => bar.update(done, total, what),

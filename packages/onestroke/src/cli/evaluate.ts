@@ -45,11 +45,11 @@ export const evaluateCommand = (): Command =>
         ...flags,
       })
       const bar = new Bar('evaluating', 'pictures')
-      const evaluation = await showingFeatures((onTrain) =>
+      const evaluation = await showingFeatures((notify) =>
         evaluate({
           model,
           ...(teacher && { teacher }),
-          ...{ dataset, steps: flags.steps, samples: flags.samples, seed: flags.seed, onTrain },
+          ...{ dataset, steps: flags.steps, samples: flags.samples, seed: flags.seed, ...notify },
           ...(flags.features && { file: flags.features }),
           onProgress: (what, done, total) => bar.update(done, total, what),
         }),

@@ -71,13 +71,13 @@ export const exportCommand = (): Command =>
           ? undefined
           : await openData(flags.data, { resolution, channels: channels === 1 ? '1' : '3', ...flags })
       const bar = new Bar('measuring', 'pictures')
-      const { manifest, weight } = await showingFeatures((onTrain) =>
+      const { manifest, weight } = await showingFeatures((notify) =>
         exportModel({
           ...{ model, out: flags.out, dtype: flags.dtype, target },
           ...(flags.license !== undefined && { license: flags.license }),
           ...(dataset && {
             measure: {
-              ...{ dataset, samples: flags.samples, onTrain },
+              ...{ dataset, samples: flags.samples, ...notify },
               ...(teacher && { teacher }),
               onProgress: (done, total) => bar.update(done, total),
             },

@@ -255,8 +255,8 @@ const perceptualNetwork = async (
       )
     return undefined
   }
-  const { bytes, name } = await showingFeatures((onTrain) =>
-    featureModel(dataset, { ...(file !== undefined && { file }), onTrain }),
+  const { bytes, name } = await showingFeatures((notify) =>
+    featureModel(dataset, { ...(file !== undefined && { file }), ...notify }),
   )
   try {
     const network = fromOnnx(bytes)

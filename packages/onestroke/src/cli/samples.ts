@@ -2,7 +2,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Dataset } from '../data/index.js'
-import { samplePrompts } from '../evaluation/index.js'
+import { asSeenBy, samplePrompts } from '../evaluation/index.js'
 import { pngGrid, writeFileAtomic } from '../formats/index.js'
 import type { Model } from '../model/index.js'
 import { SAMPLES_FILE, SAMPLES_FOLDER } from '../training/index.js'
@@ -19,7 +19,7 @@ export const writeSamples = async (
 ): Promise<string> => {
   const student = model.config.kind === 'student'
   const pictures = await model.generate({
-    prompts: samplePrompts(dataset, 16),
+    prompts: samplePrompts(asSeenBy(model.config, dataset), 16),
     seed: 0,
     num_inference_steps: student ? 1 : 8,
     ...(!student && { solver: 'dpmpp_2m' as const }),

@@ -2,7 +2,14 @@
 import { UserError } from '@onestroke/core/formats'
 import type { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
-import { featuresFor, Judge, qualityChecker, samplesToChoose, searchSigmas } from '../evaluation/index.js'
+import {
+  asSeenBy,
+  featuresFor,
+  Judge,
+  qualityChecker,
+  samplesToChoose,
+  searchSigmas,
+} from '../evaluation/index.js'
 import type { LoadedModel, Model } from '../model/index.js'
 import { integer } from './options.js'
 import type { RunSettings } from './run-command.js'
@@ -31,7 +38,7 @@ export const studentSettings = (
 ): Pick<RunSettings, 'checks' | 'checker' | 'tune' | 'tuneSampling'> => ({
   checks,
   checker: (dataset) =>
-    showingFeatures((onTrain) => qualityChecker(dataset, { onTrain, ...(path && { path }) })),
+    showingFeatures((notify) => qualityChecker(dataset, { ...notify, ...(path && { path }) })),
   tune,
   tuneSampling,
 })
@@ -49,8 +56,11 @@ export const refuseStudentFlags = ({ checks, tune = true }: StudentFlags): void 
 const TUNING_SEED = 977
 
 const tuneSampling = async (model: Model, dataset: Dataset) => {
-  const extractor = await showingFeatures((onTrain) => featuresFor(dataset, { onTrain }))
-  const judge = await Judge.of(extractor, dataset, { samples: samplesToChoose(dataset), seed: TUNING_SEED })
+  const extractor = await showingFeatures((notify) => featuresFor(dataset, notify))
+  const judge = await Judge.of(extractor, asSeenBy(model.config, dataset), {
+    samples: samplesToChoose(dataset),
+    seed: TUNING_SEED,
+  })
   const bar = new Bar('choosing noise levels for 2 to 4 steps', 'tried')
   try {
     return { sigmas: await searchSigmas(model, judge, (done, total) => bar.update(done, total)) }

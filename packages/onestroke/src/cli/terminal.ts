@@ -1,6 +1,7 @@
 /** What commands say while they work: bars on a terminal, plain lines in a pipe, always on standard error. */
 import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
+import type { FeatureOptions } from '../evaluation/index.js'
 
 /** Seconds between two plain lines. */
 const LINE_EVERY = 15
@@ -73,11 +74,17 @@ export class Bar {
 
 /** Does what may need a feature network, with a bar while one is being trained. */
 export const showingFeatures = async <T>(
-  work: (onTrain: (step: number, steps: number) => void) => Promise<T>,
+  work: (notify: Required<Omit<FeatureOptions, 'file'>>) => Promise<T>,
 ): Promise<T> => {
   const bar = new Bar('training a feature network', 'steps')
   try {
-    return await work((step, steps) => bar.update(step, steps))
+    return await work({
+      onTrain: (step, steps) => bar.update(step, steps),
+      onUncached: (reason) =>
+        say(
+          `the feature network will be trained again next time: ${reason} (ONESTROKE_CACHE names another folder)`,
+        ),
+    })
   } finally {
     bar.stop()
   }

@@ -5,7 +5,7 @@ import { type LoadedModel, Model } from '../model/index.js'
 import { BANDS, bandLimits, type RunOptions } from '../training/index.js'
 import { type FeatureOptions, featuresFor } from './features.js'
 import { BATCH, Judge } from './judge.js'
-import { samplePrompts, samplesToChoose } from './prompts.js'
+import { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
 
 /** Seed of the noise, which no evaluation uses. */
 const SEED = 978
@@ -30,9 +30,10 @@ interface CheckerOptions extends FeatureOptions {
  * is a teacher, how far the student's answer is from the end of the teacher's path, by band of noise levels.
  */
 export const qualityChecker = async (
-  dataset: Dataset,
+  data: Dataset,
   { path, ...options }: CheckerOptions = {},
 ): Promise<NonNullable<RunOptions['check']>> => {
+  const dataset = path ? asSeenBy(path.teacher.config, data) : data
   const extractor = await featuresFor(dataset, options)
   const judge = await Judge.of(extractor, dataset, { samples: samplesToChoose(dataset), seed: SEED })
   const taught = path && (await pathOf(path.teacher, dataset, path.guidance_scale))
@@ -45,7 +46,7 @@ export const qualityChecker = async (
 }
 
 const distanceTo = async ({ prompts, points, end }: Path, model: Model): Promise<number[]> => {
-  const denoise = await model.denoiser(prompts)
+  const denoise = await model.denoiser(prompts, learnedGuidance(model.config))
   const distances: number[] = []
   for (const { sigma, x } of points) distances.push(teacherDistance(await denoise(x, sigma), end))
   return distances

@@ -7,6 +7,7 @@ import { type LoadedModel, Model } from '../model/index.js'
 import type { Evaluation, EvaluationRow } from '../report/index.js'
 import { type FeatureOptions, featuresFor, featuresOfDataset } from './features.js'
 import { BATCH, checkFit, Judge } from './judge.js'
+import { asSeenBy } from './prompts.js'
 
 /** A way to sample the teacher. */
 export interface TeacherSetting {
@@ -50,7 +51,8 @@ const PATH_STEPS = 64
  * @throws UserError if model and dataset do not fit together.
  */
 export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> => {
-  const { model, teacher, dataset, samples, seed } = options
+  const { model, teacher, samples, seed } = options
+  const dataset = asSeenBy(model.config, options.dataset)
   for (const one of [model, teacher]) if (one) checkFit(one, dataset)
   const extractor = await featuresFor(dataset, options)
   const judge = await Judge.of(extractor, dataset, { samples, seed })
@@ -91,7 +93,10 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
     })
   }
   const student_is_student =
-    teacher && path ? await differs(modelOf(model), path, judge, model.sha256 !== teacher.sha256) : null
+    teacher && model.config.kind === 'student'
+      ? model.sha256 !== teacher.sha256 &&
+        (await differs(modelOf(model), modelOf(teacher), judge, guidance_scale))
+      : null
   for (const one of models.values()) await one.release()
   return {
     model: { path: model.path, sha256: model.sha256, parameters: model.layout.size, kind: model.config.kind },
@@ -99,7 +104,10 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
     samples,
     seed,
     features: { name: extractor.name, sha256: extractor.sha256, dims: extractor.dims },
-    floor: floor(judge.real, { ...(test && { test }), seed }),
+    floor:
+      test || judge.real.count >= 4
+        ? floor(judge.real, { ...(test && { test }), seed })
+        : { fid: null, kid: null },
     rows,
     student_is_student,
   }
@@ -158,15 +166,19 @@ export const teacherPath = async (
   return pictures
 }
 
-/** Whether the student is a model of its own: its hash and its pictures at equal noise are not the teacher's. */
+/** Root mean square by which pictures differ at least that are not of one network: more than rounded weights make of one. */
+const ANOTHER = 0.02
+
+/** Whether the student is a network of its own: from equal noise its one step leads elsewhere than the teacher's. */
 const differs = async (
   student: Model,
-  path: Float32Array,
+  teacher: Model,
   judge: Judge,
-  hashesDiffer: boolean,
+  guidance_scale: number,
 ): Promise<boolean> => {
-  if (student.config.kind !== 'student') return false
-  const { pictures } = await judge.paint(student, { num_inference_steps: 1 }, { count: BATCH })
-  const n = Math.min(pictures.length, path.length)
-  return hashesDiffer && teacherDistance(pictures.subarray(0, n), path.subarray(0, n)) > 0
+  const count = Math.min(BATCH, judge.samples)
+  const own = await judge.paint(student, { num_inference_steps: 1 }, { count })
+  const teachers = { solver: 'ddim', num_inference_steps: 1, guidance_scale } as const
+  const { pictures } = await judge.paint(teacher, teachers, { count })
+  return teacherDistance(own.pictures, pictures) > ANOTHER
 }

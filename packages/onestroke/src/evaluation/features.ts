@@ -1,16 +1,15 @@
 /** Pictures to features, through an ONNX model: the project's own for a dataset, or one that the user brings. */
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bilinear } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
 import * as ort from 'onnxruntime-node'
-import type { Dataset } from '../data/index.js'
+import { type Dataset, spread } from '../data/index.js'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import type { Features } from '../metrics/index.js'
-import { sha256Of } from '../model/index.js'
+import { makeFolder, sha256Of } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
 import { pictureOf } from './distort.js'
 import { FEATURE_BATCH, FEATURE_RECIPE, trainFeatureNetwork } from './feature-network.js'
@@ -124,6 +123,8 @@ export interface FeatureOptions {
   file?: string
   /** Called while a network is being trained. */
   onTrain?(step: number, steps: number): void
+  /** Called when a trained network could not be kept for the next time, with the reason. */
+  onUncached?(reason: string): void
 }
 
 /** Feature networks that come with the project. */
@@ -156,20 +157,34 @@ export const featureModel = async (
   const bytes = await trainFeatureNetwork(dataset, nodeRuntime(), {
     ...(options.onTrain && { onStep: options.onTrain }),
   })
-  await mkdir(cache, { recursive: true })
-  await writeFileAtomic(join(cache, file), bytes)
+  try {
+    await makeFolder(cache)
+    await writeFileAtomic(join(cache, file), bytes)
+  } catch (error) {
+    // It is in memory, and of use; next time it has to be trained again.
+    options.onUncached?.((error as Error).message)
+  }
   return { bytes, name }
 }
 
-/** Features of all pictures of a dataset. */
+/** Pictures of a dataset by which models are judged, at most. */
+const MOST = 20_000
+
+/** Which pictures of a dataset models are judged by: all, or 20,000 that are spread evenly over it. */
+export const judgedBy = ({ count }: Pick<Dataset, 'count'>): readonly number[] =>
+  spread(
+    Array.from({ length: count }, (_, i) => i),
+    MOST,
+  )
+
+/** Features of some pictures of a dataset; by default of those that models are judged by. */
 export const featuresOfDataset = (
   extractor: FeatureExtractor,
   dataset: Dataset,
-  limit = 20_000,
+  rows = judgedBy(dataset),
 ): Promise<Features> => {
-  const count = Math.min(dataset.count, limit)
   const size = dataset.channels * dataset.height * dataset.width
-  const pictures = new Float32Array(count * size)
-  for (let i = 0; i < count; i++) pictures.set(pictureOf(dataset, i), i * size)
-  return extractor.extract(pictures, count, dataset.channels, dataset.height)
+  const pictures = new Float32Array(rows.length * size)
+  for (const [i, row] of rows.entries()) pictures.set(pictureOf(dataset, row), i * size)
+  return extractor.extract(pictures, rows.length, dataset.channels, dataset.height)
 }

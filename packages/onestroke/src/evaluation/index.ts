@@ -17,5 +17,5 @@ export {
   featuresOfDataset,
 } from './features.js'
 export { checkFit, Judge, type Painted } from './judge.js'
-export { samplePrompts, samplesToChoose } from './prompts.js'
+export { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
 export { searchSigmas } from './search-sigmas.js'

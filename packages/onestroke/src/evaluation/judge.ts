@@ -13,7 +13,7 @@ import {
 } from '../metrics/index.js'
 import type { LoadedModel, Model } from '../model/index.js'
 import type { EvaluationRow } from '../report/index.js'
-import { type FeatureExtractor, featuresOfDataset } from './features.js'
+import { type FeatureExtractor, featuresOfDataset, judgedBy } from './features.js'
 
 /** Pictures that are painted at once, for every model and setting: speeds are compared at equal batch. */
 export const BATCH = 64
@@ -34,19 +34,22 @@ export class Judge {
   private constructor(
     readonly extractor: FeatureExtractor,
     readonly real: Features,
+    /** The pictures that `real` is of. */
+    readonly rows: readonly number[],
     readonly dataset: Dataset,
     /** Pictures that are painted for each number. */
     readonly samples: number,
     readonly seed: number,
   ) {
     // Every picture's prompt equally often, spread over the dataset when there are fewer samples than pictures.
-    const { count, names, labels, classes } = dataset
+    const { names, labels, classes } = dataset
+    const count = rows.length
     const stride = samples < count ? count / samples : 1
     this.#expected = Array.from({ length: samples }, (_, i) => Math.floor(i * stride) % count)
-    this.prompts = this.#expected.map((i) => names?.[i] ?? classes?.[labels![i]!] ?? '')
+    this.prompts = this.#expected.map((i) => names?.[rows[i]!] ?? classes?.[labels![rows[i]!]!] ?? '')
     const groups = new Map<string, number>()
-    this.#groups = Uint32Array.from({ length: count }, (_, i) => {
-      const name = names?.[i] ?? ''
+    this.#groups = Uint32Array.from(rows, (row) => {
+      const name = names?.[row] ?? ''
       if (!groups.has(name)) groups.set(name, groups.size)
       return groups.get(name)!
     })
@@ -58,7 +61,15 @@ export class Judge {
     dataset: Dataset,
     { samples, seed }: { samples: number; seed: number },
   ): Promise<Judge> {
-    return new Judge(extractor, await featuresOfDataset(extractor, dataset), dataset, samples, seed)
+    const rows = judgedBy(dataset)
+    return new Judge(
+      extractor,
+      await featuresOfDataset(extractor, dataset, rows),
+      rows,
+      dataset,
+      samples,
+      seed,
+    )
   }
 
   /** Paints `count` of the prompts, from the first on. */
@@ -69,6 +80,8 @@ export class Judge {
   ): Promise<Painted> {
     const pictures = new Float32Array(count * model.pictureSize)
     const times: number[] = []
+    // The first batch compiles: where there is no other, it is painted beforehand.
+    if (count <= BATCH) await model.generate({ ...options, prompts: this.batch(0), seed: this.seed })
     for (let first = 0; first < count; first += BATCH) {
       const prompts = this.batch(first)
       const start = performance.now()
@@ -109,7 +122,8 @@ export class Judge {
 
   /** Index of the training picture that is nearest to each of the pictures. */
   async nearest(pictures: Float32Array): Promise<Uint32Array> {
-    return nearestReal(this.real, await this.#features(pictures))
+    const nearest = nearestReal(this.real, await this.#features(pictures))
+    return nearest.map((row) => this.rows[row]!)
   }
 
   #features(pictures: Float32Array): Promise<Features> {

@@ -1,11 +1,28 @@
+import type { ModelConfig } from '@onestroke/core/formats'
 import type { Dataset } from '../data/index.js'
 
-/** Prompts (or classes) of a dataset, spread evenly over it. */
-export const samplePrompts = ({ names, classes, count }: Dataset, n: number): string[] =>
-  Array.from({ length: n }, (_, i) => {
+/** What a model makes of a dataset: captions are for those of prompts, classes for those of classes. */
+export const asSeenBy = (
+  { vocabulary: { kind } }: Pick<ModelConfig, 'vocabulary'>,
+  dataset: Dataset,
+): Dataset => {
+  if (kind === 'text') return dataset
+  const { names, styles, labels, classes, ...pictures } = dataset
+  return kind === 'class' && labels && classes ? { ...pictures, labels, classes } : pictures
+}
+
+/** The guidance scale at which a network itself is asked: what it recommends if the scale is an input of it. */
+export const learnedGuidance = ({ network, sampling }: Pick<ModelConfig, 'network' | 'sampling'>) =>
+  network.embedding.guidance_embedding ? { guidance_scale: sampling.guidance_scale } : {}
+
+/** Prompts of a dataset, spread evenly over it, or its classes in turn, of those that have pictures. */
+export const samplePrompts = ({ names, classes, labels, count }: Dataset, n: number): string[] => {
+  const shown = classes?.filter((_, label) => labels!.includes(label))
+  return Array.from({ length: n }, (_, i) => {
     if (names) return names[Math.floor(((i + 0.5) * count) / n)]!
-    return classes ? classes[i % classes.length]! : ''
+    return shown ? shown[i % shown.length]! : ''
   })
+}
 
 /**
  * Pictures by which one student or setting is preferred to another: every picture's prompt once, within limits. With fewer

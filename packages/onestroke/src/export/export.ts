@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { ExportDtype, ExportQuality, Manifest } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
-import { checkFit, featuresFor, guidanceOf, Judge, teacherPath } from '../evaluation/index.js'
+import { asSeenBy, checkFit, featuresFor, guidanceOf, Judge, teacherPath } from '../evaluation/index.js'
 import { writeFileAtomic } from '../formats/index.js'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
@@ -25,6 +25,7 @@ export interface ExportOptions {
     readonly teacher?: LoadedModel
     readonly samples: number
     onTrain?(done: number, total: number): void
+    onUncached?(reason: string): void
     onProgress?(done: number, total: number): void
   }
 }
@@ -87,8 +88,9 @@ const STEPS = [1, 2, 4]
 const qualityOf = async (
   model: LoadedModel,
   dtype: ExportDtype,
-  { dataset, teacher, samples, ...notify }: NonNullable<ExportOptions['measure']>,
+  { dataset: data, teacher, samples, ...notify }: NonNullable<ExportOptions['measure']>,
 ): Promise<ExportQuality> => {
+  const dataset = asSeenBy(model.config, data)
   for (const one of [model, teacher]) if (one) checkFit(one, dataset)
   const seed = 0
   const judge = await Judge.of(await featuresFor(dataset, notify), dataset, { samples, seed })

@@ -1,6 +1,6 @@
 import { karrasSigma } from '@onestroke/core/diffusion'
 import type { Dataset } from '../data/index.js'
-import { pictureOf, samplePrompts } from '../evaluation/index.js'
+import { learnedGuidance, pictureOf, samplePrompts } from '../evaluation/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
 
 const LEVELS = 12
@@ -15,7 +15,8 @@ export const denoisingErrors = async (student: LoadedModel, teacher: LoadedModel
   const size = models[0].pictureSize
   const prompts = samplePrompts(dataset, PICTURES)
   const x0 = new Float32Array(PICTURES * size)
-  for (let i = 0; i < PICTURES; i++) x0.set(pictureOf(dataset, pictureIndex(dataset, i)), i * size)
+  for (let i = 0; i < PICTURES; i++)
+    x0.set(pictureOf(dataset, pictureIndex(dataset, i, prompts[i]!)), i * size)
   const noise = models[0].noise(2, 0, PICTURES)
   const sigma = Array.from({ length: LEVELS }, (_, i) =>
     karrasSigma(i / (LEVELS - 1), teacher.config),
@@ -24,7 +25,7 @@ export const denoisingErrors = async (student: LoadedModel, teacher: LoadedModel
   for (const level of sigma) {
     const x = x0.map((value, i) => value + level * noise[i]!)
     for (const [i, name] of (['student', 'teacher'] as const).entries()) {
-      const denoise = await models[i]!.denoiser(prompts)
+      const denoise = await models[i]!.denoiser(prompts, learnedGuidance(models[i]!.config))
       const denoised = await denoise(x, level)
       let sum = 0
       for (let k = 0; k < x0.length; k++) sum += (denoised[k]! - x0[k]!) ** 2
@@ -35,8 +36,8 @@ export const denoisingErrors = async (student: LoadedModel, teacher: LoadedModel
   return result
 }
 
-/** A picture that prompt i of `samplePrompts` names. */
-const pictureIndex = ({ names, labels, classes, count }: Dataset, i: number): number => {
+/** A picture that prompt i of `samplePrompts` names: the very one for captions, the first one for classes. */
+const pictureIndex = ({ names, labels, classes, count }: Dataset, i: number, prompt: string): number => {
   if (names || !classes) return Math.floor(((i + 0.5) * count) / PICTURES)
-  return labels!.indexOf(i % classes.length)
+  return labels!.indexOf(classes.indexOf(prompt))
 }

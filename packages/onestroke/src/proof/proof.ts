@@ -2,7 +2,14 @@
 import { cpus, totalmem } from 'node:os'
 import type { SolverName } from '@onestroke/core/diffusion'
 import type { Dataset } from '../data/index.js'
-import { type EvaluateOptions, evaluate, pictureOf, samplePrompts } from '../evaluation/index.js'
+import {
+  asSeenBy,
+  type EvaluateOptions,
+  evaluate,
+  guidanceOf,
+  pictureOf,
+  samplePrompts,
+} from '../evaluation/index.js'
 import { pngGrid } from '../formats/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
 import {
@@ -38,9 +45,10 @@ const GRID_SEED = 1
 
 /** Evaluates student and teacher and gathers everything that the report shows. */
 export const prove = async (options: ProofOptions): Promise<Proof> => {
-  const { student, teacher, dataset, title, progress: { log, checks } = { log: [], checks: [] } } = options
+  const { student, teacher, title, progress: { log, checks } = { log: [], checks: [] } } = options
+  const dataset = asSeenBy(student.config, options.dataset)
   const evaluation = await evaluate({ ...options, model: student })
-  const { sections, pictures } = await grids(options, evaluation)
+  const { sections, pictures } = await grids({ ...options, dataset }, evaluation)
   const report: Report = {
     title,
     summary: summaryOf(evaluation, student, dataset),
@@ -130,7 +138,10 @@ const summaryOf = (evaluation: Evaluation, { config }: LoadedModel, dataset: Dat
 }
 
 /** The same noises and prompts through teacher and student. */
-const grids = async ({ student, teacher, dataset, steps }: ProofOptions, evaluation: Evaluation) => {
+const grids = async (
+  { student, teacher, dataset, steps, guidance_scale = guidanceOf(student.config) }: ProofOptions,
+  evaluation: Evaluation,
+) => {
   const pictures: Record<string, Uint8Array> = {}
   const prompts = samplePrompts(dataset, GRID)
   const models = { teacher: Model.of(teacher), student: Model.of(student) }
@@ -141,6 +152,8 @@ const grids = async ({ student, teacher, dataset, steps }: ProofOptions, evaluat
       seed: GRID_SEED,
       num_inference_steps,
       solver: solver as SolverName | 'consistency',
+      // As in the numbers: a student's guidance is its own.
+      ...(who === 'teacher' && { guidance_scale }),
     })
     const png = `${who}-${solver}-${num_inference_steps}.png`
     pictures[png] = await pngGrid(painted, { columns: 8 })
