@@ -3,13 +3,16 @@
  * themselves when they are first asked for. Models' graphs are kept by the page itself, which checks their hashes.
  */
 importScripts('./sw-files.js')
-const CACHE = `studio-${self.VERSION}`
+/** Studios below one origin do not share. */
+const OWN = `studio ${self.registration.scope} `
+const CACHE = OWN + self.VERSION
 
 self.addEventListener('install', (event) => {
   event.waitUntil(
     caches
       .open(CACHE)
-      .then((cache) => cache.addAll(self.KEEP))
+      // From the server, not from what the browser remembers of an earlier version.
+      .then((cache) => cache.addAll(self.KEEP.map((file) => new Request(file, { cache: 'reload' }))))
       .then(() => self.skipWaiting()),
   )
 })
@@ -20,9 +23,7 @@ self.addEventListener('activate', (event) => {
       .keys()
       .then((names) =>
         Promise.all(
-          names
-            .filter((name) => name.startsWith('studio-') && name !== CACHE)
-            .map((name) => caches.delete(name)),
+          names.filter((name) => name.startsWith(OWN) && name !== CACHE).map((name) => caches.delete(name)),
         ),
       )
       .then(() => self.clients.claim()),
@@ -38,10 +39,11 @@ self.addEventListener('fetch', (event) => {
   const { request } = event
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== location.origin || isLeft(url)) return
-  event.respondWith(answer(request, isFresh(url)))
+  event.respondWith(answer(event, isFresh(url)))
 })
 
-const answer = async (request, fresh) => {
+const answer = async (event, fresh) => {
+  const { request } = event
   const cache = await caches.open(CACHE)
   const kept = () => cache.match(request, { ignoreSearch: true })
   if (!fresh) {
@@ -49,8 +51,9 @@ const answer = async (request, fresh) => {
     if (found) return found
   }
   try {
-    const response = await fetch(request)
-    if (response.ok) await cache.put(request, response.clone())
+    const response = await fetch(request, fresh ? { cache: 'no-cache' } : {})
+    // A full disk keeps nothing, and answers all the same.
+    if (response.ok) event.waitUntil(cache.put(request, response.clone()).catch(() => {}))
     return response
   } catch (error) {
     const found = await kept()

@@ -70,20 +70,20 @@ export const put = (context: CanvasRenderingContext2D, picture: ImageData | Imag
 
 /** What can be undone: surfaces as they were, the latest last. */
 export class Undo {
-  readonly #past: { surface: CanvasRenderingContext2D; image: ImageData }[] = []
+  readonly #past: { surface: CanvasRenderingContext2D; image: ImageData }[][] = []
 
   constructor(readonly most = 20) {}
 
   get length(): number {
     return this.#past.length
   }
-  keep(surface: CanvasRenderingContext2D): void {
-    this.#past.push({ surface, image: surface.getImageData(0, 0, SIDE, SIDE) })
+  /** Surfaces that are about to change together. */
+  keep(...surfaces: CanvasRenderingContext2D[]): void {
+    this.#past.push(surfaces.map((surface) => ({ surface, image: surface.getImageData(0, 0, SIDE, SIDE) })))
     if (this.#past.length > this.most) this.#past.shift()
   }
-  /** Brings back the surface that was kept last. */
+  /** Brings back what was kept last. */
   back(): void {
-    const last = this.#past.pop()
-    last?.surface.putImageData(last.image, 0, 0)
+    for (const { surface, image } of this.#past.pop() ?? []) surface.putImageData(image, 0, 0)
   }
 }

@@ -28,13 +28,11 @@ const tool = signal('draw')
 const colour = signal(COLOURS[2]!)
 const size = signal(36)
 const strength = signal(0.5)
+/** What is drawn stays when another view is looked at. */
+const [picture, mask, undo] = [newSurface(PAPER), newSurface(), new Undo()]
 
 export const Draw = () => {
   const model = useModel(modelName.value || undefined)
-  const { picture, mask, undo } = useMemo(
-    () => ({ picture: newSurface(PAPER), mask: newSurface(), undo: new Undo() }),
-    [],
-  )
   const [version, setVersion] = useState(0)
   const [result, setResult] = useState<{ image: ImageData; took: Took }>()
   const [note, setNote] = useState('')
@@ -44,7 +42,9 @@ export const Draw = () => {
 
   useEffect(() => {
     if (!handOver.value) return
+    undo.keep(picture, mask)
     put(picture, handOver.value)
+    clear(mask)
     handOver.value = undefined
     changed()
   }, [])
@@ -70,8 +70,9 @@ export const Draw = () => {
   const open = async (chosen: File) => {
     try {
       const opened = await createImageBitmap(chosen)
-      undo.keep(picture)
+      undo.keep(picture, mask)
       put(picture, opened)
+      opened.close()
       clear(mask)
       changed()
     } catch {
@@ -158,7 +159,7 @@ export const Draw = () => {
           <Button
             disabled={!result}
             onClick={() => {
-              undo.keep(picture)
+              undo.keep(picture, mask)
               put(picture, result!.image)
               clear(mask)
               changed()

@@ -79,20 +79,22 @@ export const Easel = ({ picture, mask, undo, brush, label, onChange, onDrop, ver
       role="application"
       aria-label={`${label}. Arrow keys move the brush, space draws, shift with the arrows draws a line.`}
       onPointerDown={(event) => {
-        if (event.button !== 0) return
+        // A second finger, or the palm, does not draw.
+        if (event.button !== 0 || !event.isPrimary) return
         canvas.current!.setPointerCapture(event.pointerId)
         undo.keep(surface)
         last.current = undefined
         draw(pointOf(event))
       }}
       onPointerMove={(event) => {
-        if (last.current && event.buttons & 1) for (const one of coalesced(event)) draw(pointOf(one))
+        if (last.current && event.isPrimary && event.buttons & 1)
+          for (const one of coalesced(event)) draw(pointOf(one))
       }}
-      onPointerUp={() => {
-        last.current = undefined
+      onPointerUp={(event) => {
+        if (event.isPrimary) last.current = undefined
       }}
-      onPointerCancel={() => {
-        last.current = undefined
+      onPointerCancel={(event) => {
+        if (event.isPrimary) last.current = undefined
       }}
       onFocus={() => {
         focused.current = canvas.current!.matches(':focus-visible')

@@ -68,7 +68,10 @@ export const openModel = (name: string): Promise<WebModel> => {
   })
     .then(async (loaded) => {
       // The first picture is slower than all others: nobody should wait for it, or take its time for the model's.
-      await loaded.generate({ steps: 1 })
+      await loaded.generate({ steps: 1 }).catch((error) => {
+        loaded.release()
+        throw error
+      })
       return loaded
     })
     .finally(() => progress(undefined))

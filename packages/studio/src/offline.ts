@@ -11,7 +11,7 @@ const register = async (): Promise<void> => {
     serviceWorker.addEventListener('controllerchange', resolve, { once: true }),
   )
   try {
-    await serviceWorker.register('./sw.js')
+    await serviceWorker.register('./sw.js', { updateViaCache: 'none' })
   } catch {
     return
   }

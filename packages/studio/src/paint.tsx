@@ -1,7 +1,7 @@
 /** Paint: a prompt, sliders, and a picture that follows them. */
 import type { WebModel } from '@onestroke/core/web'
 import { effect, signal } from '@preact/signals'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import {
   ask,
   deviceName,
@@ -60,6 +60,9 @@ export const Paint = () => {
       stop()
     }
   }, [model])
+  // Once it is open, moving the slider to 0 must not take it away from under the hand.
+  const wayShown = useRef(false)
+  wayShown.current ||= mix.value > 0
   if (!model) return <p class="quiet">Loading {modelName.value}…</p>
   const { manifest } = model
   const [[least, most], scale] = [guidanceRange(manifest), guidanceFor(manifest)]
@@ -121,7 +124,7 @@ export const Paint = () => {
             it a slider.
           </p>
         )}
-        <details open={mix.value > 0}>
+        <details open={wayShown.current}>
           <summary>On the way to another picture</summary>
           <PromptField
             label="Other prompt"

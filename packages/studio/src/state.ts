@@ -80,6 +80,8 @@ export const followState = (): void => {
     clearTimeout(timer)
     timer = setTimeout(() => history.replaceState(null, '', now), 250)
   })
+  // Another link in the same tab: browsers load nothing for it.
+  addEventListener('hashchange', () => location.reload())
   effect(() => {
     if (theme.value === '') delete document.documentElement.dataset.theme
     else document.documentElement.dataset.theme = theme.value

@@ -19,7 +19,7 @@ const BOUNDS: Readonly<Record<string, Bounds>> = {
   ...{ mu: { least: 0, most: 0.999999 }, mu0: { least: 0, most: 1, open: true } },
   ...{ huber: POSITIVE, c: POSITIVE, tangent_c: POSITIVE, P_std: POSITIVE },
   ...{ P_mean: { least: -20, most: 20 }, b: { least: -100, most: 100 } },
-  ...{ q: { least: 1, most: 100, open: true }, k: { least: 0, most: 1e6 }, power: { least: 0, most: 2 } },
+  ...{ q: { least: 1, most: 1000, open: true }, k: { least: 0, most: 1e6 }, power: { least: 0, most: 2 } },
   ...{ top: SHARE, bottom: SHARE, ratio: SHARE, uniform: SHARE, tangent_warmup: SHARE },
 }
 

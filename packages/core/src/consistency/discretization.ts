@@ -13,6 +13,6 @@ export const growingLevels = (progress: number, s0: number, s1: number): number 
 
 /** Levels of the grid that doubles: N(k) = min(s₀·2^⌊k/K'⌋, s₁) + 1, K' = K/(log₂⌊s₁/s₀⌋ + 1) (Song & Dhariwal 2023, eq. 8). */
 export const doublingLevels = (progress: number, s0: number, s1: number): number => {
-  const stages = Math.floor(Math.log2(Math.floor(s1 / s0))) + 1
+  const stages = Math.floor(Math.log2(Math.max(1, Math.floor(s1 / s0)))) + 1
   return Math.min(s0 * 2 ** Math.floor(progress * stages), s1) + 1
 }

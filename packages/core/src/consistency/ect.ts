@@ -25,7 +25,8 @@ export const ect = objective({
       sigma_min: range.sigma_min * 1.001,
     })
     const stage = Math.floor(progress * stages)
-    const gap = q ** -(stage + 1) * (1 + k / (1 + Math.exp(b * t)))
+    // Never so small that t and r are one number in float32, which the loss divides by their difference.
+    const gap = Math.max(1e-4, q ** -(stage + 1) * (1 + k / (1 + Math.exp(b * t))))
     return { t, r: Math.max(range.sigma_min, t * (1 - gap)) }
   },
   loss({ student, target, x0, noise, t, r, condition, features }, { huber, ...options }) {

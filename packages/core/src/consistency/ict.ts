@@ -18,9 +18,11 @@ export const ict = objective({
     const N = doublingLevels(progress, s0, s1)
     // p(σ_i) ∝ erf((ln σ_{i+1} − P_mean)/(√2 P_std)) − erf((ln σ_i − P_mean)/(√2 P_std)): the interval of the grid
     // that a lognormal σ falls into, given that it falls into the grid at all.
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const u = karrasPosition(Math.exp(P_mean + P_std * random.normal()), range)
       if (u >= 0 && u < 1) return neighbours(Math.floor(u * (N - 1)), N, range)
+      // Options that put hardly anything into the range mean its nearest end.
+      if (tries === 1000) return neighbours(u < 0 ? 0 : N - 2, N, range)
     }
   },
   loss({ student, target, x0, noise, t, r, condition, features }, { huber, ...options }) {

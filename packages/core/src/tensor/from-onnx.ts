@@ -161,6 +161,8 @@ const places = (read: Read, attributes: Attributes, fill: number): Tensor[] => {
   const kernel = attributes.ints('kernel_shape', [1, 1])
   const strides = attributes.ints('strides', [1, 1])
   if (attributes.int('ceil_mode', 0) !== 0) throw new RangeError('pooling with ceil_mode is not supported')
+  if (attributes.ints('dilations', [1, 1]).some((n) => n !== 1))
+    throw new RangeError('dilated pooling is not supported')
   const [top, left, bottom, right] = padsOf(attributes, [h, w], kernel, strides) as [
     number,
     number,
@@ -188,7 +190,9 @@ const places = (read: Read, attributes: Attributes, fill: number): Tensor[] => {
 }
 
 const averagePool: Build = (read, attributes) => {
-  const padded = attributes.ints('pads', [0, 0, 0, 0]).some((n) => n !== 0)
+  const size = asTensor(read(0)).shape.slice(2)
+  const [kernel, strides] = [attributes.ints('kernel_shape', [1, 1]), attributes.ints('strides', [1, 1])]
+  const padded = padsOf(attributes, size, kernel, strides).some((n) => n !== 0)
   if (padded && attributes.int('count_include_pad', 0) === 0)
     throw new RangeError('average pooling that leaves its padding out is not supported')
   const all = places(read, attributes, 0)

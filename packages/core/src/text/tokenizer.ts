@@ -101,6 +101,11 @@ export class Tokenizer {
     return bags.length === 0 ? this.nothing : bags
   }
 
+  /** Words of a prompt beyond those that are read. */
+  ignoredWords(prompt: string): string[] {
+    return this.vocabulary.kind === 'text' ? wordsOf(prompt).slice(this.tokens) : []
+  }
+
   /** Words of a prompt that the captions did not have. */
   unknownWords(prompt: string): string[] {
     return this.vocabulary.kind === 'text' ? wordsOf(prompt).filter((word) => !this.#index.has(word)) : []

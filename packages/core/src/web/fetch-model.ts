@@ -44,7 +44,8 @@ export const fetchGraph = async (
     }
     await kept!.delete(key)
   }
-  const graph = await readWhole(await fetchOk(address, 'default'), bytes, onProgress)
+  // Not by age, as servers have it: the graph of yesterday may still be young.
+  const graph = await readWhole(await fetchOk(address, 'no-cache'), bytes, onProgress)
   const actual = await hashOf(graph)
   if (graph.length !== bytes || (actual !== undefined && actual !== sha256))
     throw new UserError(
@@ -52,6 +53,8 @@ export const fetchGraph = async (
       { remedy: 'upload both files of the export again' },
     )
   await kept?.put(key, new Response(graph)).catch(() => undefined)
+  for (const { url } of (await kept?.keys().catch(() => undefined)) ?? [])
+    if (url !== key && url.startsWith(`${address}?sha256=`)) await kept!.delete(url)
   return graph
 }
 

@@ -190,6 +190,8 @@ export class WebModel {
           })
         if (failure) throw failure
         const preview = arrived.shift()!
+        // What was painted before the worker heard of it is not wanted, either.
+        signal?.throwIfAborted()
         yield preview
         if (preview.last) return
       }

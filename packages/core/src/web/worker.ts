@@ -37,6 +37,7 @@ const load = async (request: LoadRequest) => {
 }
 
 const generate = async (id: number, request: GenerateRequest, signal: AbortSignal) => {
+  await heard()
   signal.throwIfAborted()
   const begin = performance.now()
   const { resolution, channels } = pipeline!.config.network

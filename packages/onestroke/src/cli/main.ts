@@ -56,6 +56,8 @@ export const main = async (argv: readonly string[]): Promise<number> => {
   process.on('uncaughtException', (error) => process.exit(failed(error)))
   // Whoever reads our output may stop early, as `head` does.
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
+  // And if nobody hears what we say any more (`2>&1 | tee`, after Ctrl-C), what is being done is done all the same.
+  process.stderr.on('error', () => {})
   try {
     await program.parseAsync(argv)
     return 0

@@ -14,7 +14,7 @@ export const number =
   (least: number, most = Number.POSITIVE_INFINITY) =>
   (text: string): number => {
     const value = Number(text)
-    if (text.trim() === '' || Number.isNaN(value) || value < least || value > most)
+    if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most)
       throw new InvalidArgumentError(`must be a number ${range(least, most, Number.POSITIVE_INFINITY)}.`)
     return value
   }

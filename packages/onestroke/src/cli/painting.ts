@@ -149,6 +149,11 @@ export const paint = async (
 }
 
 const warnOfUnknownWords = (model: Model, prompts: readonly string[]): void => {
+  const ignored = new Set(prompts.flatMap((prompt) => model.tokenizer.ignoredWords(prompt)))
+  if (ignored.size > 0)
+    say(
+      `note: the model reads the first ${model.tokenizer.tokens} words of a prompt, and not ${[...ignored].join(' ')}`,
+    )
   const unknown = new Set([...new Set(prompts)].flatMap((prompt) => model.tokenizer.unknownWords(prompt)))
   if (unknown.size > 0)
     say(

@@ -1,7 +1,7 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { isAbsolute, relative } from 'node:path'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import { pictureFeatures } from '@onestroke/core/consistency'
 import type { Objective } from '@onestroke/core/diffusion'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
@@ -26,11 +26,12 @@ import {
   type RunResult,
   readProgress,
   run,
+  SAMPLES_FOLDER,
   type StepEvent,
 } from '../training/index.js'
 import { type DataFlags, integer, number, positive } from './options.js'
 import { writeSamples } from './samples.js'
-import { Bar, commandLine, Interrupted, say, showingFeatures, whenInterrupted } from './terminal.js'
+import { Bar, Interrupted, resumeLine, say, showingFeatures, whenInterrupted } from './terminal.js'
 
 export interface RunFlags extends DataFlags {
   out: string
@@ -55,7 +56,12 @@ export const runOptions = (command: Command): Command =>
     .requiredOption('--out <dir>', 'folder of the run: holds its state, and in the end the model')
     .option('--images <count>', 'train on so many pictures (repeats count)', integer(1))
     .option('--minutes <time>', 'or for about so long, measured at the start', minutes)
-    .option('--seed <number>', 'same seed, same machine: the same model, bit for bit', integer(0), 0)
+    .option(
+      '--seed <number>',
+      'same seed and --images, same machine: the same model, bit for bit',
+      integer(0),
+      0,
+    )
     .option('--batch <pictures>', 'pictures in one step', integer(1))
     .option(
       '--learning-rate <rate>',
@@ -116,6 +122,11 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   if (flags.images !== undefined && flags.minutes !== undefined)
     throw new UserError('--images and --minutes exclude each other', { exitCode: 2 })
   checkApart(spec, flags.out)
+  if (settings.teacher && resolve(settings.teacher.path) === resolve(flags.out))
+    throw new UserError(`--out ${flags.out} is the teacher itself, which would be replaced`, {
+      remedy: 'choose another --out',
+      exitCode: 2,
+    })
   whenInterrupted(leave)
   const dataset = await openData(spec, flags)
   const perceptual = await perceptualNetwork(dataset, flags, settings)
@@ -152,7 +163,7 @@ const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Prom
         console.log(
           JSON.stringify({
             ...{ status: 'interrupted', out: flags.out, images_seen: seen, images: all || null },
-            resume: commandLine(),
+            resume: resumeLine(),
           }),
         )
       throw new Interrupted()
@@ -192,14 +203,21 @@ const leave = (): void => {
 
 const sayHowToGoOn = (): void => {
   say('to go on:')
-  say(`  ${pc.bold(commandLine())}`)
+  say(`  ${pc.bold(resumeLine())}`)
 }
 
 /** @throws UserError if the run's pictures would become data. */
 const checkApart = (spec: string, out: string): void => {
-  const way = relative(spec, out)
-  const isInside = way === '' || !(way.startsWith('..') || isAbsolute(way))
-  if (isInside && existsSync(spec))
+  const isWithin = (inner: string, outer: string) => {
+    const way = relative(outer, inner)
+    return way === '' || !(way.startsWith('..') || isAbsolute(way))
+  }
+  if (existsSync(spec) && isWithin(spec, join(out, SAMPLES_FOLDER)))
+    throw new UserError(`the data, ${spec}, is where the samples of --out ${out} go`, {
+      remedy: 'choose another --out',
+      exitCode: 2,
+    })
+  if (existsSync(spec) && isWithin(out, spec))
     throw new UserError(`--out ${out} lies within the data, ${spec}: samples would be taken for data`, {
       remedy: 'choose another --out',
       exitCode: 2,
@@ -312,11 +330,6 @@ const planOf = (
 const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): Promise<RunResult> => {
   const { plan, dataset } = job
   const bar = new Bar(settings.command === 'train' ? 'training' : 'distilling')
-  let stopped = false
-  whenInterrupted(() => {
-    stopped = true
-    say(pc.yellow('\nstopping after this step; the state will be saved (Ctrl-C again to stop at once)'))
-  })
   let grid = ''
   const note = (event: StepEvent, { log, checks }: Progress) => {
     const check = checks.at(-1)
@@ -328,6 +341,12 @@ const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): P
     return `loss ${(log.at(-1)?.loss ?? event.loss).toFixed(4)}${quality}${grid ? ` · ${grid}` : ''}`
   }
   const check = plan.checks > 0 ? await settings.checker?.(dataset) : undefined
+  // Only now: until here there was no step after which to stop.
+  let stopped = false
+  whenInterrupted(() => {
+    stopped = true
+    say(pc.yellow('\nstopping after this step; the state will be saved (Ctrl-C again to stop at once)'))
+  })
   try {
     return await run({
       ...job,

@@ -93,16 +93,24 @@ export const showingFeatures = async <T>(
 /** What the next Ctrl-C (or SIGTERM) does instead of ending the process. */
 let polite: (() => void) | undefined
 
+/** Milliseconds within which a second signal is the first one again. */
+const SAME_SIGNAL = 300
+
 /** Installed once, by `main`: the exit status of an interrupted command is 130, wherever it was. */
 export const handleInterrupts = (): void => {
+  let asked = Number.NEGATIVE_INFINITY
   const handler = () => {
+    // Where a shell has become the command, npm sends on what the terminal has sent already.
+    if (performance.now() - asked < SAME_SIGNAL) return
     const ask = polite
     polite = undefined
-    if (ask) return ask()
-    if (stderr.isTTY) stderr.write('\x1b[?25h\n') // a bar may have hidden the cursor
-    process.exit(130)
+    if (!ask) process.exit(130)
+    asked = performance.now()
+    ask()
   }
   process.on('SIGINT', handler).on('SIGTERM', handler)
+  // A bar may have hidden the cursor.
+  process.on('exit', (status) => stderr.isTTY && status !== 0 && stderr.write('\x1b[?25h'))
 }
 
 /** From now on, the first Ctrl-C calls `ask`; one more ends the process at once. */
@@ -114,7 +122,12 @@ export const whenInterrupted = (ask: (() => void) | undefined): void => {
 export class Interrupted extends Error {}
 
 /** The command that is running, fit to be pasted into a shell. */
-export const commandLine = (): string => ['onestroke', ...process.argv.slice(2)].map(quote).join(' ')
+export const commandLine = (words = process.argv.slice(2)): string =>
+  ['onestroke', ...words].map(quote).join(' ')
+
+/** The command that goes on with what this one has begun: `--force` would start over. */
+export const resumeLine = (): string =>
+  commandLine(process.argv.slice(2).filter((word) => word !== '--force'))
 const quote = (word: string): string =>
   /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 

@@ -42,28 +42,50 @@ export const readCaptions = async (
   others: readonly string[],
 ): Promise<Captions> => {
   const captions: Captions = { of: new Map(), unknown: [] }
-  const texts = new Set(others.filter((file) => file.endsWith('.txt')))
+  const texts = new Map(
+    others.filter((file) => /\.txt$/i.test(file)).map((file) => [withoutExtension(file), file]),
+  )
   for (const picture of pictures) {
-    const file = `${withoutExtension(picture)}.txt`
-    const caption = texts.has(file) && tidyCaption(await readText(join(directory, file)))
+    const file = texts.get(withoutExtension(picture))
+    const caption = file !== undefined && tidyCaption(await readText(join(directory, file)))
     if (caption) captions.of.set(picture, caption)
   }
-  const known = new Set(pictures)
+  // Some systems write é as one letter, some as two.
+  const known = new Map(pictures.map((picture) => [picture.normalize('NFC'), picture]))
   for (const file of others.filter((other) => posix.basename(other) === 'metadata.jsonl')) {
     const lines = parseMetadata(await readText(join(directory, file)), join(directory, file))
     for (const { file_name, caption } of lines) {
       const picture = posix.join(posix.dirname(file), file_name)
-      if (!known.has(picture)) captions.unknown.push({ file: picture, reason: `in ${file}, but not there` })
-      else if (caption) captions.of.set(picture, caption)
+      const there = known.get(picture.normalize('NFC'))
+      if (there === undefined) captions.unknown.push({ file: picture, reason: `in ${file}, but not there` })
+      else if (caption) captions.of.set(there, caption)
     }
   }
   return captions
 }
 
-const readText = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new UserError(`cannot read ${path}: ${cause.code ?? cause.message}`, { cause })
-  })
+const readText = async (path: string): Promise<string> =>
+  textOf(
+    await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+      throw new UserError(`cannot read ${path}: ${cause.code ?? cause.message}`, { cause })
+    }),
+    path,
+  )
+
+/**
+ * A text file's text: UTF-8, or UTF-16 with a byte order mark, as some Windows programs write it.
+ *
+ * @throws UserError that names the file if it is neither.
+ */
+export const textOf = (bytes: Uint8Array, file: string): string => {
+  const mark = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)
+  const encoding = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8'
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new UserError(`${file} is not text in UTF-8`, { cause, remedy: 'save it as UTF-8' })
+  }
+}
 
 const parseMetadata = (text: string, file: string) =>
   text
@@ -76,7 +98,7 @@ const parseMetadata = (text: string, file: string) =>
         throw new UserError(
           `${file}, line ${i + 1}: expected {"file_name": "…", "text": "…"}, found ${line.slice(0, 60)}`,
         )
-      return [{ file_name: data.file_name, caption: tidyCaption(data.text ?? data.caption) }]
+      return [{ file_name: data.file_name, caption: tidyCaption(data.text) ?? tidyCaption(data.caption) }]
     })
 
 /** The JSON document, or undefined if it is none. */

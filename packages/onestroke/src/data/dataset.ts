@@ -88,7 +88,8 @@ const hashOf = ({
 }: Omit<Dataset, 'sha256'>) => {
   const hash = createHash('sha256')
   hash.update(JSON.stringify({ shape: [count, channels, height, width], names, styles, classes }))
-  hash.update(pixels)
+  // Node hashes less than 2 GiB at a time.
+  for (let at = 0; at < pixels.length; at += 2 ** 30) hash.update(pixels.subarray(at, at + 2 ** 30))
   if (labels) hash.update(littleEndian(labels))
   return hash.digest('hex')
 }

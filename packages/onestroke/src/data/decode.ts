@@ -30,6 +30,7 @@ export const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
   'png',
   'jpg',
   'jpeg',
+  'jfif',
   'webp',
   'gif',
   'avif',

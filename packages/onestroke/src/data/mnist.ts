@@ -1,7 +1,7 @@
 /** A folder in MNIST's format: train-images-idx3-ubyte, train-labels-idx1-ubyte and t10k-…, each as it is or gzipped. */
 import { UserError } from '@onestroke/core/formats'
 import sharp from 'sharp'
-import { allocatePixels, type DataOptions, type Dataset, sealed, spread } from './dataset.js'
+import { allocatePixels, checkSize, type DataOptions, type Dataset, sealed, spread } from './dataset.js'
 import { readIdx } from './idx.js'
 
 /** Pixels that are worked on at a time. */
@@ -68,6 +68,7 @@ const datasetOf = async (
   const { limit, channels = 1, onProgress } = options
   const native = Math.max(height, width)
   const side = options.resolution ?? 2 ** Math.ceil(Math.log2(native))
+  checkSize(name, 3, 1, Math.max(side, native))
   const chosen = spread([...labels.keys()], limit)
   const pixels = allocatePixels(name, chosen.length, channels, side)
   const plane = side * side

@@ -6,7 +6,7 @@ import { PassThrough, pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { UserError } from '@onestroke/core/formats'
 import { createTarDecoder } from 'modern-tar'
-import { parseJson, pictureFacts, tidyCaption } from './captions.js'
+import { parseJson, pictureFacts, textOf, tidyCaption } from './captions.js'
 import { Collector } from './collector.js'
 import { byCodeUnit, type DataOptions, type Dataset, sealed } from './dataset.js'
 import { DECODERS, decode, MAX_FILE_BYTES, PICTURE_EXTENSIONS } from './decode.js'
@@ -136,6 +136,14 @@ const readAll = async (body: ReadableStream<Uint8Array>): Promise<Uint8Array> =>
 
 const explain = (cause: NodeJS.ErrnoException, file: string, last: string): UserError => {
   const { message, code } = cause
+  if (/Invalid EOF/.test(message))
+    return new UserError(`${file} goes on after its end, behind ${last}: several archives in one`, {
+      ...{ cause, remedy: 'unpack them into a folder, or pack them anew' },
+    })
+  if (/number too large/.test(message))
+    return new UserError(`${file} has a date or a size after ${last} that is not understood`, {
+      ...{ cause, remedy: 'pack it with --format=pax' },
+    })
   if (/truncated|unexpected end/i.test(message))
     return new UserError(`${file} is truncated: it breaks off after ${last}`, { cause })
   if (code?.startsWith('E')) return new UserError(`cannot read ${file}: ${code}`, { cause })
@@ -143,7 +151,7 @@ const explain = (cause: NodeJS.ErrnoException, file: string, last: string): User
 }
 
 const factsIn = ({ name, extension, bytes }: Member, file: string): Facts => {
-  const text = new TextDecoder().decode(bytes)
+  const text = textOf(bytes!, `${file}: ${name}`)
   if (extension === 'txt') return tidy({ caption: tidyCaption(text) })
   if (extension === 'cls') {
     if (!/^\s*\d+\s*$/.test(text))
@@ -157,7 +165,10 @@ const factsIn = ({ name, extension, bytes }: Member, file: string): Facts => {
     throw new UserError(
       `${file}: ${name} must hold {"caption": "…", "label": …}, but holds ${text.slice(0, 60)}`,
     )
-  return tidy({ caption: tidyCaption(data.caption ?? data.text), label: data.label ?? undefined })
+  return tidy({
+    caption: tidyCaption(data.caption) ?? tidyCaption(data.text),
+    label: typeof data.label === 'string' ? tidyCaption(data.label) : (data.label ?? undefined),
+  })
 }
 
 const tidy = ({

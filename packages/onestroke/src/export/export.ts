@@ -1,12 +1,15 @@
 /** A model as a folder for apps: one ONNX graph that holds the weights, and a manifest. */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UserError } from '@onestroke/core/formats'
 import type { ExportDtype, ExportQuality, Manifest } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
 import { asSeenBy, checkFit, featuresFor, guidanceOf, Judge, teacherPath } from '../evaluation/index.js'
 import { writeFileAtomic } from '../formats/index.js'
 import { teacherDistance } from '../metrics/index.js'
-import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
-import { versions } from '../training/index.js'
+import { CONFIG_FILE, type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
+import { PLAN_FILE, versions } from '../training/index.js'
 import { graphOf } from './graph.js'
 import { GRAPH_FILE, loadExport, MANIFEST_FILE } from './load.js'
 import { rmseToTrained, roundedWeights, STORAGE } from './rounding.js'
@@ -51,11 +54,10 @@ export const exportModel = async ({
   measure,
 }: ExportOptions): Promise<Exported> => {
   const { config, layout, sha256 } = model
+  await checkOwn(out)
   const web = target === 'web' ? await webFiles(out) : undefined
   const { bytes, inputs, outputs } = graphOf(model, STORAGE[dtype])
   await makeFolder(out)
-  await writeFileAtomic(join(out, GRAPH_FILE), bytes)
-  if (web) await writeWeb(web, out)
   const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, method, provenance } = config
   const manifest: Omit<Manifest, 'rmse_to_fp32' | 'quality'> = {
     format: 'onestroke-export/1',
@@ -79,8 +81,23 @@ export const exportModel = async ({
     rmse_to_fp32: await rmseToTrained(model, await loadExport(bytes, manifest as Manifest)),
     ...(measure && { quality: await qualityOf(model, dtype, measure) }),
   }
+  // All at once, when all is known: what was there before has served until now.
+  if (web) await writeWeb(web, out)
+  await writeFileAtomic(join(out, GRAPH_FILE), bytes)
   await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`)
   return { manifest: whole, ...(web && { weight: await weighWeb(web, out, whole) }) }
+}
+
+/** @throws UserError if a model, or somebody else's app, lives in the folder. */
+const checkOwn = async (out: string): Promise<void> => {
+  const refuse = (what: string) => {
+    throw new UserError(what, { exitCode: 2, remedy: 'choose a folder of its own for --out' })
+  }
+  for (const name of [CONFIG_FILE, PLAN_FILE])
+    if (existsSync(join(out, name))) refuse(`${out} holds a model, which its export would stand in for`)
+  const manifest = join(out, MANIFEST_FILE)
+  if (existsSync(manifest) && !(await readFile(manifest, 'utf8')).includes('"onestroke-export/'))
+    refuse(`${manifest} is not of an export, and would be overwritten`)
 }
 
 const STEPS = [1, 2, 4]

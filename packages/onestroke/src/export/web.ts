@@ -44,7 +44,8 @@ export const webFiles = async (
   out: string,
   list = builtUrl(import.meta.url, '../web.json'),
 ): Promise<readonly WebFile[]> => {
-  if (!existsSync(join(out, MANIFEST_FILE)))
+  // An earlier export for the web has the element's script beside its manifest.
+  if (![MANIFEST_FILE, 'onestroke.js'].every((name) => existsSync(join(out, name))))
     for (const name of ['index.html', RUNTIME])
       if (existsSync(join(out, name)))
         throw new UserError(`${join(out, name)} is not of an export, and would be overwritten`, {

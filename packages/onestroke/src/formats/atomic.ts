@@ -4,15 +4,15 @@
  * after a power cut.
  */
 
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 
 /**
  * Writes `data` to a temporary sibling (`.NAME.PID.tmp`), makes it durable, and renames it to `path`. On failure
  * the sibling is removed and `path` is as it was; what the person at the keyboard can do something about becomes
- * a `UserError`. Writes to one path happen one after another, in the order of the calls. A link is followed, and
- * a device or pipe (`/dev/stdout`) is written to rather than replaced.
+ * a `UserError`. Writes to one path happen one after another, in the order of the calls. A link is followed, a file keeps
+ * its mode, and a device or pipe is written to rather than replaced; `/dev/stdout` is our own standard output, whatever that is.
  *
  *     await writeFileAtomic('run/config.json', JSON.stringify(config))
  */
@@ -32,14 +32,16 @@ const writing = new Map<string, Promise<void>>()
 async function write(path: string, data: Uint8Array | string): Promise<void> {
   let temporary: string | undefined
   try {
+    if (/^\/(dev\/stdout|dev\/fd\/1|proc\/self\/fd\/1)$/.test(path)) return await say(data)
     const existing = await stat(path).catch(() => undefined)
     const special = existing && !existing.isFile() // a folder refuses to be opened for writing
-    const target = existing ? await realpath(path) : path
+    const target = existing?.isFile() ? await realpath(path) : existing ? path : await leadsTo(path)
     if (!special) temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`)
 
     const file = await open(temporary ?? path, 'w')
     try {
       await file.writeFile(data)
+      if (temporary && existing) await file.chmod(existing.mode & 0o777)
       if (temporary) await file.sync()
     } finally {
       await file.close()
@@ -53,6 +55,15 @@ async function write(path: string, data: Uint8Array | string): Promise<void> {
     if (temporary) await rm(temporary, { force: true }).catch(() => {})
     throw systemError(`cannot write ${path}`, error, 'its folder does not exist')
   }
+}
+
+const say = (data: Uint8Array | string): Promise<void> =>
+  new Promise((done, failed) => process.stdout.write(data, (error) => (error ? failed(error) : done())))
+
+/** Where a link leads, also if nothing is there yet; the path itself if it is none. */
+async function leadsTo(path: string): Promise<string> {
+  const link = await readlink(path).catch(() => undefined)
+  return link === undefined ? path : resolve(dirname(path), link)
 }
 
 /** Makes a rename durable, where the system can: Windows cannot open folders, nor some file systems sync them. */

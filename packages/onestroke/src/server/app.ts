@@ -89,7 +89,8 @@ export const createServer = async (
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
-    connectionTimeout: IDLE_TIMEOUT,
+    // A client that waits for its answer is silent, too.
+    connectionTimeout: Math.max(IDLE_TIMEOUT, 1000 * options.timeout + LAST_WORDS),
     http: { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: 1_000 },
     // New connections during the shutdown are answered with 503, as are requests.
     return503OnClosing: true,

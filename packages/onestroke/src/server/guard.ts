@@ -59,7 +59,12 @@ export const isOwnHost = (
     .replace(/:\d+$/, '')
     .replace(/^\[(.*)\]$/, '$1')
     .toLowerCase()
-  if (allowedHosts.includes(name) || name === host.toLowerCase() || LOOPBACK.has(name)) return true
+  if (
+    allowedHosts.some((one) => one.toLowerCase() === name) ||
+    name === host.toLowerCase() ||
+    LOOPBACK.has(name)
+  )
+    return true
   // On a network, an address cannot be made to point elsewhere; a name can.
   return !isLoopback(host) && isIP(name) !== 0
 }

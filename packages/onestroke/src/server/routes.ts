@@ -57,7 +57,7 @@ export const routes =
       { schema: { response: { 200: z.looseObject({ kind: z.string() }), ...PROBLEMS } } },
       async () => ({
         ...{ kind, resolution: network.resolution, channels: network.channels, sampling },
-        guidance: network.embedding.guidance_embedding || kind === 'teacher',
+        guidance: network.embedding.guidance_embedding || (kind === 'teacher' && vocabulary.kind !== 'none'),
         vocabulary,
       }),
     )
@@ -79,6 +79,7 @@ export const routes =
       },
       async ({ body }, reply) => {
         const begin = performance.now()
+        checkPixels(body, network.resolution)
         const { seeds, data } = await paint(service, body, signalOf(reply, service.options.timeout))
         const { resolution, channels } = network
         const shape = { channels: channels as 1 | 3, height: resolution, width: resolution }
@@ -117,6 +118,7 @@ export const routes =
       async ({ body }, reply) => {
         const { prompt, n, size, response_format, seed } = body
         const scale = scaleFor(size ?? 'auto', network.resolution)
+        checkPixels({ n: n ?? 1, scale }, network.resolution)
         const { seeds, data } = await paint(
           service,
           { prompt, n: n ?? 1, ...(typeof seed === 'number' && { seed }) },
@@ -150,6 +152,18 @@ export const routes =
       }),
     )
   }
+
+/** Pixels of an answer at most. */
+const MOST_PIXELS = 2 ** 24
+
+/** @throws UserError if the answer would have more than 16 megapixels. */
+const checkPixels = ({ n, scale }: { n: number; scale: number }, resolution: number): void => {
+  const pixels = n * (resolution * scale) ** 2
+  if (pixels > MOST_PIXELS)
+    throw new UserError(
+      `${n} × ${resolution * scale} × ${resolution * scale} pixels are ${Math.round(pixels / 2 ** 20)} megapixels, and an answer has at most ${MOST_PIXELS / 2 ** 20}`,
+    )
+}
 
 const paint = async (
   { pipeline, scheduler }: Pick<Service, 'pipeline' | 'scheduler'>,

@@ -2,6 +2,7 @@
  * Many requests, one painter: while it paints, requests gather, and those that agree in their settings share its next
  * run. Nobody waits for company: when the painter is free, whoever is first goes at once, with all who can join.
  */
+import { UserError } from '@onestroke/core/formats'
 import type { Painter } from './painter.js'
 import { keyOf, type PaintOrder, together } from './settings.js'
 
@@ -31,6 +32,8 @@ export interface SchedulerOptions {
 
 interface Waiting extends Order {
   readonly key: string
+  /** Aborted when it has been answered: its signal may outlive it, and is then listened to no more. */
+  readonly answered: AbortSignal
   resolve(pictures: Float32Array): void
   reject(error: unknown): void
 }
@@ -56,15 +59,23 @@ export class Scheduler {
   /**
    * Paints an order's pictures: [count, C, H, W].
    *
-   * @throws Busy if the queue is full; Closing; the signal's reason; UserError if the model refuses.
+   * @throws Busy if the queue is full; Closing; the signal's reason; UserError if the model refuses, or if there is never so much
+   *   room in the queue.
    */
   paint(order: Order): Promise<Float32Array> {
     if (order.signal?.aborted) return Promise.reject(order.signal.reason)
     if (this.#closing) return Promise.reject(new Closing('the server is closing'))
+    if (order.prompts.length > this.options.queue)
+      return Promise.reject(
+        new UserError(
+          `${order.prompts.length} pictures are more than ${this.options.queue}, which may wait here`,
+        ),
+      )
     if (this.waiting + order.prompts.length > this.options.queue)
       return Promise.reject(new Busy('too many pictures are waiting'))
-    return new Promise((resolve, reject) => {
-      const one: Waiting = { ...order, key: keyOf(order), resolve, reject }
+    const answered = new AbortController()
+    const pictures = new Promise<Float32Array>((resolve, reject) => {
+      const one: Waiting = { ...order, key: keyOf(order), answered: answered.signal, resolve, reject }
       order.signal?.addEventListener(
         'abort',
         () => {
@@ -72,11 +83,12 @@ export class Scheduler {
           if (at >= 0) this.#waiting.splice(at, 1)
           reject(order.signal!.reason)
         },
-        { once: true },
+        { once: true, signal: answered.signal },
       )
       this.#waiting.push(one)
       this.#painting ??= this.#paintAll()
     })
+    return pictures.finally(() => answered.abort())
   }
 
   /** Finishes what was accepted, and takes nothing new. */
@@ -128,17 +140,17 @@ export class Scheduler {
 }
 
 /** Aborted when all of these are; never if one of them cannot be. */
-const allAborted = (orders: readonly Pick<Order, 'signal'>[]): AbortSignal => {
+const allAborted = (orders: readonly Pick<Waiting, 'signal' | 'answered'>[]): AbortSignal => {
   const all = new AbortController()
   let left = orders.length
-  for (const { signal } of orders)
+  for (const { signal, answered } of orders)
     signal?.addEventListener(
       'abort',
       () => {
         left--
         if (left === 0) all.abort()
       },
-      { once: true },
+      { once: true, signal: answered },
     )
   return all.signal
 }

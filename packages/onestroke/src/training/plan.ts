@@ -121,6 +121,8 @@ export const readPlan = async (path: string): Promise<RunPlan> => {
 
 const compare = (there: RunPlan, asked: RunPlan, directory: string): void => {
   const [a, b] = [flatten(there), flatten(asked)]
+  // The same pictures may have moved, or be named from elsewhere: their hash tells.
+  if (a['data.sha256'] === b['data.sha256']) for (const plan of [a, b]) delete plan['data.spec']
   const differences = [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .filter((key) => a[key] !== b[key])
     .map((key) => `${key} was ${a[key] ?? 'not there'} and is now ${b[key] ?? 'not there'}`)

@@ -159,9 +159,10 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   await step.release()
   if (!optimizer.isFinite())
     throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
-  if (!finished) {
+  // Also what was asked during the check after the last step.
+  if (!finished || options.shouldStop?.()) {
     await saveState(directory, optimizer, progress)
-    return { finished, progress, config: config() }
+    return { finished: false, progress, config: config() }
   }
   await checkpoint()
   const best = bestCheck(progress.checks)
