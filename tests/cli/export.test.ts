@@ -129,3 +129,22 @@ describe('export', () => {
     expect(await readdir(folder)).not.toContain('x')
   })
 })
+
+describe('an export into what is there', () => {
+  it('stands in for no model, and overwrites nobody’s app', async () => {
+    const own = await fails(['export', student, '--out', student], 2)
+    expect(own).toContain(`${student} holds a model, which its export would stand in for`)
+    const app = at('app')
+    await writeFiles(app, { 'manifest.json': '{"name":"my app"}', 'index.html': 'mine' })
+    for (const target of ['node', 'web']) {
+      const stderr = await fails(['export', student, '--out', app, '--target', target], 2)
+      expect(stderr).toContain('manifest.json is not of an export, and would be overwritten')
+    }
+    expect((await readdir(app)).sort()).toEqual(['index.html', 'manifest.json'])
+  })
+
+  it('writes to standard output what is asked for there', async () => {
+    const { stdout } = await succeeds(['sample', student, '--prompt', 'red disc', '--out', '/dev/stdout'])
+    expect(stdout).toContain('PNG')
+  })
+})

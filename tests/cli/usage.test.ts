@@ -48,6 +48,16 @@ describe('wrong usage', () => {
       /^unknown option '--stepz' \(Did you mean --steps\?\)$/,
     ],
     ['one argument too many', ['info', model, 'other'], /^too many arguments/],
+    [
+      'an endless guidance',
+      ['distill', model, pictures, '--out', out, '--guidance-scale', 'Infinity'],
+      /argument 'Infinity' is invalid/,
+    ],
+    [
+      'the teacher itself as --out',
+      ['distill', model, pictures, '--out', model, '--force'],
+      /is the teacher itself, which would be replaced/,
+    ],
     ['no DATA', ['train', '--out', out], /^missing required argument 'DATA'/],
     ['no MODEL', ['sample', '--out', png], /^missing required argument 'MODEL'/],
     ['no --out', ['train', pictures], /^required option '--out <dir>' not specified/],

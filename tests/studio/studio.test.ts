@@ -140,6 +140,9 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await open(link.slice(url.length))
     await painted()
     expect(await pixelsOf(picture())).toEqual(before)
+    // Another link, pasted into the same tab.
+    await page.evaluate(() => location.assign('#prompt=pizza&seed=4'))
+    await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('pizza')
   })
 
   it('is guided as far as the student learned, and away from words', async () => {
@@ -255,6 +258,10 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
       pixels.reduce((sum, value, i) => sum + (i % 4 === channel ? value : 0), 0) / (pixels.length / 4)
     expect(mean(drawn, 0) - mean(drawn, 1)).toBeGreaterThan(30)
     const whole = await settled(result())
+    // It is still there after a look at another view.
+    for (const name of ['Paint', 'Draw'])
+      await page.getByRole('navigation').getByRole('button', { name }).click()
+    await expect.poll(() => pixelsOf(result())).toEqual(whole)
     // What was done last is undone first, wherever it was done.
     await page.getByLabel('Paint anew').check({ force: true })
     await brush([

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { karrasPosition, karrasSigma, noiseSchedule, type ScheduleName } from './schedule.js'
+import {
+  karrasPosition,
+  karrasSigma,
+  noiseSchedule,
+  type ScheduleName,
+  trailingSchedule,
+} from './schedule.js'
 
 const NAMES: readonly ScheduleName[] = ['karras', 'ddim', 'linear']
 const EDM = { sigma_min: 0.002, sigma_max: 80, sigma_data: 0.5 }
@@ -107,4 +113,17 @@ it('karrasPosition is the inverse of karrasSigma', () => {
     }
   expect(karrasPosition(2 * EDM.sigma_max, EDM)).toBeLessThan(0)
   expect(karrasPosition(EDM.sigma_min / 2, EDM)).toBeGreaterThan(1)
+})
+
+describe.each(NAMES)('the schedule %s, for DDIM', (name) => {
+  it('spends no step at sigma_min: its levels are those of one step more, without the last', () => {
+    fc.assert(
+      fc.property(someRange, fc.integer({ min: 1, max: 60 }), (range, steps) => {
+        const sigmas = trailingSchedule(name, steps, range)
+        expect(sigmas).toEqual([...noiseSchedule(name, steps + 1, range).slice(0, steps), 0])
+        expect(sigmas[steps - 1]!).toBeGreaterThan(range.sigma_min)
+      }),
+    )
+    expect(() => trailingSchedule(name, 0, EDM)).toThrow('steps must be a positive integer, not 0')
+  })
 })

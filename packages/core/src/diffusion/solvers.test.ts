@@ -137,3 +137,13 @@ it('dpmpp_2m takes the steps that algorithm 2 of Lu et al. 2022 takes', async ()
   const [x] = await SOLVERS.dpmpp_2m(denoise, Float32Array.of(3), [4, 2, 0.5])
   expect(x).toBeCloseTo(0.25 * x1 + 0.75 * D, 6)
 })
+
+describe('levels that are all the same, as of an edit that changes nothing', () => {
+  it.each(['ddim', 'heun', 'dpmpp_2m'] as const)('leave numbers to %s', async (name) => {
+    const x = await SOLVERS[name](async (x) => x.map((value) => value / 2), Float32Array.of(1, -2), [
+      ...[0.01, 0.01, 0.01, 0.01],
+      0,
+    ])
+    for (const value of x) expect(value).toSatisfy(Number.isFinite)
+  })
+})

@@ -317,3 +317,33 @@ const svgBomb = (): string => {
   )
   return `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY e0 "ha">${entities}]><svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><text>&e12;</text></svg>`
 }
+
+describe('what people also have', () => {
+  it('finds captions whatever the case of their ending, their encoding, and the form of their accents', async () => {
+    const utf16 = Buffer.from('\ufeffred cat', 'utf16le')
+    const directory = await folderOf({
+      'A.PNG': await png(RED, 8),
+      'A.TXT': 'upper',
+      'b.png': await png(RED, 8),
+      'b.txt': utf16,
+      'c.png': await png(RED, 8),
+      'c.txt': Buffer.from(utf16).swap16(),
+      'cafe\u0301.png': await png(RED, 8),
+      'd.jfif': await filled(BLUE, 8).jpeg().toBuffer(),
+      'metadata.jsonl': [
+        '{"file_name":"caf\u00e9.png","text":"coffee"}',
+        '{"file_name":"d.jfif","text":"","caption":"dog"}',
+      ].join('\n'),
+    })
+    const { names, skipped } = await loadDataset(directory)
+    expect(skipped).toEqual([])
+    expect(names).toEqual(['upper', 'red cat', 'red cat', 'coffee', 'dog'])
+  })
+
+  it('takes no rubbish for a caption', async () => {
+    const directory = await folderOf({ 'a.png': await png(RED, 8), 'a.txt': Buffer.from([0x63, 0xe9]) })
+    expect((await complaint(loadDataset(directory))).message).toBe(
+      `${join(directory, 'a.txt')} is not text in UTF-8`,
+    )
+  })
+})

@@ -177,3 +177,12 @@ describe('tar:FILE', () => {
     expect(await message('empty.tar')).toMatch(/empty\.tar is empty$/)
   })
 })
+
+describe('what people also have', () => {
+  it('takes an empty label for none, and says so', async () => {
+    const spec = await tarOf({ '1.png': red, '1.json': '{"label":" "}', '2.png': blue, '2.cls': '0' })
+    expect((await complaint(loadDataset(spec))).message).toContain(
+      '1 has no class, though other pictures have one',
+    )
+  })
+})

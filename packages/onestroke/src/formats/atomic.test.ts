@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import {
   chmod,
   type FileHandle,
+  lstat,
   mkdir,
   mkdtemp,
   open,
@@ -10,6 +11,7 @@ import {
   readFile,
   rename,
   rm,
+  stat,
   symlink,
   writeFile,
 } from 'node:fs/promises'
@@ -217,4 +219,17 @@ describe('in a process of its own', () => {
       ])
     },
   )
+})
+
+describe('what is there already', () => {
+  it('keeps its mode, and a link to nothing stays a link', async () => {
+    const secret = join(folder, 'secret')
+    await writeFile(secret, 'old', { mode: 0o600 })
+    await writeFileAtomic(secret, 'new')
+    expect((await stat(secret)).mode & 0o777).toBe(0o600)
+    await symlink('later.png', join(folder, 'link.png'))
+    await writeFileAtomic(join(folder, 'link.png'), 'picture')
+    expect(await readFile(join(folder, 'later.png'), 'utf8')).toBe('picture')
+    expect((await lstat(join(folder, 'link.png'))).isSymbolicLink()).toBe(true)
+  })
 })

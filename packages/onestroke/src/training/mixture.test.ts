@@ -163,5 +163,5 @@ describe('students of a mixture of Gaussians', () => {
     const options = { ...method.options, ...way }
     const student = await train({ ...method, options }, 800, 2e-3, { ...teacher, teach: true })
     expect(await errorOf(student)).toBeLessThan(0.075)
-  })
+  }, 180_000)
 })

@@ -137,3 +137,14 @@ describe('the folder of a run', () => {
     expect(await openRun(folder, plan, false)).toBe('new')
   })
 })
+
+describe('the run in a folder, once more', () => {
+  it('goes on when the same pictures are named from elsewhere, and not with others', async () => {
+    const folder = await folderOf({})
+    await openRun(folder, plan, false)
+    const moved = { ...plan, data: { ...plan.data, spec: '/elsewhere' } }
+    expect(await openRun(folder, moved, false)).toBe('unfinished')
+    const others = { ...moved, data: { ...moved.data, sha256: 'f'.repeat(64) } }
+    expect((await complaint(openRun(folder, others, false))).message).toContain('data.sha256 was')
+  })
+})
