@@ -14,8 +14,10 @@ import { odePath, type PathOptions } from './ode.js'
  *   held fixed, gives the target there;
  * - every point that the teacher passes on its way is of the same trajectory and has the same target: the student can learn
  *   at several `points` of it, evenly spaced, the first one at t;
- * - a share `top` of the batch begins exactly at sigma_max, where one-step sampling does, the others evenly, where their
- *   points cover the schedule;
+ * - a share `top` of the batch begins exactly at sigma_max, where one-step sampling does, the others evenly: over the whole
+ *   schedule with one point, over its beginning with several, whose others lie below. Levels between what one point reaches and
+ *   where the next begins (with one level and four points, positions 7/16–1/2, 5/8–3/4 and from 13/16 on) are then learned only
+ *   from their neighbours;
  * - the error is measured in units of the network's output, c_out(t), so that every noise level counts the same, and
  *   its pseudo-Huber norm √(mean e² + c²) − c keeps outliers from ruling the gradient.
  */
@@ -33,7 +35,7 @@ export const ecd = objective({
   times(random, { range, progress }, { stages, top, points }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!
     const [choice, position] = [random.uniform(), random.uniform()]
-    // From here, a level's length over `points` ahead of the last level, the last of the points reach the end.
+    // With several points, the first one leaves the rest of the way to the others.
     const u = choice < top ? 0 : position * (1 - (1 - 1 / points) / levels)
     const down = u + 1 / levels
     return { t: karrasSigma(u, range), r: down >= 1 ? range.sigma_min : karrasSigma(down, range) }

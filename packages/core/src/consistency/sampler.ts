@@ -54,7 +54,7 @@ const levelBelow = (sigma: number, gamma: number): number =>
 
 /**
  * Noise levels for `steps` steps where none have been searched for: sigma_max, then levels spaced evenly in the
- * logarithm down to where pictures take their shape, the multiple `lowest` of sigma_data (Song et al. 2023 use 0.821
+ * logarithm down to where pictures take their shape, the multiple `lowest` of sigma_data (Geng et al. 2024 use 0.821
  * after 80 for two steps on sigma_data 0.5).
  */
 export const multistepSigmas = (

@@ -14,7 +14,7 @@ export interface Preconditioning {
 /** How a network's output is read: `edm` for diffusion models, `consistency` for students (identity at sigma_min). */
 export type Parametrization = 'edm' | 'consistency'
 
-/** Karras et al. 2022, table 1 (column "Ours"). sigma: [B], positive; so are all results. */
+/** Karras et al. 2022, table 1 (column "Ours"). sigma: [B], positive; all results are [B]. */
 export const edmPreconditioning = (sigma: Tensor, sigma_data: number): Preconditioning => {
   const variance = sigma.square().add(sigma_data ** 2)
   return {

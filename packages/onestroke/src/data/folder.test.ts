@@ -340,6 +340,13 @@ describe('what people also have', () => {
     expect(names).toEqual(['upper', 'red cat', 'red cat', 'coffee', 'dog'])
   })
 
+  it('names the pictures whose format it does not read', async () => {
+    const directory = await folderOf({ 'a.png': await png(RED, 8), 'b.HEIC': 'x', 'notes.md': 'x' })
+    const { count, skipped } = await loadDataset(directory)
+    expect(count).toBe(1)
+    expect(skipped).toEqual([{ file: 'b.HEIC', reason: 'heic is not read: convert it to PNG or JPEG' }])
+  })
+
   it('takes no rubbish for a caption', async () => {
     const directory = await folderOf({ 'a.png': await png(RED, 8), 'a.txt': Buffer.from([0x63, 0xe9]) })
     expect((await complaint(loadDataset(directory))).message).toBe(

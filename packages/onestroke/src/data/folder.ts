@@ -43,11 +43,19 @@ export const loadFolder = async (
   return sealed({
     name,
     ...pictures,
-    skipped: [...pictures.skipped, ...captions.unknown],
+    skipped: [...pictures.skipped, ...found.filter(isUnread).map(unread), ...captions.unknown],
     ...(captions.of.size > 0 && { names }),
     ...(hasClasses && classesOf(read)),
   })
 }
+
+/** Pictures, but in formats that are not read: a phone's folder may hold little else. */
+const UNREAD = new Set(['bmp', 'heic', 'heif', 'jxl'])
+const isUnread = (file: string): boolean => UNREAD.has(extname(file).slice(1).toLowerCase())
+const unread = (file: string) => ({
+  file,
+  reason: `${extname(file).slice(1).toLowerCase()} is not read: convert it to PNG or JPEG`,
+})
 
 /** Whether every picture lies in a first-level folder, and there are at least two of these. */
 const haveClasses = (files: readonly string[]): boolean =>
