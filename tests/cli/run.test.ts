@@ -58,7 +58,7 @@ describe('a finished run', () => {
       `the run in ${done} was started with other options: seed was 0 and is now 1; flip was false and is now true; give the same options to resume it, another --out, or --force to start over`,
     )
     const distill = ['distill', done, pictures, '--out', done, '--images', '8']
-    expect(await fails(distill, 2)).toContain('command was "train" and is now "distill"')
+    expect(await fails(distill, 2)).toContain(`--out ${done} is the teacher itself, which would be replaced`)
     expect(await contents(done)).toEqual(before)
   })
 
