@@ -76,7 +76,12 @@ export const generateRequest = z.strictObject({
     .enum(['png', 'webp', 'json'])
     .default('png')
     .describe('png and webp: one picture, or a grid of several. json: every picture as PNG in base64.'),
-  scale: z.int().min(1).max(64).default(1).describe('Enlarges each pixel so many times.'),
+  scale: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('Enlarges each pixel so many times. All pictures of an answer have at most 16 megapixels.'),
 })
 export type GenerateBody = z.infer<typeof generateRequest>
 
