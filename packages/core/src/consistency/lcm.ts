@@ -4,9 +4,9 @@ import { odeStep } from './ode.js'
 
 /**
  * Latent consistency distillation (Luo et al. 2023, algorithm 1), on pictures: the teacher's guided ODE takes one DDIM
- * step along a variance-preserving grid of N levels (which skips k = 1000/N of DDPM's timesteps where
- * sigma_max is DDPM's), with a guidance scale that is drawn for each picture and told to the student; the student's moving average gives the target; the distance
- * is Huber's, pixel by pixel. The boundary is that of Song et al. 2023 at sigma_min, as everywhere here.
+ * step along a variance-preserving grid of N levels (which skips k = 1000/N of DDPM's timesteps where sigma_max is DDPM's),
+ * with a guidance scale that is drawn for each picture and told to the student; the student's moving average gives the target;
+ * the distance is Huber's, pixel by pixel. The boundary is that of Song et al. 2023 at sigma_min, as everywhere here.
  *
  * Guidance is D_u + w(D_c − D_u), w = 1 meaning none; the paper's ω is this w − 1.
  */
