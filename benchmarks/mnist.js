@@ -14,7 +14,7 @@ export const options = {
   images: {
     type: 'string',
     default: '480000',
-    about: 'pictures for the teacher; the student sees a twelfth',
+    about: 'pictures for the teacher; the student sees a quarter',
   },
   samples: { type: 'string', default: '3000', about: 'pictures to judge by' },
 }
@@ -24,7 +24,7 @@ export const run = async ({ data, runs, images, samples }) => {
   const [teacher, student] = [`${runs}/teacher`, `${runs}/student`]
   const size = ['--resolution', '32']
   await onestroke('train', `idx:${data}`, ...size, '--preset', 'small', '--images', images, '--out', teacher)
-  const part = String(Math.floor(Number(images) / 12))
+  const part = String(Math.floor(Number(images) / 4))
   await onestroke(
     ...['distill', teacher, `idx:${data}`, ...size, ...WHOLE_WAY],
     ...['--images', part, '--samples', '0', '--out', student],

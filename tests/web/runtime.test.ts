@@ -182,6 +182,16 @@ describe.skipIf(browserLacks !== undefined)(
       )
     })
 
+    it('tries a device before it relies on it', async () => {
+      const misled = join(site.folder, 'misled')
+      await cp(join(site.folder, 'model'), misled, { recursive: true })
+      const manifest = JSON.parse(await readFile(join(misled, 'manifest.json'), 'utf8'))
+      // The graph can be loaded, and then not be run.
+      manifest.graph.inputs.sigma = [null, 2]
+      await writeFile(join(misled, 'manifest.json'), JSON.stringify(manifest))
+      expect(await failure('misled/')).toMatch(/^this browser cannot run the model \(wasm: .*sigma/)
+    })
+
     it('says which attribute of <one-stroke> is wrong', async () => {
       const message = await page.evaluate(async () => {
         const element = document.createElement('one-stroke')

@@ -12,7 +12,7 @@ import {
 } from '../diffusion/testing.js'
 import { constant, grad, type Tensor } from '../tensor/index.js'
 import { ecd } from './ecd.js'
-import { odePath, odeStep } from './ode.js'
+import { levelsOfWay, odePath, odeStep } from './ode.js'
 import { exactStudent, type Inputs, lossOf as methodLoss, noise, onBatch, point, t, x0 } from './testing.js'
 
 const { sigma_min, sigma_max, sigma_data } = RANGE
@@ -135,9 +135,13 @@ describe('the distillation loss', () => {
 
   it('learns at several points of the teacher’s way, each towards its end', () => {
     const r = below(0.9)
+    // The end of the first of six equal steps.
+    const s = t.map((sigma, i) =>
+      karrasSigma((5 * karrasPosition(sigma, RANGE) + karrasPosition(r[i]!, RANGE)) / 6, RANGE),
+    )
     const options = { solver: 'heun', substeps: 6 } as const
-    const { loss, ...seen } = onBatch({ r }, (inputs) => {
-      const { x0, noise, t, r } = inputs
+    const { loss, ...seen } = onBatch({ r, s }, (inputs) => {
+      const { x0, noise, t, r, s } = inputs
       const student = exactStudent(bell)
       const calls: { x: Tensor; sigma: Tensor; condition: unknown }[] = []
       const recording: Denoiser = {
@@ -153,7 +157,8 @@ describe('the distillation loss', () => {
       const [high, low] = calls.sort((a, b) => b.sigma.size - a.sigma.size)
       expect([high!.sigma.size, low!.sigma]).toEqual([9, r])
       expect(low!.condition).toBe(condition)
-      const path = odePath(denoiserOf(bell), x0.add(noise.mul(perPicture(t))), t, r, {}, options)
+      const x_t = x0.add(noise.mul(perPicture(t)))
+      const path = odePath(denoiserOf(bell), x_t, levelsOfWay(t, s, r, 6), {}, 'heun')
       return {
         ...{ loss, x: high!.x, sigma: high!.sigma },
         told: (high!.condition as typeof condition).condition,
@@ -172,7 +177,7 @@ describe('the distillation loss', () => {
     expect(loss).toHaveLength(3)
     for (const value of loss!) expect(value).toBeLessThan(1e-2)
     const all = (points: number) =>
-      onBatch({ r }, (inputs) => ({
+      onBatch({ r, s }, (inputs) => ({
         loss: lossOf(inputs, exactStudent(bell), denoiserOf(bell), { ...options, points }),
       })).loss
     expect(all(64)).toEqual(all(6))
@@ -319,6 +324,27 @@ describe('the noise levels of distillation', () => {
     const positions = draw({ top: 0, stages: [levels], points }, 0).map(({ t }) => position(t))
     const last = 1 - (points - 1) / points / levels
     expect(kolmogorov(positions, (u) => Math.min(1, u / last))).toBeLessThan(LIMIT)
+  })
+
+  it.each([
+    { levels: 1, points: 4, substeps: 4 },
+    { levels: 1, points: 4, substeps: 16 },
+    { levels: 3, points: 3, substeps: 6 },
+  ])('are even over all points taken together: $levels levels, $points of $substeps', (options) => {
+    const { levels, points, substeps } = options
+    const ways = draw({ top: 0, stages: [levels], points, substeps }, 0)
+    for (const { t, s } of ways) expect(position(s!) - position(t)).toBeCloseTo(1 / levels / substeps, 9)
+    const positions = ways.map(({ t }) => position(t))
+    for (let i = 0; i < points; i++) {
+      const [from, to] = [i / points / levels, 1 - (points - 1 - i) / points / levels]
+      const here = positions.map((u) => u + i / points / levels)
+      expect(kolmogorov(here, (u) => Math.min(1, Math.max(0, (u - from) / (to - from))))).toBeLessThan(LIMIT)
+    }
+  })
+
+  it('divide the way of a single point evenly, be it short', () => {
+    for (const { t, r, s } of draw({ stages: [2], substeps: 3 }, 0, 200))
+      expect(3 * (position(s!) - position(t))).toBeCloseTo(position(r) - position(t), 9)
   })
 
   it.each([

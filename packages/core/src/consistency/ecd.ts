@@ -1,7 +1,7 @@
 import { type Condition, edmPreconditioning, karrasSigma, objective, perPicture } from '../diffusion/index.js'
 import type { Tensor } from '../tensor/index.js'
 import { pseudoHuber } from './distance.js'
-import { odePath, type PathOptions } from './ode.js'
+import { levelsOfWay, odePath } from './ode.js'
 
 /**
  * Easy consistency distillation: the loss of easy consistency tuning (Geng et al. 2024, eq. 9–12) with the teacher's
@@ -15,9 +15,8 @@ import { odePath, type PathOptions } from './ode.js'
  * - every point that the teacher passes on its way is of the same trajectory and has the same target: the student can learn
  *   at several `points` of it, evenly spaced, the first one at t;
  * - a share `top` of the batch begins exactly at sigma_max, where one-step sampling does, the others evenly: over the whole
- *   schedule with one point, over its beginning with several, whose others lie below. Levels between what one point reaches and
- *   where the next begins (with one level and four points, positions 7/16–1/2, 5/8–3/4 and from 13/16 on) are then learned only
- *   from their neighbours;
+ *   schedule with one point, over its beginning with several, whose others lie below, each evenly over its own part. The
+ *   teacher's steps are then equally long, and the last one ends early where the schedule does;
  * - the error is measured in units of the network's output, c_out(t), so that every noise level counts the same, and
  *   its pseudo-Huber norm √(mean e² + c²) − c keeps outliers from ruling the gradient.
  */
@@ -30,19 +29,25 @@ export const ecd = objective({
   choices: { solver: ['euler', 'heun', 'dpmpp_2m'] },
   options: {
     ...{ stages: [4], top: 0.15, huber: 0.1 },
-    ...{ solver: 'heun' as PathOptions['solver'], substeps: 4, points: 1 },
+    ...{ solver: 'heun' as 'euler' | 'heun' | 'dpmpp_2m', substeps: 4, points: 1 },
   },
-  times(random, { range, progress }, { stages, top, points }) {
+  times(random, { range, progress }, { stages, top, substeps, points }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!
     const [choice, position] = [random.uniform(), random.uniform()]
+    const at = (u: number) => (u < 1 ? karrasSigma(u, range) : range.sigma_min)
     // With several points, the first one leaves the rest of the way to the others.
-    const u = choice < top ? 0 : position * (1 - (1 - 1 / points) / levels)
-    const down = u + 1 / levels
-    return { t: karrasSigma(u, range), r: down >= 1 ? range.sigma_min : karrasSigma(down, range) }
+    const taken = Math.min(points, substeps)
+    const u = choice < top ? 0 : position * (1 - (1 - 1 / taken) / levels)
+    const down = Math.min(1, u + 1 / levels)
+    const step = taken === 1 ? (down - u) / substeps : 1 / (levels * substeps)
+    return { t: at(u), r: at(down), s: at(Math.min(down, u + step)) }
   },
-  loss({ student, target: self, teacher, x0, noise, t, r, condition }, { huber, points, ...how }) {
+  loss(
+    { student, target: self, teacher, x0, noise, t, r, s, condition },
+    { huber, solver, substeps, points },
+  ) {
     const x_t = x0.add(noise.mul(perPicture(t)))
-    const path = odePath(teacher!, x_t, t, r, condition, how)
+    const path = odePath(teacher!, x_t, levelsOfWay(t, s, r, substeps), condition, solver)
     const target = self.denoise(path.pop()!.x, r, condition).stopGradient()
     const some = evenly(path, points)
     const [first, ...others] = some

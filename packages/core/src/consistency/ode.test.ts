@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { type Denoiser, dpmpp_2m, euler, heun, perPicture } from '../diffusion/index.js'
+import {
+  type Denoiser,
+  dpmpp_2m,
+  euler,
+  heun,
+  karrasPosition,
+  karrasSigma,
+  perPicture,
+} from '../diffusion/index.js'
 import {
   bell,
   compute,
@@ -12,7 +20,7 @@ import {
   RANGE,
   trajectory,
 } from '../diffusion/testing.js'
-import { odePath, odeStep } from './ode.js'
+import { levelsOfWay, odePath, odeStep } from './ode.js'
 
 const SOLVERS = ['euler', 'heun'] as const
 const ORDER = { euler: 1, heun: 2 }
@@ -121,14 +129,17 @@ describe.each(['euler', 'heun', 'dpmpp_2m'] as const)('odePath: %s', (solver) =>
       t: [[3], levels],
       r: [[3], r],
     }
-    const found = compute(inputs, ({ x, t, r }) =>
-      Object.fromEntries(
-        odePath(denoiserOf(mixture), x!, t!, r!, {}, { solver, substeps }).flatMap(({ x, sigma }, i) => [
+    const found = compute(inputs, ({ x, t, r }) => {
+      const sigmas = Array.from({ length: substeps + 1 }, (_, i) =>
+        i === substeps ? r! : t!.mul(r!.div(t!).pow(i / substeps)),
+      )
+      return Object.fromEntries(
+        odePath(denoiserOf(mixture), x!, sigmas, {}, solver).flatMap(({ x, sigma }, i) => [
           [`x${i}`, x],
           [`sigma${i}`, sigma],
         ]),
-      ),
-    )
+      )
+    })
     const all = Array.from({ length: substeps + 1 }, (_, i) => i)
     return {
       points: all.map((i) => [0, 1, 2].map((k) => found[`x${i}`]!.slice(2 * k, 2 * k + 2))),
@@ -176,8 +187,33 @@ describe.each(['euler', 'heun', 'dpmpp_2m'] as const)('odePath: %s', (solver) =>
     for (const here of path(4, levels).points)
       for (const [i, y] of here.entries()) expect(distance(y, pictures[i]!)).toBeLessThan(1e-9)
   })
+})
 
-  it('has at least one step', () => {
-    for (const substeps of [0, 1.5, -1]) expect(() => path(substeps)).toThrow('substeps must be a positive')
+describe('levelsOfWay', () => {
+  const at = (u: number) => karrasSigma(u, RANGE)
+  const way = (t: number, s: number, r: number, steps: number) => {
+    const found = compute({ t: [[1], [t]], s: [[1], [s]], r: [[1], [r]] }, ({ t, s, r }) =>
+      Object.fromEntries(levelsOfWay(t!, s!, r!, steps).map((sigma, i) => [`${i}`, sigma])),
+    )
+    return Array.from({ length: steps + 1 }, (_, i) => karrasPosition(found[i]![0]!, RANGE))
+  }
+  const expectNear = (found: number[], positions: number[]) => {
+    expect(found).toHaveLength(positions.length)
+    for (const [i, u] of positions.entries()) expect(found[i]).toBeCloseTo(u, 9)
+  }
+
+  it('are evenly spaced where the first step is as long as the others', () =>
+    expectNear(way(at(0.2), at(0.3), at(0.6), 4), [0.2, 0.3, 0.4, 0.5, 0.6]))
+
+  it('end early at the last level where they would go below it', () => {
+    expectNear(way(at(0.1), at(0.35), at(1), 4), [0.1, 0.35, 0.6, 0.85, 1])
+    expectNear(way(at(0.5), at(0.75), at(0.9), 4), [0.5, 0.75, 0.9, 0.9, 0.9])
+  })
+
+  it('are the two ends for a single step', () => expectNear(way(at(0), at(0.1), at(0.7), 1), [0, 0.7]))
+
+  it('have at least one step', () => {
+    for (const steps of [0, 1.5, -1])
+      expect(() => way(at(0), at(0.5), at(1), steps)).toThrow('substeps must be a positive')
   })
 })

@@ -28,35 +28,42 @@ export interface PathPoint {
   readonly sigma: Tensor
 }
 
-export interface PathOptions {
-  readonly solver: 'euler' | 'heun' | 'dpmpp_2m'
-  readonly substeps: number
+/**
+ * Noise levels of a way from t down to r in `steps` steps, of which the first ends at s: each is as long as that one on the
+ * Karras schedule (Karras et al. 2022, eq. 5), but none goes below r, and the last ends there. t, s and r are [B], with
+ * r ≤ s ≤ t.
+ *
+ * @returns steps + 1 levels, [B] each.
+ * @throws RangeError unless `steps` is a positive integer.
+ */
+export const levelsOfWay = (t: Tensor, s: Tensor, r: Tensor, steps: number, rho = 7): Tensor[] => {
+  if (!Number.isInteger(steps) || steps < 1)
+    throw new RangeError(`substeps must be a positive integer, not ${steps}`)
+  const [top, first, bottom] = [t.pow(1 / rho), s.pow(1 / rho), r.pow(1 / rho)]
+  const between = Array.from({ length: steps - 1 }, (_, i) =>
+    top
+      .sub(top.sub(first).mul(i + 1))
+      .maximum(bottom)
+      .pow(rho),
+  )
+  return [t, ...between, r]
 }
 
 /**
- * The whole way from x at t down to r, in `substeps` steps at levels that are spaced as in the Karras schedule (Karras et
- * al. 2022, eq. 5): its substeps + 1 points, x itself first. `dpmpp_2m` is DPM-Solver++(2M) (Lu et al. 2022, algorithm 2),
- * second order from one evaluation a step, after a first step of Euler's.
- *
- * @throws RangeError unless `substeps` is a positive integer.
+ * The whole way from x at the first of the levels [B] down to the last: its points, x itself first. `dpmpp_2m` is
+ * DPM-Solver++(2M) (Lu et al. 2022, algorithm 2), second order from one evaluation a step, after a first step of Euler's.
  */
 export const odePath = (
   denoiser: Denoiser,
   x: Tensor,
-  t: Tensor,
-  r: Tensor,
+  levels: readonly Tensor[],
   condition: Condition,
-  { solver, substeps }: PathOptions,
-  rho = 7,
+  solver: 'euler' | 'heun' | 'dpmpp_2m',
 ): PathPoint[] => {
-  if (!Number.isInteger(substeps) || substeps < 1)
-    throw new RangeError(`substeps must be a positive integer, not ${substeps}`)
-  const [top, bottom] = [t.pow(1 / rho), r.pow(1 / rho)]
-  const path: PathPoint[] = [{ x, sigma: t }]
+  const path: PathPoint[] = [{ x, sigma: levels[0]! }]
   const second = solver === 'dpmpp_2m' ? secondOrder() : undefined
-  for (let i = 1; i <= substeps; i++) {
+  for (const next of levels.slice(1)) {
     const { x, sigma } = path.at(-1)!
-    const next = i === substeps ? r : top.add(bottom.sub(top).mul(i / substeps)).pow(rho)
     const there = second
       ? second(x, denoiser.denoise(x, sigma, condition), sigma, next)
       : odeStep(denoiser, x, sigma, next, condition, solver === 'heun' ? 'heun' : 'euler')

@@ -12,8 +12,8 @@ export interface TimeContext {
 }
 
 /**
- * The noise levels of one picture, s ≤ r ≤ t: where the step begins, where it is compared, and, for flow maps, where the
- * jump ends (sigma_min unless said).
+ * The noise levels of one picture: t, where the step begins; r ≤ t, where it is compared; and s ≤ t, where a flow map's jump
+ * ends, or the first of a teacher's several steps (sigma_min unless said).
  */
 export interface Times {
   readonly t: number

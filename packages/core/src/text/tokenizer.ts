@@ -9,13 +9,13 @@ import type { Vocabulary } from './vocabulary.js'
 const NULL_ENTRY = 0
 const TRIGRAM_WEIGHT = 0.5
 
-/** Lower-case words of letters and digits, accents removed. */
+/** Lower-case words of letters and digits, accents removed. Vowel signs that belong to a script stay: कमल is not कमला. */
 export const wordsOf = (prompt: string): string[] =>
   prompt
     .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
+    .replace(/(?=\p{M})\p{Script=Inherited}/gu, '')
     .toLowerCase()
-    .match(/[\p{L}\p{N}]+/gu) ?? []
+    .match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
 
 /**
  * A text vocabulary from captions and, picture by picture, styles: the `limit` most frequent words (ties in

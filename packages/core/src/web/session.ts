@@ -44,7 +44,7 @@ const sessionOn = async (
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
   })
-  return {
+  const executable: Executable = {
     async run(values) {
       const feeds = Object.fromEntries(
         Object.entries(inputs).map(([name, shape]) => {
@@ -59,7 +59,24 @@ const sessionOn = async (
     },
     release: () => session.release(),
   }
+  // Some graphics drivers fail only when they are to compute. What they compile is then there for the first picture.
+  try {
+    await executable.run(zeros(inputs))
+  } catch (error) {
+    await executable.release()
+    throw error
+  }
+  return executable
 }
+
+/** Inputs of one picture, all 0. */
+const zeros = (inputs: Manifest['graph']['inputs']): Record<string, Float32Array> =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, shape]) => [
+      name,
+      new Float32Array(shape.reduce<number>((product, n) => product * (n ?? 1), 1)),
+    ]),
+  )
 
 interface Adapter {
   readonly info?: { readonly isFallbackAdapter?: boolean }

@@ -10,14 +10,10 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import {
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { bearsToken, checkGuard, type GuardOptions, isAllowedOrigin, isOwnHost } from './guard.js'
 import { type Metrics, serverMetrics } from './metrics.js'
+import { openapi } from './openapi.js'
 import { openPainter } from './painter.js'
 import { routes } from './routes.js'
 import { Busy, Closing, Scheduler } from './scheduler.js'
@@ -127,20 +123,7 @@ export const createServer = async (
       for (const socket of sockets) socket.destroy()
     }, LAST_WORDS)
   })
-  await app.register(swagger, {
-    openapi: {
-      info: {
-        title: 'onestroke',
-        description: 'Pictures in one to four steps.',
-        version: metrics.version,
-      },
-      ...(options.token !== undefined && {
-        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-        security: [{ token: [] }],
-      }),
-    },
-    transform: jsonSchemaTransform,
-  })
+  await app.register(swagger, openapi({ version: metrics.version, bearer: options.token !== undefined }))
   await app.register(routes(service))
   return { app, service }
 }

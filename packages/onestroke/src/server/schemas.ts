@@ -94,7 +94,7 @@ export const generateAnswer = z.object({
 
 /** As OpenAI's images API has it. */
 export const openaiRequest = z.object({
-  prompt: prompt.min(1),
+  prompt,
   n: z.int().min(1).max(10).nullish(),
   model: z.string().nullish().describe('There is one model; the name is not looked at.'),
   size: z

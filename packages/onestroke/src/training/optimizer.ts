@@ -13,7 +13,7 @@ export interface OptimizerOptions {
   clip: number
 }
 
-/** Everything that training changes, as flat arrays of one length in the order of the network's layout. */
+/** Everything that training changes, as flat arrays in the order of the network's layout. */
 export interface TrainingArrays {
   readonly parameters: Float32Array
   readonly exp_avg: Float32Array
@@ -21,6 +21,8 @@ export interface TrainingArrays {
   readonly ema: Float32Array
   /** Moving average of the network that gives a method's targets; absent where there is none. */
   readonly target?: Float32Array
+  /** The averaged weights that did best when the quality was measured on the way; 0 until then, absent where it is not. */
+  readonly best?: Float32Array
 }
 
 interface Kernels {

@@ -11,7 +11,7 @@ import { CONFIG_FILE, makeFolder, WEIGHTS_FILE } from '../model/index.js'
 import { isRunning } from './lock.js'
 import type { OptimizerOptions } from './optimizer.js'
 import type { ScheduleOptions } from './schedule.js'
-import { BEST_FILE, PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from './state.js'
+import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from './state.js'
 import type { GuidanceScale } from './step.js'
 
 export const PLAN_FILE = 'run.json'
@@ -92,7 +92,6 @@ const RUN_FILES = [
   WEIGHTS_FILE,
   STATE_FILE,
   PREVIOUS_STATE_FILE,
-  BEST_FILE,
   PROGRESS_FILE,
   SAMPLES_FILE,
   SAMPLES_FOLDER,

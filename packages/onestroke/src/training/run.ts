@@ -14,20 +14,16 @@ import { beginsAs, HALF, halved } from './half.js'
 import { diverged, type StepEvent, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
 import { objectiveNamed } from './objectives.js'
-import { Optimizer } from './optimizer.js'
+import { Optimizer, type TrainingArrays } from './optimizer.js'
 import type { RunPlan } from './plan.js'
 import { presetNetwork } from './presets.js'
 import {
-  BEST_FILE,
-  bestCheck,
   type Check,
   freshPending,
-  loadBest,
   loadState,
   PREVIOUS_STATE_FILE,
   type Progress,
   STATE_FILE,
-  saveBest,
   saveState,
 } from './state.js'
 import { type GuidanceScale, TEACHER_PREFIX, trainedSize, trainingStep } from './step.js'
@@ -100,21 +96,23 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   )
   /** The moving average, as the model's weights. */
   const ema = optimizer.ema.subarray(0, layout.size)
-  const progress = (await loadState(directory, optimizer)) ?? freshState(options, denoiser, optimizer)
+  const best = plan.checks > 0 ? new Float32Array(layout.size) : undefined
+  const arrays: TrainingArrays = { ...optimizer, ...(best && { best }) }
+  const progress = (await loadState(directory, arrays)) ?? freshState(options, denoiser, optimizer)
   const program = stepProgram(options, denoiser, objective)
   const step = await runtime.compile(program, objective.teacher ? teacherWeights(options) : {})
   const config = (): ModelConfig => modelConfig(options, objective, denoiser, progress)
   if (progress.images === 0) {
     progress.images = await calibrate(program, step, optimizer, options)
     // Kept at once: how long the training is decides all that follows, and another timing would give another number.
-    await saveState(directory, optimizer, progress)
+    await saveState(directory, arrays, progress)
     if (progress.images === 0) {
       await step.release()
       return { finished: false, progress, config: config() }
     }
   }
   const checkpoint = async () => {
-    await saveState(directory, optimizer, progress)
+    await saveState(directory, arrays, progress)
     if (!options.onCheckpoint) return
     const model = new Model(config(), layout, ema, runtime, false)
     await options.onCheckpoint(model, progress)
@@ -129,7 +127,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     const distances = Object.values(found.fid)
     const score = Math.exp(distances.reduce((sum, fid) => sum + Math.log(fid), 0) / distances.length)
     const one: Check = { images, score, ...found, gradient_norm: await gradientNorms() }
-    if (progress.checks.every((other) => score < other.score)) await saveBest(directory, ema, images)
+    if (progress.checks.every((other) => score < other.score)) best!.set(ema)
     progress.checks.push(one)
     options.onCheck?.(one)
   }
@@ -161,20 +159,18 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
   // Also what was asked during the check after the last step.
   if (!finished || options.shouldStop?.()) {
-    await saveState(directory, optimizer, progress)
+    await saveState(directory, arrays, progress)
     return { finished: false, progress, config: config() }
   }
   await checkpoint()
-  const best = bestCheck(progress.checks)
-  if (best && best !== progress.checks.at(-1)) ema.set(await loadBest(directory, layout.size, best.images))
+  if (progress.checks.length > 0) ema.set(best!)
   const trained = config()
   const model = new Model(trained, layout, ema, runtime)
   const tuned = await options.tuneSampling?.(model)
   await model.release()
   const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
   const { sha256 } = await saveModel(directory, final, ema)
-  for (const name of [STATE_FILE, PREVIOUS_STATE_FILE, BEST_FILE])
-    await rm(join(directory, name), { force: true })
+  for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
   return { finished, progress, config: final, sha256 }
 }
 

@@ -56,6 +56,15 @@ describe('a state', () => {
     expect(await readProgress(folder)).toEqual(progress)
   })
 
+  it('holds the weights that did best, where the quality is measured', async () => {
+    const folder = await folderOf({})
+    const best = Float32Array.from({ length: SIZE - 1 }, (_, i) => 1 / (i + 1))
+    await saveState(folder, { ...trained(1), best }, progress)
+    const arrays = { ...trained(2), best: new Float32Array(SIZE - 1) }
+    expect(await loadState(folder, arrays)).toEqual(progress)
+    expect([arrays.best, arrays.ema]).toEqual([best, trained(1).ema])
+  })
+
   it('keeps the one before it, and leaves nothing else behind', async () => {
     const folder = await folderOf({})
     const saved: Buffer[] = []

@@ -11,8 +11,6 @@ import type { TrainingArrays } from './optimizer.js'
 export const STATE_FILE = 'state.safetensors'
 /** The state before the last one, in case the last one turns out to be unusable. */
 export const PREVIOUS_STATE_FILE = 'state.previous.safetensors'
-/** The averaged weights that did best when the quality was measured on the way. */
-export const BEST_FILE = 'best.safetensors'
 /** A copy of the counters and the log that stays when the run is done: for reports, and to look at. */
 export const PROGRESS_FILE = 'progress.json'
 
@@ -93,7 +91,7 @@ const progressSchema = z.object({
   }),
 })
 
-const ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq', 'ema', 'target'] as const
+const ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq', 'ema', 'target', 'best'] as const
 const namedArrays = (arrays: TrainingArrays): [name: string, array: Float32Array][] =>
   ARRAYS.flatMap((name): [string, Float32Array][] => {
     const array = arrays[name]
@@ -149,30 +147,6 @@ export const loadState = async (directory: string, arrays: TrainingArrays): Prom
   const progress = progressOf(metadata.progress)
   if (!progress) throw damaged(`${path}: the progress record is damaged`)
   return progress
-}
-
-/** The check with the lowest score; the earliest of equals. */
-export const bestCheck = (checks: readonly Check[]): Check | undefined =>
-  checks.reduce<Check | undefined>((best, one) => (best && best.score <= one.score ? best : one), undefined)
-
-export const saveBest = (directory: string, ema: Float32Array, images: number): Promise<void> =>
-  writeFileAtomic(
-    join(directory, BEST_FILE),
-    serializeSafetensors([{ name: 'ema', dtype: 'F32', shape: [ema.length], data: ema }], {
-      images: String(images),
-    }),
-  )
-
-/** @throws UserError if the file is not there, or not the one of that check. */
-export const loadBest = async (directory: string, size: number, images: number): Promise<Float32Array> => {
-  const path = join(directory, BEST_FILE)
-  const damaged = (message: string, cause?: unknown) =>
-    new UserError(message, { remedy: 'start over with --force', cause })
-  const { tensors, metadata } = parsed(await readBytes(path, 'the best weights'), path, damaged)
-  const ema = tensors.get('ema')
-  if (ema?.dtype !== 'F32' || ema.shape[0] !== size || metadata.images !== String(images))
-    throw damaged(`${path} is not what this run has saved after ${images} pictures`)
-  return toFloat32(ema)
 }
 
 const parsed = (bytes: Uint8Array, path: string, damaged: (message: string, cause: unknown) => UserError) => {

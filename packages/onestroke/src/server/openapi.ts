@@ -1,0 +1,44 @@
+/** The OpenAPI document: what the routes' schemas say, and what schemas of JSON cannot. */
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+
+/** Answers that are not JSON: by path and method, what they are, beside or in the place of JSON. */
+const MEDIA = [
+  { path: '/generate', method: 'post', beside: true, types: ['image/png', 'image/webp'], format: 'binary' },
+  { path: '/metrics', method: 'get', beside: false, types: ['text/plain'], format: undefined },
+] as const
+
+interface Operation {
+  readonly responses: Record<string, { content: Record<string, object> }>
+}
+
+export const openapi = ({
+  version,
+  bearer,
+}: {
+  readonly version: string
+  readonly bearer: boolean
+}): FastifyDynamicSwaggerOptions => ({
+  openapi: {
+    info: { title: 'onestroke', description: 'Pictures in one to four steps.', version },
+    ...(bearer && {
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    }),
+  },
+  transform: jsonSchemaTransform,
+  transformObject(document) {
+    const { openapiObject } = document as {
+      openapiObject: { paths: Record<string, Record<string, Operation>> }
+    }
+    for (const { path, method, beside, types, format } of MEDIA) {
+      const answer = openapiObject.paths[path]![method]!.responses[200]!
+      const schema = { type: 'string', ...(format && { format }) }
+      answer.content = {
+        ...(beside && answer.content),
+        ...Object.fromEntries(types.map((type) => [type, { schema }])),
+      }
+    }
+    return openapiObject as never
+  },
+})
