@@ -10,12 +10,12 @@ const folder = await scratch()
 const inside = { cwd: folder }
 const at = (...path: string[]) => join(folder, ...path)
 
-const IMAGES = 2400
+const IMAGES = 1600
 const SIZE = ['--preset', 'tiny', '--batch', '8', '--images', String(IMAGES), '--checkpoint-every', '0.2']
 const train = (out: string, ...more: string[]) => ['train', 'pictures', '--out', out, ...SIZE, ...more]
 const distill = (out: string) => [
-  ...['distill', 'teacher', 'pictures', '--out', out, '--batch', '8', '--images', '1600'],
-  ...['--checkpoint-every', '0.2', '--threads', '1', '--samples', '0', '--checks', '3'],
+  ...['distill', 'teacher', 'pictures', '--out', out, '--batch', '8', '--images', '1200'],
+  ...['--checkpoint-every', '0.2', '--threads', '1', '--samples', '0', '--checks', '3', '--no-tune'],
 ]
 
 /** A state in the folder of a run, told from any other. */
@@ -87,7 +87,7 @@ describe('a training', () => {
   it('survives being killed', async () => {
     const alone = (out: string) => train(out, '--threads', '1')
     await succeeds(alone('peaceful'), inside)
-    await killed(alone('killed'), 'killed', 5)
+    await killed(alone('killed'), 'killed', 4)
     await expectSame('killed', 'peaceful')
   })
 
@@ -99,7 +99,7 @@ describe('a training', () => {
     expect(stderr).toContain(
       'stopping after this step; the state will be saved (Ctrl-C again to stop at once)\n',
     )
-    expect(stderr).toMatch(/\nstopped after (\d+) of 2400 pictures; the state is saved\n/)
+    expect(stderr).toMatch(/\nstopped after (\d+) of 1600 pictures; the state is saved\n/)
     expect(stderr.endsWith(`to go on:\n  ${command}\n`)).toBe(true)
     const json = JSON.parse(stdout)
     expect(json).toEqual({
@@ -155,7 +155,7 @@ describe('a training', () => {
 describe('a distillation', () => {
   it('survives being killed', async () => {
     await succeeds(distill('student'), inside)
-    await killed(distill('killed-student'), 'killed-student', 4)
+    await killed(distill('killed-student'), 'killed-student', 3)
     await expectSame('killed-student', 'student')
   })
 })
