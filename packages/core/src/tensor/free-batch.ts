@@ -38,12 +38,21 @@ export const freeBatch = (program: Program, other: Program): FreeBatch => {
 const open = <T>(shape: Shape, other: Shape, free: T): (number | T)[] =>
   shape.map((n, i) => (n === other[i] ? n : free))
 
+/** Whether two inputs of nodes are the same constant, or no constants. */
+const sameConstant = (x: Tensor, y: Tensor): boolean => {
+  const [mine, its] = [x, y].map(({ source }) => (source && 'values' in source ? source.values : undefined))
+  if (!mine || !its) return mine === its
+  return (
+    x.shape.join() === y.shape.join() &&
+    Array.from<number | bigint>(mine).every((value, i) => Object.is(value, its[i]))
+  )
+}
+
 const openAttrs = (node: Node, other: Node): unknown => {
   const depends = (why: string) => new RangeError(`${node.op.name} depends on the batch size: ${why}`)
   if (node.op.name !== other.op.name) throw depends(`it is ${other.op.name} for another`)
   for (const [i, x] of node.inputs.entries())
-    if (x.source && 'values' in x.source && x.shape.join() !== other.inputs[i]!.shape.join())
-      throw depends('one of its constants does')
+    if (!sameConstant(x, other.inputs[i]!)) throw depends('one of its constants does')
   if (JSON.stringify(node.attrs) === JSON.stringify(other.attrs)) return node.attrs
   const [mine, its] = [node.attrs, other.attrs] as { shape?: Shape }[]
   const name = node.op.name

@@ -79,6 +79,9 @@ describe('a model for batches of any size', () => {
     expect(free((n) => trace({ x: [n, n] }, ({ x }) => ({ y: x.reshape([n, n, 1]) })))).toThrow(
       'reshape depends on the batch size: more than one axis does',
     )
+    expect(free((n) => trace({ x: [n, 2] }, ({ x }) => ({ y: x.mul(1 / n) })))).toThrow(
+      'mul depends on the batch size: one of its constants does',
+    )
   })
 })
 

@@ -68,7 +68,10 @@ export const openRun = async (directory: string, plan: RunPlan, force: boolean):
   if (existsSync(path)) {
     compare(await readPlan(path), plan, directory)
     await removeLeftovers(directory)
-    return isFinished(directory) ? 'finished' : 'unfinished'
+    if (!isFinished(directory)) return 'unfinished'
+    // A process may have been killed between the model and these.
+    for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
+    return 'finished'
   }
   for (const [name, what] of [
     [CONFIG_FILE, 'a model'],
