@@ -161,6 +161,17 @@ describe('pictures that cannot be used', () => {
   })
 })
 
+describe('captions of many words', () => {
+  it('are counted, and it is told how much of them is read', async () => {
+    await writePictures(at('told'), { count: 3, say: 'captions' })
+    await writeFiles(at('told'), { '001.txt': 'one two three four five six seven eight and nine' })
+    const { stderr } = await succeeds(['train', at('told'), '--out', at('told-run'), ...tiny(8)])
+    expect(stderr.split('\n')[0]).toBe(
+      '1 of 3 captions have more than 8 words, and only the first 8 are read: one two three four five six seven eight and nine',
+    )
+  })
+})
+
 describe('data that does not fit the model', () => {
   beforeAll(async () => {
     await writePictures(at('classes'), { count: 9, say: 'classes' })

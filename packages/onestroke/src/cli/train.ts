@@ -1,13 +1,15 @@
 import { diffusion } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
-import { buildTextVocabulary, type Vocabulary } from '@onestroke/core/text'
+import { buildTextVocabulary, type Vocabulary, wordsOf } from '@onestroke/core/text'
 import { Command } from 'commander'
+import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
 import { OPTIMIZER_DEFAULTS, objectiveNamed, PRESETS, presetOf } from '../training/index.js'
 import { collectOptions, methodNamed, methodsHelp, withOptions, withoutTeacher } from './method.js'
 import { checked, DATA_HELP, dataOptions } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
 import { refuseStudentFlags, type StudentFlags, studentOptions, studentSettings } from './student.js'
+import { say } from './terminal.js'
 
 const DEFAULT_MINUTES = 60
 
@@ -76,7 +78,17 @@ const presets = () =>
 
 /** Captions make a text model, classes a class model, neither an unconditional one. */
 const vocabularyOf = ({ names, styles = [], classes }: Dataset): Vocabulary => {
-  if (names) return buildTextVocabulary(names, styles)
+  if (names) {
+    const vocabulary = buildTextVocabulary(names, styles)
+    const long = names.filter((name) => wordsOf(name).length > vocabulary.tokens)
+    if (long.length > 0)
+      say(
+        pc.yellow(
+          `${long.length} of ${names.length} captions have more than ${vocabulary.tokens} words, and only the first ${vocabulary.tokens} are read: ${long[0]}`,
+        ),
+      )
+    return vocabulary
+  }
   if (classes && classes.length > 4096)
     throw new UserError(`${classes.length} classes are more than a model can hold (4096)`)
   return classes ? { kind: 'class', classes } : { kind: 'none' }
