@@ -125,8 +125,9 @@ describe('a folder of pictures', () => {
     await symlink(directory, join(directory, 'a', 'up'))
     await symlink(join(directory, 'a'), join(directory, 'b'))
     await symlink(join(directory, 'gone'), join(directory, 'gone.png'))
-    const { count, classes } = await loadDataset(directory)
+    const { count, classes, skipped } = await loadDataset(directory)
     expect({ count, classes }).toEqual({ count: 2, classes: ['a', 'b'] })
+    expect(skipped).toEqual([{ file: 'gone.png', reason: 'a link that leads nowhere' }])
   })
 
   it('can be limited, evenly', async () => {

@@ -23,8 +23,8 @@ export const loadFolder = async (
   name: string,
   options: DataOptions = {},
 ): Promise<Dataset> => {
-  const found = await walk(directory)
-  const all = found.filter((file) => PICTURE_EXTENSIONS.has(extname(file).slice(1).toLowerCase()))
+  const { files: found, lost } = await walk(directory)
+  const all = found.filter(isPicture)
   const hasClasses = haveClasses(all)
   const captions = await readCaptions(directory, all, found)
   const files = spread(all, options.limit)
@@ -43,11 +43,19 @@ export const loadFolder = async (
   return sealed({
     name,
     ...pictures,
-    skipped: [...pictures.skipped, ...found.filter(isUnread).map(unread), ...captions.unknown],
+    skipped: [
+      ...pictures.skipped,
+      ...found.filter(isUnread).map(unread),
+      ...lost.filter(isPicture).map(leadsNowhere),
+      ...captions.unknown,
+    ],
     ...(captions.of.size > 0 && { names }),
     ...(hasClasses && classesOf(read)),
   })
 }
+
+const isPicture = (file: string): boolean => PICTURE_EXTENSIONS.has(extname(file).slice(1).toLowerCase())
+const leadsNowhere = (file: string) => ({ file, reason: 'a link that leads nowhere' })
 
 /** Pictures, but in formats that are not read: a phone's folder may hold little else. */
 const UNREAD = new Set(['bmp', 'heic', 'heif', 'jxl'])
@@ -69,9 +77,12 @@ const classesOf = (files: readonly string[]): { classes: string[]; labels: Int32
   return { classes, labels: Int32Array.from(files, (file) => label.get(folderOf(file))!) }
 }
 
-/** All files below a folder, relative to it, with `/` between the parts, sorted. Links are followed, but not in circles. */
-const walk = async (directory: string): Promise<string[]> => {
-  const files: string[] = []
+/**
+ * All files below a folder, relative to it, with `/` between the parts, sorted; and links that lead nowhere. Links are
+ * followed, but not in circles.
+ */
+const walk = async (directory: string): Promise<{ files: string[]; lost: string[] }> => {
+  const [files, lost]: [string[], string[]] = [[], []]
   const visit = async (inside: string, above: readonly string[]): Promise<void> => {
     const path = join(directory, inside)
     const real = await realpath(path)
@@ -82,6 +93,7 @@ const walk = async (directory: string): Promise<string[]> => {
       const kind = entry.isSymbolicLink() ? await stat(join(directory, file)).catch(() => entry) : entry
       if (kind.isDirectory()) await visit(file, [...above, real])
       else if (kind.isFile()) files.push(file)
+      else if (kind.isSymbolicLink()) lost.push(file)
     }
   }
   await visit('', []).catch((cause: NodeJS.ErrnoException) => {
@@ -89,5 +101,5 @@ const walk = async (directory: string): Promise<string[]> => {
       cause,
     })
   })
-  return files.sort(byCodeUnit)
+  return { files: files.sort(byCodeUnit), lost: lost.sort(byCodeUnit) }
 }
