@@ -92,7 +92,7 @@ describe('a training', () => {
   it('survives being killed', async () => {
     const alone = (out: string) => train(out, '--threads', '1')
     await succeeds(alone('peaceful'), inside)
-    await killed(alone('killed'), 'killed', 4)
+    await killed(alone('killed'), 'killed', 5)
     await expectSame('killed', 'peaceful')
   })
 
@@ -160,7 +160,7 @@ describe('a training', () => {
 describe('a distillation', () => {
   it('survives being killed', async () => {
     await succeeds(distill('student'), inside)
-    await killed(distill('killed-student'), 'killed-student', 3)
+    await killed(distill('killed-student'), 'killed-student', 4)
     await expectSame('killed-student', 'student')
   })
 })

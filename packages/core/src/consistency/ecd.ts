@@ -1,7 +1,7 @@
 import { type Condition, edmPreconditioning, karrasSigma, objective, perPicture } from '../diffusion/index.js'
 import type { Tensor } from '../tensor/index.js'
 import { pseudoHuber } from './distance.js'
-import { levelsOfWay, odePath } from './ode.js'
+import { levelsOfWay, odePath, type PathSolver } from './ode.js'
 
 /**
  * Easy consistency distillation: the loss of easy consistency tuning (Geng et al. 2024, eq. 9–12) with the teacher's
@@ -29,7 +29,7 @@ export const ecd = objective({
   choices: { solver: ['euler', 'heun', 'dpmpp_2m'] },
   options: {
     ...{ stages: [4], top: 0.15, huber: 0.1 },
-    ...{ solver: 'heun' as 'euler' | 'heun' | 'dpmpp_2m', substeps: 4, points: 1 },
+    ...{ solver: 'heun' as PathSolver, substeps: 4, points: 1 },
   },
   times(random, { range, progress }, { stages, top, substeps, points }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!

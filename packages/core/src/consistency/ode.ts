@@ -28,6 +28,8 @@ export interface PathPoint {
   readonly sigma: Tensor
 }
 
+export type PathSolver = 'euler' | 'heun' | 'dpmpp_2m'
+
 /**
  * Noise levels of a way from t down to r in `steps` steps, of which the first ends at s: each is as long as that one on the
  * Karras schedule (Karras et al. 2022, eq. 5), but none goes below r, and the last ends there. t, s and r are [B], with
@@ -58,7 +60,7 @@ export const odePath = (
   x: Tensor,
   levels: readonly Tensor[],
   condition: Condition,
-  solver: 'euler' | 'heun' | 'dpmpp_2m',
+  solver: PathSolver,
 ): PathPoint[] => {
   const path: PathPoint[] = [{ x, sigma: levels[0]! }]
   const second = solver === 'dpmpp_2m' ? secondOrder() : undefined

@@ -1,6 +1,6 @@
 import { diffusion } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
-import { buildTextVocabulary, type Vocabulary, wordsOf } from '@onestroke/core/text'
+import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
@@ -80,7 +80,8 @@ const presets = () =>
 const vocabularyOf = ({ names, styles = [], classes }: Dataset): Vocabulary => {
   if (names) {
     const vocabulary = buildTextVocabulary(names, styles)
-    const long = names.filter((name) => wordsOf(name).length > vocabulary.tokens)
+    const tokenizer = new Tokenizer(vocabulary)
+    const long = names.filter((name) => tokenizer.ignoredWords(name).length > 0)
     if (long.length > 0)
       say(
         pc.yellow(
