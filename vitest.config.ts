@@ -9,6 +9,7 @@ export default defineConfig({
   },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts'],
+    globalSetup: 'tests/setup.ts',
     testTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,

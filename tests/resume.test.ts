@@ -79,7 +79,7 @@ const expectSame = async (out: string, reference: string): Promise<void> => {
 }
 
 beforeAll(async () => {
-  await writePictures(at('pictures'), { count: 48, say: 'captions' })
+  await writePictures(at('pictures'), { count: 36, say: 'captions' })
   await succeeds(train('teacher'), inside)
 })
 

@@ -33,7 +33,7 @@ export const onestroke = (
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       ...(cwd !== undefined && { cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ONESTROKE_CACHE: cache },
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
     })
     const said = { stdout: '', stderr: '' }
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -50,9 +50,6 @@ export const onestroke = (
 
 // A busy machine is no failure.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
-
-/** Where feature networks that are trained on the way are kept: nothing of an earlier day is tested. */
-let cache: string | undefined
 
 /** Fails with what the program said, unless it is done. */
 export const succeeds = async (args: readonly string[], options: RunOptions = {}): Promise<Result> => {
@@ -81,11 +78,7 @@ export const fails = async (
 /** A folder for one test file's results. */
 export const scratch = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'onestroke-cli-'))
-  const side = await mkdtemp(join(tmpdir(), 'onestroke-cache-'))
-  cache = side
-  afterAll(async () => {
-    for (const path of [folder, side]) await rm(path, { recursive: true, force: true })
-  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 

@@ -1,6 +1,6 @@
 /** Single pictures, to paint from: read as the pictures that a model learned from were. */
 import { UserError } from '@onestroke/core/formats'
-import { type DecodeOptions, decode, readBounded, toPlanar } from './decode.js'
+import type { DecodeOptions } from './decode.js'
 import { readPicture } from './read-picture.js'
 
 /** The model's size of picture, and what is refused. */
@@ -31,6 +31,8 @@ export const readMask = async (
   (await read('the mask', from, { ...options, channels: 1 })).map((value) => (value + 1) / 2)
 
 const read = async (what: string, from: string | Uint8Array, options: ImageOptions) => {
+  // Imported when it is needed, as sharp is with it.
+  const { decode, readBounded, toPlanar } = await import('./decode.js')
   const isPath = typeof from === 'string'
   const outcome = await decode(async () => (isPath ? readBounded(from) : from), options)
   if ('reason' in outcome)

@@ -23,7 +23,7 @@ const MAX_RESOLUTION = 4096
 export async function loadDataset(spec: string, options: DataOptions = {}): Promise<Dataset> {
   const [, kind = '', rest = ''] = /^([a-z]{2,}):(.*)$/s.exec(spec) ?? []
   checkOptions(kind, options)
-  // Loaders are imported when they are needed: workers that only read pictures do without sharp.
+  // Loaders are imported when they are needed: what reads no files, as workers that prepare pictures, starts without sharp.
   if (kind === 'iconify' && rest !== '') {
     const { loadIconify } = await import('./iconify.js')
     return loadIconify(rest, spec, options)

@@ -2,7 +2,6 @@
 
 import { toByte } from '@onestroke/core/pipeline'
 import { encode as encodeTiny } from 'fast-png'
-import sharp from 'sharp'
 
 /** One picture of floats in [-1, 1], laid out [channels, height, width]. */
 export interface Picture {
@@ -103,6 +102,7 @@ async function encode(pixels: Uint8ClampedArray, width: number, height: number):
     return Buffer.from(
       encodeTiny({ data: pixels, width, height, channels: 3, depth: 8 }, { zlib: { level: 6 } }),
     )
+  const { default: sharp } = await import('sharp')
   return sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })
     .png({ compressionLevel: 9, adaptiveFiltering: false, palette: false, progressive: false })
     .toBuffer()
