@@ -1,4 +1,4 @@
-import { noiseSchedule, objective, perPicture } from '../diffusion/index.js'
+import { noiseLevel, objective, perPicture } from '../diffusion/index.js'
 import { pseudoHuber } from './distance.js'
 import { odeStep } from './ode.js'
 
@@ -20,9 +20,8 @@ export const lcm = objective({
   options: { N: 50, mu: 0.95, huber: 1e-3 },
   target_ema: (_, { mu }) => mu,
   times(random, { range }, { N }) {
-    const grid = noiseSchedule('ddim', N, range)
     const i = random.integer(N - 1)
-    return { t: grid[i]!, r: grid[i + 1]! }
+    return { t: noiseLevel('ddim', i, N, range), r: noiseLevel('ddim', i + 1, N, range) }
   },
   loss({ student, target, teacher, x0, noise, t, r, condition }, { huber }) {
     const x_t = x0.add(noise.mul(perPicture(t)))

@@ -1,4 +1,5 @@
 /** What holds for all methods: exact models lose nothing, and from others the gradient leads back to them. */
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Denoiser, diffusion, type Objective, perPicture } from '../diffusion/index.js'
 import { bell, denoiserOf, generator, mixture, RANGE } from '../diffusion/testing.js'
@@ -191,6 +192,42 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
         expect(s).toBeGreaterThanOrEqual(sigma_min * (1 - 1e-12))
       }
     }
+  })
+
+  it('draws levels within the range whatever its options are, within their bounds', () => {
+    const numbers = Object.entries(method.options).filter(([, value]) => typeof value === 'number')
+    const within = Object.fromEntries(
+      numbers.map(([name]) => [
+        name,
+        fc
+          .oneof(
+            fc.integer({ min: -100, max: 100 }),
+            fc.integer({ min: 1, max: 1e6 }),
+            fc.double({ min: -20, max: 20 }),
+          )
+          .filter((value) => outOfBounds(name, value) === undefined),
+      ]),
+    )
+    fc.assert(
+      fc.property(fc.record(within), fc.double({ min: 0, max: 0.999, noNaN: true }), (changed, progress) => {
+        const random = generator(7)
+        for (let i = 0; i < 20; i++) {
+          const {
+            t,
+            r,
+            s = sigma_min,
+          } = method.times(random, { range: RANGE, progress }, { ...method.options, ...changed })
+          expect(t).toBeLessThanOrEqual(sigma_max * (1 + 1e-12))
+          for (const level of [r, s]) {
+            expect(level).toBeGreaterThanOrEqual(sigma_min * (1 - 1e-12))
+            expect(level).toBeLessThanOrEqual(t)
+          }
+          // These divide by what lies between, in float32.
+          if (method.name === 'ect' || method.name === 'ict')
+            expect(Math.fround(t) - Math.fround(r)).toBeGreaterThan(0)
+        }
+      }),
+    )
   })
 
   it('keeps a share of the target over a step', () => {

@@ -1,7 +1,7 @@
 import {
   type DenoiseFunction,
   type NoiseRange,
-  noiseSchedule,
+  noiseLevel,
   type SolverOptions,
   vpSigma,
   vpTime,
@@ -75,6 +75,5 @@ export const multistepSigmas = (
 export const lcmSigmas = (steps: number, range: NoiseRange, N = 50): number[] => {
   if (!Number.isInteger(steps) || steps < 1 || steps > N)
     throw new RangeError(`a grid of ${N} levels has room for 1 to ${N} steps, not ${steps}`)
-  const grid = noiseSchedule('ddim', N, range)
-  return Array.from({ length: steps }, (_, i) => grid[Math.floor((i * N) / steps)]!)
+  return Array.from({ length: steps }, (_, i) => noiseLevel('ddim', Math.floor((i * N) / steps), N, range))
 }

@@ -27,6 +27,7 @@ export {
   clampSigma,
   karrasPosition,
   karrasSigma,
+  noiseLevel,
   noiseSchedule,
   type ScheduleName,
   trailingSchedule,

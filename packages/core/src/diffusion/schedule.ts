@@ -34,17 +34,19 @@ export const clampSigma = (sigma: number, { sigma_min, sigma_max }: NoiseRange):
  */
 export const noiseSchedule = (name: ScheduleName, steps: number, range: NoiseRange): number[] => {
   checkSteps(steps)
+  return [...Array.from({ length: steps }, (_, i) => noiseLevel(name, i, steps, range)), 0]
+}
+
+/** Level i of `noiseSchedule`, 0 ≤ i < steps. */
+export const noiseLevel = (name: ScheduleName, i: number, steps: number, range: NoiseRange): number => {
   const { sigma_min, sigma_max } = range
-  const at = (i: number): number => {
-    if (i === 0) return sigma_max
-    if (i === steps - 1) return sigma_min
-    const u = i / (steps - 1)
-    if (name === 'karras') return karrasSigma(u, range)
-    if (name === 'linear') return sigma_max + u * (sigma_min - sigma_max)
-    const [top, bottom] = [vpTime(sigma_max), vpTime(sigma_min)]
-    return vpSigma(top + u * (bottom - top))
-  }
-  return [...Array.from({ length: steps }, (_, i) => at(i)), 0]
+  if (i === 0) return sigma_max
+  if (i === steps - 1) return sigma_min
+  const u = i / (steps - 1)
+  if (name === 'karras') return karrasSigma(u, range)
+  if (name === 'linear') return sigma_max + u * (sigma_min - sigma_max)
+  const [top, bottom] = [vpTime(sigma_max), vpTime(sigma_min)]
+  return vpSigma(top + u * (bottom - top))
 }
 
 /**

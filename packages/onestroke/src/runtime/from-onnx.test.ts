@@ -209,6 +209,15 @@ describe('an ONNX model as a function', () => {
         ),
       ),
     ).toThrow(/^the model uses Loop, Erf; known are Add, /)
+    const pooled = (op: string, attributes: Readonly<Record<string, Attribute>>) => () =>
+      trace({ x: [1, 4, 8, 8] }, ({ x }) => ({
+        y: fromOnnx(model(['n', 4, 8, 8], [[op, ['x'], { kernel_shape: [2, 2], ...attributes }]])).apply(x!),
+      }))
+    expect(pooled('MaxPool', { ceil_mode: 1 })).toThrow('pooling with ceil_mode is not supported')
+    expect(pooled('AveragePool', { dilations: [2, 2] })).toThrow('dilated pooling is not supported')
+    const padded = { pads: [1, 1, 1, 1], strides: [2, 2] }
+    expect(pooled('AveragePool', padded)).toThrow('average pooling that leaves its padding out')
+    expect(pooled('AveragePool', { ...padded, count_include_pad: 1 })).not.toThrow()
     const { apply } = fromOnnx(MODELS['a classifier']!)
     expect(() => trace({ x: [1, 3, 8, 8] }, ({ x }) => ({ y: apply(x!) }))).toThrow(
       'the model takes [0, 4, 8, 8], not [1, 3, 8, 8]',
