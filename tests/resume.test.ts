@@ -26,14 +26,23 @@ const stateOf = async (out: string): Promise<string> => {
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Signals the command at a random moment: soon after it starts, or soon after it has saved its state. */
-const signalled = (args: string[], out: string, signal: NodeJS.Signals, early = false): Promise<Result> => {
+/**
+ * Signals the command at a random moment: soon after it starts (`early`), or soon after it has saved its state. `deaf` no
+ * longer hears by then what it says, as `2>&1 | tee` after a Ctrl-C.
+ */
+const signalled = (
+  args: string[],
+  out: string,
+  signal: NodeJS.Signals,
+  { early = false, deaf = false } = {},
+): Promise<Result> => {
   let ended = false
-  const lurk = async (kill: (signal: NodeJS.Signals) => void) => {
+  const lurk = async (kill: (signal: NodeJS.Signals) => void, turnAway: () => void) => {
     const first = await stateOf(out)
     while (!early && !ended && (await stateOf(out)) === first) await sleep(5)
     await sleep(Math.random() * 300)
     if (ended) return
+    if (deaf) turnAway()
     kill(signal)
     if (signal !== 'SIGINT') return
     // A terminal and npm both hand a Ctrl-C on: what comes at once is the same one.
@@ -49,7 +58,7 @@ const signalled = (args: string[], out: string, signal: NodeJS.Signals, early = 
 const killed = async (args: string[], out: string, times: number): Promise<void> => {
   let kills = 0
   for (let i = 0; i < times; i++) {
-    const { status, stderr } = await signalled(args, out, 'SIGKILL', i % 3 === 1)
+    const { status, stderr } = await signalled(args, out, 'SIGKILL', { early: i % 3 === 1 })
     if (status !== null && status !== 0)
       throw new Error(`ended with ${status} instead of being killed:\n${stderr}`)
     if (status === null) kills++
@@ -112,7 +121,7 @@ describe('a training', () => {
       images_seen: expect.any(Number),
     })
     expect((await jsonOf('interrupted', 'progress.json')).step * 8).toBe(json.images_seen)
-    expect((await signalled(args, 'interrupted', 'SIGTERM')).status).toBe(130)
+    expect((await signalled(args, 'interrupted', 'SIGTERM', { deaf: true })).status).toBe(130)
     const { stderr: resumed } = await succeeds(args, inside)
     expect(resumed).toMatch(/^going on after \d+ pictures\n/)
     await expectSame('interrupted', 'teacher')

@@ -18,8 +18,8 @@ export interface Result {
 
 export interface RunOptions {
   readonly cwd?: string
-  /** Called when the process runs, to send it signals. */
-  onStart?(kill: (signal: NodeJS.Signals) => void): void
+  /** Called when the process runs, to send it signals, or to hear no more of what it says on standard error. */
+  onStart?(kill: (signal: NodeJS.Signals) => void, turnAway: () => void): void
   /** Called with all that it has said on standard error so far. */
   onSaid?(text: string, kill: (signal: NodeJS.Signals) => void): void
 }
@@ -43,7 +43,12 @@ export const onestroke = (
       said.stderr += text
       onSaid?.(said.stderr, (signal) => child.kill(signal))
     })
-    child.on('spawn', () => onStart?.((signal) => child.kill(signal)))
+    child.on('spawn', () =>
+      onStart?.(
+        (signal) => child.kill(signal),
+        () => child.stderr.destroy(),
+      ),
+    )
     child.on('error', reject)
     child.on('close', (status) => resolve({ status, ...said }))
   })

@@ -126,12 +126,19 @@ describe.skipIf(browserLacks !== undefined)(
         ),
       )
       await page.fill('#steps', '4')
-      await pictureAfter(third)
-      expect(await page.textContent('#element')).toBe(
-        [
-          '<script type="module" src="emoji/onestroke.js"></script>',
-          '<one-stroke src="emoji/" prompt="red heart" seed="3" steps="4"></one-stroke>',
-        ].join('\n'),
+      const four = await pictureAfter(third)
+      const script = '<script type="module" src="emoji/onestroke.js"></script>'
+      const shown = '<one-stroke src="emoji/" prompt="red heart" seed="3" steps="4"'
+      expect(await page.textContent('#element')).toBe(`${script}\n${shown}></one-stroke>`)
+      expect(await page.isDisabled('#negative')).toBe(true)
+      await page.fill('#guidance', '2')
+      const guided = await pictureAfter(four)
+      await page.fill('#negative', 'red')
+      await pictureAfter(guided)
+      const guidance = 'guidance-scale="2" negative-prompt="red"'
+      expect(await page.textContent('#element')).toBe(`${script}\n${shown} ${guidance}></one-stroke>`)
+      expect(await page.textContent('#library')).toContain(
+        'generate({ prompt: "red heart", seed: 3, steps: 4, guidance_scale: 2, negative_prompt: "red" })',
       )
       expect(problems).toEqual([])
     })

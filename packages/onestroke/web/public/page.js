@@ -2,11 +2,12 @@
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id))
 const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (find(id))
-const make = (/** @type {string} */ name, /** @type {Record<string, string>} */ attributes = {}) => {
-  const element = document.createElement(name)
+const set = (/** @type {HTMLElement} */ element, /** @type {Record<string, string>} */ attributes) => {
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
   return element
 }
+const make = (/** @type {string} */ name, /** @type {Record<string, string>} */ attributes = {}) =>
+  set(document.createElement(name), attributes)
 
 const said = find('said')
 const fail = (/** @type {string} */ message) => {
@@ -20,6 +21,9 @@ const SEEDS = 8
 const IDEAS = 8
 /** A teacher's most steps here; a student has noise levels for its own few. */
 const MOST_STEPS = 40
+
+/** Guidance that still helps a teacher; a student has a range of its own. */
+const MOST_GUIDANCE = 8
 
 /** @typedef {import('@onestroke/core/pipeline').Manifest} Manifest */
 
@@ -67,6 +71,12 @@ const show = (
   field('steps').max = String(most)
   field('steps').value = String(sampling.num_inference_steps)
 
+  const guided = vocabulary.kind !== 'none' && (kind === 'teacher' || network.embedding.guidance_embedding)
+  const range = sampling.guidance_range ?? [1, MOST_GUIDANCE]
+  set(field('guidance'), { min: String(range[0]), max: String(range[1]) })
+  field('guidance').value = String(sampling.guidance_scale)
+  for (const part of find('wish').querySelectorAll('.guided')) part.toggleAttribute('hidden', !guided)
+
   const others = Array.from({ length: kind === 'student' ? SEEDS : 0 }, (_, i) => {
     const seed = String(i + 1)
     const button = make('button', { type: 'button', 'aria-label': `Seed ${seed}` })
@@ -80,22 +90,31 @@ const show = (
   })
   find('seeds').append(...others.map(({ button }) => button))
 
-  const set = (/** @type {HTMLElement} */ picture, /** @type {Record<string, string>} */ attributes) => {
-    for (const [key, value] of Object.entries(attributes)) picture.setAttribute(key, value)
+  /** What is asked for, but for the seed, as the attributes of an element. */
+  const wish = () => {
+    const [prompt, steps, scale] = [field('prompt').value, field('steps').value, field('guidance').value]
+    return /** @type {Record<string, string>} */ ({
+      ...{ prompt, steps },
+      ...(guided && { 'guidance-scale': scale }),
+      // Without guidance there is nothing to lead away with.
+      ...(guided && { 'negative-prompt': Number(scale) === 1 ? '' : field('negative').value.trim() }),
+    })
   }
-  const wish = () => ({ prompt: field('prompt').value, steps: field('steps').value })
 
   const paint = () => {
-    const [{ prompt, steps }, seed] = [wish(), field('seed').value || '0']
-    find('steps-said').textContent = steps
+    const [asked, seed] = [wish(), field('seed').value || '0']
+    find('steps-said').textContent = field('steps').value
+    const scale = Number(field('guidance').value)
+    find('guidance-said').textContent = scale === 1 ? 'none' : scale.toFixed(1)
+    field('negative').disabled = scale === 1
     for (const { button, picture, ...other } of others) {
       button.setAttribute('aria-pressed', String(other.seed === seed))
       // The other seeds wait for the picture.
-      if (picture.getAttribute('prompt') !== prompt || picture.getAttribute('steps') !== steps)
+      if (Object.entries(asked).some(([name, value]) => picture.getAttribute(name) !== value))
         picture.removeAttribute('src')
     }
-    set(find('picture'), { src: './', prompt, steps, seed })
-    describe(prompt, seed, steps)
+    set(find('picture'), { src: './', ...asked, seed })
+    describe(asked, seed, sampling.guidance_scale)
   }
 
   let warm = false
@@ -120,22 +139,39 @@ const show = (
   paint()
 }
 
-/** What to write for the picture that is shown. */
-const describe = (/** @type {string} */ prompt, /** @type {string} */ seed, /** @type {string} */ steps) => {
+/**
+ * What to write for the picture that is shown.
+ *
+ * @param {Record<string, string>} attributes of an element, but for its seed
+ * @param {string} seed
+ * @param {number} usual the guidance scale that need not be said
+ */
+const describe = ({ prompt = '', steps, ...guidance }, seed, usual) => {
   const name = decodeURIComponent(new URL('.', document.baseURI).pathname.split('/').at(-2) || 'model')
-  const [quoted, attribute] = [
-    JSON.stringify(prompt),
-    prompt.replaceAll('&', '&amp;').replaceAll('"', '&quot;'),
-  ]
+  const { 'guidance-scale': scale, 'negative-prompt': negative } = guidance
+  const attributes = {
+    ...{ src: `${name}/`, prompt, seed, steps },
+    ...(scale && Number(scale) !== usual && { 'guidance-scale': scale }),
+    ...(negative && { 'negative-prompt': negative }),
+  }
+  const quoted = (/** @type {string | undefined} */ text = '') =>
+    `"${text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}"`
   find('element').textContent = [
     `<script type="module" src="${name}/onestroke.js"></script>`,
-    `<one-stroke src="${name}/" prompt="${attribute}" seed="${seed}" steps="${steps}"></one-stroke>`,
+    `<one-stroke ${Object.entries(attributes)
+      .map(([key, value]) => `${key}=${quoted(value)}`)
+      .join(' ')}></one-stroke>`,
   ].join('\n')
+  const options = [
+    `prompt: ${JSON.stringify(prompt)}, seed: ${seed}, steps: ${steps}`,
+    ...('guidance-scale' in attributes ? [`guidance_scale: ${scale}`] : []),
+    ...(negative ? [`negative_prompt: ${JSON.stringify(negative)}`] : []),
+  ]
   find('library').textContent = [
     `import { load } from './${name}/onestroke.js'`,
     '',
     `const model = await load('${name}/')`,
-    `const image = await model.generate({ prompt: ${quoted}, seed: ${seed}, steps: ${steps} }) // an ImageData`,
+    `const image = await model.generate({ ${options.join(', ')} }) // an ImageData`,
   ].join('\n')
 }
 
