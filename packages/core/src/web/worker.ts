@@ -10,6 +10,8 @@ const port = self as unknown as {
 }
 
 let pipeline: Pipeline<Manifest> | undefined
+/** Of the request that is being painted. */
+let painting: AbortSignal | undefined
 /** By request: ends it. */
 const running = new Map<number, AbortController>()
 /** One picture at a time: onnxruntime's sessions do not run beside themselves. */
@@ -25,9 +27,10 @@ const load = async (request: LoadRequest) => {
   pipeline = new Pipeline(manifest, {
     executable: async () => ({
       ...executable,
-      // Before each evaluation the worker hears what the page has said meanwhile.
+      // Before each evaluation the worker hears what the page has said meanwhile: perhaps that it is no longer wanted.
       run: async (inputs) => {
         await heard()
+        painting?.throwIfAborted()
         return executable.run(inputs)
       },
     }),
@@ -37,8 +40,8 @@ const load = async (request: LoadRequest) => {
 }
 
 const generate = async (id: number, request: GenerateRequest, signal: AbortSignal) => {
-  await heard()
   signal.throwIfAborted()
+  painting = signal
   const begin = performance.now()
   const { resolution, channels } = pipeline!.config.network
   const { steps, previews, ...options } = request
@@ -55,7 +58,6 @@ const generate = async (id: number, request: GenerateRequest, signal: AbortSigna
   const { data } = await pipeline!.generate({
     ...options,
     ...(steps !== undefined && { num_inference_steps: steps }),
-    signal,
     onStep: (step, _, denoised) => {
       done = step + 1
       if (previews) send(denoised, done, false)
@@ -64,15 +66,14 @@ const generate = async (id: number, request: GenerateRequest, signal: AbortSigna
   send(data, done, true)
 }
 
+const { port1: bell, port2: rope } = new MessageChannel()
+let listening: (() => void) | undefined
+bell.onmessage = () => listening?.()
 /** Lets waiting messages arrive. */
 const heard = () =>
   new Promise<void>((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(null)
+    listening = resolve
+    rope.postMessage(null)
   })
 
 const fail = (error: unknown, id?: number) =>
