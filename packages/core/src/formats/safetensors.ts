@@ -10,7 +10,7 @@
  * Bytes are taken as the machine's own order; every machine that runs JavaScript today is little-endian.
  */
 
-import { ofHalf } from '../tensor/half.js'
+import { ofHalves } from '../tensor/half.js'
 import { UserError } from './errors.js'
 
 /**
@@ -164,7 +164,7 @@ export function toFloat32({ dtype, bytes }: SafetensorsEntry, what = 'tensor'): 
     case 'F32':
       return new Float32Array(buffer)
     case 'F16':
-      return Float32Array.from(new Uint16Array(buffer), ofHalf)
+      return ofHalves(new Uint16Array(buffer))
     case 'BF16':
       return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer)
     default:

