@@ -1,6 +1,6 @@
 export { checkpoint, grad, jvp, nodesOf, vjp } from './autodiff.js'
 export { fromOnnx, type OnnxFunction } from './from-onnx.js'
-export { halfOf, ofHalf } from './half.js'
+export { halfOf, ofHalf, ofHalves } from './half.js'
 export { type OnnxOptions, toOnnx } from './onnx.js'
 export type { ConvAttrs, ConvTransposeAttrs } from './ops/linear.js'
 export { countNodes, type InputSpec, type Program, trace } from './program.js'

@@ -1,6 +1,6 @@
 /** How the constants of an ONNX model are stored. They are computed with as float32 in any case. */
 
-import { halfOf, ofHalf } from './half.js'
+import { halfOf, ofHalves } from './half.js'
 
 /** float32, float16 (half the bytes), or int8 with a float32 scale for each row or column (a quarter of the bytes). */
 export type Storage = 'float32' | 'float16' | 'int8'
@@ -41,7 +41,7 @@ const quantizeAlong = (values: Float32Array, shape: readonly number[], axis: Qua
 
 /** The numbers that a model computes with if a constant is stored so. */
 export const stored = (values: Float32Array, shape: readonly number[], storage: Storage): Float32Array => {
-  if (storage === 'float16') return values.map((value) => ofHalf(halfOf(value)))
+  if (storage === 'float16') return ofHalves(Uint16Array.from(values, halfOf))
   if (storage === 'float32' || shape.length < 2) return values
   const { values: rounded, scale, axis } = quantize(values, shape)
   const inner = values.length / scale.length

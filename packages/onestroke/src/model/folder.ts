@@ -12,7 +12,7 @@ import {
   UserError,
 } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
-import { halfOf, ofHalf } from '@onestroke/core/tensor'
+import { halfOf, ofHalves } from '@onestroke/core/tensor'
 import { conditionShape } from '@onestroke/core/text'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from './make-folder.js'
@@ -146,7 +146,7 @@ export const saveModel = async (
 
 const halves = (values: Float32Array, name: string): Uint16Array => {
   const rounded = Uint16Array.from(values, halfOf)
-  const bad = rounded.findIndex((half) => !Number.isFinite(ofHalf(half)))
+  const bad = ofHalves(rounded).findIndex((value) => !Number.isFinite(value))
   if (bad >= 0)
     throw new UserError(`the weight ${name} holds ${values[bad]}, too large for float16`, {
       remedy: '--dtype fp32 keeps it',
