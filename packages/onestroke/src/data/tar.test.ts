@@ -118,6 +118,31 @@ describe('tar:FILE', () => {
     expect((await complaint(loadDataset(await tarOf({})))).message).toMatch(/^no pictures in /)
   })
 
+  it('names links, and pictures whose names have a second dot, unless they are a part of another', async () => {
+    const file = (name: string) => ({ header: { name, size: red.length }, body: red })
+    const link = (name: string, type: 'link' | 'symlink', linkname: string) => ({
+      header: { name, size: 0, type, linkname },
+    })
+    const bytes = await packTar([
+      file('a.png'),
+      file('a.mask.png'),
+      file('my.cat.png'),
+      link('b.png', 'symlink', 'a.png'),
+      link('c.png', 'link', 'a.png'),
+      link('a.txt', 'link', 'elsewhere.txt'),
+      link('latest', 'symlink', 'a.png'),
+    ])
+    const { count, skipped } = await loadDataset(`tar:${join(await folderOf({ 'x.tar': bytes }), 'x.tar')}`)
+    expect(count).toBe(1)
+    const follow = expect.stringMatching(/^a link, /)
+    expect(skipped).toEqual([
+      { file: 'a.txt', reason: follow },
+      { file: 'b', reason: follow },
+      { file: 'c', reason: follow },
+      { file: 'my.cat.png', reason: expect.stringMatching(/^the second dot of its name/) },
+    ])
+  })
+
   it('takes pictures of every format that a folder may hold', async () => {
     const spec = await tarOf({
       'a.gif': await filled(RED, 4).gif().toBuffer(),

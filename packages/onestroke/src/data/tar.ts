@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 import { PassThrough, pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { UserError } from '@onestroke/core/formats'
-import { createTarDecoder } from 'modern-tar'
+import { createTarDecoder, type TarHeader } from 'modern-tar'
 import { parseJson, pictureFacts, textOf, tidyCaption } from './captions.js'
 import { Collector } from './collector.js'
 import { byCodeUnit, type DataOptions, type Dataset, sealed } from './dataset.js'
@@ -27,15 +27,14 @@ interface Member {
   /** What the members of a sample have in common. */
   sample: string
   extension: string
-  /** Undefined if it is larger than a picture may be. */
-  bytes: Uint8Array | undefined
+  content: { bytes: Uint8Array } | { reason: string }
 }
 
 /**
  * Reads a WebDataset archive, plain or gzipped, in one go: `0001.png` (or .jpg, .webp, …) is a picture,
  * `0001.txt` its caption, `0001.cls` its class, `0001.json` may hold `caption` or `text`, and `label`. Members of
- * other kinds are passed over. Where some pictures have captions, those without get the empty one. Pictures are
- * sorted by the name of their sample.
+ * other kinds are passed over; pictures among them (`0001.mask.png`) are named where a sample has no other, and so are links.
+ * Where some pictures have captions, those without get the empty one. Pictures are sorted by the name of their sample.
  *
  * @throws UserError if the archive is truncated or damaged, holds no readable pictures, labels only some of them, or
  * if the pictures have no common square size and no resolution is given.
@@ -43,36 +42,41 @@ interface Member {
 export const loadTar = async (file: string, name: string, options: DataOptions = {}): Promise<Dataset> => {
   const { limit = Number.POSITIVE_INFINITY, onProgress } = options
   const source = new Archive(file)
+  const collector = new Collector(file, options)
   const facts = new Map<string, Facts>()
   const samples = new Set<string>()
+  /** Pictures that are a part of a sample (`0001.mask.png`): named where it has no other. */
+  const parts = new Map<string, Member>()
 
   const pictures = async function* () {
     for await (const member of source.members()) {
-      const { sample, extension, bytes } = member
-      if (!PICTURE_EXTENSIONS.has(extension)) {
-        if (bytes) facts.set(sample, { ...facts.get(sample), ...factsIn(member, file) })
-      } else if (!samples.has(sample) && samples.size < limit) {
+      const { name, sample, extension, content } = member
+      if (TEXTS.has(extension)) {
+        if ('reason' in content) collector.skip(name, content.reason)
+        else facts.set(sample, { ...facts.get(sample), ...factsIn(member, content.bytes, file) })
+      } else if (!PICTURE_EXTENSIONS.has(extension)) parts.set(sample, member)
+      else if (!samples.has(sample) && samples.size < limit) {
         samples.add(sample)
         yield member
       }
     }
   }
-  const collector = new Collector(file, options)
-  const outcomes = inOrder(pictures(), DECODERS, async ({ sample, bytes }) => ({
+  const outcomes = inOrder(pictures(), DECODERS, async ({ sample, content }) => ({
     sample,
-    outcome: bytes ? await decode(async () => bytes, options) : { reason: TOO_LARGE },
+    outcome: 'bytes' in content ? await decode(async () => content.bytes, options) : content,
   }))
   for await (const { sample, outcome } of outcomes) {
     collector.add(sample, outcome)
     onProgress?.(collector.seen, Math.max(collector.seen, Math.round(collector.seen / source.progress)))
   }
+  for (const [sample, { name, content }] of parts)
+    if (!samples.has(sample) && samples.size < limit && 'reason' in content)
+      collector.skip(name, content.reason)
   onProgress?.(collector.seen, collector.seen)
 
   const { files, ...collected } = collector.finish()
   return sealed({ name, ...collected, ...captionsOf(files, facts), ...labelsOf(files, facts, file) })
 }
-
-const TOO_LARGE = `larger than ${MAX_FILE_BYTES / 2 ** 20} MiB`
 
 class Archive {
   #size = 1
@@ -92,15 +96,18 @@ class Archive {
       for await (const { header, body } of await this.#entries()) {
         const base = posix.basename(header.name)
         const dot = base.indexOf('.')
-        const extension = dot === -1 ? '' : base.slice(dot + 1).toLowerCase()
+        const extension = base.slice(dot + 1).toLowerCase()
+        const ending = extension.slice(extension.lastIndexOf('.') + 1)
         const matters =
-          header.type === 'file' && dot > 0 && (PICTURE_EXTENSIONS.has(extension) || TEXTS.has(extension))
-        if (!matters || header.size > MAX_FILE_BYTES) await body.cancel()
+          dot > 0 &&
+          (header.type === 'file' || LINKS.has(header.type)) &&
+          (TEXTS.has(extension) || PICTURE_EXTENSIONS.has(ending))
+        const reason = matters && trouble(header, extension !== ending)
+        const content = matters && !reason ? { bytes: await readAll(body) } : { reason: reason || '' }
+        if ('reason' in content) await body.cancel()
         last = header.name
-        if (!matters) continue
-        const bytes = header.size > MAX_FILE_BYTES ? undefined : await readAll(body)
         const sample = posix.join(posix.dirname(header.name), base.slice(0, dot))
-        yield { name: header.name, sample, extension, bytes }
+        if (matters) yield { name: header.name, sample, extension, content }
       }
     } catch (error) {
       throw error instanceof UserError ? error : explain(error as NodeJS.ErrnoException, this.file, last)
@@ -119,6 +126,15 @@ class Archive {
     const bytes = Readable.toWeb(unpacked) as ReadableStream<Uint8Array>
     return bytes.pipeThrough(createTarDecoder({ strict: true }))
   }
+}
+
+const LINKS = new Set<string | undefined>(['link', 'symlink'])
+
+/** Why a member cannot be taken, if that can be told before it is read. */
+const trouble = ({ type, size }: TarHeader, secondDot: boolean): string | undefined => {
+  if (LINKS.has(type)) return 'a link, and links are not followed in archives'
+  if (secondDot) return 'the second dot of its name makes it a part of a sample, as WebDataset has it'
+  return size > MAX_FILE_BYTES ? `larger than ${MAX_FILE_BYTES / 2 ** 20} MiB` : undefined
 }
 
 const isGzip = async (file: string): Promise<boolean> => {
@@ -150,8 +166,8 @@ const explain = (cause: NodeJS.ErrnoException, file: string, last: string): User
   return new UserError(`${file} is not a tar archive, or damaged after ${last}: ${message}`, { cause })
 }
 
-const factsIn = ({ name, extension, bytes }: Member, file: string): Facts => {
-  const text = textOf(bytes!, `${file}: ${name}`)
+const factsIn = ({ name, extension }: Member, bytes: Uint8Array, file: string): Facts => {
+  const text = textOf(bytes, `${file}: ${name}`)
   if (extension === 'txt') return tidy({ caption: tidyCaption(text) })
   if (extension === 'cls') {
     if (!/^\s*\d+\s*$/.test(text))
