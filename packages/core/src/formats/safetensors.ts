@@ -165,8 +165,13 @@ export function toFloat32({ dtype, bytes }: SafetensorsEntry, what = 'tensor'): 
       return new Float32Array(buffer)
     case 'F16':
       return ofHalves(new Uint16Array(buffer))
-    case 'BF16':
-      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer)
+    case 'BF16': {
+      // The upper halves of float32.
+      const upper = new Uint16Array(buffer)
+      const bits = new Uint32Array(upper.length)
+      for (let i = 0; i < upper.length; i++) bits[i] = upper[i]! << 16
+      return new Float32Array(bits.buffer)
+    }
     default:
       throw new UserError(`${what}: expected a dtype of F64, F32, F16 or BF16, found ${dtype}`)
   }
