@@ -41,6 +41,7 @@ interface Waiting extends Order {
 export class Scheduler {
   readonly #waiting: Waiting[] = []
   #painting: Promise<void> | undefined
+  #handing = Promise.resolve()
   #closing = false
 
   constructor(
@@ -95,6 +96,7 @@ export class Scheduler {
   async close(): Promise<void> {
     this.#closing = true
     await this.#painting
+    await this.#handing
     await this.painter.close()
   }
 
@@ -123,19 +125,27 @@ export class Scheduler {
   async #run(run: readonly [Waiting, ...Waiting[]]): Promise<void> {
     const begin = performance.now()
     const order = together(run)
-    const count = order.prompts.length
     try {
       const pictures = await this.painter.paint(order, allAborted(run))
-      const size = pictures.length / count
-      let at = 0
-      for (const { prompts, resolve } of run) {
-        resolve(pictures.slice(at, at + prompts.length * size))
-        at += prompts.length * size
-      }
-      this.options.onRun?.(count, (performance.now() - begin) / 1000)
+      this.options.onRun?.(order.prompts.length, (performance.now() - begin) / 1000)
+      this.#handing = this.#handing.then(() => handOut(run, pictures, pictures.length / order.prompts.length))
     } catch (error) {
       for (const { reject } of run) reject(error)
     }
+  }
+}
+
+/**
+ * While the next run is painted. One answer for each turn of the event loop, which encoding them all at once would hold up.
+ *
+ * @param size of a picture.
+ */
+const handOut = async (run: readonly Waiting[], pictures: Float32Array, size: number): Promise<void> => {
+  let at = 0
+  for (const { prompts, resolve } of run) {
+    resolve(pictures.slice(at, at + prompts.length * size))
+    at += prompts.length * size
+    await new Promise(setImmediate)
   }
 }
 
