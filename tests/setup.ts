@@ -3,9 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Feature networks are kept beside the tests, not at home: nothing of an earlier day is tested, and none is trained twice. */
+/**
+ * Feature networks are kept beside the tests, not at home: nothing of an earlier day is tested, and none is trained twice. Whatever
+ * runs a network has one thread, unless it says otherwise: files that are tested beside each other do not wait for each other.
+ */
 export default async () => {
   const cache = await mkdtemp(join(tmpdir(), 'onestroke-cache-'))
   process.env.ONESTROKE_CACHE = cache
+  process.env.ONESTROKE_THREADS = '1'
   return () => rm(cache, { recursive: true, force: true })
 }

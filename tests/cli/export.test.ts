@@ -17,7 +17,7 @@ beforeAll(async () => {
   await writePictures(pictures, { count: 36, say: 'captions' })
   await succeeds(['train', pictures, '--out', teacher, ...tiny(320)])
   await succeeds([
-    ...['distill', teacher, pictures, '--out', student, '--batch', '8', '--images', '80', '--threads', '1'],
+    ...['distill', teacher, pictures, '--out', student, '--batch', '8', '--images', '80'],
     ...['--samples', '0', '--checks', '0'],
   ])
 })
@@ -53,7 +53,7 @@ describe('export', () => {
       },
     })
     expect(graph.length / (4 * manifest.parameters)).toBeLessThan(share + 0.1)
-    const [model, exported] = [await Model.load(student), await loadExport(graph, manifest, { threads: 1 })]
+    const [model, exported] = [await Model.load(student), await loadExport(graph, manifest)]
     for (const count of [1, 3]) {
       const options = { prompts: PROMPTS.slice(0, count), seed: 5, num_inference_steps: 2 }
       const [expected, found] = [await model.generate(options), await exported.generate(options)]

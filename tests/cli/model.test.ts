@@ -14,7 +14,7 @@ beforeAll(async () => {
   await succeeds(['train', pictures, '--out', teacher, ...tiny(16)])
   await succeeds([
     ...['distill', teacher, pictures, '--out', student, '--samples', '0', '--no-tune', '--checks', '0'],
-    ...['--batch', '8', '--images', '16', '--threads', '1'],
+    ...['--batch', '8', '--images', '16'],
   ])
 })
 

@@ -9,7 +9,7 @@ const MODEL = 'models/emoji-16-student'
 describe('serve', () => {
   it('answers until it is told to end, and ends well', async () => {
     const asked: Promise<number>[] = []
-    const { status, stdout, stderr } = await onestroke(['serve', MODEL, '--port', '0', '--threads', '1'], {
+    const { status, stdout, stderr } = await onestroke(['serve', MODEL, '--port', '0'], {
       onSaid: async (text, kill) => {
         const [, url] = /(http:\/\/127\.0\.0\.1:\d+) paints with /.exec(text) ?? []
         if (!url || asked.length > 0) return

@@ -24,7 +24,7 @@ export interface RunOptions {
   onSaid?(text: string, kill: (signal: NodeJS.Signals) => void): void
 }
 
-/** Runs `onestroke` with these arguments, to its end. One thread, so that tests beside each other do not wait for each other. */
+/** Runs `onestroke` with these arguments, to its end. */
 export const onestroke = (
   args: readonly string[],
   { cwd, onStart, onSaid }: RunOptions = {},
@@ -137,6 +137,6 @@ export const writeFiles = async (
 
 /** Options of a training of the smallest kind, on so many pictures. */
 export const tiny = (images: number): string[] => [
-  ...['--preset', 'tiny', '--batch', '8', '--threads', '1'],
+  ...['--preset', 'tiny', '--batch', '8'],
   ...['--images', String(images)],
 ]

@@ -6,7 +6,7 @@ import { createServer } from '../../packages/onestroke/src/server/index.js'
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 let server: Awaited<ReturnType<typeof createServer>>
 beforeAll(async () => {
-  server = await createServer('models/emoji-16-student', { threads: 1, queue: 20 })
+  server = await createServer('models/emoji-16-student', { queue: 20 })
 })
 afterAll(() => server.app.close())
 

@@ -11,7 +11,7 @@ afterAll(async () => {
 
 describe('what nobody waits for any more', () => {
   it('is not painted to its end', async () => {
-    const { app } = await createServer('models/emoji-16-teacher', { threads: 1, timeout: 0.5 })
+    const { app } = await createServer('models/emoji-16-teacher', { timeout: 0.5 })
     closers.push(() => app.close())
     const ask = (body: object) => app.inject({ method: 'POST', url: '/generate', body })
     const begin = performance.now()
@@ -29,7 +29,6 @@ describe('a painter that ends', () => {
   it('takes with it what it was painting, and nothing else', async () => {
     const failures: string[] = []
     const { app, service } = await createServer('models/emoji-16-student', {
-      threads: 1,
       onFailure: ({ message }) => failures.push(message),
     })
     closers.push(() => app.close())

@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 const start = async (options: Partial<ServerOptions> = {}) => {
-  const { app, service } = await createServer(STUDENT, { threads: 1, ...options })
+  const { app, service } = await createServer(STUDENT, options)
   await app.listen({ port: 0, host: '127.0.0.1' })
   closers.push(() => app.close())
   const { port } = app.server.address() as AddressInfo

@@ -1,6 +1,5 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
 import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { pictureFeatures } from '@onestroke/core/consistency'
 import type { Objective } from '@onestroke/core/diffusion'
@@ -12,7 +11,7 @@ import pc from 'picocolors'
 import { type Dataset, loadDataset } from '../data/index.js'
 import { featureModel } from '../evaluation/index.js'
 import { type LoadedModel, loadModel, type Model, sha256Of } from '../model/index.js'
-import { nodeRuntime } from '../runtime/index.js'
+import { nodeRuntime, useThreads } from '../runtime/index.js'
 import {
   checkRun,
   type GuidanceScale,
@@ -82,7 +81,12 @@ export const runOptions = (command: Command): Command =>
       '--features <file>',
       'for --option distance=perceptual: an ONNX model [N, C, H, W] → features; by default one trained on the data',
     )
-    .option('--threads <count>', 'threads of the graph, 0 for all cores', integer(0), 0)
+    .option(
+      '--threads <count>',
+      'threads of its graphs, 0 for $ONESTROKE_THREADS or all cores',
+      integer(0),
+      0,
+    )
     .option('--force', 'start over, throwing away what is in the folder')
     .option('--json', 'print one JSON document about the result on standard output')
 
@@ -128,6 +132,8 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
       exitCode: 2,
     })
   whenInterrupted(leave)
+  // Of the training, and of all that measures it.
+  useThreads(flags.threads)
   const dataset = await openData(spec, flags)
   const perceptual = await perceptualNetwork(dataset, flags, settings)
   const plan = planOf(dataset, flags, settings, perceptual?.sha256)
@@ -350,7 +356,7 @@ const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): P
   try {
     return await run({
       ...job,
-      runtime: nodeRuntime({ threads: Math.min(flags.threads, availableParallelism()) }),
+      runtime: nodeRuntime(),
       checkpoint_every: flags.checkpointEvery,
       shouldStop: () => stopped,
       onStart: ({ step }) => {

@@ -52,7 +52,7 @@ export const serveCommand = (): Command =>
     )
     .option(
       '--threads <count>',
-      'threads of the graph, 0 for all cores',
+      'threads of the graph, 0 for $ONESTROKE_THREADS or all cores',
       integer(0, 1024),
       SERVER_DEFAULTS.threads,
     )

@@ -42,7 +42,7 @@ describe('onnxruntime agrees with the reference', () => {
       ),
     }
     const values: Record<string, Float64Array> = Object.assign({}, ...parts.map((part) => part.values))
-    const executable = await nodeRuntime({ threads: 1 }).compile(program)
+    const executable = await nodeRuntime().compile(program)
     const got = await executable.run(
       Object.fromEntries(
         Object.entries(values).map(([key, data]) => [key, valuesFor(program.inputs[key]!, data)]),

@@ -59,7 +59,7 @@ describe('a model for batches of any size', () => {
     for (const batch of [1, 5]) {
       const program = at(batch)
       const values = valuesFor(program, weights)
-      const fixed = await nodeRuntime({ threads: 1 }).compile(program, weights)
+      const fixed = await nodeRuntime().compile(program, weights)
       const { denoised } = await fixed.run(values)
       await fixed.release()
       const { data, dims } = await runModel(free, program, values)

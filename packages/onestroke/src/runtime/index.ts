@@ -1,1 +1,1 @@
-export { type NodeRuntimeOptions, nodeGraph, nodeRuntime } from './node.js'
+export { type NodeRuntimeOptions, nodeGraph, nodeRuntime, useThreads } from './node.js'

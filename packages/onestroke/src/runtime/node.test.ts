@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import { checkpoint, grad, type Program, trace } from '@onestroke/core/tensor'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { nodeRuntime } from './index.js'
 
-const runtime = nodeRuntime({ threads: 1 })
+const runtime = nodeRuntime()
 
 const affine = trace({ x: [2, 3], weight: [3, 3], bias: [3] }, ({ x, weight, bias }) => ({
   y: x.matmul(weight).add(bias),
@@ -63,13 +63,25 @@ describe('nodeRuntime', () => {
   it('says why a program cannot be built', async () => {
     await expect(nodeRuntime({ device: 'abacus' }).compile(affine)).rejects.toThrow(UserError)
   })
+
+  it('refuses an environment that names no number of threads, unless it is told one', async () => {
+    vi.stubEnv('ONESTROKE_THREADS', 'all')
+    try {
+      await expect(runtime.compile(affine)).rejects.toThrow(
+        'ONESTROKE_THREADS must be a number of threads, not "all"',
+      )
+      await (await nodeRuntime({ threads: 1 }).compile(affine)).release()
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  })
 })
 
 /** The operators that one run of a program executes, and its outputs. */
 const profile = async (program: Program, inputs: Record<string, Float32Array>) => {
   const folder = mkdtempSync(join(tmpdir(), 'onestroke-'))
   try {
-    const executable = await nodeRuntime({ threads: 1, profile: join(folder, 'run') }).compile(program)
+    const executable = await nodeRuntime({ profile: join(folder, 'run') }).compile(program)
     const outputs = await executable.run(inputs)
     await executable.release()
     const events: { cat: string; name: string; args: { op_name: string } }[] = JSON.parse(

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { UserError } from '@onestroke/core/formats'
 import { shapeFor } from '@onestroke/core/pipeline'
 import {
@@ -11,7 +12,7 @@ import {
 import * as ort from 'onnxruntime-node'
 
 export interface NodeRuntimeOptions {
-  /** Threads of one run. Default 0: as many as there are cores. */
+  /** Threads of one run. Default 0: what `useThreads` or $ONESTROKE_THREADS says, or as many as there are cores. */
   threads?: number
   /** Where to run: `cpu` (default), or another provider of onnxruntime-node such as `cuda`, `webgpu`, `dml`, `coreml`. */
   device?: string
@@ -22,6 +23,23 @@ export interface NodeRuntimeOptions {
   spinning?: boolean
   /** Writes a profile (Chrome trace format) with this prefix when the executable is released. */
   profile?: string
+}
+
+let usual: number | undefined
+
+/** Threads of all that runs from here on without a number of its own; 0 for as many as there are cores. */
+export const useThreads = (threads: number): void => {
+  usual = threads
+}
+
+/** @throws UserError if the environment names no number. */
+const usualThreads = (): number => {
+  const { ONESTROKE_THREADS = '0' } = process.env
+  if (!/^\d{1,4}$/.test(ONESTROKE_THREADS))
+    throw new UserError(`ONESTROKE_THREADS must be a number of threads, not "${ONESTROKE_THREADS}"`, {
+      exitCode: 2,
+    })
+  return Math.min(usual || Number(ONESTROKE_THREADS), availableParallelism())
 }
 
 /** onnxruntime-node. A run does its work on the calling thread and keeps it busy. */
@@ -65,11 +83,12 @@ const createSession = async (
   model: Uint8Array,
   { threads = 0, device = 'cpu', spinning = true, profile }: NodeRuntimeOptions,
 ) => {
+  const intraOpNumThreads = threads || usualThreads()
   try {
     return await ort.InferenceSession.create(model, {
       executionProviders: [device],
       graphOptimizationLevel: 'all',
-      intraOpNumThreads: threads,
+      intraOpNumThreads,
       logSeverityLevel: 3,
       // Planning all memory as one block would nearly double a training step's memory, and gain a few percent of speed.
       enableMemPattern: false,

@@ -44,7 +44,7 @@ describe('half of a teacher', () => {
   it('learns from it, and paints', async () => {
     const dataset = someData()
     const vocabulary = buildTextVocabulary(dataset.names)
-    const runtime = nodeRuntime({ threads: 1 })
+    const runtime = nodeRuntime()
     const [above, below] = [await folderOf({}), await folderOf({})]
     const options = { dataset, vocabulary, runtime, checkpoint_every: 1e9 }
     await run({ ...options, directory: above, plan: runPlan() })

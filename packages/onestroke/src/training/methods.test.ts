@@ -14,7 +14,7 @@ import { runPlan, someData } from './testing.js'
 
 const dataset = someData()
 const vocabulary = buildTextVocabulary(dataset.names)
-const runtime = nodeRuntime({ threads: 1 })
+const runtime = nodeRuntime()
 
 let teacher: LoadedModel
 const weights = (folder: string) => readFile(join(folder, 'model.safetensors'))

@@ -33,7 +33,7 @@ const networkOf = (flow_map = false): NetworkConfig => ({
     ...{ guidance_embedding: false, jump_embedding: flow_map },
   },
 })
-const runtime = nodeRuntime({ threads: 1 })
+const runtime = nodeRuntime()
 const BATCH = 256
 
 /** A picture of two pixels. */

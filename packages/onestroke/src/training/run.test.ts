@@ -14,7 +14,7 @@ const options = (directory: string, changes: Partial<RunOptions> = {}): RunOptio
   plan: runPlan(),
   dataset: someData(),
   vocabulary: UNCONDITIONAL,
-  runtime: nodeRuntime({ threads: 1 }),
+  runtime: nodeRuntime(),
   checkpoint_every: 1e9,
   ...changes,
 })
