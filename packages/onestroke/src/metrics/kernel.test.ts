@@ -40,6 +40,21 @@ describe('kernelDistance', () => {
     )
   })
 
+  it('keeps of its first set what does not depend on the second, and no more', () => {
+    const a = normalFeatures(90, 4, 0)
+    for (const options of [
+      {},
+      { subsets: 3, subset_size: 20 },
+      { subsets: 3, subset_size: 50 },
+      { subsets: 2 },
+    ])
+      for (const seed of [0, 1])
+        for (const b of [normalFeatures(70, 4, 1), normalFeatures(30, 4, 2), a])
+          expect(kernelDistance(a, b, { seed, ...options })).toBe(
+            kernelDistance({ ...a }, { ...b }, { seed, ...options }),
+          )
+  })
+
   it('takes one set twice as any two', () => {
     const a = normalFeatures(7, 4, 0)
     expect(kernelDistance(a, a)).toBeCloseTo(plain(a, a), 12)

@@ -20,6 +20,13 @@ describe('precisionRecall', () => {
     for (const { k, ...expected } of precision_recall) expect(precisionRecall(a, b, k)).toEqual(expected)
   })
 
+  it('keeps the real ones’ reach, for each number of neighbours', () => {
+    const real = normalFeatures(60, 4, 0)
+    for (const k of [1, 3, 1, 59])
+      for (const generated of [normalFeatures(50, 4, 1), normalFeatures(20, 4, 2), real])
+        expect(precisionRecall(real, generated, k)).toEqual(precisionRecall({ ...real }, { ...generated }, k))
+  })
+
   it('is 1 and 1 for equal sets, in whatever order', () => {
     fc.assert(
       fc.property(anyFeatures(3), fc.integer({ min: 1, max: 5 }), (a, k) => {
