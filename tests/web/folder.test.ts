@@ -196,6 +196,27 @@ describe.skipIf(browserLacks !== undefined)(
       expect(problems).toEqual([])
     })
 
+    it('works where a content security policy lets pages run their own scripts and WebAssembly, and nothing else', async () => {
+      const html = `<!doctype html><script type="module" src="emoji/onestroke.js"></script><one-stroke src="emoji/" seed="1">`
+      await writeFile(join(root, 'some where', 'strict.html'), html)
+      const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'`
+      await page.route('**/*', async (route) => {
+        const response = await route.fetch()
+        const headers = { ...response.headers(), 'content-security-policy': policy }
+        await route.fulfill({ response, headers })
+      })
+      page.on('console', (message) => {
+        if (/Content.Security.Policy/i.test(message.text())) problems.push(message.text())
+      })
+      await page.goto(`${site.url}some%20where/strict.html`)
+      await page.waitForFunction(() => {
+        const element = document.querySelector('one-stroke')!
+        return element.shadowRoot?.querySelector('canvas')?.width === 16
+      })
+      expect(await page.evaluate(() => document.querySelector('one-stroke')!.clientWidth)).toBe(128)
+      expect(problems.filter((problem) => !problem.includes('favicon'))).toEqual([])
+    })
+
     it('says that it must be served when it was opened as a file', async () => {
       await page.goto(pathToFileURL(join(folder, 'index.html')).href)
       expect(await page.textContent('#said')).toMatch(/Serve the folder, for instance with npx serve/)
