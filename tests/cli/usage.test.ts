@@ -100,6 +100,26 @@ describe('wrong usage', () => {
       /^unknown preset huge; there are tiny, /,
     ],
     [
+      'a new network, and one to go on from',
+      ['train', pictures, '--out', out, '--preset', 'tiny', '--init-from', model],
+      /^--preset names a new network, and --init-from brings one; leave one of them out$/,
+    ],
+    [
+      'a teacher that would begin as a student',
+      ['train', join(folder, 'none'), '--out', out, '--init-from', 'models/emoji-16-student'],
+      /^models\/emoji-16-student is a student, which no diffusion model can begin as; choose a --method/,
+    ],
+    [
+      'a student that would begin as a network of another size',
+      ['distill', model, pictures, '--out', out, '--student', 'small', '--init-from', model],
+      /is a network of another size than the one that is to begin as it; choose its size/,
+    ],
+    [
+      'what it begins with as --out',
+      ['train', pictures, '--out', model, '--init-from', model, '--force'],
+      /is what it would begin with, which would be replaced/,
+    ],
+    [
       'an unknown method',
       ['distill', model, pictures, '--out', out, '--method', 'magic'],
       /^unknown method magic; there are /,

@@ -35,6 +35,8 @@ export const modelConfigSchema = z.strictObject({
   provenance: z.strictObject({
     /** sha256 of the weights it was distilled from. */
     parent: z.string().optional(),
+    /** sha256 of the weights it began with, where these were neither fresh nor the parent's. */
+    init_from: z.string().optional(),
     data: z.strictObject({ name: z.string(), sha256: z.string(), images: z.int().positive() }),
     images_seen: z.int().nonnegative(),
     seconds: z.number().nonnegative(),

@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DEFAULT_METHOD } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
-import type { Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
-import { checkFit } from '../evaluation/index.js'
 import { loadModel } from '../model/index.js'
 import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
@@ -19,6 +17,7 @@ import {
   type Progress,
   type RunPlan,
 } from '../training/index.js'
+import { sharedVocabulary, sizeOf } from './condition.js'
 import {
   collectOptions,
   guidanceScale,
@@ -47,6 +46,7 @@ export const DISTILLATION: Pick<
 interface DistillFlags extends RunFlags, StudentFlags {
   method: string
   student?: string
+  initFrom?: string
   option?: Record<string, string>
   guidanceScale?: GuidanceScale
   samples?: number
@@ -73,6 +73,10 @@ export const distillCommand = (): Command =>
       studentSize,
     )
     .option(
+      '--init-from <model>',
+      'begin as this student, instead of as the teacher: one that wants longer, or that is to be halved',
+    )
+    .option(
       '--guidance-scale <w>',
       'guidance of the teacher, D_u + w(D_c − D_u); 1 is none; a range like 1-6 makes it, and negative prompts, an input of the student (default: 1, for lcm 1-6)',
       guidanceScale,
@@ -97,12 +101,13 @@ When it is done, report.html in the folder shows teacher and student side by sid
           `${teacherPath} is a student; distilling needs a diffusion model, as train makes`,
           { exitCode: 2 },
         )
-      const { network } = teacher.config
+      const initFrom = flags.initFrom === undefined ? undefined : await loadModel(flags.initFrom)
       await runCommand(
         spec,
-        { resolution: network.resolution, channels: network.channels === 1 ? '1' : '3', ...flags },
+        { ...sizeOf(teacher), ...flags },
         {
           ...distillSettings(teacher, flags),
+          ...(initFrom && { initFrom }),
           ...(flags.samples !== 0 && reporting(teacherPath, flags.out, flags)),
         },
       )
@@ -125,11 +130,7 @@ export const distillSettings = (
   teacher,
   ...(guidanceScale !== undefined && { guidance_scale: guidanceScale }),
   minutes: DEFAULT_MINUTES,
-  vocabulary: (dataset) => {
-    checkFit(teacher, dataset)
-    checkData(teacher.config.vocabulary, dataset)
-    return teacher.config.vocabulary
-  },
+  vocabulary: (dataset) => sharedVocabulary(teacher, 'the teacher', dataset),
   range: () => teacher.config,
   training: DISTILLATION,
   ...studentSettings(flags, {
@@ -137,18 +138,6 @@ export const distillSettings = (
     guidance_scale: typeof guidanceScale === 'object' ? guidanceScale[0] : (guidanceScale ?? 1),
   }),
 })
-
-const checkData = (vocabulary: Vocabulary, { names, classes, name }: Dataset): void => {
-  const { kind } = vocabulary
-  if ((kind === 'text' && !names) || (kind === 'class' && !classes))
-    throw new UserError(
-      `the teacher is conditioned on ${kind === 'text' ? 'prompts' : 'classes'}, but ${name} has none`,
-      { exitCode: 2 },
-    )
-  const unknown = kind === 'class' && classes!.find((one) => !vocabulary.classes.includes(one))
-  if (typeof unknown === 'string')
-    throw new UserError(`the teacher does not know the class "${unknown}" of ${name}`, { exitCode: 2 })
-}
 
 const studentSize = (text: string): string => {
   const sizes = [HALF, ...Object.keys(PRESETS)]

@@ -50,6 +50,7 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     images_seen: provenance.images_seen,
     seconds: provenance.seconds,
     ...(provenance.parent && { parent: provenance.parent }),
+    ...(provenance.init_from && { init_from: provenance.init_from }),
     sha256,
     versions: provenance.versions,
   }

@@ -102,6 +102,8 @@ export interface RunSettings {
   readonly preset: string
   readonly objective: Pick<Objective, 'name' | 'options' | 'guidance_scale' | 'learning_rate'>
   readonly teacher?: LoadedModel
+  /** What the weights begin as. */
+  readonly initFrom?: LoadedModel
   readonly minutes: number
   /** Where nothing is said: the method's own range if the pictures have prompts or classes, else 1. */
   readonly guidance_scale?: GuidanceScale
@@ -126,11 +128,15 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   if (flags.images !== undefined && flags.minutes !== undefined)
     throw new UserError('--images and --minutes exclude each other', { exitCode: 2 })
   checkApart(spec, flags.out)
-  if (settings.teacher && resolve(settings.teacher.path) === resolve(flags.out))
-    throw new UserError(`--out ${flags.out} is the teacher itself, which would be replaced`, {
-      remedy: 'choose another --out',
-      exitCode: 2,
-    })
+  for (const [what, model] of [
+    ['the teacher itself', settings.teacher],
+    ['what it would begin with', settings.initFrom],
+  ] as const)
+    if (model && resolve(model.path) === resolve(flags.out))
+      throw new UserError(`--out ${flags.out} is ${what}, which would be replaced`, {
+        remedy: 'choose another --out',
+        exitCode: 2,
+      })
   whenInterrupted(leave)
   // Of the training, and of all that measures it.
   useThreads(flags.threads)
@@ -138,10 +144,11 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   const perceptual = await perceptualNetwork(dataset, flags, settings)
   const plan = planOf(dataset, flags, settings, perceptual?.sha256)
   const vocabulary = settings.vocabulary(dataset)
-  const { teacher } = settings
+  const { teacher, initFrom } = settings
   const job: Job = {
     ...{ plan, dataset, vocabulary, directory: flags.out },
     ...(teacher && { teacher }),
+    ...(initFrom && { initFrom }),
     ...(perceptual && { features: perceptual.network }),
   }
   if (flags.force || !isFinished(flags.out)) checkRun(job)
@@ -154,7 +161,10 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
 }
 
 /** What is trained, apart from how it is watched. */
-type Job = Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'directory' | 'teacher' | 'features'>
+type Job = Pick<
+  RunOptions,
+  'plan' | 'dataset' | 'vocabulary' | 'directory' | 'teacher' | 'initFrom' | 'features'
+>
 
 const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Promise<void> => {
   const { plan, dataset } = job
@@ -298,12 +308,13 @@ const planOf = (
   settings: RunSettings,
   features: string | undefined,
 ): RunPlan => {
-  const { training, objective, teacher } = settings
+  const { training, objective, teacher, initFrom } = settings
   const { sigma_min, sigma_max } = settings.range(dataset)
   return {
     command: settings.command,
     data: { spec: dataset.name, sha256: dataset.sha256, images: dataset.count },
     teacher: teacher?.sha256 ?? null,
+    ...(initFrom && { init_from: initFrom.sha256 }),
     preset: settings.preset,
     method: objective.name,
     method_options: objective.options as Record<string, unknown>,

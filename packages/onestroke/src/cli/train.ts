@@ -1,10 +1,12 @@
-import { diffusion } from '@onestroke/core/diffusion'
+import { diffusion, type Objective } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
 import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
+import { type LoadedModel, loadModel } from '../model/index.js'
 import { OPTIMIZER_DEFAULTS, objectiveNamed, PRESETS, presetOf } from '../training/index.js'
+import { sharedVocabulary, sizeOf } from './condition.js'
 import { collectOptions, methodNamed, methodsHelp, withOptions, withoutTeacher } from './method.js'
 import { checked, DATA_HELP, dataOptions } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
@@ -12,9 +14,11 @@ import { refuseStudentFlags, type StudentFlags, studentOptions, studentSettings 
 import { say } from './terminal.js'
 
 const DEFAULT_MINUTES = 60
+const DEFAULT_PRESET = 'base'
 
 interface TrainFlags extends RunFlags, StudentFlags {
-  preset: string
+  preset?: string
+  initFrom?: string
   method: string
   option?: Record<string, string>
 }
@@ -36,7 +40,15 @@ export const trainCommand = (): Command =>
       diffusion.name,
     )
     .option('--option <name=value>', 'of the method, in place of its default', collectOptions)
-    .option('--preset <name>', `size of the network: ${presets()}`, checked(presetOf), 'base')
+    .option(
+      '--preset <name>',
+      `size of the network: ${presets()} (default: "${DEFAULT_PRESET}")`,
+      checked(presetOf),
+    )
+    .option(
+      '--init-from <model>',
+      'learn on from this model, with its network, prompts or classes, and noise levels',
+    )
     .addHelpText(
       'after',
       `${DATA_HELP}
@@ -49,27 +61,61 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
   onestroke train iconify:fluent-emoji-flat --out runs/emoji --minutes 120
   onestroke train photos/ --resolution 32 --out runs/photos --images 500000`,
     )
-    .action((spec: string, flags: TrainFlags) => {
+    .action(async (spec: string, flags: TrainFlags) => {
       const objective = withOptions(objectiveNamed(flags.method), flags.option ?? {})
       if (objective.kind === 'teacher') refuseStudentFlags(flags)
-      return runCommand(spec, flags, {
-        command: 'train',
-        preset: flags.preset,
-        objective,
-        ...(objective.kind === 'student' && studentSettings(flags)),
-        vocabulary: vocabularyOf,
-        minutes: DEFAULT_MINUTES,
-        // The levels of the noise that a teacher learns depend on how many pixels agree on what the picture shows.
-        range: ({ height }) => ({ sigma_min: 0.01, sigma_max: 2.5 * height }),
-        training: {
-          batch: 64,
-          optimizer: OPTIMIZER_DEFAULTS,
-          schedule: { learning_rate: 2e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
-          condition_dropout: 0.1,
-          word_dropout: 0.05,
+      const initFrom = await goingOnFrom(flags, objective)
+      return runCommand(
+        spec,
+        { ...(initFrom && sizeOf(initFrom)), ...flags },
+        {
+          command: 'train',
+          objective,
+          ...(objective.kind === 'student' && studentSettings(flags)),
+          ...(initFrom
+            ? {
+                initFrom,
+                preset: initFrom.config.provenance.preset,
+                vocabulary: (dataset) => sharedVocabulary(initFrom, initFrom.path, dataset),
+                range: () => initFrom.config,
+              }
+            : {
+                preset: flags.preset ?? DEFAULT_PRESET,
+                vocabulary: vocabularyOf,
+                // The levels of the noise that a teacher learns depend on how many pixels agree on what the picture shows.
+                range: ({ height }) => ({ sigma_min: 0.01, sigma_max: 2.5 * height }),
+              }),
+          minutes: DEFAULT_MINUTES,
+          training: {
+            batch: 64,
+            optimizer: OPTIMIZER_DEFAULTS,
+            schedule: { learning_rate: 2e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
+            condition_dropout: 0.1,
+            word_dropout: 0.05,
+          },
         },
-      })
+      )
     })
+
+/** @throws UserError if the model to learn on from is not there, or not of the kind. */
+const goingOnFrom = async (
+  { initFrom: path, preset }: TrainFlags,
+  { kind }: Pick<Objective, 'kind'>,
+): Promise<LoadedModel | undefined> => {
+  if (path === undefined) return undefined
+  if (preset !== undefined)
+    throw new UserError('--preset names a new network, and --init-from brings one', {
+      exitCode: 2,
+      remedy: 'leave one of them out',
+    })
+  const model = await loadModel(path)
+  if (kind === 'teacher' && model.config.kind === 'student')
+    throw new UserError(`${path} is a student, which no diffusion model can begin as`, {
+      exitCode: 2,
+      remedy: 'choose a --method that makes a student, or distill --init-from',
+    })
+  return model
+}
 
 const presets = () =>
   Object.entries(PRESETS)

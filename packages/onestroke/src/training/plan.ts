@@ -25,6 +25,8 @@ export interface RunPlan {
   readonly data: { readonly spec: string; readonly sha256: string; readonly images: number }
   /** sha256 of the teacher's weights. */
   readonly teacher: string | null
+  /** sha256 of the weights that it begins with; absent where it begins fresh, or as its teacher. */
+  readonly init_from?: string
   readonly preset: string
   readonly method: string
   readonly method_options: Readonly<Record<string, unknown>>

@@ -4,19 +4,18 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
-import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
+import { networkLayout } from '@onestroke/core/nn'
 import type { Executable, OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { type LoadedModel, Model, saveModel } from '../model/index.js'
 import type { BatchPlan } from './batch.js'
-import { beginsAs, HALF, halved } from './half.js'
+import { beginningOf, networkOf } from './beginning.js'
 import { diverged, type StepEvent, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
 import { objectiveNamed } from './objectives.js'
 import { Optimizer, type TrainingArrays } from './optimizer.js'
 import type { RunPlan } from './plan.js'
-import { presetNetwork } from './presets.js'
 import {
   type Check,
   freshPending,
@@ -35,6 +34,8 @@ export interface RunOptions {
   readonly dataset: Dataset
   readonly vocabulary: Vocabulary
   readonly teacher?: LoadedModel
+  /** What the weights begin as, in place of fresh ones, or of the teacher's. */
+  readonly initFrom?: LoadedModel
   /** The network of perceptual distances; see `--option distance=perceptual`. */
   readonly features?: OnnxFunction
   readonly runtime: Runtime
@@ -67,10 +68,10 @@ const CALIBRATION_STEPS = 12
 /**
  * Whether a run can work at all, before anything is written.
  *
- * @throws UserError if its network cannot be made, or takes more memory than there is.
+ * @throws UserError if its network cannot be made, or begin as it should, or takes more memory than there is.
  */
 export const checkRun = (
-  options: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'features'>,
+  options: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'initFrom' | 'features'>,
 ): void => {
   const { plan } = options
   const { sigma_min, sigma_max } = plan
@@ -78,6 +79,7 @@ export const checkRun = (
     throw new UserError(`--sigma-max must be above sigma_min, which is ${sigma_min}`, { exitCode: 2 })
   const objective = objectiveNamed(plan.method)
   const denoiser = denoiserConfig(options, objective)
+  beginningOf(options, denoiser.network)
   checkMemory(plan.batch, (batch) =>
     stepProgram({ ...options, plan: { ...plan, batch } }, denoiser, objective),
   )
@@ -180,19 +182,14 @@ const isCheck = (step: number, steps: number, checks: number): boolean =>
 
 export const hasState = (directory: string): boolean => existsSync(join(directory, STATE_FILE))
 
-/** The network of a preset, or the teacher's own or half of it, with the inputs that the method asks for. */
+/** The network, with the inputs that the method asks for. */
 const denoiserConfig = (
-  { plan, dataset, vocabulary, teacher }: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher'>,
+  options: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'initFrom'>,
   objective: Objective,
 ): DenoiserConfig => {
-  const { sigma_min, sigma_max, preset } = plan
-  const resolution = dataset.height
-  const network = (): NetworkConfig => {
-    if (teacher && preset === teacher.config.provenance.preset) return teacher.config.network
-    if (teacher && preset === HALF) return halved(teacher.config.network)
-    return presetNetwork(preset, { resolution, channels: dataset.channels }, vocabulary)
-  }
-  const { embedding, ...rest } = network()
+  const { plan } = options
+  const { sigma_min, sigma_max } = plan
+  const { embedding, ...rest } = networkOf(options)
   const inputs = {
     guidance_embedding: typeof plan.guidance_scale !== 'number',
     jump_embedding: objective.flow_map === true,
@@ -204,19 +201,14 @@ const denoiserConfig = (
   }
 }
 
-/** Fresh weights; the teacher's where the network is the same, or half, but for inputs that the teacher does not have. */
-const freshState = (
-  { plan, teacher }: RunOptions,
-  denoiser: DenoiserConfig,
-  optimizer: Optimizer,
-): Progress => {
+/** Fresh weights, but for those that begin as another model's. */
+const freshState = (options: RunOptions, denoiser: DenoiserConfig, optimizer: Optimizer): Progress => {
+  const { plan } = options
   const layout = networkLayout(denoiser.network)
   const { parameters } = optimizer
   parameters.set(layout.initialize(plan.seed))
-  const { preset } = plan
-  if (teacher && preset === HALF) layout.adopt(parameters, teacher.layout, teacher.weights, beginsAs)
-  else if (teacher && preset === teacher.config.provenance.preset)
-    layout.adopt(parameters, teacher.layout, teacher.weights)
+  const beginning = beginningOf(options, denoiser.network)
+  if (beginning) layout.adopt(parameters, beginning.model.layout, beginning.model.weights, beginning.from)
   optimizer.ema.set(parameters)
   optimizer.target?.set(parameters.subarray(0, layout.size))
   return {
@@ -306,7 +298,7 @@ const usualGuidance = (
   typeof scale === 'number' ? { guidance_scale: 1 } : { guidance_scale: scale[0], guidance_range: [...scale] }
 
 const modelConfig = (
-  { plan, dataset, vocabulary, teacher }: RunOptions,
+  { plan, dataset, vocabulary, teacher, initFrom }: RunOptions,
   { kind, flow_map }: Objective,
   denoiser: DenoiserConfig,
   { step, seconds }: Progress,
@@ -334,6 +326,7 @@ const modelConfig = (
   method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
   provenance: {
     ...(teacher && { parent: teacher.sha256 }),
+    ...(initFrom && { init_from: initFrom.sha256 }),
     data: { name: plan.data.spec, sha256: dataset.sha256, images: dataset.count },
     images_seen: step * plan.batch,
     seconds: Math.round(seconds * 10) / 10,

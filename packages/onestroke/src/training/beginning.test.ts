@@ -1,0 +1,62 @@
+import { METHODS } from '@onestroke/core/consistency'
+import type { Vocabulary } from '@onestroke/core/text'
+import { describe, expect, it } from 'vitest'
+import { folderOf } from '../data/testing.js'
+import { type LoadedModel, loadModel } from '../model/index.js'
+import { nodeRuntime } from '../runtime/index.js'
+import type { RunPlan } from './plan.js'
+import { checkRun, type RunOptions, run } from './run.js'
+import { runPlan, someData, UNCONDITIONAL } from './testing.js'
+
+/** A training that does not move. */
+const still = { ...runPlan().schedule, learning_rate: 1e-30 }
+const distillation = (changes: Partial<RunPlan> = {}) =>
+  runPlan({ command: 'distill', method: 'ecd', method_options: { ...METHODS.ecd!.options }, ...changes })
+
+const trained = async (plan: RunPlan, changes: Partial<RunOptions> = {}): Promise<LoadedModel> => {
+  const directory = await folderOf({})
+  const given = { dataset: someData(), vocabulary: UNCONDITIONAL, runtime: nodeRuntime() }
+  await run({ ...given, directory, plan, checkpoint_every: 1e9, ...changes })
+  return loadModel(directory)
+}
+const check =
+  (plan: RunPlan, changes: Partial<RunOptions> = {}) =>
+  () =>
+    checkRun({ dataset: someData(), vocabulary: UNCONDITIONAL, plan, ...changes })
+
+describe('a run that goes on from a model', () => {
+  it('begins as it, whatever its teacher and its seed are, and says so', async () => {
+    const first = await trained(runPlan())
+    const again = await trained(runPlan({ schedule: still, seed: 7 }), { initFrom: first })
+    expect(again.weights).toEqual(first.weights)
+    expect(again.config.provenance.init_from).toBe(first.sha256)
+    const student = await trained(distillation(), { teacher: first })
+    expect(student.config.provenance).not.toHaveProperty('init_from')
+    const longer = await trained(distillation({ schedule: still }), { teacher: first, initFrom: student })
+    expect(longer.weights).toEqual(student.weights)
+    expect(longer.config.provenance).toMatchObject({ parent: first.sha256, init_from: student.sha256 })
+  })
+
+  it('halves it where half is asked for, and takes half as it is', async () => {
+    const teacher = await trained(runPlan())
+    const student = await trained(distillation(), { teacher })
+    const plan = distillation({ preset: 'half', schedule: still })
+    const half = await trained(plan, { teacher, initFrom: student })
+    const [there, here] = [student, half].map(({ layout, weights }) => layout.unflatten(weights))
+    expect(half.layout.size).toBeLessThan(student.layout.size)
+    for (const [name, values] of Object.entries(here!)) expect(values).toEqual(there![name])
+    expect((await trained(plan, { teacher, initFrom: half })).weights).toEqual(half.weights)
+  })
+
+  it('is refused where it cannot begin so', async () => {
+    const teacher = await trained(runPlan())
+    const half = await trained(distillation({ preset: 'half' }), { teacher })
+    expect(check(distillation(), { teacher, initFrom: half })).toThrow(/is a network of another size/)
+    expect(check(distillation({ preset: 'small' }), { teacher, initFrom: teacher })).toThrow(
+      /is a network of another size/,
+    )
+    const vocabulary: Vocabulary = { kind: 'class', classes: ['a', 'b', 'c'] }
+    const classes = await trained(runPlan(), { vocabulary })
+    expect(check(distillation(), { teacher, initFrom: classes })).toThrow(/knows other prompts or classes/)
+  })
+})
