@@ -1,104 +1,49 @@
 /** The studio's built page in a real browser, with the shipped models: what a designer does with it. */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fastifyStatic from '@fastify/static'
 import axe from 'axe-core'
-import Fastify, { type FastifyInstance } from 'fastify'
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
+import Fastify from 'fastify'
+import type { Page } from 'playwright-core'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openCatalogue, studioServer } from '../../packages/onestroke/src/studio/index.js'
-import { browserLacks, launch, launchWebgpu, webgpuLacks } from '../web/browser.js'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-const STUDENT = 'models/emoji-16-student'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { browserLacks, launchWebgpu, webgpuLacks } from '../web/browser.js'
+import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
 
 describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${browserLacks}` : ''}`, () => {
-  let [browser, app]: [Browser, FastifyInstance] = [] as never
-  let [context, page]: [BrowserContext, Page] = [] as never
-  let [work, url] = ['', '']
-  /** What the page complained of, which it should not. */
-  const complaints: string[] = []
+  let studio: Studio
+  const picture = () => studio.picture()
+  const painted = () => studio.painted()
+  let page: Page
+  const open = async (...options: Parameters<Studio['visit']>) => {
+    page = await studio.visit(...options)
+  }
 
   beforeAll(async () => {
-    work = await mkdtemp(join(tmpdir(), 'onestroke-studio-test-'))
-    const trained = spawnSync(
-      process.execPath,
-      [
-        ...[
-          'packages/onestroke/bin/onestroke.js',
-          'train',
-          'iconify:fluent-emoji-flat',
-          '--category',
-          'Flags',
+    studio = await Studio.open((work) => {
+      const trained = spawnSync(
+        process.execPath,
+        [
+          ...[
+            'packages/onestroke/bin/onestroke.js',
+            'train',
+            'iconify:fluent-emoji-flat',
+            '--category',
+            'Flags',
+          ],
+          ...['--resolution', '16', '--preset', 'tiny', '--images', '640', '--out', join(work, 'runs/first')],
         ],
-        ...['--resolution', '16', '--preset', 'tiny', '--images', '640', '--out', join(work, 'runs/first')],
-      ],
-      { encoding: 'utf8' },
-    )
-    expect(trained.stderr).not.toContain('error')
-    const catalogue = await openCatalogue([STUDENT], { work: join(work, 'models'), dtype: 'fp16' })
-    app = await studioServer(catalogue, [join(work, 'runs')])
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/`
-    browser = await launch()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await app?.close()
-    await rm(work, { recursive: true, force: true })
-  })
-
-  const open = async (hash = '', options: Parameters<Browser['newContext']>[0] = {}, from = browser) => {
-    await context?.close()
-    context = await from.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options })
-    page = await context.newPage()
-    page.on('pageerror', ({ message }) => complaints.push(message))
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text())
-    })
-    await page.goto(url + hash)
-  }
-  beforeEach(() => {
-    complaints.length = 0
-  })
-  afterEach(async () => {
-    await context?.close()
-  })
-
-  const picture = () => page.locator('.stage .picture')
-  const pixelsOf = (canvas: Locator): Promise<number[]> =>
-    canvas.evaluate((element) => {
-      const { width, height } = element as HTMLCanvasElement
-      return [...(element as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height).data]
-    })
-  const painted = () => page.getByTestId('latency').waitFor()
-  /** Waits until a picture is another one. */
-  const changed = async (canvas: Locator, before: readonly number[]) => {
-    await expect.poll(() => pixelsOf(canvas), { timeout: 20_000 }).not.toEqual(before)
-    return pixelsOf(canvas)
-  }
-
-  /** Waits until a picture stays as it is. */
-  const settled = async (canvas: Locator) => {
-    let last: number[] = []
-    await expect
-      .poll(
-        async () => {
-          const before = last
-          last = await pixelsOf(canvas)
-          return last.join() === before.join()
-        },
-        { interval: 400 },
+        { encoding: 'utf8' },
       )
-      .toBe(true)
-    return last
-  }
+      expect(trained.stderr).not.toContain('error')
+    })
+  })
+  afterAll(() => studio?.close())
+  afterEach(() => studio.leave())
 
   it('paints, follows a slider while it is dragged, and says how long it took', async () => {
     await open('#prompt=red+heart&seed=3')
@@ -121,7 +66,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect(await page.locator('.status').textContent()).toMatch(
       /^[\d.]+ ms a picture in one step, [\d.]+ ms from slider to page · WebAssembly, several threads$/,
     )
-    expect(complaints).toEqual([])
+    expect(studio.complaints).toEqual([])
   })
 
   it('has a link that is the picture', async () => {
@@ -137,7 +82,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await expect.poll(async () => (await pixelsOf(picture())).length).toBe(16 * 16 * 4)
     await page.waitForTimeout(500)
     const before = await pixelsOf(picture())
-    await open(link.slice(url.length))
+    await open(link.slice(studio.url.length))
     await painted()
     expect(await pixelsOf(picture())).toEqual(before)
     // Another link, pasted into the same tab.
@@ -159,7 +104,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await slider.fill('1')
     await changed(picture(), away)
     expect(await page.getByLabel('Away from').count()).toBe(0)
-    expect(complaints).toEqual([])
+    expect(studio.complaints).toEqual([])
   })
 
   it('shows the model’s picture that was chosen last, though another is still painting', async () => {
@@ -227,80 +172,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect(far).toBeGreaterThan(0)
     // From the same noise the same picture: far nearer than any other.
     expect(far).toBeLessThan(40)
-    expect(complaints).toEqual([])
-  })
-
-  /** Presses, moves along and lets go, in shares of the easel. */
-  const brush = async (points: readonly (readonly [number, number])[]) => {
-    const easel = page.locator('.easel')
-    await easel.scrollIntoViewIfNeeded()
-    const { x, y, width, height } = (await easel.boundingBox())!
-    for (const [i, [right, down]] of points.entries()) {
-      await page.mouse.move(x + right * width, y + down * height, { steps: 4 })
-      if (i === 0) await page.mouse.down()
-    }
-    await page.mouse.up()
-  }
-  const result = () => page.locator('.draw .picture')
-
-  it('makes pictures of strokes as they are drawn, and lets them be undone', async () => {
-    await open('#view=draw&prompt=red+apple&seed=5')
-    await page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
-    const empty = await pixelsOf(result())
-    await page.getByLabel('Size').fill('110')
-    await brush([
-      [0.4, 0.5],
-      [0.6, 0.6],
-      [0.4, 0.6],
-    ])
-    const drawn = await changed(result(), empty)
-    const mean = (pixels: readonly number[], channel: number) =>
-      pixels.reduce((sum, value, i) => sum + (i % 4 === channel ? value : 0), 0) / (pixels.length / 4)
-    expect(mean(drawn, 0) - mean(drawn, 1)).toBeGreaterThan(30)
-    const whole = await settled(result())
-    // It is still there after a look at another view.
-    for (const name of ['Paint', 'Draw'])
-      await page.getByRole('navigation').getByRole('button', { name }).click()
-    await expect.poll(() => pixelsOf(result())).toEqual(whole)
-    // What was done last is undone first, wherever it was done.
-    await page.getByLabel('Paint anew').check({ force: true })
-    await brush([
-      [0.2, 0.2],
-      [0.3, 0.2],
-    ])
-    await page.getByLabel('Draw', { exact: true }).check({ force: true })
-    await page.getByRole('button', { name: 'Undo' }).click()
-    await expect.poll(() => pixelsOf(result())).toEqual(whole)
-    await page.getByRole('button', { name: 'Undo' }).click()
-    await expect.poll(() => pixelsOf(result())).toEqual(empty)
-    expect(complaints).toEqual([])
-  })
-
-  it('opens a picture, paints anew what is covered, and keeps the rest', async () => {
-    await open('#view=draw&prompt=cat+face&seed=5')
-    await page.locator('.easel').waitFor()
-    const blue = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#3366cc' } })
-      .png()
-      .toBuffer()
-    await page
-      .locator('input[type=file]')
-      .setInputFiles({ name: 'blue.png', mimeType: 'image/png', buffer: blue })
-    await page.getByLabel('Paint anew').check({ force: true })
-    await expect
-      .poll(async () => (await pixelsOf(result())).slice(0, 3))
-      .toEqual([0x33, 0x66, 0xcc].map((value) => expect.closeTo(value, -0.5)))
-    const before = await pixelsOf(result())
-    await brush([
-      [0.2, 0.75],
-      [0.8, 0.75],
-    ])
-    const after = await changed(result(), before)
-    const row = (pixels: readonly number[], y: number) => pixels.slice(y * 64, (y + 1) * 64)
-    for (const y of [0, 4, 8]) expect(row(after, y)).toEqual(row(before, y))
-    expect(row(after, 12)).not.toEqual(row(before, 12))
-    const broken = { name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') }
-    await page.locator('input[type=file]').setInputFiles(broken)
-    await page.getByText('no.png is no picture that this browser can read').waitFor()
+    expect(studio.complaints).toEqual([])
   })
 
   it('can be used with the keyboard alone', async () => {
@@ -328,11 +200,12 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await tabTo(/^Draw$/)
     await page.keyboard.press('Enter')
     await page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
-    const empty = await pixelsOf(result())
+    const result = page.locator('.draw .picture')
+    const empty = await pixelsOf(result)
     await tabTo(/Your drawing/)
     for (const key of ['ArrowLeft', 'ArrowUp', ' ', 'Shift+ArrowRight', 'Shift+ArrowRight'])
       await page.keyboard.press(key)
-    await changed(result(), empty)
+    await changed(result, empty)
   })
 
   it.each([
@@ -364,17 +237,14 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await open('#prompt=owl&seed=5')
     await painted()
     const before = await pixelsOf(picture())
-    await context.setOffline(true)
-    await app.close()
+    await studio.context.setOffline(true)
+    await studio.app.close()
     try {
       await page.reload()
       await painted()
       expect(await pixelsOf(picture())).toEqual(before)
     } finally {
-      const { port } = new URL(url)
-      const catalogue = await openCatalogue([STUDENT], { work: join(work, 'again'), dtype: 'fp16' })
-      app = await studioServer(catalogue, [join(work, 'runs')])
-      await app.listen({ port: Number(port), host: '127.0.0.1' })
+      await studio.restart()
     }
   })
 
@@ -392,7 +262,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
         const far = (await pixelsOf(picture())).map((value, i) => Math.abs(value - wasm[i]!))
         expect(Math.max(...far)).toBeLessThanOrEqual(2)
       } finally {
-        await context.close()
+        await studio.leave()
         await other.close()
       }
     },
@@ -407,9 +277,9 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     )
     const image = page.locator('.samples img')
     expect(await image.evaluate((element) => (element as HTMLImageElement).naturalWidth)).toBeGreaterThan(100)
-    const [png] = await readdir(join(work, 'runs/first/samples'))
+    const [png] = await readdir(join(studio.work, 'runs/first/samples'))
     expect(await image.getAttribute('src')).toContain(png)
-    expect(complaints).toEqual([])
+    expect(studio.complaints).toEqual([])
   })
 
   it('says what is missing, broken or unknown', async () => {
@@ -418,11 +288,11 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await painted()
     await open()
     await painted()
-    const other = await browser.newContext({ serviceWorkers: 'block' })
+    const other = await studio.browser.newContext({ serviceWorkers: 'block' })
     const lacking = async (route: string, answer: object, words: RegExp) => {
       const page = await other.newPage()
       await page.route(route, (to) => to.fulfill(answer))
-      await page.goto(url)
+      await page.goto(studio.url)
       await page.getByRole('alert').filter({ hasText: words }).waitFor()
       await page.close()
     }
@@ -434,16 +304,16 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     )
     await lacking('**/model.onnx', { body: 'other bytes' }, /is not the graph that its manifest describes/)
     await other.close()
-    const answer = await fetch(`${url}models/none/manifest.json`)
+    const answer = await fetch(`${studio.url}models/none/manifest.json`)
     expect([answer.status, await answer.json()]).toEqual([404, { error: 'there is no model none' }])
-    expect((await fetch(`${url}api/runs/none`)).status).toBe(404)
+    expect((await fetch(`${studio.url}api/runs/none`)).status).toBe(404)
     for (const file of ['..%2F..%2Frun.json', '1.png'])
-      expect((await fetch(`${url}api/runs/first/samples/${file}`)).status).toBe(404)
+      expect((await fetch(`${studio.url}api/runs/first/samples/${file}`)).status).toBe(404)
   })
 
   it('is for this machine alone', async () => {
     const status = async (headers: Record<string, string>) =>
-      (await app.inject({ url: '/models.json', headers })).statusCode
+      (await studio.app.inject({ url: '/models.json', headers })).statusCode
     expect(await status({ host: 'localhost:1' })).toBe(200)
     expect(await status({ host: 'evil.example' })).toBe(403)
     expect(await status({ host: 'localhost:1', origin: 'https://evil.example' })).toBe(403)
@@ -460,7 +330,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
   })
 
   it('can be written as a folder for any web server, and not over something else', async () => {
-    const out = join(work, 'site')
+    const out = join(studio.work, 'site')
     const cli = (...args: string[]) =>
       spawnSync(process.execPath, ['packages/onestroke/bin/onestroke.js', 'studio', ...args], {
         encoding: 'utf8',
@@ -486,18 +356,16 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await other.listen({ port: 0, host: '127.0.0.1' })
     try {
       const { port } = other.server.address() as AddressInfo
-      context = await browser.newContext()
-      page = await context.newPage()
-      await page.goto(`http://127.0.0.1:${port}/some/where/#prompt=owl&seed=5`)
+      await open(`http://127.0.0.1:${port}/some/where/#prompt=owl&seed=5`)
       await painted()
       expect(await page.locator('.status').textContent()).toContain('WebAssembly, one thread')
       expect(await page.locator('nav button').allTextContents()).toEqual(['Paint', 'Compare', 'Draw'])
     } finally {
-      await context.close()
+      await studio.leave()
       await other.close()
     }
-    await writeFile(join(work, 'note.txt'), 'mine')
-    const refused = cli(STUDENT, '--build', work)
+    await writeFile(join(studio.work, 'note.txt'), 'mine')
+    const refused = cli(STUDENT, '--build', studio.work)
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('is no studio')])
     const nothing = cli('models/nowhere')
     expect([nothing.status, nothing.stderr]).toEqual([

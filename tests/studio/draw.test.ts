@@ -1,0 +1,112 @@
+/** The studio's drawing view in a real browser, with the shipped model. */
+import type { Locator, Page } from 'playwright-core'
+import sharp from 'sharp'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { browserLacks } from '../web/browser.js'
+import { changed, pixelsOf, Studio } from './testing.js'
+
+describe.skipIf(browserLacks !== undefined)(
+  `drawing in the studio${browserLacks ? `: ${browserLacks}` : ''}`,
+  () => {
+    let studio: Studio
+    let page: Page
+    const open = async (...options: Parameters<Studio['visit']>) => {
+      page = await studio.visit(...options)
+    }
+
+    beforeAll(async () => {
+      studio = await Studio.open()
+    })
+    afterAll(() => studio?.close())
+    afterEach(() => studio.leave())
+
+    /** Waits until a picture stays as it is. */
+    const settled = async (canvas: Locator) => {
+      let last: number[] = []
+      await expect
+        .poll(
+          async () => {
+            const before = last
+            last = await pixelsOf(canvas)
+            return last.join() === before.join()
+          },
+          { interval: 400 },
+        )
+        .toBe(true)
+      return last
+    }
+
+    /** Presses, moves along and lets go, in shares of the easel. */
+    const brush = async (points: readonly (readonly [number, number])[]) => {
+      const easel = page.locator('.easel')
+      await easel.scrollIntoViewIfNeeded()
+      const { x, y, width, height } = (await easel.boundingBox())!
+      for (const [i, [right, down]] of points.entries()) {
+        await page.mouse.move(x + right * width, y + down * height, { steps: 4 })
+        if (i === 0) await page.mouse.down()
+      }
+      await page.mouse.up()
+    }
+    const result = () => page.locator('.draw .picture')
+
+    it('makes pictures of strokes as they are drawn, and lets them be undone', async () => {
+      await open('#view=draw&prompt=red+apple&seed=5')
+      await page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
+      const empty = await pixelsOf(result())
+      await page.getByLabel('Size').fill('110')
+      await brush([
+        [0.4, 0.5],
+        [0.6, 0.6],
+        [0.4, 0.6],
+      ])
+      const drawn = await changed(result(), empty)
+      const mean = (pixels: readonly number[], channel: number) =>
+        pixels.reduce((sum, value, i) => sum + (i % 4 === channel ? value : 0), 0) / (pixels.length / 4)
+      expect(mean(drawn, 0) - mean(drawn, 1)).toBeGreaterThan(30)
+      const whole = await settled(result())
+      // It is still there after a look at another view.
+      for (const name of ['Paint', 'Draw'])
+        await page.getByRole('navigation').getByRole('button', { name }).click()
+      await expect.poll(() => pixelsOf(result())).toEqual(whole)
+      // What was done last is undone first, wherever it was done.
+      await page.getByLabel('Paint anew').check({ force: true })
+      await brush([
+        [0.2, 0.2],
+        [0.3, 0.2],
+      ])
+      await page.getByLabel('Draw', { exact: true }).check({ force: true })
+      await page.getByRole('button', { name: 'Undo' }).click()
+      await expect.poll(() => pixelsOf(result())).toEqual(whole)
+      await page.getByRole('button', { name: 'Undo' }).click()
+      await expect.poll(() => pixelsOf(result())).toEqual(empty)
+      expect(studio.complaints).toEqual([])
+    })
+
+    it('opens a picture, paints anew what is covered, and keeps the rest', async () => {
+      await open('#view=draw&prompt=cat+face&seed=5')
+      await page.locator('.easel').waitFor()
+      const blue = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#3366cc' } })
+        .png()
+        .toBuffer()
+      await page
+        .locator('input[type=file]')
+        .setInputFiles({ name: 'blue.png', mimeType: 'image/png', buffer: blue })
+      await page.getByLabel('Paint anew').check({ force: true })
+      await expect
+        .poll(async () => (await pixelsOf(result())).slice(0, 3))
+        .toEqual([0x33, 0x66, 0xcc].map((value) => expect.closeTo(value, -0.5)))
+      const before = await pixelsOf(result())
+      await brush([
+        [0.2, 0.75],
+        [0.8, 0.75],
+      ])
+      const after = await changed(result(), before)
+      const row = (pixels: readonly number[], y: number) => pixels.slice(y * 64, (y + 1) * 64)
+      for (const y of [0, 4, 8]) expect(row(after, y)).toEqual(row(before, y))
+      expect(row(after, 12)).not.toEqual(row(before, 12))
+      const broken = { name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') }
+      await page.locator('input[type=file]').setInputFiles(broken)
+      await page.getByText('no.png is no picture that this browser can read').waitFor()
+    })
+  },
+)

@@ -1,0 +1,110 @@
+/** What the tests of the studio share: its server with the shipped models, and its built page in a real browser. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
+import { expect, vi } from 'vitest'
+import { openCatalogue, studioServer } from '../../packages/onestroke/src/studio/index.js'
+import { launch } from '../web/browser.js'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+export const STUDENT = 'models/emoji-16-student'
+
+export class Studio {
+  /** What the page complained of, which it should not. */
+  readonly complaints: string[] = []
+  #page: Page | undefined
+  #context: BrowserContext | undefined
+
+  private constructor(
+    /** A folder for this test file, with trainings in `runs`. */
+    readonly work: string,
+    readonly browser: Browser,
+    public app: FastifyInstance,
+    readonly url: string,
+  ) {}
+
+  /** @param prepare is given the folder, before the studio opens. */
+  static async open(prepare: (work: string) => void = () => {}): Promise<Studio> {
+    const work = await mkdtemp(join(tmpdir(), 'onestroke-studio-test-'))
+    prepare(work)
+    const app = await serve(work, 0)
+    const { port } = app.server.address() as AddressInfo
+    return new Studio(work, await launch(), app, `http://127.0.0.1:${port}/`)
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close()
+    await this.app.close()
+    await rm(this.work, { recursive: true, force: true })
+  }
+
+  /** The server anew, where it was. */
+  async restart(): Promise<void> {
+    this.app = await serve(this.work, Number(new URL(this.url).port))
+  }
+
+  get context(): BrowserContext {
+    return this.#context!
+  }
+
+  /**
+   * Opens the page in a context of its own, in place of the one before.
+   *
+   * @param address from the studio's own on.
+   */
+  async visit(
+    address = '',
+    options: Parameters<Browser['newContext']>[0] = {},
+    browser = this.browser,
+  ): Promise<Page> {
+    await this.leave()
+    this.#context = await browser.newContext({
+      permissions: ['clipboard-read', 'clipboard-write'],
+      ...options,
+    })
+    const page = await this.#context.newPage()
+    page.on('pageerror', ({ message }) => this.complaints.push(message))
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text())
+    })
+    await page.goto(new URL(address, this.url).href)
+    this.#page = page
+    return page
+  }
+
+  async leave(): Promise<void> {
+    await this.#context?.close()
+    this.#context = undefined
+    this.complaints.length = 0
+  }
+
+  picture(): Locator {
+    return this.#page!.locator('.stage .picture')
+  }
+  painted(): Promise<void> {
+    return this.#page!.getByTestId('latency').waitFor()
+  }
+}
+
+const serve = async (work: string, port: number): Promise<FastifyInstance> => {
+  const catalogue = await openCatalogue([STUDENT], { work: join(work, `models-${port}`), dtype: 'fp16' })
+  const app = await studioServer(catalogue, [join(work, 'runs')])
+  await app.listen({ port, host: '127.0.0.1' })
+  return app
+}
+
+export const pixelsOf = (canvas: Locator): Promise<number[]> =>
+  canvas.evaluate((element) => {
+    const { width, height } = element as HTMLCanvasElement
+    return [...(element as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height).data]
+  })
+
+/** Waits until a picture is another one. */
+export const changed = async (canvas: Locator, before: readonly number[]): Promise<number[]> => {
+  await expect.poll(() => pixelsOf(canvas), { timeout: 20_000 }).not.toEqual(before)
+  return pixelsOf(canvas)
+}
