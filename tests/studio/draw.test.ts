@@ -108,5 +108,49 @@ describe.skipIf(browserLacks !== undefined)(
       await page.locator('input[type=file]').setInputFiles(broken)
       await page.getByText('no.png is no picture that this browser can read').waitFor()
     })
+
+    it('draws with one finger at a time: a second one, or the palm, does not', async () => {
+      await open('#view=draw&prompt=red+apple&seed=5', {
+        hasTouch: true,
+        viewport: { width: 390, height: 844 },
+      })
+      const easel = page.locator('.easel')
+      await easel.scrollIntoViewIfNeeded()
+      await page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
+      const { x, y, width, height } = (await easel.boundingBox())!
+      const at = (right: number, down: number, id: number) => ({
+        x: x + right * width,
+        y: y + down * height,
+        id,
+      })
+      const touches = await studio.context.newCDPSession(page)
+      const touch = (
+        type: 'touchStart' | 'touchMove' | 'touchEnd',
+        ...touchPoints: ReturnType<typeof at>[]
+      ) => touches.send('Input.dispatchTouchEvent', { type, touchPoints })
+      const colourAt = (right: number, down: number) =>
+        easel.evaluate(
+          (element, [right, down]) => {
+            const { width, height } = element as HTMLCanvasElement
+            const context = (element as HTMLCanvasElement).getContext('2d')!
+            return context.getImageData(right! * width, down! * height, 1, 1).data.join()
+          },
+          [right, down],
+        )
+      const blank = await colourAt(0.75, 0.75)
+      /** Whether there is something at this place of the easel. */
+      const drawn = async (right: number, down: number) => (await colourAt(right, down)) !== blank
+      await touch('touchStart', at(0.25, 0.25, 0))
+      await touch('touchStart', at(0.25, 0.25, 0), at(0.75, 0.75, 1))
+      await touch('touchMove', at(0.25, 0.5, 0), at(0.75, 0.6, 1))
+      await touch('touchMove', at(0.25, 0.75, 0), at(0.75, 0.5, 1))
+      await touch('touchEnd')
+      await expect.poll(() => drawn(0.25, 0.7)).toBe(true)
+      expect(await drawn(0.25, 0.3)).toBe(true)
+      for (const down of [0.5, 0.6, 0.75]) expect(await drawn(0.75, down)).toBe(false)
+      await page.getByRole('button', { name: 'Undo' }).click()
+      await expect.poll(() => drawn(0.25, 0.7)).toBe(false)
+      expect(studio.complaints).toEqual([])
+    })
   },
 )
