@@ -103,9 +103,9 @@ class Archive {
           (header.type === 'file' || LINKS.has(header.type)) &&
           (TEXTS.has(extension) || PICTURE_EXTENSIONS.has(ending))
         const reason = matters && trouble(header, extension !== ending)
+        last = header.name
         const content = matters && !reason ? { bytes: await readAll(body) } : { reason: reason || '' }
         if ('reason' in content) await body.cancel()
-        last = header.name
         const sample = posix.join(posix.dirname(header.name), base.slice(0, dot))
         if (matters) yield { name: header.name, sample, extension, content }
       }
