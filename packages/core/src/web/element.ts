@@ -14,6 +14,15 @@ const STYLE =
   ':host{display:inline-block;width:8rem;aspect-ratio:1}canvas{width:100%;height:100%;image-rendering:pixelated}'
 let sheet: CSSStyleSheet | undefined
 
+/** A sheet, not an element: content security policies forbid what is written inline. One for all elements. */
+const styleSheet = (): CSSStyleSheet => {
+  if (!sheet) {
+    sheet = new CSSStyleSheet()
+    sheet.replaceSync(STYLE)
+  }
+  return sheet
+}
+
 export class OneStrokeElement extends Base {
   static readonly observedAttributes = [
     'src',
@@ -33,10 +42,7 @@ export class OneStrokeElement extends Base {
     super()
     const shadow = this.attachShadow({ mode: 'open' })
     shadow.append(this.#canvas)
-    // A sheet, not an element: content security policies forbid what is written inline.
-    sheet ??= new CSSStyleSheet()
-    sheet.replaceSync(STYLE)
-    shadow.adoptedStyleSheets = [sheet]
+    shadow.adoptedStyleSheets = [styleSheet()]
     this.#canvas.setAttribute('role', 'img')
   }
 
