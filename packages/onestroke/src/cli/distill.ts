@@ -89,8 +89,8 @@ export const distillCommand = (): Command =>
 Methods, and their options with the defaults:
 ${methodsHelp(withTeacher)}
 
-  onestroke distill runs/emoji iconify:fluent-emoji-flat --out runs/student --minutes 30
-  onestroke distill runs/emoji iconify:fluent-emoji-flat --out runs/cd --method cd --option N=40
+  onestroke distill runs/emoji iconify:fluent-emoji-flat,noto --out runs/student --minutes 30
+  onestroke distill runs/emoji iconify:fluent-emoji-flat,noto --out runs/cd --method cd --option N=40
 
 When it is done, report.html in the folder shows teacher and student side by side.`,
     )

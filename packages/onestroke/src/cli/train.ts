@@ -58,7 +58,7 @@ ${methodsHelp(withoutTeacher)}
 
 Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where it stopped.
 
-  onestroke train iconify:fluent-emoji-flat --out runs/emoji --minutes 120
+  onestroke train iconify:fluent-emoji-flat,noto --out runs/emoji --minutes 120
   onestroke train photos/ --resolution 32 --out runs/photos --images 500000`,
     )
     .action(async (spec: string, flags: TrainFlags) => {

@@ -29,7 +29,7 @@ const pyramid = <Level>(fine: readonly Level[], waist: Level, waistSide: number,
 
 export const PRESETS: Readonly<Record<string, Preset>> = {
   tiny: {
-    about: 'for trying things out: 0.3 million parameters',
+    about: 'for trying things out: 0.2 to 0.3 million parameters',
     shape: (side) => ({
       type: 'hourglass',
       levels: pyramid([level(32, 1)], level(64, 2), 4, side),
