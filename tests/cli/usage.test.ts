@@ -95,6 +95,27 @@ describe('wrong usage', () => {
     ],
     ['an unknown solver', ['sample', model, '--out', png, '--solver', 'magic'], /Allowed choices are/],
     [
+      'two ways to say the steps',
+      ['sample', model, '--out', png, '--sigmas', '40,2', '--steps', '4'],
+      /^option '--sigmas <levels>' cannot be used with option '--steps <count>'$/,
+    ],
+    [
+      'more prompts than pictures',
+      ['sample', 'models/emoji-16-student', '--out', png, '-n', '1', '--prompt', 'a', '--prompt', 'b'],
+      /^2 prompts are more than 1 picture; choose -n 2 or more$/,
+    ],
+    [
+      'how to measure, and nothing to measure with',
+      ['export', model, '--out', out, '--samples', '500'],
+      /^--samples is for measuring, which needs --data$/,
+    ],
+    [
+      'a page that is written, and watches trainings',
+      ['studio', model, '--build', out, '--runs', folder],
+      /^option '--build <dir>' cannot be used with option '--runs <folder>'$/,
+    ],
+    ['an empty token', ['serve', model, '--token', ''], /^the token has 0 characters/],
+    [
       'an unknown preset',
       ['train', pictures, '--out', out, '--preset', 'huge'],
       /^unknown preset huge; there are tiny, /,

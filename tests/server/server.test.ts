@@ -128,6 +128,7 @@ describe('what is asked', () => {
     [{ guidance_scale: 4 }, 'this student learned guidance scales from 1 to 3, and not 4'],
     [{ solver: 'heun' }, 'this model is a consistency student'],
     ['{"prompt":', ''],
+    ['null', 'expected object'],
   ])('is refused with 400 where it is wrong: %j', async (body, message) => {
     const response = await server.post('/generate', body)
     expect(response.status).toBe(400)
@@ -166,6 +167,10 @@ describe('what is asked', () => {
     const body = fields(schema.properties)
     const { responses } = paths['/generate'].post
     const documented = Object.keys(responses).map(Number)
+    const plain = await server.post('/generate', '{}', { headers: { 'content-type': 'application/xml' } })
+    expect([plain.status, (await plain.json()).error.type]).toEqual([415, 'invalid_request_error'])
+    expect(documented).toContain(415)
+    for (const path of ['/health', '/ready']) expect(paths[path].get.security).toEqual([])
     expect(Object.keys(paths['/metrics'].get.responses[200].content)).toEqual(['text/plain'])
     await fc.assert(
       fc.asyncProperty(
@@ -182,6 +187,17 @@ describe('what is asked', () => {
       ),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('what nothing is found at', () => {
+  it.each([
+    ['/nowhere', 404, 'not_found'],
+    ['/live', 426, 'upgrade_required'],
+    ['/%zz', 400, 'invalid_request_error'],
+  ])('is told as any other problem is: %s', async (path, status, type) => {
+    const response = await fetch(`${server.url}${path}`)
+    expect([response.status, (await response.json()).error.type]).toEqual([status, type])
   })
 })
 
@@ -320,16 +336,22 @@ describe('many at once', () => {
   })
 
   it('may hang up, a thousand of them, without leaving anything behind', async () => {
-    const { service, post } = await start({ queue: 5000, batch: 4 })
+    const failures: Error[] = []
+    const { service, post } = await start({
+      queue: 5000,
+      batch: 4,
+      onFailure: (error) => failures.push(error),
+    })
+    const paint = vi.spyOn(service.scheduler, 'paint')
     const before = process.memoryUsage().heapUsed
     for (let round = 0; round < 10; round++)
       await Promise.all(
         Array.from({ length: 100 }, async () => {
           const controller = new AbortController()
-          const asked = post('/generate', { prompt: 'owl', steps: 4 }, { signal: controller.signal }).then(
+          const asked = post('/generate', { prompt: 'owl', steps: 64 }, { signal: controller.signal }).then(
             (response) => response.arrayBuffer(),
           )
-          setTimeout(() => controller.abort(), 5 + Math.random() * 20)
+          setTimeout(() => controller.abort(), 50 + Math.random() * 200)
           await asked.catch(() => {})
         }),
       )
@@ -337,6 +359,9 @@ describe('many at once', () => {
     expect((await post('/generate', { prompt: 'owl' })).status).toBe(200)
     globalThis.gc?.()
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(100e6)
+    expect(failures).toEqual([])
+    expect(paint.mock.calls.length).toBeGreaterThan(500)
+    expect(await service.metrics.registry.metrics()).not.toMatch(/status="5/)
   })
 })
 
@@ -369,10 +394,13 @@ describe('the live socket', () => {
     await vi.waitFor(() =>
       expect(said.at(-1)).toEqual({ id: 21, error: 'cannot read the picture: not a picture' }),
     )
-    socket.send('{')
-    socket.send(JSON.stringify({ id: 30, steps: -1 }))
+    for (const text of ['{', 'null', JSON.stringify({ id: 30, steps: -1 })]) socket.send(text)
     await vi.waitFor(() =>
-      expect(said.slice(-2)).toMatchObject([{ id: null, error: 'the message is not JSON' }, { id: 30 }]),
+      expect(said.slice(-3)).toMatchObject([
+        { id: null, error: 'the message is not JSON' },
+        { id: null, error: expect.stringContaining('expected object') },
+        { id: 30 },
+      ]),
     )
     socket.close()
   })
@@ -422,7 +450,14 @@ describe('who may ask', () => {
       204,
       'https://app.example',
     ])
+    expect(asked.headers['access-control-expose-headers']).toBe('x-seed, retry-after')
     expect(await status(open, { origin: 'https://other.example' })).toBe(403)
+    for (const origin of ['https://app.example/', 'app.example'])
+      await expect(createServer(STUDENT, { cors: [origin] })).rejects.toThrow(
+        `no page has the origin ${origin}`,
+      )
+    const named = await start({ allowedHosts: ['Paint.example:8443'] })
+    expect(await status(named, { host: 'paint.example' })).toBe(200)
   })
 
   it('only with the token, where there is one', async () => {
@@ -447,6 +482,7 @@ describe('who may ask', () => {
       expect(await opened(...protocols)).toMatch(/401/)
     await expect(createServer(STUDENT, { host: '0.0.0.0' })).rejects.toThrow(/opens the server to others/)
     await expect(createServer(STUDENT, { token: 'short' })).rejects.toThrow(/can be guessed/)
+    await expect(createServer(STUDENT, { token: '' })).rejects.toThrow(/0 characters/)
   })
 })
 
@@ -473,16 +509,28 @@ describe('what is too much', () => {
 
 describe('the end', () => {
   it('comes when what was accepted is finished; what comes later is refused', async () => {
-    const { app, post, service } = await start({ batch: 1 })
+    const { app, post, service, url } = await start({ batch: 1 })
     const accepted = Array.from({ length: 8 }, () => post('/generate', { prompt: 'owl', steps: 64 }))
     await vi.waitFor(() => expect(service.scheduler.waiting).toBe(7), { timeout: 10_000, interval: 5 })
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/live`)
+    await new Promise((resolve) => socket.once('open', resolve))
+    const heard: string[] = []
+    socket.on('message', (data, isBinary) => heard.push(isBinary ? 'a picture' : data.toString()))
+    socket.send(JSON.stringify({ id: 1, prompt: 'owl', steps: 4 }))
+    await vi.waitFor(() => expect(service.scheduler.waiting).toBe(8), { timeout: 10_000, interval: 5 })
+    const left = new Promise<number>((resolve) => socket.once('close', resolve))
     const closed = app.close()
     await vi.waitFor(() => expect(service.scheduler.closing).toBe(true))
+    const states = await Promise.all(['/health', '/ready'].map((path) => fetch(`${url}${path}`)))
+    expect(states.map(({ status }) => status)).toEqual([200, 503])
+    expect((await states[1]!.json()).error.type).toBe('closing')
     await expect(service.scheduler.paint({ prompts: ['owl'], seeds: [1], settings: {} })).rejects.toThrow(
       'closing',
     )
     const statuses = (await Promise.all(accepted)).map(({ status }) => status)
     expect(statuses).toEqual(Array(8).fill(200))
+    expect(await left).toBe(1001)
+    expect(heard).toEqual([expect.stringContaining('"milliseconds"'), 'a picture'])
     await closed
     await expect(post('/generate', { prompt: 'owl' })).rejects.toThrow()
   })

@@ -58,9 +58,10 @@ export const exportCommand = (): Command =>
   onestroke export runs/student --out web/model --data photos/ --teacher runs/teacher
   onestroke export runs/student --out models/mine --target model --dtype fp16`,
     )
-    .action(async (path: string, flags: ExportFlags) => {
-      if (flags.teacher !== undefined && flags.data === undefined)
-        throw new UserError('--teacher is for measuring, which needs --data', { exitCode: 2 })
+    .action(async (path: string, flags: ExportFlags, command: Command) => {
+      for (const flag of ['teacher', 'samples', 'category', 'resolution', 'channels'])
+        if (flags.data === undefined && command.getOptionValueSource(flag) === 'cli')
+          throw new UserError(`--${flag} is for measuring, which needs --data`, { exitCode: 2 })
       const model = await loadModel(path)
       const { target } = flags
       if (target === 'model') return exportAgain(model, flags)

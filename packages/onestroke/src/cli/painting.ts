@@ -48,7 +48,11 @@ export const paintOptions = (command: Command, pictures: number): Command =>
         'dpmpp_2m',
       ]),
     )
-    .option('--sigmas <levels>', 'a student’s noise levels, falling, one for each step: 40,2.5', sigmaList)
+    .addOption(
+      new Option('--sigmas <levels>', 'a student’s noise levels, falling, one for each step: 40,2.5')
+        .argParser(sigmaList)
+        .conflicts(['steps', 'schedule']),
+    )
     .option('--columns <count>', 'of the grid', integer(1, MOST))
     .option('--scale <factor>', 'enlarge each pixel so many times', integer(1, 64))
     .option('--json', 'print what was done as JSON')
@@ -74,6 +78,11 @@ export const promptsFor = (
   own: readonly string[],
 ): string[] => {
   for (const text of prompt ?? []) model.checkPrompt(text, '--prompt')
+  if (prompt && prompt.length > count)
+    throw new UserError(`${prompt.length} prompts are more than ${count} picture${count === 1 ? '' : 's'}`, {
+      exitCode: 2,
+      remedy: `choose -n ${prompt.length} or more`,
+    })
   const list = prompt ?? own
   return Array.from({ length: count }, (_, i) => list[i % list.length]!)
 }

@@ -78,11 +78,14 @@ request takes the place of one that is still waiting. Pages send the token as a 
 new WebSocket(url, ['onestroke', 'bearer.TOKEN']). Also: /health, /ready, /metrics (Prometheus), /model.`,
     )
     .action(
-      async (path: string, { allowedHost, token = process.env.ONESTROKE_TOKEN, ...flags }: ServeFlags) => {
+      async (
+        path: string,
+        { allowedHost, token = process.env.ONESTROKE_TOKEN || undefined, ...flags }: ServeFlags,
+      ) => {
         const { app } = await createServer(path, {
           ...flags,
           allowedHosts: allowedHost,
-          ...(token !== undefined && token !== '' && { token }),
+          ...(token !== undefined && { token }),
           onFailure: ({ message }) => say(`${pc.red('error:')} a request failed: ${message}`),
         })
         const { port, family, address } = await listen(app, flags)

@@ -37,7 +37,12 @@ export const studioCommand = (): Command =>
         .choices(['fp32', 'fp16', 'int8'])
         .default('fp16'),
     )
-    .option('--build <dir>', 'write the page and the models there, for any web server, and end')
+    .addOption(
+      new Option(
+        '--build <dir>',
+        'write the page and the models there, for any web server, and end',
+      ).conflicts([...['port', 'runs']]),
+    )
     .addHelpText(
       'after',
       `

@@ -48,6 +48,15 @@ describe('pngOf', () => {
     expect(pixel(1, 0)).toEqual([0, 255, 128])
   })
 
+  it('clamps what lies outside', async () => {
+    const data = new Float32Array([1.01, -1.01, 3, -3, 1, -1])
+    const { pixel } = await decode(await pngOf({ data, channels: 3, height: 1, width: 2 }))
+    expect([pixel(0, 0), pixel(1, 0)]).toEqual([
+      [255, 255, 255],
+      [0, 0, 0],
+    ])
+  })
+
   it('draws one channel as grey, enlarged without smoothing', async () => {
     const picture: Picture = { data: new Float32Array([-1, 1, 0, 0.5]), channels: 1, height: 2, width: 2 }
     const { width, height, pixel } = await decode(await pngOf(picture, { scale: 3 }))

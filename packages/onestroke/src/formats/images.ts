@@ -60,28 +60,30 @@ export async function pngGrid(images: Pictures, options: GridOptions = {}): Prom
   const gridWidth = columns * width * scale + gaps
   const rows = Math.ceil(count / columns)
   const gridHeight = rows * height * scale + gap * (rows - 1)
-  const pixels = new Uint8ClampedArray(gridWidth * gridHeight * 3)
-  for (let i = 0; i < pixels.length; i++) pixels[i] = background[i % 3]!
+  const bytes = Buffer.alloc(gridWidth * gridHeight * 3, Uint8Array.from(background))
+  const pixels = new Uint8ClampedArray(bytes.buffer, bytes.byteOffset, bytes.length)
 
   const plane = height * width
   for (let image = 0; image < count; image++) {
     const left = (image % columns) * (width * scale + gap)
     const top = Math.floor(image / columns) * (height * scale + gap)
-    for (let i = 0; i < plane; i++) {
-      const [red, green, blue] = colourAt(data, image * channels * plane + i, channels === 1 ? 0 : plane)
-      const x = left + (i % width) * scale
-      const y = top + Math.floor(i / width) * scale
-      for (let line = y; line < y + scale; line++) {
-        const begin = 3 * (line * gridWidth + x)
-        for (let at = begin; at < begin + 3 * scale; at += 3) {
-          pixels[at] = red
-          pixels[at + 1] = green
-          pixels[at + 2] = blue
+    for (let y = 0; y < height; y++) {
+      const begin = 3 * ((top + y * scale) * gridWidth + left)
+      const end = begin + 3 * scale * width
+      for (let x = 0, at = begin; x < width; x++) {
+        const red = image * channels * plane + y * width + x
+        const [r, g, b] = colourAt(data, red, channels === 1 ? 0 : plane)
+        for (const to = at + 3 * scale; at < to; at += 3) {
+          pixels[at] = r
+          pixels[at + 1] = g
+          pixels[at + 2] = b
         }
       }
+      // The other lines of these pixels are the same.
+      for (let line = 1; line < scale; line++) pixels.copyWithin(begin + 3 * line * gridWidth, begin, end)
     }
   }
-  return encode(pixels, gridWidth, gridHeight)
+  return encode(bytes, gridWidth, gridHeight)
 }
 
 /** One picture as an RGB PNG, in its own size unless `scale` enlarges it. */
@@ -103,10 +105,10 @@ const TINY_SETTINGS: PackerOptions = {
 }
 
 /** With every setting that the bytes depend on said here, not left to a default. */
-async function encode(pixels: Uint8ClampedArray, width: number, height: number): Promise<Buffer> {
+async function encode(pixels: Buffer, width: number, height: number): Promise<Buffer> {
   if (width * height <= TINY) {
     const png = new PNG({ width, height })
-    png.data = Buffer.from(pixels.buffer)
+    png.data = pixels
     return PNG.sync.write(png, TINY_SETTINGS)
   }
   const { default: sharp } = await import('sharp')

@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
-import { UserError } from '@onestroke/core/formats'
 import { Pipeline } from '@onestroke/core/pipeline'
 import Fastify, {
   type FastifyError,
@@ -11,12 +10,14 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { Encoder } from './answers.js'
 import { bearsToken, checkGuard, type GuardOptions, isAllowedOrigin, isOwnHost } from './guard.js'
 import { type Metrics, serverMetrics } from './metrics.js'
 import { openapi } from './openapi.js'
 import { openPainter } from './painter.js'
+import { FAILURE, problemBody, problemOf } from './problems.js'
 import { routes } from './routes.js'
-import { Busy, Closing, Scheduler } from './scheduler.js'
+import { Scheduler } from './scheduler.js'
 
 export interface ServerOptions extends GuardOptions {
   readonly port: number
@@ -42,6 +43,8 @@ const BODY_LIMIT = 64 * 1024
 /** Milliseconds for the headers, for the whole of a request, and of silence. */
 const [HEADERS_TIMEOUT, REQUEST_TIMEOUT, IDLE_TIMEOUT] = [5_000, 10_000, 60_000]
 const MOST_CONNECTIONS = 2048
+/** Enlarged answers that are encoded at once. */
+const ENCODED_AT_ONCE = 2
 /** Milliseconds in which clients may fetch their last answers when the server closes. */
 const LAST_WORDS = 5_000
 
@@ -58,7 +61,10 @@ export interface Service {
   readonly scheduler: Scheduler
   /** Knows what the model can do; paints nothing itself. */
   readonly pipeline: Pipeline
+  readonly encoder: Encoder
   readonly metrics: Metrics
+  /** For each live socket, what waits until what it accepted is sent. */
+  readonly live: Set<() => Promise<void>>
   readonly options: ServerOptions
 }
 
@@ -81,16 +87,20 @@ export const createServer = async (
     executable: () => Promise.reject(new Error('the server paints in its worker')),
     release: async () => {},
   })
-  const service: Service = { scheduler, pipeline, metrics, options }
+  const encoder = new Encoder(ENCODED_AT_ONCE)
+  const service: Service = { scheduler, pipeline, encoder, metrics, live: new Set(), options }
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
     // A client that waits for its answer is silent, too.
     connectionTimeout: Math.max(IDLE_TIMEOUT, 1000 * options.timeout + LAST_WORDS),
     http: { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: 1_000 },
-    // New connections during the shutdown are answered with 503, as are requests.
-    return503OnClosing: true,
+    // While it closes, routes answer as always, and refuse what they would have to paint.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
+    // What was accepted may take longer to finish than a plugin to start.
+    pluginTimeout: 0,
+    frameworkErrors: answerError(options),
   }).withTypeProvider<ZodTypeProvider>()
   app.server.maxConnections = MOST_CONNECTIONS
   app.setValidatorCompiler(validatorCompiler)
@@ -100,29 +110,34 @@ export const createServer = async (
     reply
       .code(404)
       .send(
-        problemOf(
+        problemBody(
           'not_found',
           `there is no ${request.method} ${request.url.split('?')[0]}; see /openapi.json`,
         ),
       ),
-  )
-  // Before the guard: only so are the sockets of refused upgrades closed.
-  await app.register(websocket, { options: { maxPayload: BODY_LIMIT } })
-  guard(app, options)
-  app.addHook('onResponse', async (request, reply) =>
-    metrics.onResponse(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000),
   )
   const sockets = new Set<Socket>()
   app.server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  app.addHook('preClose', async () => {
-    await scheduler.close()
-    setTimeout(() => {
-      for (const socket of sockets) socket.destroy()
-    }, LAST_WORDS)
+  // Before the guard: only so are the sockets of refused upgrades closed.
+  await app.register(websocket, {
+    options: { maxPayload: BODY_LIMIT },
+    async preClose(this: FastifyInstance) {
+      await scheduler.close()
+      setTimeout(() => {
+        for (const socket of sockets) socket.destroy()
+      }, LAST_WORDS).unref()
+      await Promise.all([...service.live].map((finished) => finished()))
+      for (const client of this.websocketServer.clients) client.close(1001, 'the server is closing')
+      this.websocketServer.close()
+    },
   })
+  guard(app, options)
+  app.addHook('onResponse', async (request, reply) =>
+    metrics.onResponse(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000),
+  )
   await app.register(swagger, openapi({ version: metrics.version, bearer: options.token !== undefined }))
   await app.register(routes(service))
   return { app, service }
@@ -138,7 +153,7 @@ const guard = (app: App, options: ServerOptions): void => {
       return reply
         .code(421)
         .send(
-          problemOf(
+          problemBody(
             'wrong_host',
             `this server is not called ${host ?? 'nothing'}; name it with --allowed-host`,
           ),
@@ -146,11 +161,12 @@ const guard = (app: App, options: ServerOptions): void => {
     if (!isAllowedOrigin(origin, host, options))
       return reply
         .code(403)
-        .send(problemOf('wrong_origin', `pages of ${origin} may not ask; name it with --cors`))
+        .send(problemBody('wrong_origin', `pages of ${origin} may not ask; name it with --cors`))
     if (origin !== undefined && options.cors.length > 0) {
       reply
         .header('access-control-allow-origin', options.cors.includes('*') ? '*' : origin)
         .header('vary', 'Origin')
+        .header('access-control-expose-headers', 'x-seed, retry-after')
       if (request.method === 'OPTIONS')
         return reply
           .header('access-control-allow-methods', 'GET, POST')
@@ -168,27 +184,15 @@ const guard = (app: App, options: ServerOptions): void => {
       return reply
         .header('www-authenticate', 'Bearer')
         .code(401)
-        .send(problemOf('unauthorized', 'send the token as Authorization: Bearer TOKEN'))
+        .send(problemBody('unauthorized', 'send the token as Authorization: Bearer TOKEN'))
   })
 }
-
-export const problemOf = (type: string, message: string) => ({ error: { type, message } })
 
 const answerError =
   ({ onFailure }: Pick<ServerOptions, 'onFailure'>) =>
   (error: FastifyError, _: FastifyRequest, reply: FastifyReply) => {
-    if (error instanceof Busy)
-      return reply.code(429).header('retry-after', '1').send(problemOf('busy', error.message))
-    if (error instanceof Closing) return reply.code(503).send(problemOf('closing', error.message))
-    if (error.name === 'TimeoutError')
-      return reply
-        .code(503)
-        .header('retry-after', '1')
-        .send(problemOf('timeout', 'the request took too long'))
-    if (error instanceof UserError || (error instanceof RangeError && error.statusCode === undefined))
-      return reply.code(400).send(problemOf('invalid_request_error', error.message))
-    const status = error.statusCode ?? 500
-    if (status < 500) return reply.code(status).send(problemOf('invalid_request_error', error.message))
-    onFailure?.(error)
-    return reply.code(status).send(problemOf('server_error', 'something went wrong'))
+    const { status, type, message, again } = problemOf(error)
+    if (type === FAILURE) onFailure?.(error)
+    if (again) reply.header('retry-after', '1')
+    return reply.code(status).send(problemBody(type, message))
   }

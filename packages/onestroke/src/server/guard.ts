@@ -18,8 +18,14 @@ export interface GuardOptions {
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])
 export const isLoopback = (host: string): boolean => LOOPBACK.has(host)
 
-/** @throws UserError if the server would be open to a network without a token. */
-export const checkGuard = ({ host, token }: GuardOptions): void => {
+/** @throws UserError if the server would be open to a network without a token, and for origins that no page can have. */
+export const checkGuard = ({ host, token, cors }: GuardOptions): void => {
+  for (const origin of cors)
+    if (origin !== '*' && originOf(origin) !== origin)
+      throw new UserError(`no page has the origin ${origin}`, {
+        exitCode: 2,
+        remedy: `an origin is like ${originOf(origin) ?? 'https://shop.example'}, without a path`,
+      })
   if (!isLoopback(host) && !token)
     throw new UserError(`listening at ${host} opens the server to others, and there is no token`, {
       exitCode: 2,
@@ -31,6 +37,8 @@ export const checkGuard = ({ host, token }: GuardOptions): void => {
       remedy: 'take 16 or more',
     })
 }
+
+const originOf = (text: string): string | undefined => (URL.canParse(text) ? new URL(text).origin : undefined)
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
@@ -55,19 +63,19 @@ export const isOwnHost = (
   header: string | undefined,
   { host, allowedHosts }: Pick<GuardOptions, 'host' | 'allowedHosts'>,
 ): boolean => {
-  const name = (header ?? '')
-    .replace(/:\d+$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .toLowerCase()
-  if (
-    allowedHosts.some((one) => one.toLowerCase() === name) ||
-    name === host.toLowerCase() ||
-    LOOPBACK.has(name)
-  )
+  const name = nameOf(header ?? '')
+  if (allowedHosts.some((one) => nameOf(one) === name) || name === host.toLowerCase() || LOOPBACK.has(name))
     return true
   // On a network, an address cannot be made to point elsewhere; a name can.
   return !isLoopback(host) && isIP(name) !== 0
 }
+
+/** Without the port, and the brackets around an IPv6 address. */
+const nameOf = (host: string): string =>
+  (isIP(host) === 6 ? `[${host}]` : host)
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase()
 
 /** Whether a page of this origin may ask. Requests without an origin come from no page. */
 export const isAllowedOrigin = (

@@ -1,47 +1,83 @@
 /** Live sliders: on one socket, a newer request takes the place of an older one that is still waiting. */
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
+import { deadline, FAILURE, problemOf } from './problems.js'
 import { type LiveMessage, liveRequest } from './schemas.js'
 
 export interface Live {
+  /** Seconds after which a request is given up. */
+  readonly timeout: number
   /** Paints one picture as PNG. */
   paint(message: LiveMessage, signal: AbortSignal): Promise<Buffer>
+  /** Told of what clients only hear to be wrong. */
+  onFailure?(error: Error): void
 }
+
+/** Milliseconds after which a client must have answered whether it is still there. */
+const PULSE = 30_000
+/** Bytes that a client may leave unread. */
+const MOST_UNREAD = 2 ** 20
 
 /**
  * Answers `{ id, prompt, seed, steps, image, to, … }` with `{ id, milliseconds }` and then the PNG; with `{ id, superseded: true }`
- * if something newer came; with `{ id, error }`.
+ * if something newer came; with `{ id, error }`. The next picture is painted when the last one has gone out, so that slow networks
+ * get fewer pictures and not older ones.
+ *
+ * @returns waits until what has been accepted is sent.
  */
-export const serveLive = (socket: WebSocket, { paint }: Live): void => {
+export const serveLive = (socket: WebSocket, { paint, timeout, onFailure }: Live): (() => Promise<void>) => {
   let waiting: LiveMessage | undefined
-  let busy = false
-  const controller = new AbortController()
-  const say = (message: object) => socket.send(JSON.stringify(message))
+  let working: Promise<void> | undefined
+  let current: ReturnType<typeof deadline> | undefined
+  let open = true
+  const say = (message: object) => {
+    socket.send(JSON.stringify(message))
+    if (socket.bufferedAmount > MOST_UNREAD) socket.terminate()
+  }
+  const sent = (picture: Buffer) => new Promise<unknown>((resolve) => socket.send(picture, resolve))
   const work = async () => {
-    busy = true
-    while (waiting && !controller.signal.aborted) {
+    while (waiting && open) {
       const message = waiting
       waiting = undefined
       const begin = performance.now()
+      current = deadline(timeout)
       try {
-        const png = await paint(message, controller.signal)
+        const png = await paint(message, current.signal)
         say({ id: message.id, milliseconds: performance.now() - begin })
-        socket.send(png)
+        await sent(png)
       } catch (error) {
-        if (!controller.signal.aborted) say({ id: message.id, error: (error as Error).message })
+        const { type, message: text } = problemOf(error as Error)
+        if (type === FAILURE) onFailure?.(error as Error)
+        if (open) say({ id: message.id, error: text })
+      } finally {
+        current.met()
       }
     }
-    busy = false
+    working = undefined
   }
   socket.on('message', (data) => {
     const parsed = parse(data.toString())
     if ('error' in parsed) return say(parsed)
     if (waiting) say({ id: waiting.id, superseded: true })
     waiting = parsed.message
-    if (!busy) void work()
+    working ??= work()
   })
+  let there = true
+  socket.on('pong', () => {
+    there = true
+  })
+  const pulse = setInterval(() => {
+    if (!there) return socket.terminate()
+    there = false
+    socket.ping()
+  }, PULSE).unref()
   socket.on('error', () => socket.terminate())
-  socket.on('close', () => controller.abort())
+  socket.on('close', () => {
+    open = false
+    clearInterval(pulse)
+    current?.abort()
+  })
+  return async () => working
 }
 
 const parse = (text: string): { message: LiveMessage } | { id: number | null; error: string } => {
@@ -53,7 +89,7 @@ const parse = (text: string): { message: LiveMessage } | { id: number | null; er
   }
   const { success, data, error } = liveRequest.safeParse(json)
   if (success) return { message: data }
-  const { id } = json as { id?: unknown }
+  const id = (json as { id?: unknown } | null)?.id
   return { id: typeof id === 'number' ? id : null, error: firstIssue(error) }
 }
 

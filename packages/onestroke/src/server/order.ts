@@ -21,6 +21,7 @@ export const orderOf = async (
 ): Promise<PaintOrder> => {
   pipeline.checkPrompt(prompt)
   pipeline.checkPrompt(how.to?.prompt ?? '', 'to.prompt')
+  pipeline.checkPrompt(how.negative_prompt ?? '', 'negative_prompt')
   const settings = settingsOf(how)
   const edited = await editedOf(pipeline, how)
   const { to: _, ...sampling } = settings

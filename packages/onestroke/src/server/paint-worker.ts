@@ -1,6 +1,6 @@
 /** Paints beside the main thread. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/formats'
 import { Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
 import { openPipeline } from '../export/index.js'
 import type { PaintOrder } from './settings.js'
@@ -13,13 +13,16 @@ export type FromPaintWorker =
   | { readonly ready: PipelineConfig }
   /** Pictures [count, channels, height, width] in [-1, 1]. */
   | { readonly pictures: Float32Array }
-  | { readonly error: { readonly message: string; readonly remedy?: string; readonly exitCode: 1 | 2 } }
+  | {
+      readonly error: { readonly message: string; readonly user?: ConstructorParameters<typeof UserError>[1] }
+    }
 
 const { path, threads } = workerData as { path: string; threads: number }
 const port = parentPort!
 const errorOf = (error: unknown): FromPaintWorker => {
-  const { message, remedy, exitCode = 1 } = error as Partial<UserError> & Error
-  return { error: { message, exitCode, ...(remedy !== undefined && { remedy }) } }
+  if (!(error instanceof UserError)) return { error: { message: (error as Error).message } }
+  const { message, remedy, exitCode } = error
+  return { error: { message, user: { exitCode, ...(remedy !== undefined && { remedy }) } } }
 }
 const say = (message: FromPaintWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 

@@ -39,6 +39,9 @@ export const openPainter = async (path: string, { threads = 0 } = {}): Promise<P
   }
 }
 
+const errorFrom = ({ error: { message, user } }: Extract<FromPaintWorker, { error: unknown }>): Error =>
+  user ? new UserError(message, user) : new Error(message)
+
 interface PaintThread extends Painter {
   ended(): boolean
 }
@@ -59,9 +62,7 @@ const openThread = async (path: string, threads: number): Promise<PaintThread> =
         act()
       }
       const onMessage = (message: FromPaintWorker) =>
-        settle(() =>
-          'error' in message ? reject(new UserError(message.error.message, message.error)) : resolve(message),
-        )
+        settle(() => ('error' in message ? reject(errorFrom(message)) : resolve(message)))
       const onEnd = () => settle(() => reject(end))
       worker.once('message', onMessage).once('error', onEnd).once('exit', onEnd)
     })

@@ -1,52 +1,43 @@
 /** What can be asked. */
 import { UserError } from '@onestroke/core/formats'
 import type { FastifyReply } from 'fastify'
-import sharp from 'sharp'
 import { z } from 'zod'
-import { pngGrid, pngOf } from '../formats/index.js'
-import { type App, problemOf, type Service } from './app.js'
+import { checkPixels, type Painted } from './answers.js'
+import type { App, Service } from './app.js'
 import { serveLive } from './live.js'
 import { orderOf } from './order.js'
-import {
-  generateAnswer,
-  generateRequest,
-  type LiveMessage,
-  openaiAnswer,
-  openaiRequest,
-  problem,
-} from './schemas.js'
+import { deadline, problemBody } from './problems.js'
+import { Busy } from './scheduler.js'
+import { generateAnswer, generateRequest, openaiAnswer, openaiRequest, problem } from './schemas.js'
 
-const PROBLEMS = {
-  400: problem,
-  401: problem,
-  403: problem,
-  413: problem,
-  421: problem,
-  429: problem,
-  503: problem,
-}
+/** What any route may answer instead. */
+const PROBLEMS = Object.fromEntries(
+  [400, 401, 403, 413, 415, 421, 429, 500, 503].map((status) => [status, problem]),
+) as Record<400 | 503, typeof problem>
+/** For routes that need no token. */
+const OPEN = { security: [] }
 
 export const routes =
   (service: Service) =>
   async (server: unknown): Promise<void> => {
     const app = server as App
-    const { pipeline, scheduler, metrics } = service
+    const { pipeline, scheduler, encoder, metrics } = service
     const { kind, network, vocabulary, sampling } = pipeline.config
 
     app.get(
       '/health',
-      { schema: { response: { 200: z.object({ status: z.literal('ok') }) } } },
+      { schema: { ...OPEN, response: { 200: z.object({ status: z.literal('ok') }), ...PROBLEMS } } },
       async () => ({
         status: 'ok' as const,
       }),
     )
     const ready = z.object({ status: z.literal('ready') })
-    app.get('/ready', { schema: { response: { 200: ready, 503: problem } } }, async (_, reply) =>
+    app.get('/ready', { schema: { ...OPEN, response: { 200: ready, ...PROBLEMS } } }, async (_, reply) =>
       scheduler.closing
-        ? reply.code(503).send(problemOf('closing', 'the server is closing'))
+        ? reply.code(503).send(problemBody('closing', 'the server is closing'))
         : { status: 'ready' as const },
     )
-    app.get('/metrics', { schema: { response: { 200: z.string() } } }, async (_, reply) =>
+    app.get('/metrics', { schema: { response: { 200: z.string(), ...PROBLEMS } } }, async (_, reply) =>
       reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
     )
     app.get('/openapi.json', { schema: { hide: true } }, async () =>
@@ -79,30 +70,19 @@ export const routes =
       },
       async ({ body }, reply) => {
         const begin = performance.now()
-        checkPixels(body, network.resolution)
-        const { seeds, data } = await paint(service, body, signalOf(reply, service.options.timeout))
-        const { resolution, channels } = network
-        const shape = { channels: channels as 1 | 3, height: resolution, width: resolution }
         const { scale, format } = body
+        checkPixels(body, network.resolution)
+        const signal = signalOf(reply, service.options.timeout)
+        const { seeds, painted } = await paint(service, body, { signal, scale })
         reply.header('x-seed', seeds.join(','))
         if (format === 'json') {
-          const size = data.length / seeds.length
-          const images = await Promise.all(
-            seeds.map(async (seed, i) => {
-              const picture = { ...shape, data: data.subarray(i * size, (i + 1) * size) }
-              return { seed, b64: (await pngOf(picture, { scale })).toString('base64') }
-            }),
-          )
-          const side = resolution * scale
+          const texts = await encoder.each(painted, signal)
+          const side = network.resolution * scale
+          const images = texts.map((b64, i) => ({ seed: seeds[i]!, b64 }))
           return { images, width: side, height: side, milliseconds: performance.now() - begin }
         }
-        const png =
-          seeds.length === 1
-            ? await pngOf({ ...shape, data }, { scale })
-            : await pngGrid({ ...shape, data, count: seeds.length }, { scale })
-        const bytes = format === 'webp' ? await sharp(png).webp({ lossless: true }).toBuffer() : png
         // Bytes go past the schema, which is for JSON.
-        return reply.type(`image/${format}`).send(bytes as never)
+        return reply.type(`image/${format}`).send((await encoder.one(painted, format, signal)) as never)
       },
     )
 
@@ -119,74 +99,64 @@ export const routes =
         const { prompt, n, size, response_format, seed } = body
         const scale = scaleFor(size ?? 'auto', network.resolution)
         checkPixels({ n: n ?? 1, scale }, network.resolution)
-        const { seeds, data } = await paint(
-          service,
-          { prompt, n: n ?? 1, ...(typeof seed === 'number' && { seed }) },
-          signalOf(reply, service.options.timeout),
+        const signal = signalOf(reply, service.options.timeout)
+        const asked = { prompt, n: n ?? 1, ...(typeof seed === 'number' && { seed }) }
+        const { painted } = await paint(service, asked, { signal, scale })
+        const texts = await encoder.each(painted, signal)
+        const data = texts.map((text) =>
+          response_format === 'url' ? { url: `data:image/png;base64,${text}` } : { b64_json: text },
         )
-        const one = data.length / seeds.length
-        const images = await Promise.all(
-          seeds.map(async (_, i) => {
-            const picture = {
-              channels: network.channels as 1 | 3,
-              height: network.resolution,
-              width: network.resolution,
-            }
-            const png = await pngOf({ ...picture, data: data.subarray(i * one, (i + 1) * one) }, { scale })
-            const text = png.toString('base64')
-            return response_format === 'url' ? { url: `data:image/png;base64,${text}` } : { b64_json: text }
-          }),
-        )
-        return { created: Math.floor(Date.now() / 1000), data: images }
+        return { created: Math.floor(Date.now() / 1000), data }
       },
     )
 
-    app.get('/live', { websocket: true, schema: { hide: true } }, (socket) =>
-      serveLive(socket, {
-        async paint(message: LiveMessage, signal) {
-          const { id: _, ...body } = message
-          const { data } = await paint(service, { ...body, n: 1 }, signal)
-          const { channels, resolution } = network
-          return pngOf({ data, channels: channels as 1 | 3, height: resolution, width: resolution })
-        },
-      }),
-    )
+    app.route({
+      method: 'GET',
+      url: '/live',
+      schema: { hide: true },
+      handler: (_, reply) =>
+        reply
+          .code(426)
+          .headers({ connection: 'upgrade', upgrade: 'websocket' })
+          .send(problemBody('upgrade_required', '/live is a socket: open it with new WebSocket(url)')),
+      wsHandler(socket) {
+        const { timeout, onFailure } = service.options
+        const finished = serveLive(socket, {
+          timeout,
+          async paint({ id: _, ...body }, signal) {
+            const { painted } = await paint(service, { ...body, n: 1 }, { signal, scale: 1 })
+            return encoder.one(painted, 'png', signal)
+          },
+          ...(onFailure && { onFailure }),
+        })
+        service.live.add(finished)
+        socket.once('close', () => service.live.delete(finished))
+      },
+    })
   }
 
-/** Pixels of an answer at most. */
-const MOST_PIXELS = 2 ** 24
-
-/** @throws UserError if the answer would have more than 16 megapixels. */
-const checkPixels = ({ n, scale }: { n: number; scale: number }, resolution: number): void => {
-  const pixels = n * (resolution * scale) ** 2
-  if (pixels > MOST_PIXELS)
-    throw new UserError(
-      `${n} × ${resolution * scale} × ${resolution * scale} pixels are ${Math.round(pixels / 2 ** 20)} megapixels, and an answer has at most ${MOST_PIXELS / 2 ** 20}`,
-    )
-}
-
+/** @param how the enlargement is for the encoder. @throws Busy also where too many answers wait to be encoded. */
 const paint = async (
-  { pipeline, scheduler }: Pick<Service, 'pipeline' | 'scheduler'>,
+  { pipeline, scheduler, encoder, options }: Service,
   body: Parameters<typeof orderOf>[1],
-  signal: AbortSignal,
-) => {
+  { signal, scale }: { readonly signal: AbortSignal; readonly scale: number },
+): Promise<{ seeds: readonly number[]; painted: Painted }> => {
   const order = await orderOf(pipeline, body)
-  return { seeds: order.seeds, data: await scheduler.paint({ ...order, signal }) }
+  if (encoder.waiting >= options.queue) throw new Busy('too many pictures are waiting')
+  const { channels, resolution } = pipeline.config.network
+  const size = { channels: channels as 1 | 3, height: resolution, width: resolution }
+  const data = await scheduler.paint({ ...order, signal })
+  return { seeds: order.seeds, painted: { ...size, data, count: order.seeds.length, scale } }
 }
 
-/**
- * Aborted when the client has gone, or when it took too long. (Node 20 may collect what `AbortSignal.any` and
- * `AbortSignal.timeout` make as garbage before its time has come.)
- */
+/** Aborted when the client has gone, or when it took too long. */
 const signalOf = (reply: FastifyReply, seconds: number): AbortSignal => {
-  const controller = new AbortController()
-  const late = () => controller.abort(new DOMException('the request took too long', 'TimeoutError'))
-  const timer = setTimeout(late, seconds * 1000).unref()
+  const { signal, abort, met } = deadline(seconds)
   reply.raw.once('close', () => {
-    clearTimeout(timer)
-    if (!reply.raw.writableEnded) controller.abort()
+    met()
+    if (!reply.raw.writableEnded) abort()
   })
-  return controller.signal
+  return signal
 }
 
 /** The largest whole factor by which pictures fit into a size. @throws UserError if they do not, or if it is no square. */

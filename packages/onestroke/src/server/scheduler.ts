@@ -4,7 +4,7 @@
  */
 import { UserError } from '@onestroke/core/formats'
 import type { Painter } from './painter.js'
-import { keyOf, type PaintOrder, together } from './settings.js'
+import { keyOf, type PaintOrder, slicesOf, together } from './settings.js'
 
 /** There is no room in the queue: the client should come back. */
 export class Busy extends Error {
@@ -22,7 +22,7 @@ export interface Order extends PaintOrder {
 }
 
 export interface SchedulerOptions {
-  /** Most pictures in one run; 1 makes every picture a run of its own. */
+  /** Most pictures in one run: larger orders take several. 1 makes every picture a run of its own. */
   readonly batch: number
   /** Most pictures that wait. */
   readonly queue: number
@@ -63,17 +63,20 @@ export class Scheduler {
    * @throws Busy if the queue is full; Closing; the signal's reason; UserError if the model refuses, or if there is never so much
    *   room in the queue.
    */
-  paint(order: Order): Promise<Float32Array> {
-    if (order.signal?.aborted) return Promise.reject(order.signal.reason)
-    if (this.#closing) return Promise.reject(new Closing('the server is closing'))
-    if (order.prompts.length > this.options.queue)
-      return Promise.reject(
-        new UserError(
-          `${order.prompts.length} pictures are more than ${this.options.queue}, which may wait here`,
-        ),
-      )
-    if (this.waiting + order.prompts.length > this.options.queue)
-      return Promise.reject(new Busy('too many pictures are waiting'))
+  async paint(order: Order): Promise<Float32Array> {
+    order.signal?.throwIfAborted()
+    if (this.#closing) throw new Closing('the server is closing')
+    const { length } = order.prompts
+    const { batch, queue } = this.options
+    if (length > queue) throw new UserError(`${length} pictures are more than ${queue}, which may wait here`)
+    if (this.waiting + length > queue) throw new Busy('too many pictures are waiting')
+    const pictures = await Promise.all(
+      slicesOf(order, batch).map((slice) => this.#wait({ ...order, ...slice })),
+    )
+    return pictures.length === 1 ? pictures[0]! : joined(pictures)
+  }
+
+  #wait(order: Order): Promise<Float32Array> {
     const answered = new AbortController()
     const pictures = new Promise<Float32Array>((resolve, reject) => {
       const one: Waiting = { ...order, key: keyOf(order), answered: answered.signal, resolve, reject }
@@ -147,6 +150,16 @@ const handOut = async (run: readonly Waiting[], pictures: Float32Array, size: nu
     at += prompts.length * size
     await new Promise(setImmediate)
   }
+}
+
+const joined = (parts: readonly Float32Array[]): Float32Array => {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
 
 /** Aborted when all of these are; never if one of them cannot be. */

@@ -81,7 +81,7 @@ export const generateRequest = z.strictObject({
     .min(1)
     .max(64)
     .default(1)
-    .describe('Enlarges each pixel so many times. All pictures of an answer have at most 16 megapixels.'),
+    .describe('Enlarges each pixel so many times. All pictures of an answer have at most 4 megapixels.'),
 })
 export type GenerateBody = z.infer<typeof generateRequest>
 

@@ -47,3 +47,17 @@ const forEachPrompt = (orders: readonly PaintOrder[], what: 'image' | 'mask'): F
   for (const [i, row] of rows.entries()) out.set(row, i * size)
   return out
 }
+
+/** An order as several of at most so many pictures each. */
+export const slicesOf = (order: PaintOrder, most: number): PaintOrder[] => {
+  const { prompts, seeds, weights, ...same } = order
+  return Array.from({ length: Math.ceil(prompts.length / most) }, (_, i) => {
+    const slice = <T>(all: readonly T[]) => all.slice(i * most, (i + 1) * most)
+    return {
+      ...same,
+      prompts: slice(prompts),
+      seeds: slice(seeds),
+      ...(weights && { weights: slice(weights) }),
+    }
+  })
+}

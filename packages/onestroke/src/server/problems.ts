@@ -1,0 +1,48 @@
+/** What clients hear of what went wrong, over HTTP and on sockets. */
+import { UserError } from '@onestroke/core/formats'
+import { Busy, Closing } from './scheduler.js'
+
+export interface Problem {
+  /** Of HTTP. */
+  readonly status: number
+  readonly type: string
+  readonly message: string
+  /** It is worth while to ask again, in a second. */
+  readonly again?: true
+}
+
+/** The type of problems that nobody who asks can help: what really happened is for the log. */
+export const FAILURE = 'server_error'
+
+export const problemOf = (error: Error & { readonly statusCode?: number }): Problem => {
+  const { message, statusCode } = error
+  if (error instanceof Busy) return { status: 429, type: 'busy', message, again: true }
+  if (error instanceof Closing) return { status: 503, type: 'closing', message }
+  if (error.name === 'TimeoutError') return { status: 503, type: 'timeout', message, again: true }
+  // Nobody hears it.
+  if (error.name === 'AbortError') return { status: 499, type: 'aborted', message }
+  if (error instanceof UserError || (error instanceof RangeError && statusCode === undefined))
+    return { status: 400, type: 'invalid_request_error', message }
+  if (statusCode !== undefined && statusCode < 500)
+    return { status: statusCode, type: 'invalid_request_error', message }
+  return { status: statusCode ?? 500, type: FAILURE, message: 'something went wrong' }
+}
+
+/** As answers have it. */
+export const problemBody = (type: string, message: string) => ({ error: { type, message } })
+
+/**
+ * A signal that is aborted with a TimeoutError after so many seconds, or before. (Node 20 may collect what `AbortSignal.any` and
+ * `AbortSignal.timeout` make as garbage before its time has come.)
+ */
+export const deadline = (seconds: number) => {
+  const controller = new AbortController()
+  const late = () => controller.abort(new DOMException('the request took too long', 'TimeoutError'))
+  const timer = setTimeout(late, seconds * 1000).unref()
+  return {
+    signal: controller.signal,
+    abort: () => controller.abort(),
+    /** It was in time. */
+    met: () => clearTimeout(timer),
+  }
+}
