@@ -141,6 +141,11 @@ describe('an export into what is there', () => {
       expect(stderr).toContain('manifest.json is not of an export, and would be overwritten')
     }
     expect((await readdir(app)).sort()).toEqual(['index.html', 'manifest.json'])
+    const other = at('other')
+    await writeFiles(other, { 'model.onnx': 'mine' })
+    expect(await fails(['export', student, '--out', other], 2)).toContain(
+      'model.onnx is not of an export, and would be overwritten',
+    )
   })
 
   it('writes to standard output what is asked for there', async () => {

@@ -66,6 +66,15 @@ describe('export --target web', () => {
     await writeFile(join(site, 'index.html'), 'mine')
     expect(await fails(args(site), 2)).toMatch(/index\.html is not of an export, and would be overwritten;/)
     expect(await readdir(site)).toEqual(['index.html'])
+    const scripts = join(root, 'scripts')
+    await mkdir(scripts)
+    await writeFile(join(scripts, 'page.js'), 'mine')
+    expect(await fails(args(scripts), 2)).toMatch(/page\.js is not of an export, and would be overwritten;/)
+    // A page of one's own beside an export stays, too.
+    await writeFile(join(again, 'index.html'), 'mine')
+    expect(await fails(args(again), 2)).toMatch(/index\.html is not of an export, and would be overwritten;/)
+    await rm(join(again, 'index.html'))
+    await succeeds(args(again))
   })
 
   it('says so where the bundle is missing', async () => {

@@ -1,5 +1,5 @@
 /** The web runtime in a real browser, with the shipped student: what it paints, and what it says when it cannot. */
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Manifest, toRGBA } from '@onestroke/core/pipeline'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -120,6 +120,17 @@ describe.skipIf(browserLacks !== undefined)(
         )
         setTimeout(() => late.abort(), 5)
         const reasons = [await first, await second]
+        // One that waits behind another does not wait for it to be told.
+        const long = model.generateBatch({ prompts: Array(256).fill('owl'), steps: 4 })
+        let done = false
+        void long.then(() => {
+          done = true
+        })
+        const behind = new AbortController()
+        const third = reasonOf(model.generate({ prompt: 'owl', signal: behind.signal }))
+        behind.abort()
+        reasons.push(await third, String(done))
+        await long
         const { width, height } = await model.generate({ prompt: 'owl' })
         const said = (promise: Promise<unknown>) => promise.catch(({ message }) => message)
         const last = said(model.generate({ prompt: 'owl' }))
@@ -127,7 +138,7 @@ describe.skipIf(browserLacks !== undefined)(
         const over = [await last, await said(model.generate({ prompt: 'owl' }))]
         return { reasons, size: [width, height], over }
       })
-      expect(reasons).toEqual(['AbortError', 'AbortError'])
+      expect(reasons).toEqual(['AbortError', 'AbortError', 'AbortError', 'false'])
       expect(over).toEqual(['the model was released', 'the model was released'])
       expect(size).toEqual([16, 16])
     })
@@ -155,12 +166,48 @@ describe.skipIf(browserLacks !== undefined)(
       expect(await loadAgain()).toEqual([graph.bytes, graph.bytes])
     })
 
+    it('takes onnxruntime’s files from where they are said to be, with a slash or without', async () => {
+      const ort = join(site.folder, 'ort')
+      await mkdir(ort)
+      for (const end of ['mjs', 'wasm']) {
+        const name = `ort-wasm-simd-threaded.${end}`
+        await cp(join('node_modules/onnxruntime-web/dist', name), join(ort, name))
+      }
+      const fetched: string[] = []
+      page.on('request', (request) => fetched.push(new URL(request.url()).pathname))
+      for (const runtime of ['ort', 'ort/']) {
+        const width = await page.evaluate(async (runtime) => {
+          const model = await web.load('model/', { device: 'wasm', runtime, threads: 1 })
+          return (await model.generate({ prompt: 'owl' })).width
+        }, runtime)
+        expect(width).toBe(16)
+      }
+      expect(fetched.filter((path) => path.startsWith('/ort/')).length).toBeGreaterThan(0)
+      expect(fetched.filter((path) => path.startsWith('/ortort'))).toEqual([])
+    })
+
+    it('paints also where the browser’s cache is broken', async () => {
+      const worker = (await readdir(join(site.folder, 'assets'))).find((name) => name.startsWith('worker'))!
+      await page.route(`**/${worker}`, async (route) => {
+        const response = await route.fetch()
+        const broken = ['match', 'put', 'delete', 'keys'].map(
+          (name) => `Cache.prototype.${name} = () => Promise.reject(new Error('${name} is broken'));`,
+        )
+        await route.fulfill({ response, body: `${broken.join('')}${await response.text()}` })
+      })
+      const size = await page.evaluate(async () => {
+        const model = await web.load('model/?v=2#first', { device: 'wasm' })
+        return (await model.generate({ prompt: 'owl' })).width
+      })
+      expect(size).toBe(16)
+    })
+
     const failure = (url: string, device: 'wasm' | 'webgpu' = 'wasm') =>
       page.evaluate(
         ([url, device]) =>
           web.load(url, { device }).then(
             () => 'loaded',
-            (error: Error) => error.message,
+            ({ message, remedy }) => (remedy ? `${message}; ${remedy}` : message),
           ),
         [url, device] as const,
       )
@@ -175,10 +222,12 @@ describe.skipIf(browserLacks !== undefined)(
       const graph = await readFile(join(broken, 'model.onnx'))
       graph[1000]! ^= 1
       await writeFile(join(broken, 'model.onnx'), graph)
-      expect(await failure('broken/')).toMatch(/model\.onnx is not the graph that its manifest describes: /)
+      expect(await failure('broken/')).toMatch(
+        /model\.onnx is not the graph that its manifest describes: .*; upload both files of the export again$/,
+      )
       await writeFile(join(broken, 'manifest.json'), '{"format":"onestroke-export/2"}')
       expect(await failure('broken/')).toMatch(
-        /is not a manifest of onestroke-export\/1, but of onestroke-export\/2/,
+        /is not a manifest of onestroke-export\/1, but of onestroke-export\/2; write it with onestroke export$/,
       )
     })
 
@@ -204,6 +253,20 @@ describe.skipIf(browserLacks !== undefined)(
         return failed
       })
       expect(message).toBe('num_inference_steps is a whole number from 1, not NaN')
+    })
+
+    it('loads nothing for an element that has gone before it could', async () => {
+      const fetched: string[] = []
+      page.on('request', (request) => fetched.push(request.url()))
+      await page.evaluate(async () => {
+        const element = document.createElement('one-stroke')
+        for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm' }))
+          element.setAttribute(name, value)
+        document.body.append(element)
+        element.remove()
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      })
+      expect(fetched).toEqual([])
     })
 
     it('paints <one-stroke>, and again when an attribute changes', async () => {

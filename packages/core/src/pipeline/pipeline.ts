@@ -172,8 +172,11 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
 
   /** Paints one picture per prompt. @throws UserError if the settings do not fit the model; see `sampling`. */
   async generate(options: GenerateOptions): Promise<Generated> {
-    const { prompts, seed = 0, first = 0, seeds, to, signal } = options
+    const { prompts, seed = 0, first = 0, seeds, to, signal, negative_prompt = '' } = options
     const { config } = this
+    for (const prompt of new Set(prompts)) this.checkPrompt(prompt)
+    this.checkPrompt(to?.prompt ?? '', 'to.prompt')
+    this.checkPrompt(negative_prompt, 'negative_prompt')
     const { solver, num_inference_steps: steps, schedule, guidance_scale } = this.sampling(options)
     const evaluate = await this.denoiser(prompts, { ...options, guidance_scale })
     const denoise: DenoiseFunction = async (x, sigma, s) => {

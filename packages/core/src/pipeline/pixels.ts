@@ -18,14 +18,31 @@ export const toRGBA = (
   return rgba
 }
 
-/** RGBA bytes as [channels, size] values in [-1, 1], the inverse of `toRGBA`; one channel is the mean of the colours. */
+/**
+ * RGBA bytes as [channels, size] values in [-1, 1], the inverse of `toRGBA`. As where pictures are read from files, what is
+ * transparent shows white, and one channel is the luminance of the colours: of light, by Rec. 709, not of bytes.
+ */
 export const fromRGBA = (rgba: ArrayLike<number>, channels: number): Float32Array => {
   const size = rgba.length / 4
   const data = new Float32Array(channels * size)
   for (let i = 0; i < size; i++) {
-    const [r, g, b] = [rgba[4 * i]!, rgba[4 * i + 1]!, rgba[4 * i + 2]!]
-    const values = channels === 1 ? [(r + g + b) / 3] : [r, g, b]
+    const alpha = rgba[4 * i + 3]! / 255
+    const over = (value: number) => 255 + alpha * (value - 255)
+    const [r, g, b] = [over(rgba[4 * i]!), over(rgba[4 * i + 1]!), over(rgba[4 * i + 2]!)]
+    const values = channels === 1 ? [luminance(r, g, b)] : [r, g, b]
     for (const [c, value] of values.entries()) data[c * size + i] = value / 127.5 - 1
   }
   return data
+}
+
+/** Of sRGB's values from 0 to 255, and of that range (IEC 61966-2-1). */
+const luminance = (r: number, g: number, b: number): number => {
+  if (r === g && g === b) return r
+  const linear = 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b)
+  return 255 * (linear <= 0.0031308 ? 12.92 * linear : 1.055 * linear ** (1 / 2.4) - 0.055)
+}
+
+const light = (value: number): number => {
+  const share = value / 255
+  return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
 }

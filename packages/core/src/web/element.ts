@@ -3,9 +3,9 @@
  * guided models are also `guidance-scale` and `negative-prompt`. Models are shared between elements of one address.
  * Fires `painted` (detail: milliseconds, device) and `error`.
  */
+import type { UserError } from '../formats/errors.js'
 import { load, type WebModel } from './model.js'
-
-const models = new Map<string, Promise<WebModel>>()
+import { type Share, share } from './share.js'
 
 /** Where there is no page, as when one is rendered on a server, there are no elements either. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
@@ -37,6 +37,7 @@ export class OneStrokeElement extends Base {
   readonly #canvas = document.createElement('canvas')
   #controller: AbortController | undefined
   #scheduled = false
+  #share: Share | undefined
 
   constructor() {
     super()
@@ -51,6 +52,7 @@ export class OneStrokeElement extends Base {
   }
   disconnectedCallback(): void {
     this.#controller?.abort()
+    this.#letGo()
   }
   attributeChangedCallback(): void {
     this.#schedule()
@@ -62,7 +64,7 @@ export class OneStrokeElement extends Base {
     this.#scheduled = true
     queueMicrotask(() => {
       this.#scheduled = false
-      void this.#paint()
+      if (this.isConnected) void this.#paint()
     })
   }
 
@@ -72,7 +74,7 @@ export class OneStrokeElement extends Base {
     this.#controller = controller
     const number = (name: string) => (this.hasAttribute(name) ? Number(this.getAttribute(name)) : undefined)
     const [src, prompt] = [this.getAttribute('src'), this.getAttribute('prompt') ?? '']
-    if (!src) return
+    if (!src) return this.#letGo()
     const [steps, guidance_scale] = [number('steps'), number('guidance-scale')]
     const negative_prompt = this.getAttribute('negative-prompt')
     this.#canvas.setAttribute('aria-label', prompt || 'generated picture')
@@ -92,7 +94,10 @@ export class OneStrokeElement extends Base {
       this.dispatchEvent(new CustomEvent('painted', { detail }))
     } catch (error) {
       if (controller.signal.aborted) return
-      this.dispatchEvent(new ErrorEvent('error', { error, message: (error as Error).message }))
+      const { message, remedy } = error as UserError
+      this.dispatchEvent(
+        new ErrorEvent('error', { error, message: remedy ? `${message}; ${remedy}` : message }),
+      )
     }
   }
 
@@ -100,20 +105,25 @@ export class OneStrokeElement extends Base {
     const device = this.getAttribute('device')
     const runtime = this.getAttribute('runtime')
     const key = JSON.stringify([new URL(src, document.baseURI).href, device, runtime])
-    const known = models.get(key)
-    if (known) return known
-    const model = load(src, {
-      ...((device === 'wasm' || device === 'webgpu') && { device }),
-      ...(runtime !== null && { runtime }),
-    })
-    models.set(key, model)
-    // What failed may work later.
-    model.catch(() => models.delete(key))
-    return model
+    if (this.#share?.key !== key || this.#share.over()) {
+      this.#letGo()
+      this.#share = share(key, () =>
+        load(src, {
+          ...((device === 'wasm' || device === 'webgpu') && { device }),
+          ...(runtime !== null && { runtime }),
+        }),
+      )
+    }
+    return this.#share.model
+  }
+
+  #letGo(): void {
+    this.#share?.letGo()
+    this.#share = undefined
   }
 }
 
 /** Makes `<one-stroke>` known to the page. */
 export const defineElement = (name = 'one-stroke'): void => {
-  if (!customElements.get(name)) customElements.define(name, OneStrokeElement)
+  if (globalThis.customElements && !customElements.get(name)) customElements.define(name, OneStrokeElement)
 }

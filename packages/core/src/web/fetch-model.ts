@@ -11,7 +11,9 @@ export interface FetchOptions {
 
 /** @throws UserError if it is not there, is no manifest, or is of a later format. */
 export const fetchManifest = async (url: string): Promise<{ manifest: Manifest; base: URL }> => {
-  const address = new URL(/\.json($|\?)/.test(url) ? url : `${url.replace(/\/$/, '')}/manifest.json`)
+  const address = new URL(url)
+  if (!address.pathname.endsWith('.json'))
+    address.pathname = address.pathname.replace(/\/?$/, '/manifest.json')
   const response = await fetchOk(address, 'no-cache')
   const manifest = (await response.json().catch((cause: Error) => {
     throw new UserError(`${address} is not JSON: ${cause.message}`)
@@ -35,14 +37,10 @@ export const fetchGraph = async (
   const key = `${address}#${sha256}`.replace('#', '?sha256=')
   const kept =
     cache && typeof caches !== 'undefined' ? await caches.open(CACHE).catch(() => undefined) : undefined
-  const found = await kept?.match(key)
+  const found = kept && (await keptIn(kept, key, sha256).catch(() => undefined))
   if (found) {
-    const graph = new Uint8Array(await found.arrayBuffer())
-    if ((await hashOf(graph)) === sha256) {
-      onProgress?.(bytes, bytes)
-      return graph
-    }
-    await kept!.delete(key)
+    onProgress?.(bytes, bytes)
+    return found
   }
   // Not by age, as servers have it: the graph of yesterday may still be young.
   const graph = await readWhole(await fetchOk(address, 'no-cache'), bytes, onProgress)
@@ -52,10 +50,34 @@ export const fetchGraph = async (
       `${address} is not the graph that its manifest describes: ${graph.length} bytes${actual ? ` with sha256 ${actual.slice(0, 8)}…` : ''}, expected ${bytes} bytes with sha256 ${sha256.slice(0, 8)}…`,
       { remedy: 'upload both files of the export again' },
     )
-  await kept?.put(key, new Response(graph)).catch(() => undefined)
-  for (const { url } of (await kept?.keys().catch(() => undefined)) ?? [])
-    if (url !== key && url.startsWith(`${address}?sha256=`)) await kept!.delete(url)
+  // A cache that is full or broken is no reason not to paint.
+  if (kept) await keep(kept, key, address, graph).catch(() => undefined)
   return graph
+}
+
+const keptIn = async (
+  kept: Cache,
+  key: string,
+  sha256: string,
+): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+  const found = await kept.match(key)
+  if (!found) return undefined
+  const graph = new Uint8Array(await found.arrayBuffer())
+  if ((await hashOf(graph)) === sha256) return graph
+  await kept.delete(key)
+  return undefined
+}
+
+/** Instead of others of its address. */
+const keep = async (
+  kept: Cache,
+  key: string,
+  address: URL,
+  graph: Uint8Array<ArrayBuffer>,
+): Promise<void> => {
+  await kept.put(key, new Response(graph)).catch(() => undefined)
+  for (const { url } of await kept.keys())
+    if (url !== key && url.startsWith(`${address}?sha256=`)) await kept.delete(url)
 }
 
 const fetchOk = async (address: URL, cache: RequestCache): Promise<Response> => {

@@ -36,7 +36,6 @@ export type ToWorker =
   | { readonly type: 'load'; readonly request: LoadRequest }
   | { readonly type: 'generate'; readonly id: number; readonly request: GenerateRequest }
   | { readonly type: 'abort'; readonly id: number }
-  | { readonly type: 'release' }
 
 export type FromWorker =
   | { readonly type: 'progress'; readonly loaded: number; readonly total: number }
@@ -51,4 +50,4 @@ export type FromWorker =
       readonly pictures: readonly ArrayBuffer[]
       readonly milliseconds: number
     }
-  | { readonly type: 'error'; readonly id?: number; readonly message: string; readonly aborted: boolean }
+  | { readonly type: 'error'; readonly id?: number; readonly message: string; readonly remedy?: string }

@@ -10,7 +10,7 @@ export interface LoadOptions {
   onProgress?(loaded: number, total: number): void
   /** Threads of WebAssembly, on pages that are cross-origin isolated. Default: onnxruntime's choice. */
   readonly threads?: number
-  /** Address of the folder with onnxruntime's `.wasm` and `.mjs` files, where they are not beside the script. */
+  /** Address of a copy of onnxruntime-web's `ort-wasm-*.mjs` and `.wasm`, where they are not beside the script. */
   readonly runtime?: string
   /** Whether the graph is kept in the Cache API. Default true. */
   readonly cache?: boolean
@@ -78,7 +78,7 @@ export const load = async (url: string, options: LoadOptions = {}): Promise<WebM
         worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
           if (data.type === 'progress') options.onProgress?.(data.loaded, data.total)
           else if (data.type === 'loaded') resolve(data)
-          else if (data.type === 'error') reject(new UserError(data.message))
+          else if (data.type === 'error') reject(new UserError(data.message, data))
         }
         worker.onerror = ({ message }) =>
           reject(new UserError(`the worker cannot run: ${message ?? 'it was not found'}`))
@@ -89,7 +89,7 @@ export const load = async (url: string, options: LoadOptions = {}): Promise<WebM
             url: new URL(url, document.baseURI).href,
             devices,
             threads: options.threads ?? 0,
-            runtime: options.runtime && new URL(options.runtime, document.baseURI).href,
+            runtime: options.runtime && new URL(options.runtime.replace(/\/?$/, '/'), document.baseURI).href,
             cache: options.cache ?? true,
           },
         }
@@ -113,7 +113,7 @@ interface Listener {
 export class WebModel {
   readonly #listeners = new Map<number, Listener>()
   #count = 0
-  #released = false
+  #ended: Error | undefined
 
   constructor(
     readonly worker: Worker,
@@ -122,7 +122,12 @@ export class WebModel {
     readonly device: Device,
   ) {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data)
-    worker.onerror = ({ message }) => this.#fail(new UserError(`the worker failed: ${message}`))
+    worker.onerror = ({ message }) => this.#end(new UserError(`the worker failed: ${message}`))
+  }
+
+  /** Whether it paints no more: it was released, or its worker failed. */
+  get ended(): boolean {
+    return this.#ended !== undefined
   }
 
   /** Paints one picture. @throws UserError, also once the model is released; the signal's reason if it was aborted. */
@@ -146,9 +151,8 @@ export class WebModel {
 
   /** Frees the model and its worker. What is being painted is rejected. */
   release(): void {
-    this.#released = true
     this.worker.terminate()
-    this.#fail(new UserError(RELEASED))
+    this.#end(new UserError(RELEASED))
   }
 
   async *#stream(
@@ -156,7 +160,7 @@ export class WebModel {
     previews: boolean,
   ): AsyncGenerator<Preview> {
     signal?.throwIfAborted()
-    if (this.#released) throw new UserError(RELEASED)
+    if (this.#ended) throw this.#ended
     const id = this.#count++
     const { resolution, channels } = this.manifest.network
     const edit = {
@@ -175,11 +179,16 @@ export class WebModel {
         wake()
       },
       onError: (error) => {
-        failure = signal?.aborted ? (signal.reason as Error) : error
+        failure ??= error
         wake()
       },
     })
-    const abort = () => this.#say({ type: 'abort', id })
+    const abort = () => {
+      this.#say({ type: 'abort', id })
+      // The worker may be busy with what was asked before.
+      failure ??= signal?.reason as Error
+      wake()
+    }
     signal?.addEventListener('abort', abort)
     try {
       this.#say({ type: 'generate', id, request: { prompts, first, seed, previews, ...edit, ...rest } })
@@ -188,17 +197,16 @@ export class WebModel {
           await new Promise<void>((resolve) => {
             wake = resolve
           })
+        // What was painted before the worker heard of an abort is not wanted, either.
         if (failure) throw failure
         const preview = arrived.shift()!
-        // What was painted before the worker heard of it is not wanted, either.
-        signal?.throwIfAborted()
         yield preview
         if (preview.last) return
       }
     } finally {
       signal?.removeEventListener('abort', abort)
       // Whoever stops listening wants no more of it.
-      if (this.#listeners.delete(id)) abort()
+      if (this.#listeners.delete(id)) this.#say({ type: 'abort', id })
     }
   }
 
@@ -219,10 +227,11 @@ export class WebModel {
   #hear(message: FromWorker): void {
     if (message.type === 'pictures') this.#listeners.get(message.id)?.onPictures(message)
     if (message.type === 'error' && message.id !== undefined)
-      this.#listeners.get(message.id)?.onError(new UserError(message.message))
+      this.#listeners.get(message.id)?.onError(new UserError(message.message, message))
   }
 
-  #fail(error: Error): void {
+  #end(error: Error): void {
+    this.#ended ??= error
     for (const { onError } of this.#listeners.values()) onError(error)
   }
 }

@@ -1,4 +1,5 @@
 /** The worker: holds the model and paints, so that the page never waits. */
+import { UserError } from '../formats/errors.js'
 import { type Manifest, Pipeline, toRGBA } from '../pipeline/index.js'
 import { fetchGraph, fetchManifest } from './fetch-model.js'
 import type { FromWorker, GenerateRequest, LoadRequest, ToWorker } from './messages.js'
@@ -81,7 +82,7 @@ const fail = (error: unknown, id?: number) =>
     type: 'error',
     ...(id !== undefined && { id }),
     message: error instanceof Error ? error.message : String(error),
-    aborted: error instanceof DOMException && error.name === 'AbortError',
+    ...(error instanceof UserError && error.remedy !== undefined && { remedy: error.remedy }),
   })
 
 port.onmessage = ({ data: message }) => {
@@ -90,7 +91,6 @@ port.onmessage = ({ data: message }) => {
   if (message.type === 'generate') running.set(message.id, controller)
   queue = queue.then(async () => {
     if (message.type === 'load') await load(message.request).catch((error) => fail(error))
-    else if (message.type === 'release') await pipeline?.release()
     else {
       const { id, request } = message
       await generate(id, request, controller.signal).catch((error) => fail(error, id))

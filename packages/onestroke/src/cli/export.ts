@@ -40,7 +40,10 @@ export const exportCommand = (): Command =>
         .choices(['node', 'web', 'model'])
         .default('node'),
     )
-    .option('--license <text>', 'of the weights and of what they paint, for the manifest')
+    .option(
+      '--license <text>',
+      'of the weights and of what they paint, for the manifest; by default that of the pictures they learned from, where it is known',
+    )
     .option('--data <DATA>', 'measures on these pictures what the rounding costs')
     .option('--teacher <model>', 'with --data: also the distance to this teacher’s path')
     .option(
@@ -54,7 +57,7 @@ export const exportCommand = (): Command =>
       'after',
       `${DATA_HELP}
 
-  onestroke export models/emoji-32-student --out emoji --target web --dtype int8 --license MIT
+  onestroke export models/emoji-32-student --out emoji --target web --dtype int8
   onestroke export runs/student --out web/model --data photos/ --teacher runs/teacher
   onestroke export runs/student --out models/mine --target model --dtype fp16`,
     )

@@ -19,6 +19,8 @@ export interface Dataset {
   /** Class condition: the classes' names, and for every picture [count] the index of its class. */
   classes?: string[]
   labels?: Int32Array
+  /** What the pictures are under, where their source says so: `MIT AND Apache-2.0`. */
+  license?: string
   /** What could not be read, and why. */
   skipped: { file: string; reason: string }[]
   /** Of shape, names, classes, pixels and labels: identifies the data in provenance. Hexadecimal. */

@@ -38,6 +38,7 @@ describe('iconify:fluent-emoji-flat', () => {
       height: 16,
       width: 16,
       skipped: [],
+      license: 'MIT',
     })
     expect(progress).toEqual(Array.from({ length: 1594 }, (_, i) => i + 1))
     const names = dataset.names!

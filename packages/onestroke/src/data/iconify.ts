@@ -18,6 +18,9 @@ const iconSet = z.object({
   ...placement,
   icons: z.record(z.string(), z.object({ ...placement, body: z.string(), hidden: z.boolean().optional() })),
 })
+const information = z.object({
+  license: z.object({ title: z.string(), spdx: z.string().optional() }).optional(),
+})
 const metadata = z.object({ categories: z.record(z.string(), z.array(z.string())).optional() })
 
 interface Icon {
@@ -66,9 +69,11 @@ export const loadIconify = async (
   const byFile = new Map(icons.map((icon) => [icon.file, icon]))
   const drawn = files.map((file) => byFile.get(file)!)
   const filtered = categories.length > 0 ? ` (${categories.join(', ')})` : ''
+  const licenses = new Set(packages.map(({ license }) => license))
   return sealed({
     name: name + filtered,
     ...pictures,
+    ...(!licenses.has(undefined) && { license: [...licenses].join(' AND ') }),
     names: drawn.map(({ caption }) => caption),
     ...(prefixes.length > 1 && { styles: drawn.map(({ style }) => style) }),
   })
@@ -77,6 +82,7 @@ export const loadIconify = async (
 interface IconSet extends z.infer<typeof iconSet> {
   prefix: string
   categories: Record<string, string[]>
+  license: string | undefined
 }
 
 const readSet = async (prefix: string): Promise<IconSet> => {
@@ -90,9 +96,11 @@ const readSet = async (prefix: string): Promise<IconSet> => {
   if (!iconFile)
     throw new UserError(`the icon set ${path} is not installed`, { remedy: `npm install ${path}` })
   const metadataFile = resolve(`${path}/metadata.json`)
+  const informationFile = resolve(`${path}/info.json`)
   const icons = await readJson(iconFile, iconSet)
   const { categories = {} } = metadataFile ? await readJson(metadataFile, metadata) : {}
-  return { prefix, ...icons, categories }
+  const { license } = informationFile ? await readJson(informationFile, information) : {}
+  return { prefix, ...icons, categories, license: license?.spdx ?? license?.title }
 }
 
 /** From the user's folder, then from this package. */

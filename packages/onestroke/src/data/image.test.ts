@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { fromRGBA } from '@onestroke/core/pipeline'
+import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { loadDataset, readImage, readMask, readPicture } from './index.js'
 import { complaint, filled, folderOf, greyPng, noise, png, RED } from './testing.js'
@@ -30,6 +32,22 @@ describe('a picture', () => {
     expect(image).toHaveLength(64)
     expect(new Set(image).size).toBe(1)
   })
+
+  it.each([1, 3] as const)(
+    'is what a page makes of the same pixels, transparent ones too: %i channels',
+    async (channels) => {
+      const rgba = Buffer.from(Array.from({ length: 256 }, (_, i) => (i * i * 37 + 11 * i) % 256))
+      for (let i = 0; i < 8; i++) rgba[4 * i + 3] = 0
+      const file = await sharp(rgba, { raw: { width: 8, height: 8, channels: 4 } })
+        .png()
+        .toBuffer()
+      const [read, made] = [await readImage(file, { resolution: 8, channels }), fromRGBA(rgba, channels)]
+      expect(made).toHaveLength(read.length)
+      const far = made.map((value, i) => 127.5 * Math.abs(value - read[i]!))
+      expect(Math.max(...far)).toBeLessThan(2)
+      expect([...made.subarray(0, 8)]).toEqual(Array(8).fill(1))
+    },
+  )
 
   it('is refused in words', async () => {
     const folder = await folderOf({ 'a.png': 'nonsense', 'empty.png': '' })

@@ -21,6 +21,7 @@ export interface ExportOptions {
   readonly dtype: ExportDtype
   /** `web` adds a page and all that it needs without a bundler. Default `node`: graph and manifest. */
   readonly target?: 'node' | 'web'
+  /** Default: that of the pictures that it learned from, where their source said so. */
   readonly license?: string
   /** Measures what the rounding costs, on data, with the evaluation's own rows. */
   readonly measure?: {
@@ -42,8 +43,8 @@ export interface Exported {
 /**
  * Writes `model.onnx` and `manifest.json`, the manifest last.
  *
- * @throws UserError if the folder cannot be written, or what it needs for the web was not built, or if
- * it holds somebody else's page.
+ * @throws UserError if the folder cannot be written, or what it needs for the web was not built, if it holds somebody else's
+ * files, or if a weight is too large for the type.
  */
 export const exportModel = async ({
   model,
@@ -68,7 +69,7 @@ export const exportModel = async ({
     },
     parameters: layout.size,
     ...{ network, sigma_min, sigma_max, sigma_data, sampling },
-    license: license ?? null,
+    license: license ?? provenance.data.license ?? null,
     source: {
       ...{ sha256, method: method.name, data: provenance.data.name },
       images_seen: provenance.images_seen,
@@ -76,9 +77,14 @@ export const exportModel = async ({
     versions: versions(),
     vocabulary,
   }
+  const rmse_to_fp32 = await rmseToTrained(model, await loadExport(bytes, manifest as Manifest))
+  if (!Number.isFinite(rmse_to_fp32))
+    throw new UserError(`in ${dtype} the model paints nothing: a weight is too large for it`, {
+      remedy: '--dtype fp32 keeps it',
+    })
   const whole: Manifest = {
     ...manifest,
-    rmse_to_fp32: await rmseToTrained(model, await loadExport(bytes, manifest as Manifest)),
+    rmse_to_fp32,
     ...(measure && { quality: await qualityOf(model, dtype, measure) }),
   }
   // All at once, when all is known: what was there before has served until now.
@@ -96,8 +102,10 @@ const checkOwn = async (out: string): Promise<void> => {
   for (const name of [CONFIG_FILE, PLAN_FILE])
     if (existsSync(join(out, name))) refuse(`${out} holds a model, which its export would stand in for`)
   const manifest = join(out, MANIFEST_FILE)
-  if (existsSync(manifest) && !(await readFile(manifest, 'utf8')).includes('"onestroke-export/'))
-    refuse(`${manifest} is not of an export, and would be overwritten`)
+  const foreign = (name: string) => refuse(`${join(out, name)} is not of an export, and would be overwritten`)
+  if (existsSync(manifest)) {
+    if (!(await readFile(manifest, 'utf8')).includes('"onestroke-export/')) foreign(MANIFEST_FILE)
+  } else if (existsSync(join(out, GRAPH_FILE))) foreign(GRAPH_FILE)
 }
 
 const STEPS = [1, 2, 4]

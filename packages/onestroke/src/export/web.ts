@@ -33,6 +33,8 @@ export interface WebWeight {
 
 /** The bundle's own folder in an export. */
 const RUNTIME = 'runtime'
+/** The bundle's page, and how it is told from others. */
+const [PAGE, MARK] = ['index.html', '<meta name="generator" content="onestroke export"']
 
 /**
  * What there is to copy.
@@ -44,14 +46,22 @@ export const webFiles = async (
   out: string,
   list = builtUrl(import.meta.url, '../web.json'),
 ): Promise<readonly WebFile[]> => {
-  // An earlier export for the web has the element's script beside its manifest.
-  if (![MANIFEST_FILE, 'onestroke.js'].every((name) => existsSync(join(out, name))))
-    for (const name of ['index.html', RUNTIME])
-      if (existsSync(join(out, name)))
-        throw new UserError(`${join(out, name)} is not of an export, and would be overwritten`, {
-          exitCode: 2,
-          remedy: 'choose a folder of its own for --out',
-        })
+  const files = await bundled(list)
+  const there = (name: string) => existsSync(join(out, name))
+  // An earlier export for the web has the element's script beside its manifest. Its page may have given way to another.
+  const earlier = [MANIFEST_FILE, 'onestroke.js'].every(there)
+  const ownPage = there(PAGE) && (await readFile(join(out, PAGE), 'utf8')).includes(MARK)
+  const names = new Set(files.map(({ file }) => file.split('/')[0]!))
+  for (const name of names)
+    if (there(name) && !(name === PAGE ? ownPage : earlier))
+      throw new UserError(`${join(out, name)} is not of an export, and would be overwritten`, {
+        exitCode: 2,
+        remedy: 'choose a folder of its own for --out',
+      })
+  return files
+}
+
+const bundled = async (list: URL): Promise<readonly WebFile[]> => {
   try {
     return JSON.parse(await readFile(list, 'utf8'))
   } catch (cause) {

@@ -327,7 +327,10 @@ const modelConfig = (
   provenance: {
     ...(teacher && { parent: teacher.sha256 }),
     ...(initFrom && { init_from: initFrom.sha256 }),
-    data: { name: plan.data.spec, sha256: dataset.sha256, images: dataset.count },
+    data: {
+      ...{ name: plan.data.spec, sha256: dataset.sha256, images: dataset.count },
+      ...(dataset.license !== undefined && { license: dataset.license }),
+    },
     images_seen: step * plan.batch,
     seconds: Math.round(seconds * 10) / 10,
     seed: plan.seed,

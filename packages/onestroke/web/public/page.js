@@ -21,6 +21,8 @@ const SEEDS = 8
 const IDEAS = 8
 /** A teacher's most steps here; a student has noise levels for its own few. */
 const MOST_STEPS = 40
+/** And of students, unless noise levels of more were searched. */
+const STUDENTS_STEPS = 4
 
 /** Guidance that still helps a teacher; a student has a range of its own. */
 const MOST_GUIDANCE = 8
@@ -67,7 +69,8 @@ const show = (
     }
     find('ideas').append(button)
   }
-  const most = kind === 'student' ? Math.max(1, ...Object.keys(sampling.sigmas).map(Number)) : MOST_STEPS
+  const most =
+    kind === 'student' ? Math.max(STUDENTS_STEPS, ...Object.keys(sampling.sigmas).map(Number)) : MOST_STEPS
   field('steps').max = String(most)
   field('steps').value = String(sampling.num_inference_steps)
 
