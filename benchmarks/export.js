@@ -3,14 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onestroke } from './lib/command.js'
-import { CATEGORY, DATA } from './lib/emoji.js'
+import { CATEGORY, DATA, STUDENTS, TEACHERS } from './lib/emoji.js'
 import { rounded } from './lib/statistics.js'
 
 export const about = 'exports in fp32, fp16 and int8: bytes, Fréchet distance, distance to the teacher'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
-  models: { type: 'string', default: 'emoji-16,emoji-32', about: 'pairs in models/' },
+  models: STUDENTS,
   samples: { type: 'string', default: '922', about: 'pictures to judge by' },
 }
 
@@ -22,9 +22,9 @@ export const run = async ({ models, samples }) => {
     for (const name of models.split(','))
       for (const dtype of ['fp32', 'fp16', 'int8']) {
         const { stdout } = await onestroke(
-          ...['export', `models/${name}-student`, '--out', join(directory, `${name}-${dtype}`)],
+          ...['export', `models/${name}`, '--out', join(directory, `${name}-${dtype}`)],
           ...['--dtype', dtype, '--data', DATA, '--category', CATEGORY, '--samples', samples, '--json'],
-          ...['--teacher', `models/${name}-teacher`],
+          ...['--teacher', `models/${TEACHERS[name]}`],
         )
         const { graph, rmse_to_fp32, quality } = JSON.parse(stdout)
         rows.push({

@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib'
 import { openPipeline } from 'onestroke'
 import { launch, serveBuilt } from '../tests/web/browser.js'
 import { onestroke } from './lib/command.js'
+import { STUDENTS } from './lib/emoji.js'
 import { median, rounded } from './lib/statistics.js'
 import { tasksOf } from './lib/trace.js'
 
@@ -16,7 +17,7 @@ export const about = 'the web runtime in Chromium: milliseconds a step, slider t
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
-  models: { type: 'string', default: 'emoji-16,emoji-32', about: 'students in models/' },
+  models: STUDENTS,
   dtypes: { type: 'string', default: 'fp32,int8', about: 'types to export' },
   rounds: { type: 'string', default: '20', about: 'in which browser and Node take turns' },
 }
@@ -85,7 +86,7 @@ export const run = async ({ models, dtypes, rounds }) => {
       const contenders = []
       for (const dtype of dtypes.split(',')) {
         const folder = join(site.folder, `${name}-${dtype}`)
-        await onestroke('export', `models/${name}-student`, '--out', folder, '--dtype', dtype)
+        await onestroke('export', `models/${name}`, '--out', folder, '--dtype', dtype)
         await page.evaluate(load, [`${name}-${dtype}/`, dtype])
         /** @type {Record<'web' | 'node', number[]>} */
         const times = { web: [], node: [] }

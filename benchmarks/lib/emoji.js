@@ -1,7 +1,21 @@
-/** The emoji that the shipped 16×16 models know, and options for benchmarks that distil from their teacher. */
+/** The shipped models and the emoji that they know, and options for benchmarks that distil from the 16×16 teacher. */
 
 export const DATA = 'iconify:fluent-emoji-flat,noto'
 export const CATEGORY = 'Smileys & Emotion,Animals & Nature,Food & Drink'
+
+/** The shipped students, and whose they are. @type {Readonly<Record<string, string>>} */
+export const TEACHERS = {
+  'emoji-16-student': 'emoji-16-teacher',
+  'emoji-32-student': 'emoji-32-teacher',
+  'emoji-32-half': 'emoji-32-teacher',
+}
+
+/** The option that chooses among them. @type {NonNullable<import('../run.js').Benchmark['options']>[string]} */
+export const STUDENTS = {
+  type: 'string',
+  default: Object.keys(TEACHERS).join(','),
+  about: 'students in models/',
+}
 
 /**
  * @param {string} name of the benchmark
