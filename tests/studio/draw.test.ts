@@ -82,6 +82,28 @@ describe.skipIf(browserLacks !== undefined)(
       expect(studio.complaints).toEqual([])
     })
 
+    it('undoes a line that the keyboard drew as one', async () => {
+      await open('#view=draw&prompt=red+apple&seed=5')
+      await page
+        .getByTestId('drawn')
+        .filter({ hasText: /ms in \d steps$/ })
+        .waitFor()
+      const easel = page.locator('.easel')
+      const drawn = () => easel.evaluate((one) => (one as HTMLCanvasElement).toDataURL())
+      await easel.press('ArrowLeft')
+      const empty = await drawn()
+      for (let i = 0; i < 24; i++) await easel.press(i < 12 ? 'Shift+ArrowRight' : 'Shift+ArrowLeft')
+      expect(await drawn()).not.toBe(empty)
+      // The key was let go between any two of them: each is a line.
+      await page.keyboard.down('Shift')
+      for (let i = 0; i < 24; i++) await page.keyboard.press(i < 12 ? 'ArrowDown' : 'ArrowUp')
+      await page.keyboard.up('Shift')
+      const undo = page.getByRole('button', { name: 'Undo' })
+      await undo.click()
+      for (let i = 0; i < 19; i++) await undo.click()
+      expect(await undo.isDisabled()).toBe(true)
+    })
+
     it('opens a picture, paints anew what is covered, and keeps the rest', async () => {
       await open('#view=draw&prompt=cat+face&seed=5')
       await page.locator('.easel').waitFor()

@@ -1,16 +1,14 @@
 /** The studio's built page in a real browser, with the shipped models: what a designer does with it. */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import fastifyStatic from '@fastify/static'
 import axe from 'axe-core'
-import Fastify from 'fastify'
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openCatalogue } from '../../packages/onestroke/src/studio/index.js'
+import { listRuns } from '../../packages/onestroke/src/studio/runs.js'
 import { browserLacks, launchWebgpu, webgpuLacks } from '../web/browser.js'
 import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
 
@@ -64,7 +62,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     }
     await page.mouse.up()
     expect(await page.locator('.status').textContent()).toMatch(
-      /^[\d.]+ ms a picture in one step, [\d.]+ ms from slider to page · WebAssembly, several threads$/,
+      /^[\d.]+ ms a picture in one step, [\d.]+ ms from slider to page · WebAssembly, (\d) threads$/,
     )
     expect(studio.complaints).toEqual([])
   })
@@ -85,6 +83,13 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await open(link.slice(studio.url.length))
     await painted()
     expect(await pixelsOf(picture())).toEqual(before)
+    // A style that the model does not have is none; nor is a device, or a number of steps, that there is not.
+    const odd = link.slice(studio.url.length).replace(/&steps=\d+/, '')
+    await open(`${odd}&style=nonsense&device=none&steps=32`)
+    await painted()
+    expect(await page.locator('.status').textContent()).toContain(' in 8 steps')
+    await page.getByLabel('Steps').fill('1')
+    await expect.poll(() => pixelsOf(picture())).toEqual(before)
     // Another link, pasted into the same tab.
     await page.evaluate(() => location.assign('#prompt=pizza&seed=4'))
     await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('pizza')
@@ -131,8 +136,12 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await page.getByRole('button', { name: 'red heart', exact: true }).click()
     expect(await prompt.inputValue()).toBe('red heart')
     for (const kind of ['More like this', 'More like this', 'Other seeds']) {
+      const seeds = () =>
+        page.locator('.tiles canvas').evaluateAll((all) => all.map(({ ariaLabel }) => ariaLabel))
+      const before = await seeds()
       await page.getByRole('button', { name: kind }).click()
-      await page.locator('.tiles li').nth(11).waitFor()
+      await expect.poll(seeds, { timeout: 20_000 }).not.toEqual(before)
+      expect(await seeds()).toHaveLength(12)
       await page.waitForTimeout(300)
       const tile = page.locator('.tiles .tile').nth(4)
       const chosen = await pixelsOf(tile.locator('canvas'))
@@ -233,21 +242,6 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     },
   )
 
-  it('works offline once it has loaded', async () => {
-    await open('#prompt=owl&seed=5')
-    await painted()
-    const before = await pixelsOf(picture())
-    await studio.context.setOffline(true)
-    await studio.app.close()
-    try {
-      await page.reload()
-      await painted()
-      expect(await pixelsOf(picture())).toEqual(before)
-    } finally {
-      await studio.restart()
-    }
-  })
-
   it.skipIf(webgpuLacks !== undefined)(
     `paints the same on WebGPU${webgpuLacks ? `: ${webgpuLacks}` : ''}`,
     async () => {
@@ -303,12 +297,64 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
       /emoji-16-student does not load: cannot load .*500/,
     )
     await lacking('**/model.onnx', { body: 'other bytes' }, /is not the graph that its manifest describes/)
+    const again = await other.newPage()
+    await again.route('**/manifest.json', (to) => to.fulfill({ status: 500, body: '' }))
+    await again.goto(studio.url)
+    await again.getByRole('alert').waitFor()
+    await again.unroute('**/manifest.json')
+    await again.getByRole('button', { name: 'Try again' }).click()
+    await again.getByTestId('latency').waitFor()
+    expect(await again.getByRole('alert').count()).toBe(0)
     await other.close()
+    await open()
     const answer = await fetch(`${studio.url}models/none/manifest.json`)
     expect([answer.status, await answer.json()]).toEqual([404, { error: 'there is no model none' }])
     expect((await fetch(`${studio.url}api/runs/none`)).status).toBe(404)
     for (const file of ['..%2F..%2Frun.json', '1.png'])
       expect((await fetch(`${studio.url}api/runs/first/samples/${file}`)).status).toBe(404)
+  })
+
+  it('paints also where the browser keeps nothing for pages', async () => {
+    const other = await studio.browser.newContext({ serviceWorkers: 'block' })
+    const page = await other.newPage()
+    await page.addInitScript(() => {
+      Object.defineProperty(window, 'localStorage', {
+        get: () => {
+          throw new DOMException('denied', 'SecurityError')
+        },
+      })
+    })
+    await page.goto(studio.url)
+    await page.getByTestId('latency').waitFor()
+    await page.getByRole('button', { name: /^Colours/ }).click()
+    expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark')
+    await other.close()
+  })
+
+  it('tells which trainings run, also where two are called the same', async () => {
+    const more = join(studio.work, 'more')
+    await cp(join(studio.work, 'runs/first'), join(more, 'first'), { recursive: true })
+    await rm(join(more, 'first/config.json'))
+    const look = async () =>
+      (await listRuns([join(studio.work, 'runs'), more])).sort((a, b) => (a.name < b.name ? -1 : 1))
+    const names = ['first', 'first-2']
+    expect(await look()).toMatchObject(names.map((name, i) => ({ name, finished: i === 0, running: false })))
+    await writeFile(join(more, 'first/.lock'), String(process.pid))
+    expect(await look()).toMatchObject(
+      names.map((name, i) => ({ name, finished: i === 0, running: i === 1 })),
+    )
+    await writeFile(join(more, 'first/.lock'), String(2 ** 22 + 1))
+    expect((await look())[1]).toMatchObject({ running: false })
+  })
+
+  it('compares students of one guidance with teachers at that', async () => {
+    const work = join(studio.work, 'none')
+    const { entries } = await openCatalogue([STUDENT, 'models/emoji-32-student'], { work, dtype: 'fp16' })
+    const told = entries.map(({ name, guidance_scale }) => [name, guidance_scale])
+    expect(Object.fromEntries(told)).toEqual({
+      ...{ 'emoji-16-student': undefined, 'emoji-16-teacher': undefined },
+      ...{ 'emoji-32-student': 1, 'emoji-32-teacher': undefined },
+    })
   })
 
   it('is for this machine alone', async () => {
@@ -327,50 +373,5 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     )
     expect(own.length).toBeGreaterThanOrEqual(3)
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(200_000)
-  })
-
-  it('can be written as a folder for any web server, and not over something else', async () => {
-    const out = join(studio.work, 'site')
-    const cli = (...args: string[]) =>
-      spawnSync(process.execPath, ['packages/onestroke/bin/onestroke.js', 'studio', ...args], {
-        encoding: 'utf8',
-      })
-    expect(cli(STUDENT, '--build', out).status).toBe(0)
-    expect(JSON.parse(await readFile(join(out, 'models.json'), 'utf8'))).toEqual({
-      models: [
-        {
-          name: 'emoji-16-student',
-          path: 'models/emoji-16-student/',
-          kind: 'student',
-          teacher: 'emoji-16-teacher',
-        },
-        { name: 'emoji-16-teacher', path: 'models/emoji-16-teacher/', kind: 'teacher' },
-      ],
-      runs: false,
-    })
-    for (const file of ['index.html', 'sw.js', 'models/emoji-16-teacher/model.onnx'])
-      expect(existsSync(join(out, file))).toBe(true)
-    // As others would serve it: from a folder, without headers.
-    const other = Fastify()
-    await other.register(fastifyStatic, { root: out, prefix: '/some/where/' })
-    await other.listen({ port: 0, host: '127.0.0.1' })
-    try {
-      const { port } = other.server.address() as AddressInfo
-      await open(`http://127.0.0.1:${port}/some/where/#prompt=owl&seed=5`)
-      await painted()
-      expect(await page.locator('.status').textContent()).toContain('WebAssembly, one thread')
-      expect(await page.locator('nav button').allTextContents()).toEqual(['Paint', 'Compare', 'Draw'])
-    } finally {
-      await studio.leave()
-      await other.close()
-    }
-    await writeFile(join(studio.work, 'note.txt'), 'mine')
-    const refused = cli(STUDENT, '--build', studio.work)
-    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('is no studio')])
-    const nothing = cli('models/nowhere')
-    expect([nothing.status, nothing.stderr]).toEqual([
-      expect.any(Number),
-      expect.stringContaining('models/nowhere'),
-    ])
   })
 })

@@ -16,8 +16,9 @@ export const App = () => {
   useEffect(() => {
     void readOffer()
   }, [])
-  const Page = PAGES[view.value]
   const views = VIEWS.filter((one) => one !== 'train' || offer.value?.runs)
+  const shown = views.includes(view.value) ? view.value : 'paint'
+  const Page = PAGES[shown]
   return (
     <>
       <header>
@@ -35,7 +36,7 @@ export const App = () => {
             <button
               key={one}
               type="button"
-              aria-current={view.value === one ? 'page' : undefined}
+              aria-current={shown === one ? 'page' : undefined}
               onClick={() => {
                 view.value = one
               }}
@@ -71,7 +72,7 @@ export const App = () => {
           </p>
         )}
         <Loading />
-        {offer.value && <Page />}
+        {offer.value ? <Page /> : !trouble.value && <p class="quiet">Starting…</p>}
       </main>
     </>
   )

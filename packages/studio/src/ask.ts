@@ -2,7 +2,7 @@
 import type { Manifest } from '@onestroke/core/pipeline'
 import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
 import { useEffect, useState } from 'preact/hooks'
-import { openModel, trouble } from './models.js'
+import { openModel, THREADS } from './models.js'
 import * as state from './state.js'
 
 /** Whether a model listens to a guidance scale. */
@@ -40,7 +40,7 @@ export const ask = (manifest: Manifest): WebGenerateOptions => {
 
 /** With the style, where pictures have words. */
 export const textFor = (manifest: Manifest, text: string): string =>
-  manifest.vocabulary.kind === 'text' ? state.words(text) : known(manifest, text)
+  manifest.vocabulary.kind === 'text' ? state.words(text, manifest.vocabulary) : known(manifest, text)
 
 /** Classes go as they are; what is no class of this model goes as none. */
 const known = ({ vocabulary }: Manifest, text: string): string => {
@@ -48,26 +48,36 @@ const known = ({ vocabulary }: Manifest, text: string): string => {
   return vocabulary.kind === 'none' ? '' : text
 }
 
-/** A model by name, once it is there. */
-export const useModel = (name: string | undefined): WebModel | undefined => {
-  const [model, setModel] = useState<WebModel>()
+/** A model that is wanted: there, or not yet, or not at all, with why. */
+export interface Wanted {
+  readonly name: string | undefined
+  readonly model?: WebModel
+  readonly failure?: string
+  /** Loads it again. */
+  retry(): void
+}
+
+/** A model by name. */
+export const useModel = (name: string | undefined): Wanted => {
+  const [found, setFound] = useState<Pick<Wanted, 'model' | 'failure'>>({})
+  const [tries, setTries] = useState(0)
   useEffect(() => {
-    setModel(undefined)
+    setFound({})
     if (!name) return
     let wanted = true
     openModel(name).then(
-      (found) => {
-        if (wanted) setModel(found)
+      (model) => {
+        if (wanted) setFound({ model })
       },
-      (error: Error) => {
-        trouble.value = `${name} does not load: ${error.message}`
+      ({ message, remedy }: Error & { remedy?: string }) => {
+        if (wanted) setFound({ failure: remedy ? `${message}; ${remedy}` : message })
       },
     )
     return () => {
       wanted = false
     }
-  }, [name])
-  return model
+  }, [name, tries])
+  return { name, ...found, retry: () => setTries(tries + 1) }
 }
 
 /** "7.3 ms": as exact as it is steady. */
@@ -75,7 +85,10 @@ export const milliseconds = (value: number): string =>
   `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`
 
 export const deviceName = ({ device }: WebModel): string =>
-  device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${crossOriginIsolated ? 'several threads' : 'one thread'}`
+  device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${THREADS === 1 ? 'one thread' : `${THREADS} threads`}`
 
 export const seconds = (value: number): string =>
   value < 1 ? milliseconds(1000 * value) : `${value.toFixed(1)} s`
+
+export const stepsOf = ({ steps }: { readonly steps: number }): string =>
+  steps === 1 ? 'one step' : `${steps} steps`

@@ -29,16 +29,14 @@ export const stroke = (
   context: CanvasRenderingContext2D,
   from: Point,
   to: Point,
-  { colour, size, erase = false }: { colour: string; size: number; erase?: boolean },
+  { colour, size }: { colour: string; size: number },
 ): void => {
-  context.globalCompositeOperation = erase ? 'destination-out' : 'source-over'
   context.strokeStyle = colour
   context.lineWidth = size
   context.beginPath()
   context.moveTo(from.x, from.y)
   context.lineTo(to.x + 0.01, to.y)
   context.stroke()
-  context.globalCompositeOperation = 'source-over'
 }
 
 /** What is drawn, in the model's size. */

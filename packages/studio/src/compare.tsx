@@ -2,13 +2,14 @@
 import type { WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import { ask, deviceName, seconds, useModel } from './ask.js'
+import { ask, deviceName, isGuided, seconds, useModel } from './ask.js'
 import { Button } from './controls.js'
 import { latest } from './live.js'
 import { offer, trouble } from './models.js'
 import { Picture } from './picture.js'
 import { Subject } from './prompt.js'
 import { modelName, prompt } from './state.js'
+import { Waiting } from './waiting.js'
 
 interface Painted {
   readonly image?: ImageData
@@ -24,13 +25,16 @@ const TEACHER = { solver: 'heun', steps: 18 } as const
 
 export const Compare = () => {
   const entry = offer.value?.models.find(({ name }) => name === modelName.value)
-  const student = useModel(entry?.name)
-  const teacher = useModel(entry?.teacher)
+  const [wantedStudent, wantedTeacher] = [useModel(entry?.name), useModel(entry?.teacher)]
+  const [student, teacher] = [wantedStudent.model, wantedTeacher.model]
   const [slow, setSlow] = useState(nothing)
   const [fast, setFast] = useState(nothing)
   const [again, setAgain] = useState(0)
   useEffect(() => {
     if (!student || !teacher) return
+    // What the student was distilled with is what its teacher is compared at.
+    const guidance_scale = entry?.guidance_scale
+    const guided = guidance_scale !== undefined && !isGuided(student.manifest) && isGuided(teacher.manifest)
     let controller = new AbortController()
     const paint = latest(async (options: ReturnType<typeof ask>) => {
       const { signal } = controller
@@ -40,7 +44,12 @@ export const Compare = () => {
         const quick = await timed(student, { ...same, signal })
         setFast(quick)
         const strokes: ImageData[] = []
-        for await (const preview of teacher.stream({ ...same, ...TEACHER, signal })) {
+        for await (const preview of teacher.stream({
+          ...same,
+          ...TEACHER,
+          ...(guided && { guidance_scale }),
+          signal,
+        })) {
           const image = preview.images[0]!
           if (!preview.last) strokes.push(image)
           setSlow({ image, strokes: [...strokes], milliseconds: preview.milliseconds, done: preview.last })
@@ -69,7 +78,7 @@ export const Compare = () => {
           : 'There is no teacher beside this student. onestroke studio STUDENT --teacher TEACHER shows both.'}
       </p>
     )
-  if (!student || !teacher) return <p class="quiet">Loading both models…</p>
+  if (!student || !teacher) return <Waiting of={[wantedStudent, wantedTeacher]} />
   const factor = slow.done && fast.milliseconds > 0 ? slow.milliseconds / fast.milliseconds : undefined
   return (
     <div class="compare">

@@ -10,6 +10,7 @@ import {
   Tooltip,
 } from 'chart.js'
 import { useEffect, useRef } from 'preact/hooks'
+import { theme } from './state.js'
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, LogarithmicScale, Tooltip, Legend)
 
@@ -42,10 +43,19 @@ export const Curve = ({
 }) => {
   const canvas = useRef<HTMLCanvasElement>(null)
   const chart = useRef<Chart<'line', { x: number; y: number }[]> | undefined>(undefined)
+  // Errors of derivatives may be negative.
+  const linear = series.some(({ points }) => points.some(({ y }) => y <= 0))
+  useEffect(
+    () => () => {
+      chart.current?.destroy()
+      chart.current = undefined
+    },
+    [theme.value, linear],
+  )
   useEffect(() => {
     const datasets = series.map(({ name, tone, points }) => ({
       label: name,
-      data: points.filter(({ y }) => y > 0),
+      data: [...points],
       borderColor: toned(tone),
       backgroundColor: toned(tone),
       borderWidth: 2,
@@ -74,13 +84,12 @@ export const Curve = ({
         interaction: { mode: 'nearest', axis: 'x', intersect: false },
         scales: {
           x: { type: 'linear', ...axis('pictures seen') },
-          y: { type: 'logarithmic', ...axis(label) },
+          y: { type: linear ? 'linear' : 'logarithmic', ...axis(label) },
         },
         plugins: { legend: { display: series.length > 1, labels: { color: toned('text') } } },
       },
     })
-  }, [series])
-  useEffect(() => () => chart.current?.destroy(), [])
+  }, [series, theme.value, linear])
   const last = series
     .map(({ name, points }) => (points.length > 0 ? `${name}: ${compact.format(points.at(-1)!.y)}` : ''))
     .filter(Boolean)

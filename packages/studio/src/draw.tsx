@@ -1,7 +1,7 @@
 /** Draw: strokes become a picture as they are drawn, and what a brush covers is painted anew. */
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { ask, milliseconds, useModel } from './ask.js'
+import { ask, milliseconds, stepsOf, useModel } from './ask.js'
 import { clear, newSurface, put, sample, Undo } from './brush.js'
 import { Button, Choice, Slider } from './controls.js'
 import { Easel } from './easel.js'
@@ -10,6 +10,7 @@ import { livePainter, type Took } from './live.js'
 import { Picture, savePicture } from './picture.js'
 import { Subject } from './prompt.js'
 import { modelName, prompt, seed, style } from './state.js'
+import { Waiting } from './waiting.js'
 
 const COLOURS = [
   '#111111',
@@ -32,7 +33,9 @@ const strength = signal(0.5)
 const [picture, mask, undo] = [newSurface(PAPER), newSurface(), new Undo()]
 
 export const Draw = () => {
-  const model = useModel(modelName.value || undefined)
+  const wanted = useModel(modelName.value || undefined)
+  const { model } = wanted
+  const handed = useRef(handOver.value !== undefined)
   const [version, setVersion] = useState(0)
   const [result, setResult] = useState<{ image: ImageData; took: Took }>()
   const [note, setNote] = useState('')
@@ -79,7 +82,7 @@ export const Draw = () => {
       setNote(`${chosen.name} is no picture that this browser can read`)
     }
   }
-  if (!model) return <p class="quiet">Loading {modelName.value}…</p>
+  if (!model) return <Waiting of={[wanted]} />
   return (
     <div class="draw">
       <section class="pair" aria-label="Drawing and picture">
@@ -87,7 +90,8 @@ export const Draw = () => {
           <Easel
             {...{ picture, undo, version }}
             mask={inpainting ? mask : undefined}
-            brush={{ colour: inpainting ? '#ffffff' : colour.value, size: size.value, erase: false }}
+            brush={{ colour: inpainting ? '#ffffff' : colour.value, size: size.value }}
+            first={handed.current}
             label={inpainting ? 'What is to be painted anew' : 'Your drawing'}
             onChange={repaint}
             onDrop={open}
@@ -101,7 +105,9 @@ export const Draw = () => {
           <Picture image={result?.image} alt={`What the model makes of it: ${prompt.value || 'a picture'}`} />
           <figcaption>
             <strong>The model’s picture</strong>
-            <span data-testid="drawn">{result ? milliseconds(result.took.model) : '…'}</span>
+            <span data-testid="drawn">
+              {result ? `${milliseconds(result.took.model)} in ${stepsOf(result.took)}` : '…'}
+            </span>
           </figcaption>
         </figure>
       </section>

@@ -1,6 +1,6 @@
 /** The canvas that is drawn on: by mouse, finger, pen or keyboard, and pictures can be dropped on it. */
 import { useEffect, useRef } from 'preact/hooks'
-import { newSurface, type Point, SIDE, stroke, type Undo } from './brush.js'
+import { clear, newSurface, type Point, SIDE, stroke, type Undo } from './brush.js'
 
 interface EaselProps {
   /** The picture below. */
@@ -8,8 +8,10 @@ interface EaselProps {
   /** What lies over it, half transparent; then it is what is drawn on. */
   mask: CanvasRenderingContext2D | undefined
   undo: Undo
-  brush: { colour: string; size: number; erase: boolean }
+  brush: { colour: string; size: number }
   label: string
+  /** Whether the keyboard begins here. */
+  first: boolean
   onChange: () => void
   onDrop: (file: File) => void
   /** Goes up when something else has changed the surfaces. */
@@ -20,11 +22,23 @@ interface EaselProps {
 const MOVE = SIDE / 32
 const MASK_COLOUR = '#7c3aed'
 
-export const Easel = ({ picture, mask, undo, brush, label, onChange, onDrop, version }: EaselProps) => {
+export const Easel = ({
+  picture,
+  mask,
+  undo,
+  brush,
+  label,
+  first,
+  onChange,
+  onDrop,
+  version,
+}: EaselProps) => {
   const canvas = useRef<HTMLCanvasElement>(null)
   const last = useRef<Point | undefined>(undefined)
   const cursor = useRef<Point>({ x: SIDE / 2, y: SIDE / 2 })
   const focused = useRef(false)
+  /** Whether the keyboard is drawing a line, which is undone as one. */
+  const line = useRef(false)
   const surface = mask ?? picture
 
   const show = () => {
@@ -50,14 +64,20 @@ export const Easel = ({ picture, mask, undo, brush, label, onChange, onDrop, ver
     }
   }
   useEffect(show, [version, mask, brush.size])
+  useEffect(() => {
+    if (first) canvas.current!.focus()
+  }, [])
 
   const pointOf = ({ offsetX, offsetY }: { offsetX: number; offsetY: number }): Point => {
     const { clientWidth, clientHeight } = canvas.current!
     return { x: (offsetX * SIDE) / clientWidth, y: (offsetY * SIDE) / clientHeight }
   }
-  const draw = (to: Point) => {
-    stroke(surface, last.current ?? to, to, brush)
-    last.current = to
+  /** All points that came with one event; what they make is shown once. */
+  const draw = (points: readonly Point[]) => {
+    for (const to of points) {
+      stroke(surface, last.current ?? to, to, brush)
+      last.current = to
+    }
     show()
     onChange()
   }
@@ -84,11 +104,10 @@ export const Easel = ({ picture, mask, undo, brush, label, onChange, onDrop, ver
         canvas.current!.setPointerCapture(event.pointerId)
         undo.keep(surface)
         last.current = undefined
-        draw(pointOf(event))
+        draw([pointOf(event)])
       }}
       onPointerMove={(event) => {
-        if (last.current && event.isPrimary && event.buttons & 1)
-          for (const one of coalesced(event)) draw(pointOf(one))
+        if (last.current && event.isPrimary && event.buttons & 1) draw(coalesced(event).map(pointOf))
       }}
       onPointerUp={(event) => {
         if (event.isPrimary) last.current = undefined
@@ -101,7 +120,7 @@ export const Easel = ({ picture, mask, undo, brush, label, onChange, onDrop, ver
         show()
       }}
       onBlur={() => {
-        focused.current = false
+        focused.current = line.current = false
         show()
       }}
       onKeyDown={(event) => {
@@ -112,11 +131,15 @@ export const Easel = ({ picture, mask, undo, brush, label, onChange, onDrop, ver
         const from = cursor.current
         if (by) cursor.current = { x: inside(from.x + by.x), y: inside(from.y + by.y) }
         if (event.key === ' ' || event.shiftKey) {
-          undo.keep(surface)
+          if (!event.repeat && !(by && line.current)) undo.keep(surface)
+          line.current = event.shiftKey && by !== undefined
           last.current = from
-          draw(cursor.current)
+          draw([cursor.current])
           last.current = undefined
         } else show()
+      }}
+      onKeyUp={({ key }) => {
+        if (key === 'Shift') line.current = false
       }}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
@@ -130,11 +153,13 @@ export const Easel = ({ picture, mask, undo, brush, label, onChange, onDrop, ver
 
 /** A mask in a colour that shows on any picture. */
 const tinted = (mask: CanvasRenderingContext2D): HTMLCanvasElement => {
-  const context = newSurface(MASK_COLOUR)
-  context.globalCompositeOperation = 'destination-in'
-  context.drawImage(mask.canvas, 0, 0)
-  return context.canvas
+  clear(tint, MASK_COLOUR)
+  tint.globalCompositeOperation = 'destination-in'
+  tint.drawImage(mask.canvas, 0, 0)
+  tint.globalCompositeOperation = 'source-over'
+  return tint.canvas
 }
+const tint = newSurface()
 
 /** Points between two frames, where the browser tells them; they lie in the page, not in the canvas. */
 const coalesced = (event: PointerEvent): { offsetX: number; offsetY: number }[] => {

@@ -5,6 +5,8 @@ import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
 export interface Took {
   readonly model: number
   readonly page: number
+  /** Steps that it took. */
+  readonly steps: number
 }
 
 /**
@@ -20,8 +22,8 @@ export const livePainter = (
   const { signal } = controller
   const next = latest(async ({ options, since }: { options: WebGenerateOptions; since: number }) => {
     try {
-      for await (const { images, milliseconds, last } of model.stream({ ...options, signal }))
-        if (last) show(images[0]!, { model: milliseconds, page: performance.now() - since })
+      for await (const { images, milliseconds, step, last } of model.stream({ ...options, signal }))
+        if (last) show(images[0]!, { model: milliseconds, page: performance.now() - since, steps: step })
       say('')
     } catch (error) {
       if (!signal.aborted) say((error as Error).message)

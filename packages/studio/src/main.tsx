@@ -5,4 +5,6 @@ import './style.css'
 import './views.css'
 
 followState()
+// A picture that is dropped beside the easel would take the page's place.
+for (const type of ['dragover', 'drop']) addEventListener(type, (event) => event.preventDefault())
 render(<App />, document.getElementById('app')!)

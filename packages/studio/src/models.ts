@@ -1,7 +1,7 @@
 /** The models that this studio offers, each loaded when it is first needed. */
 import { load, type WebModel } from '@onestroke/core/web'
 import { signal } from '@preact/signals'
-import { readyForOffline } from './offline.js'
+import { keepLate, readyForOffline } from './offline.js'
 import { device, modelName } from './state.js'
 
 export interface Entry {
@@ -9,6 +9,8 @@ export interface Entry {
   readonly path: string
   readonly kind: 'teacher' | 'student'
   readonly teacher?: string
+  /** The guidance that a student was distilled with, where that is known. */
+  readonly guidance_scale?: number
 }
 
 /** What is there; undefined until it is known. */
@@ -19,6 +21,9 @@ export const loading = signal<Readonly<Record<string, number>>>({})
 export const trouble = signal<string | undefined>(undefined)
 
 const models = new Map<string, Promise<WebModel>>()
+
+/** Threads of WebAssembly: onnxruntime's own choice is half of the cores. */
+export const THREADS = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
 
 /** Reads what there is, and settles which model is meant. */
 export const readOffer = async (): Promise<void> => {
@@ -36,6 +41,7 @@ export const readOffer = async (): Promise<void> => {
       modelName.value = first?.name ?? ''
     }
     offer.value = found
+    keepLate(['models.json', ...found.models.map(({ path }) => `${path}manifest.json`)])
   } catch (error) {
     trouble.value = `The studio cannot start: ${(error as Error).message}`
   }
@@ -54,7 +60,12 @@ const lackOf = (): void => {
 /** A model by name: the same one each time. @throws Error if there is none, or it does not load. */
 export const openModel = (name: string): Promise<WebModel> => {
   const known = models.get(name)
-  if (known) return known
+  if (known)
+    return known.then((model) => {
+      if (!model.ended) return model
+      models.delete(name)
+      return openModel(name)
+    })
   const entry = offer.value?.models.find((one) => one.name === name)
   if (!entry) return Promise.reject(new Error(`there is no model ${name} here`))
   const progress = (share: number | undefined) => {
@@ -64,6 +75,7 @@ export const openModel = (name: string): Promise<WebModel> => {
   progress(0)
   const model = load(entry.path, {
     onProgress: (done, total) => progress(done / total),
+    threads: THREADS,
     ...(device.value && { device: device.value }),
   })
     .then(async (loaded) => {

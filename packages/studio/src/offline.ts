@@ -3,20 +3,32 @@
 /** How long a first visit waits for it. */
 const PATIENCE = 3000
 
+const controlled = new Promise<void>((resolve) =>
+  navigator.serviceWorker?.addEventListener('controllerchange', () => resolve(), { once: true }),
+)
+let late = false
+
 /** Registers it. Settles when the page's requests go through it, or when they will not. */
 const register = async (): Promise<void> => {
   const { serviceWorker } = navigator
   if (!serviceWorker || !import.meta.env.PROD) return
-  const controlled = new Promise((resolve) =>
-    serviceWorker.addEventListener('controllerchange', resolve, { once: true }),
-  )
   try {
     await serviceWorker.register('./sw.js', { updateViaCache: 'none' })
   } catch {
     return
   }
-  if (!serviceWorker.controller)
-    await Promise.race([controlled, new Promise((resolve) => setTimeout(resolve, PATIENCE))])
+  if (serviceWorker.controller) return
+  late = await Promise.race([
+    controlled.then(() => false),
+    new Promise<boolean>((resolve) => setTimeout(() => resolve(true), PATIENCE)),
+  ])
 }
 
 export const readyForOffline = register()
+
+/** Has files kept that were loaded before the worker came, if it came late. */
+export const keepLate = (files: readonly string[]): void => {
+  if (!late) return
+  late = false
+  void controlled.then(() => navigator.serviceWorker.controller?.postMessage({ keep: files }))
+}

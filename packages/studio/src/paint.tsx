@@ -10,6 +10,7 @@ import {
   isGuided,
   milliseconds,
   mostSteps,
+  stepsOf,
   textFor,
   useModel,
 } from './ask.js'
@@ -33,17 +34,22 @@ import {
   view,
   without,
 } from './state.js'
+import { Waiting } from './waiting.js'
 
 const shown = signal<ImageData | undefined>(undefined)
 const took = signal<Took | undefined>(undefined)
 const note = signal('')
+/** Whose picture it is. */
+let painter: WebModel | undefined
 
 export const Paint = () => {
-  const model = useModel(modelName.value || undefined)
+  const wanted = useModel(modelName.value || undefined)
+  const { model } = wanted
   useEffect(() => {
     if (!model) return
     const { manifest } = model
-    if (steps.value === 0) steps.value = Math.min(mostSteps(manifest), manifest.sampling.num_inference_steps)
+    if (model !== painter) [painter, shown.value, took.value] = [model, undefined, undefined]
+    steps.value = Math.min(mostSteps(manifest), steps.value || manifest.sampling.num_inference_steps)
     const { paint, stop } = livePainter(
       model,
       (image, time) => {
@@ -63,10 +69,10 @@ export const Paint = () => {
   // Once it is open, moving the slider to 0 must not take it away from under the hand.
   const wayShown = useRef(false)
   wayShown.current ||= mix.value > 0
-  if (!model) return <p class="quiet">Loading {modelName.value}…</p>
+  if (!model) return <Waiting of={[wanted]} />
   const { manifest } = model
   const [[least, most], scale] = [guidanceRange(manifest), guidanceFor(manifest)]
-  const title = prompt.value || 'a picture'
+  const title = textFor(manifest, nearerEnd().prompt) || 'a picture'
   return (
     <div class="paint">
       <section class="stage" aria-label="Picture">
@@ -76,7 +82,7 @@ export const Paint = () => {
           <Button disabled={!shown.value} onClick={() => savePicture(shown.value!, `${title}-${seed.value}`)}>
             Save PNG
           </Button>
-          <Copy label="Copy picture" copy={() => copyPicture(shown.value!)} />
+          <Copy label="Copy picture" disabled={!shown.value} copy={() => copyPicture(shown.value!)} />
           <Copy label="Copy link" copy={() => navigator.clipboard.writeText(link())} />
           <Button
             disabled={!shown.value}
@@ -119,10 +125,12 @@ export const Paint = () => {
             )}
           </>
         ) : (
-          <p class="hint">
-            Guidance was fixed when this model was distilled. <code>distill --guidance-scale 1-6</code> makes
-            it a slider.
-          </p>
+          manifest.vocabulary.kind !== 'none' && (
+            <p class="hint">
+              Guidance was fixed when this model was distilled. <code>distill --guidance-scale 1-6</code>{' '}
+              makes it a slider.
+            </p>
+          )
         )}
         <details open={wayShown.current}>
           <summary>On the way to another picture</summary>
@@ -159,7 +167,6 @@ export const Paint = () => {
 }
 
 const Status = ({ model }: { model: WebModel }) => {
-  const count = model.manifest.kind === 'student' ? steps.value : undefined
   return (
     <p class="status">
       {note.value ? (
@@ -169,9 +176,8 @@ const Status = ({ model }: { model: WebModel }) => {
       ) : (
         took.value && (
           <>
-            <strong data-testid="latency">{milliseconds(took.value.model)}</strong> a picture
-            {count ? ` in ${count === 1 ? 'one step' : `${count} steps`}` : ''},{' '}
-            {milliseconds(took.value.page)} from slider to page · {deviceName(model)}
+            <strong data-testid="latency">{milliseconds(took.value.model)}</strong> a picture in{' '}
+            {stepsOf(took.value)}, {milliseconds(took.value.page)} from slider to page · {deviceName(model)}
           </>
         )
       )}
@@ -179,11 +185,18 @@ const Status = ({ model }: { model: WebModel }) => {
   )
 }
 
+interface CopyProps {
+  label: string
+  copy: () => Promise<void>
+  disabled?: boolean
+}
+
 /** A button that says that it worked, or why not. */
-const Copy = ({ label, copy }: { label: string; copy: () => Promise<void> }) => {
+const Copy = ({ label, copy, disabled = false }: CopyProps) => {
   const [said, setSaid] = useState<string>()
   return (
     <Button
+      disabled={disabled}
       onClick={async () => {
         await copy().then(
           () => setSaid('Copied'),
@@ -225,7 +238,12 @@ const nearerEnd = (): End =>
 const Grid = ({ model }: { model: WebModel }) => {
   const [found, setFound] = useState<Relatives>()
   const [busy, setBusy] = useState(false)
+  const controller = useRef(new AbortController())
+  // Whoever looks elsewhere does not wait for twelve pictures.
+  useEffect(() => () => controller.current.abort(), [model])
   const show = async (alike: boolean) => {
+    controller.current = new AbortController()
+    const { signal } = controller.current
     setBusy(true)
     const end = nearerEnd()
     const { seed: _, to: __, prompt: ___, ...options } = ask(model.manifest)
@@ -234,11 +252,11 @@ const Grid = ({ model }: { model: WebModel }) => {
     const images = await model
       .generateBatch({
         ...options,
-        ...{ prompts: seeds.map(() => text), seeds },
+        ...{ prompts: seeds.map(() => text), seeds, signal },
         ...(alike && { to: { seed: end.seed, weights: seeds.map(() => LIKENESS) } }),
       })
       .catch((error: Error) => {
-        note.value = error.message
+        if (!signal.aborted) note.value = error.message
       })
     if (images) setFound({ alike, of: end, seeds, images })
     setBusy(false)

@@ -3,18 +3,12 @@ import { useEffect, useRef } from 'preact/hooks'
 import { pixels } from './state.js'
 
 /** A picture as it is painted, enlarged by the page. */
-export const Picture = ({
-  image,
-  alt,
-  class: name,
-}: {
-  image: ImageData | undefined
-  alt: string
-  class?: string
-}) => {
+export const Picture = ({ image, alt }: { image: ImageData | undefined; alt: string }) => {
   const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {
-    if (!image || !canvas.current) return
+    if (!canvas.current) return
+    if (!image)
+      return canvas.current.getContext('2d')!.clearRect(0, 0, canvas.current.width, canvas.current.height)
     const { width, height } = image
     if (canvas.current.width !== width) [canvas.current.width, canvas.current.height] = [width, height]
     canvas.current.getContext('2d')!.putImageData(image, 0, 0)
@@ -26,7 +20,7 @@ export const Picture = ({
       aria-label={alt}
       width={image?.width ?? 32}
       height={image?.height ?? 32}
-      class={`picture ${pixels.value ? 'squares' : ''} ${name ?? ''}`}
+      class={`picture ${pixels.value ? 'squares' : ''}`}
     />
   )
 }

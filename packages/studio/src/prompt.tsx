@@ -7,13 +7,17 @@ import { drawSeed, prompt, seed, style } from './state.js'
 
 type Vocabulary = Manifest['vocabulary']
 
+/** Captions, where any are short enough to be shown; else words. */
+const ideasOf = ({ examples = [], words }: Extract<Vocabulary, { kind: 'text' }>): readonly string[] =>
+  examples.length > 0 ? examples : words
+
 /** Endings of what has been typed so far, from the model's own captions and words. */
 export const suggestions = (typed: string, vocabulary: Vocabulary, most = 8): string[] => {
   if (vocabulary.kind !== 'text') return []
   const start = typed.trimStart().toLowerCase()
   const { examples = [], words, styles = [] } = vocabulary
-  if (start === '') return examples.slice(0, most)
-  const whole = examples.filter((example) => example.startsWith(start))
+  if (start === '') return ideasOf(vocabulary).slice(0, most)
+  const whole = examples.filter((example) => example.toLowerCase().startsWith(start))
   const parts = start.split(/\s+/)
   const last = parts.pop()!
   const before = parts.length > 0 ? `${parts.join(' ')} ` : ''
@@ -26,11 +30,7 @@ export const suggestions = (typed: string, vocabulary: Vocabulary, most = 8): st
 /** A caption at random, another one than there is. */
 export const drawPrompt = (vocabulary: Vocabulary, now: string): string => {
   const list =
-    vocabulary.kind === 'class'
-      ? vocabulary.classes
-      : vocabulary.kind === 'text'
-        ? (vocabulary.examples ?? vocabulary.words)
-        : ['']
+    vocabulary.kind === 'class' ? vocabulary.classes : vocabulary.kind === 'text' ? ideasOf(vocabulary) : ['']
   const others = list.filter((text) => text !== now)
   return others[Math.floor(Math.random() * others.length)] ?? now
 }
@@ -52,7 +52,7 @@ export const PromptField = ({ label, value, vocabulary, placeholder }: PromptPro
         <label for={id}>{label}</label>
         <select
           id={id}
-          value={value.value}
+          value={vocabulary.classes.includes(value.value) ? value.value : ''}
           onChange={({ currentTarget }) => {
             value.value = currentTarget.value
           }}

@@ -24,7 +24,7 @@ export const style = signal(text('style'))
 export const seed = signal(Math.round(number('seed', 7, 0, 2 ** 32 - 1)))
 /** 0: what the model recommends. */
 export const steps = signal(Math.round(number('steps', 0, 0, 32)))
-export const guidance = signal(number('guidance', 1, 0, 10))
+export const guidance = signal(number('guidance', 1, 0, 100))
 /** What guidance leads away from. */
 export const without = signal(text('without'))
 /** The other end of the way, and how far along it. */
@@ -32,18 +32,30 @@ export const toPrompt = signal(text('to-prompt'))
 export const toSeed = signal(Math.round(number('to-seed', 8, 0, 2 ** 32 - 1)))
 export const mix = signal(number('mix', 0, 0, 1))
 /** Where to run, if not where the runtime thinks best. */
-export const device = signal(text('device') as 'wasm' | 'webgpu' | '')
+const devices = ['wasm', 'webgpu'] as const
+export const device = signal<(typeof devices)[number] | ''>(
+  devices.find((one) => one === text('device')) ?? '',
+)
 /** Whether pixels are shown as squares. */
 export const pixels = signal(text('pixels') === '1')
-export const theme = signal<'light' | 'dark' | ''>(
-  (localStorage.getItem('theme') as 'light' | 'dark' | null) ?? '',
-)
+const themes = ['light', 'dark'] as const
+/** Browsers that keep nothing for a page throw where it asks. */
+const remembered = (): string | null => {
+  try {
+    return localStorage.getItem('theme')
+  } catch {
+    return null
+  }
+}
+const kept = remembered()
+export const theme = signal<'light' | 'dark' | ''>(themes.find((one) => one === kept) ?? '')
 
 /** The prompt at the other end of the way: the same, unless there is one. */
 export const otherPrompt = (): string => (toPrompt.value.trim() === '' ? prompt.value : toPrompt.value)
 
-/** The words that the model reads. */
-export const words = (text: string): string => [text.trim(), style.value].filter(Boolean).join(' ')
+/** The words that the model reads: with the style, if it knows it. */
+export const words = (text: string, { styles }: { readonly styles?: readonly string[] }): string =>
+  [text.trim(), styles?.includes(style.value) ? style.value : ''].filter(Boolean).join(' ')
 
 /** A link's parts; what is as usual is left out. */
 const address = computed(() => {
@@ -85,6 +97,8 @@ export const followState = (): void => {
   effect(() => {
     if (theme.value === '') delete document.documentElement.dataset.theme
     else document.documentElement.dataset.theme = theme.value
-    localStorage.setItem('theme', theme.value)
+    try {
+      localStorage.setItem('theme', theme.value)
+    } catch {}
   })
 }

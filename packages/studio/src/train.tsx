@@ -9,6 +9,8 @@ interface Summary {
   readonly method: string
   readonly data: string
   readonly finished: boolean
+  /** A process works on it. */
+  readonly running: boolean
   readonly changed: number
 }
 interface Details extends Summary {
@@ -39,7 +41,7 @@ const useFollowed = <T,>(address: string | undefined): { found?: T; error?: stri
       try {
         const response = await fetch(address, { signal: controller.signal })
         const answer = await response.json()
-        setState(response.ok ? { found: answer } : { error: answer.error })
+        setState((before) => (response.ok ? { found: answer } : { ...before, error: answer.error }))
       } catch (error) {
         if (controller.signal.aborted) return
         setState((before) => ({ ...before, error: `No answer: ${(error as Error).message}` }))
@@ -59,14 +61,13 @@ export const Train = () => {
   const { found, error } = useFollowed<{ runs: readonly Summary[] }>('api/runs')
   const [chosen, setChosen] = useState<string>()
   const runs = found?.runs ?? []
-  const name = chosen ?? runs[0]?.name
-  if (error)
-    return (
-      <p class="alert" role="alert">
-        {error}
-      </p>
-    )
-  if (!found) return <p class="quiet">Looking for trainings…</p>
+  const newest = runs[0]?.name
+  const name = chosen ?? newest
+  // What is looked at stays, whichever of several trainings speaks next.
+  useEffect(() => {
+    if (chosen === undefined && newest !== undefined) setChosen(newest)
+  }, [newest])
+  if (!found) return error ? <Failure text={error} /> : <p class="quiet">Looking for trainings…</p>
   if (!name)
     return (
       <p class="quiet">
@@ -77,6 +78,7 @@ export const Train = () => {
     )
   return (
     <div class="train">
+      {error && <Failure text={error} />}
       <label class="field">
         <span>Training</span>
         <select value={name} onChange={({ currentTarget }) => setChosen(currentTarget.value)}>
@@ -93,8 +95,11 @@ export const Train = () => {
   )
 }
 
-/** A run that has said nothing for so many milliseconds is not running. */
-const SILENCE = 5 * 60_000
+const Failure = ({ text }: { text: string }) => (
+  <p class="alert" role="alert">
+    {text}
+  </p>
+)
 
 const Run = ({ name }: { name: string }) => {
   const { found, error } = useFollowed<Details>(`api/runs/${encodeURIComponent(name)}`)
@@ -115,29 +120,23 @@ const Run = ({ name }: { name: string }) => {
       })),
     ]
   }, [progress?.log.length, progress?.checks.length])
-  if (error)
-    return (
-      <p class="alert" role="alert">
-        {error}
-      </p>
-    )
-  if (!found) return <p class="quiet">Reading {name}…</p>
+  if (!found) return error ? <Failure text={error} /> : <p class="quiet">Reading {name}…</p>
   if (!progress) return <p class="quiet">{name} has begun, and tells more at its first checkpoint.</p>
   const seen = Math.min(progress.images, progress.step * found.batch)
   const share = progress.images > 0 ? seen / progress.images : 0
   const rate = progress.seconds > 0 ? seen / progress.seconds : 0
-  const silent = Date.now() - found.changed > SILENCE
   const left = rate > 0 ? (progress.images - seen) / rate : 0
   return (
     <>
+      {error && <Failure text={error} />}
       <p class="facts">
         <strong>
-          {found.finished ? 'Done' : silent ? 'Stopped' : 'Running'}: {Math.round(100 * share)} %
+          {found.finished ? 'Done' : found.running ? 'Running' : 'Stopped'}: {Math.round(100 * share)} %
         </strong>{' '}
         of {progress.images.toLocaleString('en')} pictures, {rate.toFixed(0)} a second, {found.command} with{' '}
         {found.method} on {found.data}
-        {!found.finished && !silent && `, ${left < 90 ? seconds(left) : `${Math.round(left / 60)} min`} left`}
-        {silent && !found.finished && ' (the command that started it goes on with it)'}
+        {found.running && left > 0 && `, ${left < 90 ? seconds(left) : `${Math.round(left / 60)} min`} left`}
+        {!found.running && !found.finished && ' (the command that started it goes on with it)'}
         {progress.quarantined > 0 && ` · ${progress.quarantined} pictures left out, whose loss was no number`}
       </p>
       <progress value={share} max={1} aria-label="Progress" />

@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
 import type { ExportDtype } from '@onestroke/core/pipeline'
+import { guidanceOf } from '../evaluation/index.js'
 import { exportModel, MANIFEST_FILE, readManifest } from '../export/index.js'
 import { CONFIG_FILE, loadModel, readConfig } from '../model/index.js'
 
@@ -16,6 +17,8 @@ export interface CatalogueEntry {
   readonly kind: ModelConfig['kind']
   /** Name of the model that it was distilled from, where that is here too. */
   readonly teacher?: string
+  /** The guidance that a student was distilled with, unless it takes it as an input. */
+  readonly guidance_scale?: number
 }
 
 export interface Catalogue {
@@ -51,14 +54,18 @@ export const openCatalogue = async (
   }
   const entries = new Map<string, CatalogueEntry>()
   for (const path of paths.map((path) => resolve(path))) {
-    const { kind, parent } = await lookAt(path)
+    const { kind, parent, guidance_scale } = await lookAt(path)
     const found = kind === 'student' ? (teacher ?? (parent && (await besideWith(path, parent)))) : undefined
     const from = found ? resolve(found) : undefined
     const entry = (of: string, kind: ModelConfig['kind']) => ({
-      ...{ name: nameOf(of), path: `models/${nameOf(of)}/`, kind },
+      ...{ name: nameOf(of), path: `models/${encodeURIComponent(nameOf(of))}/`, kind },
     })
     // The student first: it is what people come for.
-    entries.set(path, { ...entry(path, kind), ...(from !== undefined && { teacher: nameOf(from) }) })
+    entries.set(path, {
+      ...entry(path, kind),
+      ...(from !== undefined && { teacher: nameOf(from) }),
+      ...(guidance_scale !== undefined && { guidance_scale }),
+    })
     if (from !== undefined && !entries.has(from)) entries.set(from, entry(from, (await lookAt(from)).kind))
   }
   if (entries.size === 0)
@@ -86,13 +93,17 @@ export const openCatalogue = async (
   }
 }
 
-const lookAt = async (
-  path: string,
-): Promise<{ kind: ModelConfig['kind']; parent?: string | null | undefined }> => {
+interface Look extends Pick<CatalogueEntry, 'kind' | 'guidance_scale'> {
+  readonly parent?: string | undefined
+}
+
+const lookAt = async (path: string): Promise<Look> => {
   const manifest = join(path, MANIFEST_FILE)
   if (existsSync(manifest)) return { kind: (await readManifest(manifest)).kind }
-  const { kind, provenance } = await readConfig(path)
-  return { kind, parent: provenance.parent }
+  const config = await readConfig(path)
+  const { kind, network, provenance } = config
+  const fixed = kind === 'student' && !network.embedding.guidance_embedding
+  return { kind, parent: provenance.parent, ...(fixed && { guidance_scale: guidanceOf(config) }) }
 }
 
 /** The model folder beside a model whose weights have this hash. */

@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import {
   isFinished,
+  isLocked,
   PLAN_FILE,
   PROGRESS_FILE,
   type Progress,
@@ -20,6 +21,8 @@ export interface RunSummary {
   readonly method: string
   readonly data: string
   readonly finished: boolean
+  /** A process works on it. */
+  readonly running: boolean
   /** When it last said something, in milliseconds since 1970. */
   readonly changed: number
 }
@@ -32,14 +35,20 @@ export interface RunDetails extends RunSummary {
   readonly samples: readonly string[]
 }
 
-/** Run folders: those given, and those in the folders given. */
+/** Run folders: those given, and those in the folders given, by name, with a number where two are called the same. */
 const foldersOf = async (paths: readonly string[]): Promise<Map<string, string>> => {
   const found = new Map<string, string>()
+  const add = (path: string) => {
+    const own = basename(resolve(path))
+    let name = own
+    for (let i = 2; found.has(name); i++) name = `${own}-${i}`
+    found.set(name, path)
+  }
   for (const path of paths) {
-    if (existsSync(join(path, PLAN_FILE))) found.set(basename(resolve(path)), path)
+    if (existsSync(join(path, PLAN_FILE))) add(path)
     else
-      for (const name of await readdir(path).catch(() => [] as string[]))
-        if (existsSync(join(path, name, PLAN_FILE))) found.set(name, join(path, name))
+      for (const name of (await readdir(path).catch(() => [] as string[])).sort())
+        if (existsSync(join(path, name, PLAN_FILE))) add(join(path, name))
   }
   return found
 }
@@ -48,7 +57,17 @@ const summaryOf = async (name: string, path: string): Promise<RunSummary & { bat
   const { command, method, data, batch } = await readPlan(join(path, PLAN_FILE))
   const file = [PROGRESS_FILE, PLAN_FILE].map((one) => join(path, one)).find(existsSync)!
   const { mtimeMs } = await stat(file)
-  return { name, command, method, data: data.spec, finished: isFinished(path), changed: mtimeMs, batch }
+  const running = await isLocked(path)
+  return {
+    name,
+    command,
+    method,
+    data: data.spec,
+    finished: isFinished(path),
+    running,
+    changed: mtimeMs,
+    batch,
+  }
 }
 
 /** All runs, those that changed last first. What cannot be read is left out. */

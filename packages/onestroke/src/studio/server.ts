@@ -1,6 +1,6 @@
 /** The studio's server: the built page, the models as exports, and what runs tell. For this machine alone. */
 import { existsSync } from 'node:fs'
-import { cp, writeFile } from 'node:fs/promises'
+import { cp, readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import fastifyStatic from '@fastify/static'
@@ -78,12 +78,14 @@ export const studioServer = async (
  * @throws UserError if there is something else in the folder, or if a model cannot be exported.
  */
 export const writeSite = async (catalogue: Catalogue, out: string): Promise<void> => {
-  if (existsSync(out) && !existsSync(join(out, 'models.json')))
+  const there = existsSync(out) ? await readdir(out) : []
+  // The list of its files is a studio's own, and there from the first.
+  if (there.length > 0 && !there.includes('sw-files.js'))
     throw new UserError(`${out} exists, and is no studio`, { exitCode: 2, remedy: 'choose another folder' })
   await makeFolder(out)
   await cp(siteFolder(), out, { recursive: true })
-  for (const { name, path } of catalogue.entries)
-    await cp(await catalogue.folder(name), join(out, path), { recursive: true })
+  for (const { name } of catalogue.entries)
+    await cp(await catalogue.folder(name), join(out, 'models', name), { recursive: true })
   const offer: Offer = { models: catalogue.entries, runs: false }
   await writeFile(join(out, 'models.json'), `${JSON.stringify(offer, null, 2)}\n`)
 }

@@ -1,7 +1,7 @@
 export { BANDS, bandLimits } from './bands.js'
 export { type Batch, BatchMaker, type BatchPlan } from './batch.js'
 export { HALF } from './half.js'
-export { lockRun } from './lock.js'
+export { isLocked, lockRun } from './lock.js'
 export { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
 export { checkMemory, peakBytes } from './memory.js'
 export { objectiveNamed } from './objectives.js'

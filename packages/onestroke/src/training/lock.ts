@@ -45,6 +45,12 @@ const create = async (path: string): Promise<boolean> => {
   }
 }
 
+/** Whether a process works on the run in a folder. */
+export const isLocked = async (directory: string): Promise<boolean> => {
+  const holder = Number(await readFile(join(directory, LOCK_FILE), 'utf8').catch(() => ''))
+  return holder > 0 && isRunning(holder)
+}
+
 /** Whether a process of this id lives, be it another user's. */
 export const isRunning = (pid: number): boolean => {
   try {

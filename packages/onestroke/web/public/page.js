@@ -35,7 +35,9 @@ const ideasOf = (/** @type {Manifest['vocabulary']} */ vocabulary) => {
     vocabulary.kind === 'class'
       ? vocabulary.classes
       : vocabulary.kind === 'text'
-        ? (vocabulary.examples ?? vocabulary.words.filter((word) => word.length > 3))
+        ? vocabulary.examples?.length
+          ? vocabulary.examples
+          : vocabulary.words.filter((word) => word.length > 3)
         : []
   const count = Math.min(IDEAS, names.length)
   return Array.from(
@@ -104,8 +106,13 @@ const show = (
     })
   }
 
+  /** Classes are painted when they are whole. */
+  const isWhole = (/** @type {string} */ text) =>
+    vocabulary.kind !== 'class' || text === '' || vocabulary.classes.includes(text)
+
   const paint = () => {
     const [asked, seed] = [wish(), field('seed').value || '0']
+    if (![asked.prompt, asked['negative-prompt']].every((text) => isWhole(text ?? ''))) return
     find('steps-said').textContent = field('steps').value
     const scale = Number(field('guidance').value)
     find('guidance-said').textContent = scale === 1 ? 'none' : scale.toFixed(1)

@@ -1,0 +1,154 @@
+/** The studio as a folder for any web server, and without a network: in a real browser, with the shipped model. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import Fastify from 'fastify'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openCatalogue, writeSite } from '../../packages/onestroke/src/studio/index.js'
+import { browserLacks } from '../web/browser.js'
+import { pixelsOf, STUDENT, Studio } from './testing.js'
+
+const DESCRIBED = `the studio without its server${browserLacks ? `: ${browserLacks}` : ''}`
+
+describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
+  let studio: Studio
+  const picture = () => studio.picture()
+  const painted = () => studio.painted()
+  let page: Page
+  const open = async (...options: Parameters<Studio['visit']>) => {
+    page = await studio.visit(...options)
+  }
+
+  beforeAll(async () => {
+    studio = await Studio.open()
+  })
+  afterAll(() => studio?.close())
+  afterEach(() => studio.leave())
+
+  /** As others would serve a folder: without headers. */
+  const hosted = async (root: string) => {
+    const app = Fastify({ forceCloseConnections: true })
+    await app.register(fastifyStatic, { root, prefix: '/some/where/' })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    return { app, url: `http://127.0.0.1:${port}/some/where/` }
+  }
+
+  it('works offline once it has loaded', async () => {
+    await open('#prompt=owl&seed=5')
+    await painted()
+    const before = await pixelsOf(picture())
+    await studio.context.setOffline(true)
+    await studio.app.close()
+    try {
+      await page.reload()
+      await painted()
+      expect(await pixelsOf(picture())).toEqual(before)
+    } finally {
+      await studio.restart()
+    }
+  })
+
+  it('works offline also after an update, whose files take the place of the earlier ones', async () => {
+    const out = join(studio.work, 'updated')
+    const work = join(studio.work, 'exports')
+    await writeSite(await openCatalogue([STUDENT], { work, dtype: 'fp16' }), out)
+    const { app, url } = await hosted(out)
+    try {
+      await open(`${url}#prompt=owl&seed=5`)
+      await painted()
+      const before = await pixelsOf(picture())
+      const list = join(out, 'sw-files.js')
+      await writeFile(list, (await readFile(list, 'utf8')).replace(/VERSION = "\w+"/, 'VERSION = "later"'))
+      await page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.ready
+        await registration.update()
+        while (!registration.waiting) await new Promise((resolve) => setTimeout(resolve, 50))
+      })
+      // It waits for the page that is open, which still paints; then it takes over.
+      await page.reload()
+      await painted()
+      await page.goto('about:blank')
+      await expect
+        .poll(async () => {
+          await page.goto(`${url}#prompt=owl&seed=5`)
+          await painted()
+          const names = await page.evaluate(() => caches.keys())
+          await page.goto('about:blank')
+          return names.map((name) => name.split(' ').at(-1)).sort()
+        })
+        .toEqual(['asked', 'later', 'onestroke'])
+      await app.close()
+      await studio.context.setOffline(true)
+      await page.goto(`${url}#prompt=owl&seed=5`)
+      await painted()
+      expect(await pixelsOf(picture())).toEqual(before)
+    } finally {
+      await studio.leave()
+      await app.close()
+    }
+  })
+
+  it('leaves alone what is not its own at the same address', async () => {
+    await open('#prompt=owl&seed=5')
+    await painted()
+    const asked = await page.evaluate(async () => {
+      const fetched = await Promise.all(['other.js', 'api/runs'].map((path) => fetch(path)))
+      const kept = await Promise.all(
+        (await caches.keys()).map(async (name) => (await caches.open(name)).keys()),
+      )
+      return [...fetched.map(({ status }) => status), ...kept.flat().map(({ url }) => new URL(url).pathname)]
+    })
+    expect(asked.slice(0, 2)).toEqual([404, 200])
+    expect(asked).not.toContain('/other.js')
+    expect(asked).not.toContain('/api/runs')
+    expect(asked).toContain('/models.json')
+  })
+
+  it('can be written as a folder for any web server, and not over something else', async () => {
+    const out = join(studio.work, 'site')
+    const cli = (...args: string[]) =>
+      spawnSync(process.execPath, ['packages/onestroke/bin/onestroke.js', 'studio', ...args], {
+        encoding: 'utf8',
+      })
+    expect(cli(STUDENT, '--build', out).status).toBe(0)
+    expect(JSON.parse(await readFile(join(out, 'models.json'), 'utf8'))).toEqual({
+      models: [
+        {
+          name: 'emoji-16-student',
+          path: 'models/emoji-16-student/',
+          kind: 'student',
+          teacher: 'emoji-16-teacher',
+        },
+        { name: 'emoji-16-teacher', path: 'models/emoji-16-teacher/', kind: 'teacher' },
+      ],
+      runs: false,
+    })
+    for (const file of ['index.html', 'sw.js', 'models/emoji-16-teacher/model.onnx'])
+      expect(existsSync(join(out, file))).toBe(true)
+    const { app, url } = await hosted(out)
+    try {
+      await open(`${url}#prompt=owl&seed=5`)
+      await painted()
+      expect(await page.locator('.status').textContent()).toContain('WebAssembly, one thread')
+      expect(await page.locator('nav button').allTextContents()).toEqual(['Paint', 'Compare', 'Draw'])
+    } finally {
+      await studio.leave()
+      await app.close()
+    }
+    await mkdir(join(studio.work, 'empty'))
+    expect(cli(STUDENT, '--build', join(studio.work, 'empty')).status).toBe(0)
+    await writeFile(join(studio.work, 'note.txt'), 'mine')
+    const refused = cli(STUDENT, '--build', studio.work)
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('is no studio')])
+    const nothing = cli('models/nowhere')
+    expect([nothing.status, nothing.stderr]).toEqual([
+      expect.any(Number),
+      expect.stringContaining('models/nowhere'),
+    ])
+  })
+})
