@@ -27,9 +27,9 @@ export interface Catalogue {
   folder(name: string): Promise<string>
 }
 
-/** The pairs that come with the project, the largest first. */
+/** The students that come with the project, the largest first. */
 export const shippedModels = (): string[] =>
-  ['emoji-32-student', 'emoji-16-student']
+  ['emoji-32-student', 'emoji-32-half', 'emoji-16-student']
     .map((name) => fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url)))
     .filter(existsSync)
 
