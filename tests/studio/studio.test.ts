@@ -288,25 +288,20 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
       await page.route(route, (to) => to.fulfill(answer))
       await page.goto(studio.url)
       await page.getByRole('alert').filter({ hasText: words }).waitFor()
-      await page.close()
+      return page
     }
     await lacking('**/models.json', { status: 404, body: '' }, /The studio cannot start: models.json: 404/)
-    await lacking(
+    await lacking('**/model.onnx', { body: 'other bytes' }, /is not the graph that its manifest describes/)
+    const again = await lacking(
       '**/manifest.json',
       { status: 500, body: '' },
       /emoji-16-student does not load: cannot load .*500/,
     )
-    await lacking('**/model.onnx', { body: 'other bytes' }, /is not the graph that its manifest describes/)
-    const again = await other.newPage()
-    await again.route('**/manifest.json', (to) => to.fulfill({ status: 500, body: '' }))
-    await again.goto(studio.url)
-    await again.getByRole('alert').waitFor()
     await again.unroute('**/manifest.json')
     await again.getByRole('button', { name: 'Try again' }).click()
     await again.getByTestId('latency').waitFor()
     expect(await again.getByRole('alert').count()).toBe(0)
     await other.close()
-    await open()
     const answer = await fetch(`${studio.url}models/none/manifest.json`)
     expect([answer.status, await answer.json()]).toEqual([404, { error: 'there is no model none' }])
     expect((await fetch(`${studio.url}api/runs/none`)).status).toBe(404)
