@@ -1,7 +1,8 @@
 /** Live sliders: on one socket, a newer request takes the place of an older one that is still waiting. */
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
-import { deadline, FAILURE, problemOf } from './problems.js'
+import { deadline } from './deadline.js'
+import { FAILURE, problemOf } from './problems.js'
 import { type LiveMessage, liveRequest } from './schemas.js'
 
 export interface Live {

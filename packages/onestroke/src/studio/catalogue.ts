@@ -8,6 +8,7 @@ import type { ExportDtype } from '@onestroke/core/pipeline'
 import { guidanceOf } from '../evaluation/index.js'
 import { exportModel, MANIFEST_FILE, readManifest } from '../export/index.js'
 import { CONFIG_FILE, loadModel, readConfig } from '../model/index.js'
+import { freeName } from './free-name.js'
 
 /** What the page is told of a model, in `models.json`. */
 export interface CatalogueEntry {
@@ -47,8 +48,7 @@ export const openCatalogue = async (
   const names = new Map<string, string>()
   const nameOf = (path: string): string => {
     const taken = new Set(names.values())
-    let name = names.get(path) ?? basename(path)
-    for (let i = 2; !names.has(path) && taken.has(name); i++) name = `${basename(path)}-${i}`
+    const name = names.get(path) ?? freeName(basename(path), (name) => taken.has(name))
     names.set(path, name)
     return name
   }

@@ -14,6 +14,7 @@ import {
   readProgress,
   SAMPLES_FOLDER,
 } from '../training/index.js'
+import { freeName } from './free-name.js'
 
 export interface RunSummary {
   readonly name: string
@@ -39,10 +40,10 @@ export interface RunDetails extends RunSummary {
 const foldersOf = async (paths: readonly string[]): Promise<Map<string, string>> => {
   const found = new Map<string, string>()
   const add = (path: string) => {
-    const own = basename(resolve(path))
-    let name = own
-    for (let i = 2; found.has(name); i++) name = `${own}-${i}`
-    found.set(name, path)
+    found.set(
+      freeName(basename(resolve(path)), (name) => found.has(name)),
+      path,
+    )
   }
   for (const path of paths) {
     if (existsSync(join(path, PLAN_FILE))) add(path)

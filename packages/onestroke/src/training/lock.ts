@@ -19,7 +19,7 @@ export const lockRun = async (directory: string): Promise<() => Promise<void>> =
   await makeFolder(directory)
   const path = join(directory, LOCK_FILE)
   while (!(await create(path))) {
-    const holder = Number(await readFile(path, 'utf8').catch(() => ''))
+    const holder = await holderOf(path)
     if (holder && holder !== process.pid && isRunning(holder))
       throw new UserError(`process ${holder} is working on the run in ${directory}`, {
         remedy: `wait for it, stop it with Ctrl-C, or choose another --out (if it is something else, delete ${path})`,
@@ -47,9 +47,12 @@ const create = async (path: string): Promise<boolean> => {
 
 /** Whether a process works on the run in a folder. */
 export const isLocked = async (directory: string): Promise<boolean> => {
-  const holder = Number(await readFile(join(directory, LOCK_FILE), 'utf8').catch(() => ''))
+  const holder = await holderOf(join(directory, LOCK_FILE))
   return holder > 0 && isRunning(holder)
 }
+
+/** The process that a lock names; 0 if there is none, or no such lock. */
+const holderOf = async (path: string): Promise<number> => Number(await readFile(path, 'utf8').catch(() => ''))
 
 /** Whether a process of this id lives, be it another user's. */
 export const isRunning = (pid: number): boolean => {

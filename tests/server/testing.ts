@@ -1,0 +1,27 @@
+/** What the tests of the server share: servers on loopback with the shipped student, which are closed in the end. */
+import type { AddressInfo } from 'node:net'
+import { afterAll } from 'vitest'
+import { createServer, type ServerOptions } from '../../packages/onestroke/src/server/index.js'
+
+export const STUDENT = 'models/emoji-16-student'
+const closers: (() => Promise<unknown>)[] = []
+afterAll(async () => {
+  for (const close of closers) await close()
+})
+
+export const start = async (options: Partial<ServerOptions> = {}) => {
+  const { app, service } = await createServer(STUDENT, options)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  closers.push(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  const post = (path: string, body: unknown, init: RequestInit = {}) =>
+    fetch(`${url}${path}`, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      ...init,
+      headers: { 'content-type': 'application/json', ...init.headers },
+    })
+  return { app, service, port, url, post }
+}
+export type Server = Awaited<ReturnType<typeof start>>
