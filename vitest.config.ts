@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts'],
     globalSetup: 'tests/setup.ts',
+    setupFiles: 'tests/equality.ts',
     testTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,

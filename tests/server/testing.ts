@@ -1,6 +1,6 @@
 /** What the tests of the server share: servers on loopback with the shipped student, which are closed in the end. */
 import type { AddressInfo } from 'node:net'
-import { afterAll } from 'vitest'
+import { afterAll, expect, vi } from 'vitest'
 import { createServer, type ServerOptions } from '../../packages/onestroke/src/server/index.js'
 
 export const STUDENT = 'models/emoji-16-student'
@@ -25,3 +25,13 @@ export const start = async (options: Partial<ServerOptions> = {}) => {
   return { app, service, port, url, post }
 }
 export type Server = Awaited<ReturnType<typeof start>>
+
+/** Keeps the first run from beginning until so many pictures are asked for: what shares a run then does not hang on how fast clients are. */
+export const gather = ({ service: { scheduler } }: Server, pictures: number) => {
+  const { painter } = scheduler
+  const { paint } = painter
+  vi.spyOn(painter, 'paint').mockImplementationOnce(async (order, signal) => {
+    await vi.waitFor(() => expect(order.prompts.length + scheduler.waiting).toBe(pictures), 60_000)
+    return paint(order, signal)
+  })
+}

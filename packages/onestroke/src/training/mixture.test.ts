@@ -34,7 +34,7 @@ const networkOf = (flow_map = false): NetworkConfig => ({
   },
 })
 const runtime = nodeRuntime()
-const BATCH = 256
+const BATCH = 128
 
 /** A picture of two pixels. */
 const draw = (random: Random): number[] => {
@@ -145,8 +145,8 @@ describe('students of a mixture of Gaussians', () => {
 
   /** Bounds, about half as much again as was measured. */
   const BOUNDS: Readonly<Record<string, number>> = {
-    ...{ ecd: 0.17, cd: 0.075, lcm: 0.2, scd: 0.24, soflow: 0.09, meanflow: 0.18 },
-    ...{ ect: 0.28, ict: 0.21, sct: 0.27, ct: 0.28 },
+    ...{ ecd: 0.1, cd: 0.1, lcm: 0.22, scd: 0.22, soflow: 0.12, meanflow: 0.29 },
+    ...{ ect: 0.24, ict: 0.27, sct: 0.29, ct: 0.28 },
   }
 
   it.each(Object.keys(METHODS))('%s', async (name) => {
@@ -162,6 +162,6 @@ describe('students of a mixture of Gaussians', () => {
     const way = { stages: [1], solver: 'dpmpp_2m', substeps: 8, points: 4, top: 0.5 }
     const options = { ...method.options, ...way }
     const student = await train({ ...method, options }, 800, 2e-3, { ...teacher, teach: true })
-    expect(await errorOf(student)).toBeLessThan(0.075)
+    expect(await errorOf(student)).toBeLessThan(0.12)
   }, 180_000)
 })
