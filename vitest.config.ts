@@ -8,11 +8,15 @@ export default defineConfig({
     alias: [{ find: /^@onestroke\/core\/(.*)$/, replacement: src('./packages/core/src/$1/index.ts') }],
   },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts'],
     globalSetup: 'tests/setup.ts',
     setupFiles: 'tests/equality.ts',
     testTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    projects: [
+      // Loading the modules anew for each small file would take longer than its tests.
+      { extends: true, test: { name: 'modules', include: ['packages/*/src/**/*.test.ts'], isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['tests/**/*.test.ts'] } },
+    ],
   },
 })

@@ -14,7 +14,7 @@ const IMAGES = 1600
 const SIZE = ['--preset', 'tiny', '--batch', '8', '--images', String(IMAGES), '--checkpoint-every', '0.2']
 const train = (out: string, ...more: string[]) => ['train', 'pictures', '--out', out, ...SIZE, ...more]
 const distill = (out: string) => [
-  ...['distill', 'teacher', 'pictures', '--out', out, '--batch', '8', '--images', '1200'],
+  ...['distill', 'teacher', 'pictures', '--out', out, '--batch', '8', '--images', '400'],
   ...['--checkpoint-every', '0.2', '--samples', '0', '--checks', '3', '--no-tune'],
 ]
 
@@ -169,7 +169,7 @@ describe('a training', () => {
 describe('a distillation', () => {
   it('survives being killed', async () => {
     await succeeds(distill('student'), inside)
-    await killed(distill('killed-student'), 'killed-student', 4)
+    await killed(distill('killed-student'), 'killed-student', 3)
     await expectSame('killed-student', 'student')
   })
 })

@@ -224,15 +224,16 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     'has nothing that axe finds wrong, in %s on a %s, and nothing too wide',
     async (colorScheme, kind) => {
       const viewport = kind === 'phone' ? { width: 390, height: 844 } : { width: 1280, height: 900 }
-      for (const view of ['paint', 'compare', 'draw', 'train']) {
-        await open(`#view=${view}&prompt=owl&seed=5`, { colorScheme, viewport })
+      await open('#prompt=owl&seed=5', { colorScheme, viewport })
+      await page.evaluate(axe.source)
+      for (const view of ['Paint', 'Compare', 'Draw', 'Train']) {
+        await page.getByRole('navigation').getByRole('button', { name: view }).click()
         await page.locator('.stage .picture, .film li:nth-child(18), .easel, .samples img').first().waitFor()
-        if (view === 'paint') {
+        if (view === 'Paint') {
           await page.getByText('On the way to another picture').click()
           await page.getByRole('button', { name: 'Other seeds' }).click()
           await page.locator('.tiles li').nth(11).waitFor()
         }
-        await page.evaluate(axe.source)
         const { violations } = await page.evaluate(() => (window as never as { axe: typeof axe }).axe.run())
         expect(violations.map(({ id, nodes }) => `${view}: ${id} ${nodes[0]!.html}`)).toEqual([])
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
@@ -279,8 +280,6 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
   it('says what is missing, broken or unknown', async () => {
     await open('#model=nowhere')
     await page.getByText('The link asks for the model nowhere, which is not here').waitFor()
-    await painted()
-    await open()
     await painted()
     const other = await studio.browser.newContext({ serviceWorkers: 'block' })
     const lacking = async (route: string, answer: object, words: RegExp) => {

@@ -1,32 +1,36 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import {
+import fs, {
   chmod,
   type FileHandle,
   lstat,
   mkdir,
   mkdtemp,
-  open,
   readdir,
   readFile,
-  rename,
   rm,
   stat,
   symlink,
   writeFile,
 } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '@onestroke/core/formats'
 import ts from 'typescript'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readBytes, writeFileAtomic } from './atomic.js'
 
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>()
-  return { ...real, open: vi.fn(real.open), rename: vi.fn(real.rename) }
+const realOpen = fs.open
+const open = vi.spyOn(fs, 'open')
+const rename = vi.spyOn(fs, 'rename')
+syncBuiltinESMExports()
+afterAll(() => {
+  open.mockRestore()
+  rename.mockRestore()
+  syncBuiltinESMExports()
 })
 
 const systemError = (code: string) => Object.assign(new Error(`${code}: from the test`), { code })
@@ -52,7 +56,7 @@ describe('writeFileAtomic', () => {
     const sibling = join(folder, `.a.bin.${process.pid}.tmp`)
     await writeFile(sibling, 'remains that are longer than the new file')
     await writeFileAtomic(join(folder, 'a.bin'), 'new')
-    expect(vi.mocked(rename)).toHaveBeenLastCalledWith(sibling, join(folder, 'a.bin'))
+    expect(rename).toHaveBeenLastCalledWith(sibling, join(folder, 'a.bin'))
     expect(await readFile(join(folder, 'a.bin'), 'utf8')).toBe('new')
     expect(await readdir(folder)).toEqual(['a.bin'])
   })
@@ -104,19 +108,19 @@ describe('writeFileAtomic', () => {
   ])('says what %s means, wherever it strikes, and leaves the old file alone', async (code, reason) => {
     const path = join(folder, 'a.txt')
     await writeFile(path, 'old')
-    const { open: realOpen } = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises')
     /** Makes one method of the next opened file fail. */
     const failIn =
-      (method: 'writeFile' | 'sync') => async (name: Parameters<typeof open>[0], flags?: string | number) => {
+      (method: 'writeFile' | 'sync') =>
+      async (name: Parameters<typeof realOpen>[0], flags?: string | number) => {
         const file: FileHandle = await realOpen(name, flags)
         file[method] = () => Promise.reject(systemError(code))
         return file
       }
     const strikes = [
-      () => vi.mocked(open).mockRejectedValueOnce(systemError(code)),
-      () => vi.mocked(open).mockImplementationOnce(failIn('writeFile')),
-      () => vi.mocked(open).mockImplementationOnce(failIn('sync')),
-      () => vi.mocked(rename).mockRejectedValueOnce(systemError(code)),
+      () => open.mockRejectedValueOnce(systemError(code)),
+      () => open.mockImplementationOnce(failIn('writeFile')),
+      () => open.mockImplementationOnce(failIn('sync')),
+      () => rename.mockRejectedValueOnce(systemError(code)),
     ]
     for (const strike of strikes) {
       strike()
