@@ -145,7 +145,7 @@ describe.skipIf(browserLacks !== undefined)(
         y: y + down * height,
         id,
       })
-      const touches = await studio.context.newCDPSession(page)
+      const touches = await page.context().newCDPSession(page)
       const touch = (
         type: 'touchStart' | 'touchMove' | 'touchEnd',
         ...touchPoints: ReturnType<typeof at>[]

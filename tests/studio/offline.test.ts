@@ -19,8 +19,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   const picture = () => studio.picture()
   const painted = () => studio.painted()
   let page: Page
-  const open = async (...options: Parameters<Studio['visit']>) => {
-    page = await studio.visit(...options)
+  const open = async (address: string) => {
+    page = await studio.visit(address, {})
   }
 
   beforeAll(async () => {
@@ -42,7 +42,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await open('#prompt=owl&seed=5')
     await painted()
     const before = await pixelsOf(picture())
-    await studio.context.setOffline(true)
+    await page.context().setOffline(true)
     await studio.app.close()
     try {
       await page.reload()
@@ -85,7 +85,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
         })
         .toEqual(['asked', 'later', 'onestroke'])
       await app.close()
-      await studio.context.setOffline(true)
+      await page.context().setOffline(true)
       await page.goto(`${url}#prompt=owl&seed=5`)
       await painted()
       expect(await pixelsOf(picture())).toEqual(before)

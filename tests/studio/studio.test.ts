@@ -128,6 +128,22 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect(await pixelsOf(picture())).toEqual(students)
   })
 
+  it('opens a model again whose worker has failed', async () => {
+    await open('#prompt=owl&seed=5')
+    await painted()
+    const before = await pixelsOf(picture())
+    const loading = page.getByText('Loading emoji-16-student').waitFor()
+    const worker = page.workers().find((one) => one.url().includes('/assets/worker-'))!
+    await worker.evaluate(() => {
+      setTimeout(() => {
+        throw new Error('out of memory')
+      }, 50)
+    })
+    await loading
+    await painted()
+    expect(await pixelsOf(picture())).toEqual(before)
+  })
+
   it('suggests words, draws relatives to choose from, and saves pictures and sprite sheets', async () => {
     await open('#seed=3')
     await painted()
@@ -277,11 +293,20 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect(studio.complaints).toEqual([])
   })
 
+  /** A browser as in private windows; and one whose requests tests can answer. */
+  const withoutServiceWorkers = async () => {
+    const context = await studio.browser.newContext()
+    await context.addInitScript(() =>
+      Object.defineProperty(Navigator.prototype, 'serviceWorker', { get: () => undefined }),
+    )
+    return context
+  }
+
   it('says what is missing, broken or unknown', async () => {
     await open('#model=nowhere')
     await page.getByText('The link asks for the model nowhere, which is not here').waitFor()
     await painted()
-    const other = await studio.browser.newContext({ serviceWorkers: 'block' })
+    const other = await withoutServiceWorkers()
     const lacking = async (route: string, answer: object, words: RegExp) => {
       const page = await other.newPage()
       await page.route(route, (to) => to.fulfill(answer))
@@ -309,7 +334,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
   })
 
   it('paints also where the browser keeps nothing for pages', async () => {
-    const other = await studio.browser.newContext({ serviceWorkers: 'block' })
+    const other = await withoutServiceWorkers()
     const page = await other.newPage()
     await page.addInitScript(() => {
       Object.defineProperty(window, 'localStorage', {

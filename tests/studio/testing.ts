@@ -17,7 +17,9 @@ export class Studio {
   /** What the page complained of, which it should not. */
   readonly complaints: string[] = []
   #page: Page | undefined
-  #context: BrowserContext | undefined
+  /** Of the pages that need none of their own: what it has compiled of onnxruntime stays. */
+  #shared: BrowserContext | undefined
+  #own: BrowserContext | undefined
 
   private constructor(
     /** A folder for this test file, with trainings in `runs`. */
@@ -47,26 +49,22 @@ export class Studio {
     this.app = await serve(this.work, Number(new URL(this.url).port))
   }
 
-  get context(): BrowserContext {
-    return this.#context!
-  }
-
   /**
-   * Opens the page in a context of its own, in place of the one before.
+   * Opens the page, in place of the one before.
    *
    * @param address from the studio's own on.
+   * @param options of a context of its own, where nobody was before.
    */
   async visit(
     address = '',
-    options: Parameters<Browser['newContext']>[0] = {},
+    options?: Parameters<Browser['newContext']>[0],
     browser = this.browser,
   ): Promise<Page> {
     await this.leave()
-    this.#context = await browser.newContext({
-      permissions: ['clipboard-read', 'clipboard-write'],
-      ...options,
-    })
-    const page = await this.#context.newPage()
+    const open = () => browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options })
+    if (options) this.#own = await open()
+    else this.#shared ??= await open()
+    const page = await (this.#own ?? this.#shared!).newPage()
     page.on('pageerror', ({ message }) => this.complaints.push(message))
     page.on('console', (message) => {
       if (message.type() === 'error') this.complaints.push(message.text())
@@ -77,8 +75,9 @@ export class Studio {
   }
 
   async leave(): Promise<void> {
-    await this.#context?.close()
-    this.#context = undefined
+    await this.#page?.close()
+    await this.#own?.close()
+    this.#own = undefined
     this.complaints.length = 0
   }
 

@@ -56,6 +56,41 @@ export const launchWebgpu = () =>
     },
   })
 
+/**
+ * Makes the graphics devices of a page's workers such that they can be lost. To be called before they are asked for.
+ *
+ * @param {import('playwright-core').Page} page
+ * @returns {() => Promise<void>} loses them all
+ */
+export const losableDevices = (page) => {
+  /** @type {Promise<void>[]} */
+  const prepared = []
+  /** @param {import('playwright-core').Worker} worker */
+  const prepare = (worker) => {
+    prepared.push(
+      worker.evaluate(() => {
+        const { prototype } = /** @type {any} */ (globalThis).GPUAdapter
+        const { requestDevice } = prototype
+        /** @param {unknown[]} args */
+        prototype.requestDevice = async function (...args) {
+          const device = await requestDevice.apply(this, args)
+          Object.assign(globalThis, { loseDevice: () => void setTimeout(() => device.destroy(), 100) })
+          return device
+        }
+      }),
+    )
+  }
+  page.workers().forEach(prepare)
+  page.on('worker', prepare)
+  return async () => {
+    await Promise.allSettled(prepared)
+    // Some have ended.
+    await Promise.allSettled(
+      page.workers().map((worker) => worker.evaluate(() => /** @type {any} */ (globalThis).loseDevice?.())),
+    )
+  }
+}
+
 const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',

@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
-import { browserLacks, launch, launchWebgpu, serveBuilt, webgpuLacks } from './browser.js'
+import { browserLacks, launch, launchWebgpu, losableDevices, serveBuilt, webgpuLacks } from './browser.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const STUDENT = 'models/emoji-16-student'
@@ -40,18 +40,19 @@ describe.skipIf(browserLacks !== undefined)(
       const model = await loadModel(STUDENT)
       await exportModel({ model, out: join(site.folder, 'model'), dtype: 'fp32' })
       browser = await launch()
+      // One for all pages: what it has compiled of onnxruntime stays.
+      context = await browser.newContext()
     })
     afterAll(async () => {
       await browser?.close()
       await site?.close()
     })
     beforeEach(async () => {
-      context = await browser.newContext()
       page = await context.newPage()
       await page.goto(site.url)
       await page.waitForFunction(() => 'web' in globalThis)
     })
-    afterEach(() => context.close())
+    afterEach(() => page.close())
 
     it('paints Node’s pictures, byte for byte but for rounding', async () => {
       const found = await page.evaluate(async (prompts) => {
@@ -121,7 +122,7 @@ describe.skipIf(browserLacks !== undefined)(
         setTimeout(() => late.abort(), 5)
         const reasons = [await first, await second]
         // One that waits behind another does not wait for it to be told.
-        const long = model.generateBatch({ prompts: Array(256).fill('owl'), steps: 4 })
+        const long = model.generateBatch({ prompts: Array(64).fill('owl'), steps: 4 })
         let done = false
         void long.then(() => {
           done = true
@@ -159,6 +160,7 @@ describe.skipIf(browserLacks !== undefined)(
       const { graph } = JSON.parse(
         await readFile(join(site.folder, 'model/manifest.json'), 'utf8'),
       ) as Manifest
+      await page.evaluate(() => caches.delete('onestroke'))
       expect(await loadAgain()).toEqual([graph.bytes, graph.bytes])
       const kept = await page.evaluate(async () => (await (await caches.open('onestroke')).keys()).length)
       expect(kept).toBe(1)
@@ -329,16 +331,29 @@ describe.skipIf(webgpuLacks !== undefined)(`on WebGPU${webgpuLacks ? `: ${webgpu
     try {
       await exportModel({ model: await loadModel(STUDENT), out: join(site.folder, 'model'), dtype: 'fp32' })
       const page = await browser.newPage()
+      const loseDevices = losableDevices(page)
       await page.goto(site.url)
       await page.waitForFunction(() => 'web' in globalThis)
       const { images, devices } = await page.evaluate(async (prompts) => {
         const model = await web.load('model/', { device: 'webgpu' })
         const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
         const chosen = await web.load('model/')
+        chosen.release()
+        Object.assign(globalThis, { model })
         return { images: images.map(({ data }) => [...data]), devices: [model.device, chosen.device] }
       }, PROMPTS)
       expect(devices).toEqual(['webgpu', 'wasm'])
       await expectNode(images, 2)
+
+      await loseDevices()
+      const said = await page.evaluate(async () => {
+        const { model } = globalThis as unknown as { model: Awaited<ReturnType<Web['load']>> }
+        const { message, remedy } = (await model.whenEnded) as Error & { remedy?: string }
+        const refused = await model.generate().catch((error) => error.message)
+        return { message, remedy, refused, ended: model.ended }
+      })
+      const message = expect.stringMatching(/^the graphics device was lost \(.+\)$/)
+      expect(said).toEqual({ message, remedy: 'load the model again', refused: said.message, ended: true })
     } finally {
       await browser.close()
       await site.close()

@@ -67,7 +67,10 @@ export const useModel = (name: string | undefined): Wanted => {
     let wanted = true
     openModel(name).then(
       (model) => {
-        if (wanted) setFound({ model })
+        if (!wanted) return
+        setFound({ model })
+        // A graphics device that was lost may come back, or WebAssembly takes its place.
+        void model.whenEnded.then(() => wanted && setTries(tries + 1))
       },
       ({ message, remedy }: Error & { remedy?: string }) => {
         if (wanted) setFound({ failure: remedy ? `${message}; ${remedy}` : message })

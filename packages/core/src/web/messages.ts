@@ -50,4 +50,6 @@ export type FromWorker =
       readonly pictures: readonly ArrayBuffer[]
       readonly milliseconds: number
     }
+  /** It paints no more. */
+  | { readonly type: 'ended'; readonly message: string }
   | { readonly type: 'error'; readonly id?: number; readonly message: string; readonly remedy?: string }

@@ -114,6 +114,11 @@ export class WebModel {
   readonly #listeners = new Map<number, Listener>()
   #count = 0
   #ended: Error | undefined
+  #tellEnd = (_: Error) => {}
+  /** Resolves when it paints no more, to why: it was released, its worker failed, or its graphics device was lost. */
+  readonly whenEnded = new Promise<Error>((resolve) => {
+    this.#tellEnd = resolve
+  })
 
   constructor(
     readonly worker: Worker,
@@ -125,12 +130,12 @@ export class WebModel {
     worker.onerror = ({ message }) => this.#end(new UserError(`the worker failed: ${message}`))
   }
 
-  /** Whether it paints no more: it was released, or its worker failed. */
+  /** Whether it paints no more: see `whenEnded`. */
   get ended(): boolean {
     return this.#ended !== undefined
   }
 
-  /** Paints one picture. @throws UserError, also once the model is released; the signal's reason if it was aborted. */
+  /** Paints one picture. @throws UserError, also once the model has ended; the signal's reason if it was aborted. */
   async generate(options: WebGenerateOptions = {}): Promise<ImageData> {
     const { prompt = '' } = options
     const [image] = await this.generateBatch({ ...options, prompts: [prompt] })
@@ -151,7 +156,6 @@ export class WebModel {
 
   /** Frees the model and its worker. What is being painted is rejected. */
   release(): void {
-    this.worker.terminate()
     this.#end(new UserError(RELEASED))
   }
 
@@ -226,12 +230,16 @@ export class WebModel {
 
   #hear(message: FromWorker): void {
     if (message.type === 'pictures') this.#listeners.get(message.id)?.onPictures(message)
+    if (message.type === 'ended')
+      this.#end(new UserError(message.message, { remedy: 'load the model again' }))
     if (message.type === 'error' && message.id !== undefined)
       this.#listeners.get(message.id)?.onError(new UserError(message.message, message))
   }
 
   #end(error: Error): void {
+    this.worker.terminate()
     this.#ended ??= error
+    this.#tellEnd(this.#ended)
     for (const { onError } of this.#listeners.values()) onError(error)
   }
 }

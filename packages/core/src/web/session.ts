@@ -10,16 +10,22 @@ export interface SessionOptions {
   readonly runtime: string | undefined
 }
 
+export interface Session {
+  readonly executable: Executable
+  /** Resolves to why nothing can be run any more, if that comes: graphics devices are lost when drivers fail, or phones sleep. */
+  readonly lost: Promise<string>
+}
+
 /** @throws UserError if none of the devices can run the graph, with each one's reason. */
 export const openSession = async (
   graph: Uint8Array,
   { graph: { inputs } }: Manifest,
   options: SessionOptions,
-): Promise<{ executable: Executable; device: Device }> => {
+): Promise<Session & { device: Device }> => {
   const reasons: string[] = []
   for (const device of options.devices) {
     try {
-      return { executable: await sessionOn(device, graph, inputs, options), device }
+      return { ...(await sessionOn(device, graph, inputs, options)), device }
     } catch (error) {
       reasons.push(`${device}: ${error instanceof Error ? error.message : String(error)}`)
     }
@@ -32,7 +38,7 @@ const sessionOn = async (
   graph: Uint8Array,
   inputs: Manifest['graph']['inputs'],
   { devices, threads, runtime }: SessionOptions,
-): Promise<Executable> => {
+): Promise<Session> => {
   if (device === 'webgpu') await expectAdapter(devices.length > 1)
   const ort = await (device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'))
   if (runtime !== undefined) ort.env.wasm.wasmPaths = runtime
@@ -66,7 +72,17 @@ const sessionOn = async (
     await executable.release()
     throw error
   }
-  return executable
+  return { executable, lost: device === 'webgpu' ? lossOf(ort.env.webgpu.device) : new Promise(() => {}) }
+}
+
+const lossOf = async (device: PromiseLike<unknown>): Promise<string> => {
+  const { reason, message } = await ((await device) as GraphicsDevice).lost
+  return `the graphics device was lost (${message || reason})`
+}
+
+/** Of WebGPU's GPUDevice. */
+interface GraphicsDevice {
+  readonly lost: Promise<{ readonly reason: string; readonly message: string }>
 }
 
 /** Inputs of one picture, all 0. */

@@ -24,7 +24,8 @@ const load = async (request: LoadRequest) => {
     cache: request.cache,
     onProgress: (loaded, total) => port.postMessage({ type: 'progress', loaded, total }),
   })
-  const { executable, device } = await openSession(graph, manifest, request)
+  const { executable, device, lost } = await openSession(graph, manifest, request)
+  void lost.then((message) => port.postMessage({ type: 'ended', message }))
   pipeline = new Pipeline(manifest, {
     executable: async () => ({
       ...executable,

@@ -20,7 +20,11 @@ export const serverMetrics = (): Metrics => {
   const registry = new Registry()
   const registers = [registry]
   const requests = new Counter({
-    ...{ name: 'onestroke_requests_total', help: 'Requests by route and status.', registers },
+    ...{
+      name: 'onestroke_requests_total',
+      help: 'Requests by route and status; 499 is a client that hung up.',
+      registers,
+    },
     labelNames: ['route', 'status'],
   })
   const seconds = new Histogram({

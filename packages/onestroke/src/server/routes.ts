@@ -73,7 +73,7 @@ export const routes =
         const begin = performance.now()
         const { scale, format } = body
         checkPixels(body, network.resolution)
-        const signal = signalOf(reply, service.options.timeout)
+        const signal = signalOf(reply, service)
         const { seeds, painted } = await paint(service, body, { signal, scale })
         reply.header('x-seed', seeds.join(','))
         if (format === 'json') {
@@ -100,7 +100,7 @@ export const routes =
         const { prompt, n, size, response_format, seed } = body
         const scale = scaleFor(size ?? 'auto', network.resolution)
         checkPixels({ n: n ?? 1, scale }, network.resolution)
-        const signal = signalOf(reply, service.options.timeout)
+        const signal = signalOf(reply, service)
         const asked = { prompt, n: n ?? 1, ...(typeof seed === 'number' && { seed }) }
         const { painted } = await paint(service, asked, { signal, scale })
         const texts = await encoder.each(painted, signal)
@@ -150,12 +150,18 @@ const paint = async (
   return { seeds: order.seeds, painted: { ...size, data, count: order.seeds.length, scale } }
 }
 
-/** Aborted when the client has gone, or when it took too long. */
-const signalOf = (reply: FastifyReply, seconds: number): AbortSignal => {
-  const { signal, abort, met } = deadline(seconds)
-  reply.raw.once('close', () => {
+/** As proxies write down what nobody waited for. Not sent. */
+const CLIENT_GONE = 499
+
+/** Aborted when the client has gone, which fastify counts nowhere, or when it took too long. */
+const signalOf = (reply: FastifyReply, { options, metrics }: Service): AbortSignal => {
+  const { signal, abort, met } = deadline(options.timeout)
+  const { raw, request } = reply
+  raw.once('close', () => {
     met()
-    if (!reply.raw.writableEnded) abort()
+    if (!raw.writableEnded) abort()
+    if (!raw.writableFinished)
+      metrics.onResponse(request.routeOptions.url!, CLIENT_GONE, reply.elapsedTime / 1000)
   })
   return signal
 }
