@@ -26,12 +26,26 @@ export const start = async (options: Partial<ServerOptions> = {}) => {
 }
 export type Server = Awaited<ReturnType<typeof start>>
 
-/** Keeps the first run from beginning until so many pictures are asked for: what shares a run then does not hang on how fast clients are. */
-export const gather = ({ service: { scheduler } }: Server, pictures: number) => {
+/** Holds the painter up with a picture until `go`: what waits meanwhile does not hang on how fast clients are. */
+export const hold = async ({ post, service: { scheduler } }: Server) => {
   const { painter } = scheduler
   const { paint } = painter
-  vi.spyOn(painter, 'paint').mockImplementationOnce(async (order, signal) => {
-    await vi.waitFor(() => expect(order.prompts.length + scheduler.waiting).toBe(pictures), 60_000)
-    return paint(order, signal)
+  let go = () => {}
+  const going = new Promise<void>((resolve) => {
+    go = resolve
   })
+  const begun = new Promise<void>((resolve) => {
+    vi.spyOn(painter, 'paint').mockImplementationOnce(async (order, signal) => {
+      resolve()
+      await going
+      return paint(order, signal)
+    })
+  })
+  const first = post('/generate', { prompt: 'owl', seed: 1, steps: 1 })
+  await begun
+  return { first, go }
 }
+
+/** Settles when so many pictures wait. */
+export const gathered = ({ service: { scheduler } }: Server, pictures: number) =>
+  vi.waitFor(() => expect(scheduler.waiting).toBe(pictures), { timeout: 60_000, interval: 5 })
