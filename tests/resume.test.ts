@@ -10,7 +10,7 @@ const folder = await scratch()
 const inside = { cwd: folder }
 const at = (...path: string[]) => join(folder, ...path)
 
-const IMAGES = 1600
+const IMAGES = 1000
 const SIZE = ['--preset', 'tiny', '--batch', '8', '--images', String(IMAGES), '--checkpoint-every', '0.2']
 const train = (out: string, ...more: string[]) => ['train', 'pictures', '--out', out, ...SIZE, ...more]
 const distill = (out: string) => [
@@ -113,7 +113,7 @@ describe('a training', () => {
     expect(stderr).toContain(
       'stopping after this step; the state will be saved (Ctrl-C again to stop at once)\n',
     )
-    expect(stderr).toMatch(/\nstopped after (\d+) of 1600 pictures; the state is saved\n/)
+    expect(stderr).toMatch(/\nstopped after (\d+) of 1000 pictures; the state is saved\n/)
     expect(stderr.endsWith(`to go on:\n  ${command}\n`)).toBe(true)
     const json = JSON.parse(stdout)
     expect(json).toEqual({

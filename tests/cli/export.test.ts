@@ -18,7 +18,7 @@ beforeAll(async () => {
   await succeeds(['train', pictures, '--out', teacher, ...tiny(320)])
   await succeeds([
     ...['distill', teacher, pictures, '--out', student, '--batch', '8', '--images', '80'],
-    ...['--samples', '0', '--checks', '0'],
+    ...['--samples', '0', '--checks', '0', '--no-tune'],
   ])
 })
 

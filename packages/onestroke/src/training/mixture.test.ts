@@ -159,7 +159,7 @@ describe('students of a mixture of Gaussians', () => {
 
   it('ecd, at points of the teacher’s whole way', async () => {
     const method = METHODS.ecd!
-    const way = { stages: [1], solver: 'dpmpp_2m', substeps: 8, points: 4, top: 0.5 }
+    const way = { stages: [1], solver: 'dpmpp_2m', substeps: 6, points: 4, top: 0.5 }
     const options = { ...method.options, ...way }
     const student = await train({ ...method, options }, 800, 2e-3, { ...teacher, teach: true })
     expect(await errorOf(student)).toBeLessThan(0.12)
