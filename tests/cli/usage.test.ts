@@ -4,7 +4,18 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
 
-const COMMANDS = ['demo', 'train', 'distill', 'sample', 'edit', 'evaluate', 'info', 'export', 'serve']
+const COMMANDS = [
+  'demo',
+  'train',
+  'distill',
+  'sample',
+  'edit',
+  'evaluate',
+  'info',
+  'export',
+  'serve',
+  'studio',
+]
 const folder = await scratch()
 const pictures = join(folder, 'pictures')
 const model = join(folder, 'model')

@@ -126,6 +126,9 @@ describe.skipIf(browserLacks !== undefined)(
       const row = (pixels: readonly number[], y: number) => pixels.slice(y * 64, (y + 1) * 64)
       for (const y of [0, 4, 8]) expect(row(after, y)).toEqual(row(before, y))
       expect(row(after, 12)).not.toEqual(row(before, 12))
+      // Dropped beside the easel, it does not take the page's place.
+      const taken = await page.evaluate(() => dispatchEvent(new DragEvent('drop', { cancelable: true })))
+      expect(taken).toBe(false)
       const broken = { name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') }
       await page.locator('input[type=file]').setInputFiles(broken)
       await page.getByText('no.png is no picture that this browser can read').waitFor()

@@ -68,8 +68,11 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       await writeFile(list, (await readFile(list, 'utf8')).replace(/VERSION = "\w+"/, 'VERSION = "later"'))
       await page.evaluate(async () => {
         const registration = await navigator.serviceWorker.ready
-        await registration.update()
-        while (!registration.waiting) await new Promise((resolve) => setTimeout(resolve, 50))
+        // Again and again: the browser may have been looking already, before there was something new.
+        while (!registration.waiting) {
+          await registration.update()
+          await new Promise((resolve) => setTimeout(resolve, 50))
+        }
       })
       // It waits for the page that is open, which still paints; then it takes over.
       await page.reload()
