@@ -48,7 +48,7 @@ export const run = async ({ rounds, seconds }) => {
         await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] })
         const one = await page.evaluate(watch, /** @type {const} */ ([painting, Number(seconds)]))
         const tasks = tasksOf(await browser.stopTracing())
-        found.push({ ...one, painting, blocked: Math.max(...tasks) })
+        found.push({ ...one, painting, blocked: Math.max(...tasks.map(({ ms }) => ms)) })
       }
     const rows = [true, false].map((painting) => {
       const those = found.filter((one) => one.painting === painting)

@@ -94,7 +94,7 @@ beforeAll(async () => {
 
 describe('a training', () => {
   it('is the same each time, also where threads share the work', async () => {
-    const [one, other] = ['one', 'other'].map((out) => train(out, '--threads', '2'))
+    const [one, other] = ['one', 'other'].map((out) => train(out, '--threads', '2', '--images', '400'))
     await succeeds(one!, inside)
     await succeeds(other!, inside)
     await expectSame('other', 'one')
