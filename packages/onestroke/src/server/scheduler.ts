@@ -32,10 +32,10 @@ export interface SchedulerOptions {
 
 interface Waiting extends Order {
   readonly key: string
-  /** Aborted when it has been answered: its signal may outlive it, and is then listened to no more. */
-  readonly answered: AbortSignal
   resolve(pictures: Float32Array): void
   reject(error: unknown): void
+  /** Told, once it is being painted, that nobody waits for it any more. */
+  onGone?(): void
 }
 
 export class Scheduler {
@@ -77,22 +77,31 @@ export class Scheduler {
   }
 
   #wait(order: Order): Promise<Float32Array> {
-    const answered = new AbortController()
-    const pictures = new Promise<Float32Array>((resolve, reject) => {
-      const one: Waiting = { ...order, key: keyOf(order), answered: answered.signal, resolve, reject }
-      order.signal?.addEventListener(
-        'abort',
-        () => {
-          const at = this.#waiting.indexOf(one)
-          if (at >= 0) this.#waiting.splice(at, 1)
-          reject(order.signal!.reason)
+    const { signal } = order
+    return new Promise((resolve, reject) => {
+      const one: Waiting = {
+        ...order,
+        key: keyOf(order),
+        // A signal may outlive its order, and is then listened to no more.
+        resolve(pictures) {
+          signal?.removeEventListener('abort', leave)
+          resolve(pictures)
         },
-        { once: true, signal: answered.signal },
-      )
+        reject(error) {
+          signal?.removeEventListener('abort', leave)
+          reject(error)
+        },
+      }
+      const leave = () => {
+        const at = this.#waiting.indexOf(one)
+        if (at >= 0) this.#waiting.splice(at, 1)
+        one.onGone?.()
+        one.reject(signal!.reason)
+      }
+      signal?.addEventListener('abort', leave)
       this.#waiting.push(one)
       this.#painting ??= this.#paintAll()
     })
-    return pictures.finally(() => answered.abort())
   }
 
   /** Finishes what was accepted, and takes nothing new. */
@@ -129,7 +138,7 @@ export class Scheduler {
     const begin = performance.now()
     const order = together(run)
     try {
-      const pictures = await this.painter.paint(order, allAborted(run))
+      const pictures = await this.painter.paint(order, allGone(run))
       this.options.onRun?.(order.prompts.length, (performance.now() - begin) / 1000)
       this.#handing = this.#handing.then(() => handOut(run, pictures, pictures.length / order.prompts.length))
     } catch (error) {
@@ -162,18 +171,14 @@ const joined = (parts: readonly Float32Array[]): Float32Array => {
   return all
 }
 
-/** Aborted when all of these are; never if one of them cannot be. */
-const allAborted = (orders: readonly Pick<Waiting, 'signal' | 'answered'>[]): AbortSignal => {
+/** Aborted when nobody waits for any of these; never if one of them has no signal. */
+const allGone = (orders: readonly Waiting[]): AbortSignal => {
   const all = new AbortController()
   let left = orders.length
-  for (const { signal, answered } of orders)
-    signal?.addEventListener(
-      'abort',
-      () => {
-        left--
-        if (left === 0) all.abort()
-      },
-      { once: true, signal: answered },
-    )
+  for (const one of orders)
+    one.onGone = () => {
+      left--
+      if (left === 0) all.abort()
+    }
   return all.signal
 }
