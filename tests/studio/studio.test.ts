@@ -302,6 +302,36 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     return context
   }
 
+  it('draws losses also below 0, as errors of derivatives may be', async () => {
+    const other = await withoutServiceWorkers()
+    const page = await other.newPage()
+    await page.route('**/api/runs/first', async (to) => {
+      const response = await to.fetch()
+      const found = await response.json()
+      const log = [1, 0, -1].map((loss, i) => ({ images: 100 * (i + 1), loss }))
+      await to.fulfill({ response, json: { ...found, progress: { ...found.progress, log } } })
+    })
+    await page.goto(`${studio.url}#view=train`)
+    await page.getByText('now loss: -1').waitFor()
+    /** Of the lines that the curve touches, the highest and the lowest, as shares of the chart's height. */
+    const reach = () =>
+      page
+        .locator('.curve canvas')
+        .first()
+        .evaluate((element) => {
+          const { width, height } = element as HTMLCanvasElement
+          const { data } = (element as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height)
+          const touched = Array.from({ length: height }, (_, y) => y).filter((y) =>
+            Array.from({ length: width }, (_, x) => 4 * (y * width + x)).some(
+              (at) => data[at]! - data[at + 2]! > 100 && data[at + 3]! > 200,
+            ),
+          )
+          return touched.length > 0 ? (touched.at(-1)! - touched[0]!) / height : 0
+        })
+    await expect.poll(reach).toBeGreaterThan(0.5)
+    await other.close()
+  })
+
   it('says what is missing, broken or unknown', async () => {
     await open('#model=nowhere')
     await page.getByText('The link asks for the model nowhere, which is not here').waitFor()
