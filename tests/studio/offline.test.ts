@@ -9,7 +9,7 @@ import Fastify from 'fastify'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openCatalogue, writeSite } from '../../packages/onestroke/src/studio/index.js'
-import { browserLacks } from '../web/browser.js'
+import { browserLacks, launchWith } from '../web/browser.js'
 import { pixelsOf, STUDENT, Studio } from './testing.js'
 
 const DESCRIBED = `the studio without its server${browserLacks ? `: ${browserLacks}` : ''}`
@@ -30,8 +30,9 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   afterEach(() => studio.leave())
 
   /** As others would serve a folder: without headers. */
-  const hosted = async (root: string) => {
+  const hosted = async (root: string, before: (path: string) => Promise<void> = async () => {}) => {
     const app = Fastify({ forceCloseConnections: true })
+    app.addHook('onRequest', ({ url }) => before(url))
     await app.register(fastifyStatic, { root, prefix: '/some/where/' })
     await app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = app.server.address() as AddressInfo
@@ -94,6 +95,45 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       expect(await pixelsOf(picture())).toEqual(before)
     } finally {
       await studio.leave()
+      await app.close()
+    }
+  })
+
+  it('does not wait for a service worker that is slow to come, and works offline once it is there', async () => {
+    const out = join(studio.work, 'slow')
+    await writeSite(await openCatalogue([STUDENT], { work: `${out}-exports`, dtype: 'fp16' }), out)
+    let comes = () => {}
+    const late = new Promise<void>((resolve) => {
+      comes = resolve
+    })
+    const { app, url } = await hosted(out, async (path) => {
+      if (path.endsWith('/sw.js')) await late
+    })
+    const browser = await launchWith(join(studio.work, 'profile'))
+    try {
+      const page = await browser.newPage()
+      const painted = () => page.getByTestId('latency').waitFor()
+      const pixels = () => pixelsOf(page.locator('.stage .picture'))
+      await page.goto(`${url}#prompt=owl&seed=5`)
+      await painted()
+      const before = await pixels()
+      expect(await page.evaluate(() => navigator.serviceWorker.controller)).toBe(null)
+      comes()
+      const asked = () =>
+        page.evaluate(async () => {
+          const name = (await caches.keys()).find((one) => one.endsWith(' asked'))
+          const kept = name ? await (await caches.open(name)).keys() : []
+          return kept.map(({ url }) => url).join()
+        })
+      await expect.poll(asked, { timeout: 20_000 }).toMatch(/models\.json.*\.wasm/)
+      await app.close()
+      await browser.setOffline(true)
+      await page.reload()
+      await painted()
+      expect(await pixels()).toEqual(before)
+    } finally {
+      comes()
+      await browser.close()
       await app.close()
     }
   })

@@ -26,6 +26,14 @@ export const browserLacks =
 export const launch = (...args) =>
   chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...args] })
 
+/**
+ * A browser as people use it, which keeps in a folder also the large files that windows without a profile forget.
+ *
+ * @param {string} profile
+ */
+export const launchWith = (profile) =>
+  chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: ['--no-sandbox'] })
+
 /** A browser with WebGL in software. */
 export const launchWebgl = () =>
   chromium.launch({

@@ -8,18 +8,16 @@ const controlled = new Promise<void>((resolve) =>
 )
 let late = false
 
-/** Registers it. Settles when the page's requests go through it, or when they will not. */
+/** Registers it. Settles when the page's requests go through it, or when they will not, or not soon. */
 const register = async (): Promise<void> => {
   const { serviceWorker } = navigator
   if (!serviceWorker || !import.meta.env.PROD) return
-  try {
-    await serviceWorker.register('./sw.js', { updateViaCache: 'none' })
-  } catch {
-    return
-  }
+  const refused = new Promise<void>((resolve) =>
+    serviceWorker.register('./sw.js', { updateViaCache: 'none' }).catch(() => resolve()),
+  )
   if (serviceWorker.controller) return
   late = await Promise.race([
-    controlled.then(() => false),
+    Promise.race([controlled, refused]).then(() => false),
     new Promise<boolean>((resolve) => setTimeout(() => resolve(true), PATIENCE)),
   ])
 }
