@@ -325,38 +325,71 @@ describe.skipIf(browserLacks !== undefined)(
 )
 
 describe.skipIf(webgpuLacks !== undefined)(`on WebGPU${webgpuLacks ? `: ${webgpuLacks}` : ''}`, () => {
-  it('paints the same pictures, and is left alone where it would be slower than wasm', async () => {
-    const site = await serveBuilt('tests/web/page')
-    const browser = await launchWebgpu()
-    try {
-      await exportModel({ model: await loadModel(STUDENT), out: join(site.folder, 'model'), dtype: 'fp32' })
-      const page = await browser.newPage()
-      const loseDevices = losableDevices(page)
-      await page.goto(site.url)
-      await page.waitForFunction(() => 'web' in globalThis)
-      const { images, devices } = await page.evaluate(async (prompts) => {
-        const model = await web.load('model/', { device: 'webgpu' })
-        const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
-        const chosen = await web.load('model/')
-        chosen.release()
-        Object.assign(globalThis, { model })
-        return { images: images.map(({ data }) => [...data]), devices: [model.device, chosen.device] }
-      }, PROMPTS)
-      expect(devices).toEqual(['webgpu', 'wasm'])
-      await expectNode(images, 2)
+  let [site, browser]: [Awaited<ReturnType<typeof serveBuilt>>, Browser] = [] as never
+  let page: Page
+  let runtimes: string[] = []
+  beforeAll(async () => {
+    site = await serveBuilt('tests/web/page')
+    await exportModel({ model: await loadModel(STUDENT), out: join(site.folder, 'model'), dtype: 'fp32' })
+    browser = await launchWebgpu()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.close()
+  })
+  beforeEach(async () => {
+    page = await browser.newPage()
+    runtimes = []
+    page.on('request', (request) => {
+      const [, runtime] = /ort-wasm-simd-threaded(.*)-[\w-]{8}\.wasm$/.exec(request.url()) ?? []
+      if (runtime !== undefined) runtimes.push(runtime)
+    })
+  })
+  afterEach(() => page.close())
 
-      await loseDevices()
-      const said = await page.evaluate(async () => {
-        const { model } = globalThis as unknown as { model: Awaited<ReturnType<Web['load']>> }
-        const { message, remedy } = (await model.whenEnded) as Error & { remedy?: string }
-        const refused = await model.generate().catch((error) => error.message)
-        return { message, remedy, refused, ended: model.ended }
-      })
-      const message = expect.stringMatching(/^the graphics device was lost \(.+\)$/)
-      expect(said).toEqual({ message, remedy: 'load the model again', refused: said.message, ended: true })
-    } finally {
-      await browser.close()
-      await site.close()
-    }
+  const open = async () => {
+    await page.goto(site.url)
+    await page.waitForFunction(() => 'web' in globalThis)
+  }
+  /** Leaves the model to the page. */
+  const paint = () =>
+    page.evaluate(async (prompts) => {
+      const model = await web.load('model/', { device: 'webgpu' })
+      const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
+      Object.assign(globalThis, { model })
+      return images.map(({ data }) => [...data])
+    }, PROMPTS)
+
+  it('paints the same pictures, is left alone where it would be slower than wasm, and tells when it is lost', async () => {
+    const loseDevices = losableDevices(page)
+    await open()
+    await expectNode(await paint(), 2)
+    expect(runtimes).toEqual(['.jspi'])
+    const chosen = await page.evaluate(async () => {
+      const chosen = await web.load('model/')
+      chosen.release()
+      return chosen.device
+    })
+    expect([chosen, runtimes]).toEqual(['wasm', ['.jspi', '']])
+
+    await loseDevices()
+    const said = await page.evaluate(async () => {
+      const { model } = globalThis as unknown as { model: Awaited<ReturnType<Web['load']>> }
+      const { message, remedy } = (await model.whenEnded) as Error & { remedy?: string }
+      const refused = await model.generate().catch((error) => error.message)
+      return { message, remedy, refused, ended: model.ended }
+    })
+    const message = expect.stringMatching(/^the graphics device was lost \(.+\)$/)
+    expect(said).toEqual({ message, remedy: 'load the model again', refused: said.message, ended: true })
+  })
+
+  it('paints them also where WebAssembly cannot wait for promises', async () => {
+    await page.route('**/worker-*.js', async (to) => {
+      const response = await to.fetch()
+      await to.fulfill({ response, body: `${await response.text()};delete WebAssembly.Suspending` })
+    })
+    await open()
+    await expectNode(await paint(), 2)
+    expect(runtimes).toEqual(['.asyncify'])
   })
 })

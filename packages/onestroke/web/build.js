@@ -61,9 +61,14 @@ if (!(await isNew())) {
   for (const path of await filesOf(bundle)) {
     const bytes = await readFile(path)
     const file = path.slice(bundle.length + 1)
-    // onnxruntime for WebGPU is a build of its own.
-    const device = /webgpu|asyncify/.test(file) ? 'webgpu' : /ort[.-]/.test(file) ? 'wasm' : null
-    files.push({ file, device, bytes: bytes.length, gzip: gzipSync(bytes).length })
+    const runtime = /jspi/.test(file)
+      ? 'jspi'
+      : /webgpu|asyncify/.test(file)
+        ? 'asyncify'
+        : /ort[.-]/.test(file)
+          ? 'wasm'
+          : null
+    files.push({ file, runtime, bytes: bytes.length, gzip: gzipSync(bytes).length })
   }
   await writeFile(list, `${JSON.stringify(files, null, 2)}\n`)
 }

@@ -40,7 +40,7 @@ const sessionOn = async (
   { devices, threads, runtime }: SessionOptions,
 ): Promise<Session> => {
   if (device === 'webgpu') await expectAdapter(devices.length > 1)
-  const ort = await (device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'))
+  const ort = await runtimeFor(device)
   if (runtime !== undefined) ort.env.wasm.wasmPaths = runtime
   if (threads > 0) ort.env.wasm.numThreads = threads
   // Runs are in a worker already.
@@ -73,6 +73,12 @@ const sessionOn = async (
     throw error
   }
   return { executable, lost: device === 'webgpu' ? lossOf(ort.env.webgpu.device) : new Promise(() => {}) }
+}
+
+/** The smallest build that serves: where WebAssembly can wait for promises (JSPI), WebGPU's is two thirds of what it is elsewhere. */
+const runtimeFor = (device: Device) => {
+  if (device === 'wasm') return import('onnxruntime-web/wasm')
+  return 'Suspending' in WebAssembly ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
 }
 
 const lossOf = async (device: PromiseLike<unknown>): Promise<string> => {

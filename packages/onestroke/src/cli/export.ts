@@ -92,9 +92,11 @@ export const exportCommand = (): Command =>
       const { graph, dtype, rmse_to_fp32, quality } = manifest
       sayWritten(flags.out, { dtype, bytes: graph.bytes, rmse_to_fp32 })
       if (weight) {
-        const { wasm, webgpu } = weight
+        const { wasm, jspi, asyncify } = weight
         const load = ({ bytes, gzip }: typeof wasm) => `${mega(bytes)} (gzip ${mega(gzip)})`
-        say(`the folder: ${mega(weight.bytes)}; a visitor loads ${load(wasm)}, with WebGPU ${load(webgpu)}`)
+        say(
+          `the folder: ${mega(weight.bytes)}; a visitor loads ${load(wasm)}, with WebGPU ${load(jspi)}, in browsers without JSPI ${load(asyncify)}`,
+        )
         say(`to see it: npx serve ${flags.out}`)
       }
       if (!quality) return

@@ -18,18 +18,17 @@ interface Weight {
   readonly gzip: number
 }
 
-/** A file of the bundle; the device on which alone it is loaded, if it is not always. */
+/** onnxruntime-web's builds: for WebAssembly alone; with WebGPU, where WebAssembly can wait for promises (JSPI), and elsewhere. */
+type Runtime = 'wasm' | 'jspi' | 'asyncify'
+
+/** A file of the bundle; the runtime with which alone it is loaded, if it is not always. */
 interface WebFile extends Weight {
   readonly file: string
-  readonly device: 'wasm' | 'webgpu' | null
+  readonly runtime: Runtime | null
 }
 
-/** What a folder for the web weighs: whole, and as much of it as a browser loads to paint on a device. */
-export interface WebWeight {
-  readonly bytes: number
-  readonly wasm: Weight
-  readonly webgpu: Weight
-}
+/** What a folder for the web weighs: whole, and as much of it as a browser loads with each runtime. */
+export type WebWeight = { readonly bytes: number } & Readonly<Record<Runtime, Weight>>
 
 /** The bundle's own folder in an export. */
 const RUNTIME = 'runtime'
@@ -101,14 +100,15 @@ export const weighWeb = async (
   const model = await Promise.all(
     [graph.file, MANIFEST_FILE].map(async (file) => {
       const bytes = await readFile(join(out, file))
-      return { device: null, bytes: bytes.length, gzip: (await promisify(gzip)(bytes)).length }
+      return { runtime: null, bytes: bytes.length, gzip: (await promisify(gzip)(bytes)).length }
     }),
   )
   const all = [...files, ...model]
-  const on = (name: 'wasm' | 'webgpu'): Weight => {
-    const loaded = all.filter(({ device }) => device === null || device === name)
+  const on = (name: Runtime): Weight => {
+    const loaded = all.filter(({ runtime }) => runtime === null || runtime === name)
     const sum = (key: keyof Weight) => loaded.reduce((total, weight) => total + weight[key], 0)
     return { bytes: sum('bytes'), gzip: sum('gzip') }
   }
-  return { bytes: all.reduce((total, { bytes }) => total + bytes, 0), wasm: on('wasm'), webgpu: on('webgpu') }
+  const bytes = all.reduce((total, { bytes }) => total + bytes, 0)
+  return { bytes, wasm: on('wasm'), jspi: on('jspi'), asyncify: on('asyncify') }
 }
