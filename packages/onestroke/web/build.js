@@ -10,6 +10,13 @@ import { build } from 'vite'
 const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url))
 const [bundle, list] = [at('../dist/web'), at('../dist/web.json')]
 
+/** onnxruntime's builds, and the first of these that fits is a file's. @type {readonly (readonly [string, RegExp])[]} */
+const RUNTIMES = [
+  ['jspi', /jspi/],
+  ['asyncify', /webgpu|asyncify/],
+  ['wasm', /ort[.-]/],
+]
+
 /** Files below a folder, but not those that describe types. */
 const filesOf = async (/** @type {string} */ folder) => {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true })
@@ -61,13 +68,7 @@ if (!(await isNew())) {
   for (const path of await filesOf(bundle)) {
     const bytes = await readFile(path)
     const file = path.slice(bundle.length + 1)
-    const runtime = /jspi/.test(file)
-      ? 'jspi'
-      : /webgpu|asyncify/.test(file)
-        ? 'asyncify'
-        : /ort[.-]/.test(file)
-          ? 'wasm'
-          : null
+    const [runtime] = RUNTIMES.find(([, names]) => names.test(file)) ?? [null]
     files.push({ file, runtime, bytes: bytes.length, gzip: gzipSync(bytes).length })
   }
   await writeFile(list, `${JSON.stringify(files, null, 2)}\n`)

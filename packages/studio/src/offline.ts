@@ -17,7 +17,8 @@ const register = async (): Promise<void> => {
   )
   if (serviceWorker.controller) return
   late = await Promise.race([
-    Promise.race([controlled, refused]).then(() => false),
+    controlled.then(() => false),
+    refused.then(() => false),
     new Promise<boolean>((resolve) => setTimeout(() => resolve(true), PATIENCE)),
   ])
 }

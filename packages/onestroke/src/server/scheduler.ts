@@ -79,19 +79,14 @@ export class Scheduler {
   #wait(order: Order): Promise<Float32Array> {
     const { signal } = order
     return new Promise((resolve, reject) => {
-      const one: Waiting = {
-        ...order,
-        key: keyOf(order),
-        // A signal may outlive its order, and is then listened to no more.
-        resolve(pictures) {
+      /** A signal may outlive its order, and is then listened to no more. */
+      const last =
+        <T>(settle: (value: T) => void) =>
+        (value: T) => {
           signal?.removeEventListener('abort', leave)
-          resolve(pictures)
-        },
-        reject(error) {
-          signal?.removeEventListener('abort', leave)
-          reject(error)
-        },
-      }
+          settle(value)
+        }
+      const one: Waiting = { ...order, key: keyOf(order), resolve: last(resolve), reject: last(reject) }
       const leave = () => {
         const at = this.#waiting.indexOf(one)
         if (at >= 0) this.#waiting.splice(at, 1)
