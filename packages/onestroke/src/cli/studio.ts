@@ -61,11 +61,7 @@ Cross-Origin-Embedder-Policy: require-corp lets it use several threads, as this 
           work,
         })
         if (flags.build !== undefined) {
-          for (const { name } of catalogue.entries) {
-            say(`exporting ${name}`)
-            await catalogue.folder(name)
-          }
-          await writeSite(catalogue, flags.build)
+          await writeSite(catalogue, flags.build, (name) => say(`exporting ${name}`))
           return say(
             `${flags.build}: the studio with ${catalogue.entries.map(({ name }) => name).join(', ')}`,
           )

@@ -75,17 +75,26 @@ export const studioServer = async (
 /**
  * Writes the studio as a folder that any web server can serve: page and models.
  *
+ * @param onExport told of each model before it is exported.
  * @throws UserError if there is something else in the folder, or if a model cannot be exported.
  */
-export const writeSite = async (catalogue: Catalogue, out: string): Promise<void> => {
+export const writeSite = async (
+  catalogue: Catalogue,
+  out: string,
+  onExport: (name: string) => void = () => {},
+): Promise<void> => {
   const there = existsSync(out) ? await readdir(out) : []
   // The list of its files is a studio's own, and there from the first.
   if (there.length > 0 && !there.includes('sw-files.js'))
     throw new UserError(`${out} exists, and is no studio`, { exitCode: 2, remedy: 'choose another folder' })
+  const folders = new Map<string, string>()
+  for (const { name } of catalogue.entries) {
+    onExport(name)
+    folders.set(name, await catalogue.folder(name))
+  }
   await makeFolder(out)
   await cp(siteFolder(), out, { recursive: true })
-  for (const { name } of catalogue.entries)
-    await cp(await catalogue.folder(name), join(out, 'models', name), { recursive: true })
+  for (const [name, folder] of folders) await cp(folder, join(out, 'models', name), { recursive: true })
   const offer: Offer = { models: catalogue.entries, runs: false }
   await writeFile(join(out, 'models.json'), `${JSON.stringify(offer, null, 2)}\n`)
 }
