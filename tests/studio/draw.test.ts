@@ -131,7 +131,14 @@ describe.skipIf(browserLacks !== undefined)(
       expect(taken).toBe(false)
       const broken = { name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') }
       await page.locator('input[type=file]').setInputFiles(broken)
-      await page.getByText('no.png is no picture that this browser can read').waitFor()
+      const refusal = page.getByText('no.png is no picture that this browser can read')
+      await refusal.waitFor()
+      // What is painted meanwhile does not take it away; what is drawn next does.
+      await page.getByLabel('Seed', { exact: true }).fill('6')
+      await changed(result(), after)
+      expect(await refusal.isVisible()).toBe(true)
+      await brush([[0.5, 0.5]])
+      await refusal.waitFor({ state: 'hidden' })
     })
 
     it('draws with one finger at a time: a second one, or the palm, does not', async () => {

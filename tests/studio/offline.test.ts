@@ -1,5 +1,4 @@
 /** The studio as a folder for any web server, and without a network: in a real browser, with the shipped model. */
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
@@ -9,6 +8,7 @@ import Fastify from 'fastify'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openCatalogue, writeSite } from '../../packages/onestroke/src/studio/index.js'
+import { fails, succeeds } from '../cli/testing.js'
 import { browserLacks, launchWith } from '../web/browser.js'
 import { pixelsOf, STUDENT, Studio } from './testing.js'
 
@@ -125,7 +125,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
           const kept = name ? await (await caches.open(name)).keys() : []
           return kept.map(({ url }) => url).join()
         })
-      await expect.poll(asked, { timeout: 20_000 }).toMatch(/models\.json.*\.wasm/)
+      await expect.poll(asked, { timeout: 20_000 }).toMatch(/(?=.*models\.json)(?=.*\.wasm)/)
       await app.close()
       await browser.setOffline(true)
       await page.reload()
@@ -156,11 +156,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
 
   it('can be written as a folder for any web server, and not over something else', async () => {
     const out = join(studio.work, 'site')
-    const cli = (...args: string[]) =>
-      spawnSync(process.execPath, ['packages/onestroke/bin/onestroke.js', 'studio', ...args], {
-        encoding: 'utf8',
-      })
-    expect(cli(STUDENT, '--build', out).status).toBe(0)
+    await succeeds(['studio', STUDENT, '--build', out])
     expect(JSON.parse(await readFile(join(out, 'models.json'), 'utf8'))).toEqual({
       models: [
         {
@@ -186,16 +182,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       await app.close()
     }
     await writeFile(join(studio.work, 'note.txt'), 'mine')
-    const refused = cli(STUDENT, '--build', studio.work)
     // Before models are exported for nothing.
-    expect([refused.status, refused.stderr]).toEqual([
-      2,
-      expect.stringMatching(/^error: .* is no studio;.*\n$/),
-    ])
-    const nothing = cli('models/nowhere')
-    expect([nothing.status, nothing.stderr]).toEqual([
-      expect.any(Number),
-      expect.stringContaining('models/nowhere'),
-    ])
+    expect(await fails(['studio', STUDENT, '--build', studio.work], 2)).toContain('is no studio;')
+    expect(await fails(['studio', 'models/nowhere'], 2)).toContain('models/nowhere')
   })
 })

@@ -1,5 +1,4 @@
 /** The studio's built page in a real browser, with the shipped models: what a designer does with it. */
-import { spawnSync } from 'node:child_process'
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -9,6 +8,7 @@ import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openCatalogue } from '../../packages/onestroke/src/studio/index.js'
 import { listRuns } from '../../packages/onestroke/src/studio/runs.js'
+import { succeeds } from '../cli/testing.js'
 import { browserLacks, launchWebgpu, webgpuLacks } from '../web/browser.js'
 import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
 
@@ -22,22 +22,11 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
   }
 
   beforeAll(async () => {
-    studio = await Studio.open((work) => {
-      const trained = spawnSync(
-        process.execPath,
-        [
-          ...[
-            'packages/onestroke/bin/onestroke.js',
-            'train',
-            'iconify:fluent-emoji-flat',
-            '--category',
-            'Flags',
-          ],
-          ...['--resolution', '16', '--preset', 'tiny', '--images', '640', '--out', join(work, 'runs/first')],
-        ],
-        { encoding: 'utf8' },
-      )
-      expect(trained.stderr).not.toContain('error')
+    studio = await Studio.open(async (work) => {
+      await succeeds([
+        ...['train', 'iconify:fluent-emoji-flat', '--category', 'Flags', '--resolution', '16'],
+        ...['--preset', 'tiny', '--images', '640', '--out', join(work, 'runs/first')],
+      ])
     })
   })
   afterAll(() => studio?.close())

@@ -30,9 +30,9 @@ export class Studio {
   ) {}
 
   /** @param prepare is given the folder, before the studio opens. */
-  static async open(prepare: (work: string) => void = () => {}): Promise<Studio> {
+  static async open(prepare: (work: string) => Promise<void> = async () => {}): Promise<Studio> {
     const work = await mkdtemp(join(tmpdir(), 'onestroke-studio-test-'))
-    prepare(work)
+    await prepare(work)
     const app = await serve(work, 0)
     const { port } = app.server.address() as AddressInfo
     return new Studio(work, await launch(), app, `http://127.0.0.1:${port}/`)

@@ -38,9 +38,14 @@ export const Draw = () => {
   const handed = useRef(handOver.value !== undefined)
   const [version, setVersion] = useState(0)
   const [result, setResult] = useState<{ image: ImageData; took: Took }>()
-  const [note, setNote] = useState('')
+  /** Why there is no picture of what is drawn; and why none was opened, which a painting that ends does not take away. */
+  const [failed, setFailed] = useState('')
+  const [refused, setRefused] = useState('')
   const file = useRef<HTMLInputElement>(null)
-  const changed = () => setVersion((one) => one + 1)
+  const changed = () => {
+    setRefused('')
+    setVersion((one) => one + 1)
+  }
   const inpainting = tool.value === 'inpaint'
 
   useEffect(() => {
@@ -53,7 +58,7 @@ export const Draw = () => {
   }, [])
 
   const painter = useMemo(
-    () => model && livePainter(model, (image, took) => setResult({ image, took }), setNote),
+    () => model && livePainter(model, (image, took) => setResult({ image, took }), setFailed),
     [model],
   )
   useEffect(() => () => painter?.stop(), [painter])
@@ -79,7 +84,7 @@ export const Draw = () => {
       clear(mask)
       changed()
     } catch {
-      setNote(`${chosen.name} is no picture that this browser can read`)
+      setRefused(`${chosen.name} is no picture that this browser can read`)
     }
   }
   if (!model) return <Waiting of={[wanted]} />
@@ -93,7 +98,10 @@ export const Draw = () => {
             brush={{ colour: inpainting ? '#ffffff' : colour.value, size: size.value }}
             first={handed.current}
             label={inpainting ? 'What is to be painted anew' : 'Your drawing'}
-            onChange={repaint}
+            onChange={() => {
+              setRefused('')
+              repaint()
+            }}
             onDrop={open}
           />
           <figcaption>
@@ -112,9 +120,9 @@ export const Draw = () => {
         </figure>
       </section>
       <section class="controls" aria-label="Brush and prompt">
-        {note && (
+        {(refused || failed) && (
           <p role="alert" class="alert">
-            {note}
+            {refused || failed}
           </p>
         )}
         <Choice
