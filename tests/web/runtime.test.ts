@@ -383,13 +383,34 @@ describe.skipIf(webgpuLacks !== undefined)(`on WebGPU${webgpuLacks ? `: ${webgpu
     expect(said).toEqual({ message, remedy: 'load the model again', refused: said.message, ended: true })
   })
 
-  it('paints them also where WebAssembly cannot wait for promises', async () => {
-    await page.route('**/worker-*.js', async (to) => {
+  /** Ends the worker's script with this. */
+  const inWorker = (script: string) =>
+    page.route('**/worker-*.js', async (to) => {
       const response = await to.fetch()
-      await to.fulfill({ response, body: `${await response.text()};delete WebAssembly.Suspending` })
+      await to.fulfill({ response, body: `${await response.text()};${script}` })
     })
+  const WITHOUT_JSPI = 'delete WebAssembly.Suspending'
+
+  it('paints them also where WebAssembly cannot wait for promises', async () => {
+    await inWorker(WITHOUT_JSPI)
     await open()
     await expectNode(await paint(), 2)
     expect(runtimes).toEqual(['.asyncify'])
+  })
+
+  it('is done without where a host has not taken its file', async () => {
+    const hardware =
+      "Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false })"
+    await inWorker(`${WITHOUT_JSPI};${hardware}`)
+    await page.route('**/*.asyncify-*.wasm', (to) => to.fulfill({ status: 404 }))
+    await open()
+    const [device, pixels] = await page.evaluate(async (prompts) => {
+      const model = await web.load('model/')
+      const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
+      return [model.device, images.map(({ data }) => [...data])] as const
+    }, PROMPTS)
+    // onnxruntime asks more than once for what it does not get.
+    expect([device, [...new Set(runtimes)]]).toEqual(['wasm', ['.asyncify', '']])
+    await expectNode(pixels, 1)
   })
 })
