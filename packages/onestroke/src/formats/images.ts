@@ -64,6 +64,8 @@ export async function pngGrid(images: Pictures, options: GridOptions = {}): Prom
   const pixels = new Uint8ClampedArray(bytes.buffer, bytes.byteOffset, bytes.length)
 
   const plane = height * width
+  /** From red to green, and from green to blue. */
+  const step = channels === 1 ? 0 : plane
   for (let image = 0; image < count; image++) {
     const left = (image % columns) * (width * scale + gap)
     const top = Math.floor(image / columns) * (height * scale + gap)
@@ -72,7 +74,11 @@ export async function pngGrid(images: Pictures, options: GridOptions = {}): Prom
       const end = begin + 3 * scale * width
       for (let x = 0, at = begin; x < width; x++) {
         const red = image * channels * plane + y * width + x
-        const [r, g, b] = colourAt(data, red, channels === 1 ? 0 : plane)
+        const [green, blue] = [red + step, red + 2 * step]
+        const finite = Number.isFinite(data[red]! + data[green]! + data[blue]!)
+        const r = finite ? toByte(data[red]!) : NOT_FINITE[0]
+        const g = finite ? toByte(data[green]!) : NOT_FINITE[1]
+        const b = finite ? toByte(data[blue]!) : NOT_FINITE[2]
         for (const to = at + 3 * scale; at < to; at += 3) {
           pixels[at] = r
           pixels[at + 1] = g
@@ -91,12 +97,6 @@ export function pngOf(image: Picture, { scale = 1 }: Pick<GridOptions, 'scale'> 
   return pngGrid({ ...image, count: 1 }, { scale })
 }
 
-/** The pixel whose red lies at `red`, green and blue a plane and two planes further. */
-function colourAt(data: Float32Array, red: number, plane: number): Colour {
-  const [r, g, b] = [data[red]!, data[red + plane]!, data[red + 2 * plane]!]
-  return Number.isFinite(r + g + b) ? [toByte(r), toByte(g), toByte(b)] : NOT_FINITE
-}
-
 /** Up to so many pixels, handing them to sharp's threads takes longer than the encoding. */
 const TINY = 64 * 64
 const TINY_SETTINGS: PackerOptions = {
@@ -107,9 +107,8 @@ const TINY_SETTINGS: PackerOptions = {
 /** With every setting that the bytes depend on said here, not left to a default. */
 async function encode(pixels: Buffer, width: number, height: number): Promise<Buffer> {
   if (width * height <= TINY) {
-    const png = new PNG({ width, height })
-    png.data = pixels
-    return PNG.sync.write(png, TINY_SETTINGS)
+    // No more of a PNG is read than this, and the rest of one takes longer to make than to pack.
+    return PNG.sync.write({ width, height, data: pixels } as PNG, TINY_SETTINGS)
   }
   const { default: sharp } = await import('sharp')
   return sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })
