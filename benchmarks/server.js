@@ -17,6 +17,11 @@ export const options = {
   clients: { type: 'string', default: '32', about: 'that ask at once, each again when it is answered' },
   requests: { type: 'string', default: '10000', about: 'to each server, in all' },
   rounds: { type: 'string', default: '10', about: 'in which the servers take turns' },
+  starts: {
+    type: 'string',
+    default: '5',
+    about: 'of both servers: a process may be lucky for all of its life',
+  },
 }
 
 const PROMPTS = ['red heart', 'owl', 'cat face', 'pizza']
@@ -69,70 +74,92 @@ const start = async (model, batch) => {
     batch,
     ask,
     stop: () => child.kill('SIGTERM'),
-    /** @type {number[]} */ rates: [],
-    /** @type {number[]} */ delays: [],
   }
 }
 
 /** @param {Buffer} png */
 const pixels = (png) => sharp(png).removeAlpha().raw().toBuffer()
 
-/** @type {import('./run.js').Benchmark['run']} */
-export const run = async ({ model, clients, requests, rounds }) => {
-  const servers = [await start(model, 32), await start(model, 1)]
-  try {
-    const asked = Array.from({ length: PROMPTS.length * SEEDS }, (_, i) => ({
-      ...{ prompt: PROMPTS[i % PROMPTS.length], seed: Math.floor(i / PROMPTS.length), steps: 1 },
-    }))
-    // Asked alone, one after the other: what each answer should be.
-    /** @type {Buffer[]} */
-    const expected = []
-    for (const body of asked) expected.push(await pixels(await servers[1].ask('/generate', body)))
-    const each = Math.ceil(Number(requests) / Number(rounds))
-    const wrong = { lost: 0, mixed_up: 0 }
-    for (let round = 0; round < Number(rounds); round++) {
-      for (const server of servers) {
-        await server.ask('/metrics')
-        /** @type {[number, Buffer][]} */
-        const answers = []
-        let next = 0
-        const begin = performance.now()
-        await Promise.all(
-          Array.from({ length: Number(clients) }, async () => {
-            while (next < each) {
-              const which = next++ % asked.length
-              try {
-                answers.push([which, await server.ask('/generate', asked[which])])
-              } catch {
-                wrong.lost++
-              }
-            }
-          }),
-        )
-        server.rates.push(each / ((performance.now() - begin) / 1000))
-        const [, delay] = /delay_p99_seconds ([\d.e-]+)/.exec(String(await server.ask('/metrics'))) ?? []
-        server.delays.push(Number(delay) * 1000)
-        for (const [which, png] of answers) {
-          const found = await pixels(png)
-          if (found.some((byte, i) => Math.abs(byte - expected[which][i]) > 1)) wrong.mixed_up++
+/** What is asked for: again and again, in this order. */
+const ASKED = Array.from({ length: PROMPTS.length * SEEDS }, (_, i) => ({
+  ...{ prompt: PROMPTS[i % PROMPTS.length], seed: Math.floor(i / PROMPTS.length), steps: 1 },
+}))
+
+/**
+ * So many requests from so many clients.
+ *
+ * @param {Awaited<ReturnType<typeof start>>['ask']} ask
+ * @param {{ clients: number, requests: number }} load
+ */
+const ply = async (ask, { clients, requests }) => {
+  await ask('/metrics')
+  /** @type {[number, Buffer][]} */
+  const answers = []
+  let next = 0
+  const begin = performance.now()
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (next < requests) {
+        const which = next++ % ASKED.length
+        try {
+          answers.push([which, await ask('/generate', ASKED[which])])
+        } catch {
+          // Counted below, as what is missing.
         }
       }
+    }),
+  )
+  const rate = requests / ((performance.now() - begin) / 1000)
+  const [, delay] = /delay_p99_seconds ([\d.e-]+)/.exec(String(await ask('/metrics'))) ?? []
+  return { answers, rate, delay: Number(delay) * 1000 }
+}
+
+/** @type {import('./run.js').Benchmark['run']} */
+export const run = async ({ model, clients, requests, rounds, starts }) => {
+  const [turns, lives] = [Number(rounds), Number(starts)]
+  const load = { clients: Number(clients), requests: Math.ceil(Number(requests) / turns) }
+  const rows = [32, 1].map((batch) => ({
+    batch,
+    /** @type {number[]} */ rates: [],
+    /** @type {number[]} */ delays: [],
+  }))
+  const wrong = { lost: 0, mixed_up: 0 }
+  /** Asked alone, one after the other: what each answer should be. @type {Buffer[]} */
+  const expected = []
+  for (let life = 0; life < lives; life++) {
+    const servers = await Promise.all(rows.map(({ batch }) => start(model, batch)))
+    try {
+      for (const body of expected.length > 0 ? [] : ASKED)
+        expected.push(await pixels(await servers[1].ask('/generate', body)))
+      for (const { ask } of servers) await ply(ask, load)
+      for (let turn = life; turn < turns; turn += lives)
+        for (const [i, { ask }] of servers.entries()) {
+          const { answers, rate, delay } = await ply(ask, load)
+          rows[i].rates.push(rate)
+          rows[i].delays.push(delay)
+          wrong.lost += load.requests - answers.length
+          for (const [which, png] of answers) {
+            const found = await pixels(png)
+            if (found.some((byte, i) => Math.abs(byte - expected[which][i]) > 1)) wrong.mixed_up++
+          }
+        }
+    } finally {
+      for (const { stop } of servers) stop()
     }
-    const ratios = servers[0].rates.map((rate, i) => rate / servers[1].rates[i])
-    return {
-      seeds: { first: 0 },
-      versions: {},
-      results: {
-        ...{ model, clients: Number(clients), requests_each: each * Number(rounds), ...wrong },
-        shared_runs_speed_up: rounded(median(ratios)),
-        rows: servers.map(({ batch, rates, delays }) => ({
-          most_pictures_in_a_run: batch,
-          requests_per_second: rounded(median(rates)),
-          event_loop_delay_p99_ms: rounded(median(delays)),
-        })),
-      },
-    }
-  } finally {
-    for (const { stop } of servers) stop()
+  }
+  const ratios = rows[0].rates.map((rate, i) => rate / rows[1].rates[i])
+  return {
+    seeds: { first: 0 },
+    versions: {},
+    results: {
+      ...{ model, clients: load.clients, requests_each: load.requests * turns, starts: lives, ...wrong },
+      shared_runs_speed_up: rounded(median(ratios)),
+      speed_ups: ratios.map((ratio) => rounded(ratio)),
+      rows: rows.map(({ batch, rates, delays }) => ({
+        most_pictures_in_a_run: batch,
+        requests_per_second: rounded(median(rates)),
+        event_loop_delay_p99_ms: rounded(median(delays)),
+      })),
+    },
   }
 }
