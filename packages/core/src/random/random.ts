@@ -3,7 +3,8 @@
  * Nothing is remembered between calls, so a run can stop anywhere and resume bit for bit, be split over workers,
  * or be replayed in a browser.
  *
- * The key is hashed with MurmurHash3's 32-bit finaliser (Appleby, public domain) into the state of xoshiro128**
+ * The key is absorbed word by word into 128 bits, which ChaCha's quarter round (Bernstein 2008) mixes after each: no
+ * step throws bits away, so that different keys begin at different states. That is the state of xoshiro128**
  * (Blackman & Vigna 2018), which then yields the numbers of that one key.
  */
 
@@ -15,14 +16,9 @@ export interface RandomKey {
   index: number
 }
 
-const mix = (value: number): number => {
-  let h = value | 0
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) | 0
-}
+const rotate = (word: number, by: number): number => (word << by) | (word >>> (32 - by))
 
-/** A generator for one key. Cheap to make (about 100 ns). */
+/** A generator for one key. Cheap to make (about 150 ns). */
 export class Random {
   #a: number
   #b: number
@@ -31,16 +27,38 @@ export class Random {
   #spare = Number.NaN
 
   constructor({ seed, stream, step, index }: RandomKey) {
-    let h = mix((seed >>> 0) + 0x9e3779b9)
-    h = mix(h ^ mix(Math.floor(seed / 2 ** 32) + 0x7f4a7c15))
-    h = mix(h ^ mix(stream + 0x165667b1))
-    h = mix(h ^ mix((step >>> 0) + 0x27d4eb2f))
-    h = mix(h ^ mix(index + 0x2545f491))
-    this.#a = mix(h + 0x9e3779b9) | 1
-    this.#b = mix(h + 0x3c6ef372)
-    this.#c = mix(h + 0xdaa66d2b)
-    this.#d = mix(h + 0x78dde6e4)
-    for (let i = 0; i < 4; i++) this.uint32()
+    // The first words of the binary expansion of π: nothing up the sleeve.
+    this.#a = 0x243f6a88
+    this.#b = 0x85a308d3
+    this.#c = 0x13198a2e
+    this.#d = 0x03707344
+    this.#absorb(seed | 0)
+    this.#absorb(Math.floor(seed / 2 ** 32))
+    this.#absorb(stream)
+    this.#absorb(step | 0)
+    this.#absorb(index | 0)
+    this.#mix()
+    this.#mix()
+    // The one state that xoshiro never leaves.
+    if ((this.#a | this.#b | this.#c | this.#d) === 0) this.#a = 1
+  }
+
+  #absorb(word: number): void {
+    this.#a ^= word
+    this.#mix()
+    this.#mix()
+  }
+
+  /** ChaCha's quarter round: a permutation of the 128 bits. */
+  #mix(): void {
+    this.#a = (this.#a + this.#b) | 0
+    this.#d = rotate(this.#d ^ this.#a, 16)
+    this.#c = (this.#c + this.#d) | 0
+    this.#b = rotate(this.#b ^ this.#c, 12)
+    this.#a = (this.#a + this.#b) | 0
+    this.#d = rotate(this.#d ^ this.#a, 8)
+    this.#c = (this.#c + this.#d) | 0
+    this.#b = rotate(this.#b ^ this.#c, 7)
   }
 
   /** A uniform integer in [0, 2³²). */
