@@ -48,6 +48,8 @@ export const hourglassConfig = z.strictObject({
     )
     .min(1)
     .max(LEVELS),
+  /** What tokens read beside themselves: their neighbours, or, in older networks, only the square that they lie in. */
+  mixing: z.enum(['squares', 'neighbours']).default('squares'),
   /** Width of the hidden layer of a block's MLP, as a multiple of the block's. */
   mlp_ratio: z.number().positive().max(64),
   embedding: embeddingConfig,

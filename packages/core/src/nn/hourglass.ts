@@ -4,140 +4,240 @@
  * words, and split again. Blocks are modulated by one shared projection of the embedding plus a learned table each
  * (adaLN-single, Chen et al. 2023).
  *
- * Tokens are kept in Z-order (Morton 1966): the four tokens of a 2×2 square follow each other, and so do those of
- * every larger aligned square. Merging, splitting and cutting into windows are then reshapes that cost nothing.
+ * Windows and merges are fixed squares, whose borders would show as seams. So with `mixing` by `neighbours` every linear
+ * layer that opens half of a block reads a half of its channels from the four tokens around (spatial shift, Yu et al.
+ * 2022), which costs no arithmetic; windows lie half a window further on the way up (Liu et al. 2021); and a 3×3
+ * convolution makes the picture. With `squares` tokens meet inside of squares alone: networks made before seams were
+ * measured.
+ *
+ * Tokens lie in rows: [B, height, width, D].
  */
-import type { Tensor } from '../tensor/index.js'
+import { constant, type Tensor } from '../tensor/index.js'
 import { type Conditioning, embedCondition, type NetworkInputs } from './condition.js'
 import type { HourglassConfig } from './config.js'
-import { attention, linear, rmsNorm } from './layers.js'
+import { conv, depthToSpace, linear, rmsNorm } from './layers.js'
 import type { Scope } from './scope.js'
 
 /** F(x, c_noise, condition): [B, C, H, W] → [B, C, H, W]. */
 export const hourglass = (scope: Scope, inputs: NetworkInputs, config: HourglassConfig): Tensor => {
-  const { levels, patch_size, channels } = config
+  const { levels, patch_size, mixing } = config
   const conditioning = embedCondition(scope.at('embedding'), inputs, config)
-  const side = config.resolution / patch_size
   const waist = levels.length - 1
   const skips: Tensor[] = []
 
-  let x = linear(scope.at('input'), toZOrder(inputs.x, patch_size), levels[0]!.width)
-  const position = scope.parameter('position', [side * side, levels[0]!.width], { std: 0.02 })
-  x = x.add(position)
+  let x = linear(scope.at('input'), toPatches(inputs.x, patch_size), levels[0]!.width)
+  x = x.add(position(scope, x, mixing))
   for (const [i, level] of levels.entries()) {
     const here = scope.at('levels').at(i)
     const modulation = modulate(here.at('modulation'), conditioning.embedding, level.width)
-    const globally = i === waist
-    const window = globally ? side >> i : level.window
-    const tokens = globally ? conditioning.tokens : undefined
-    for (let block = 0; block < level.depth; block++)
-      x = transformerBlock(
-        here.at('down').at(block),
-        x,
-        modulation,
-        tokens,
-        { ...level, window },
-        config.mlp_ratio,
-      )
-    if (globally) break
+    const window = i === waist ? x.shape[1]! : level.window
+    const tokens = i === waist ? conditioning.tokens : undefined
+    const block = { ...level, window, offset: 0, mixing, mlp_ratio: config.mlp_ratio }
+    for (let n = 0; n < level.depth; n++)
+      x = transformerBlock(here.at('down').at(n), x, modulation, tokens, block)
+    if (i === waist) break
     skips.push(x)
-    const next = levels[i + 1]!.width
-    x = linear(here.at('merge'), x.reshape([x.shape[0]!, x.shape[1]! / 4, 4 * level.width]), next)
-    const count = x.shape[1]!
-    x = x.add(
-      scope
-        .at('levels')
-        .at(i + 1)
-        .parameter('position', [count, next], { std: 0.02 }),
-    )
+    x = linear(here.at('merge'), merge(x), levels[i + 1]!.width)
+    x = x.add(position(scope.at('levels').at(i + 1), x, mixing))
   }
   for (let i = waist - 1; i >= 0; i--) {
     const level = levels[i]!
     const here = scope.at('levels').at(i)
     const modulation = modulate(here.at('modulation'), conditioning.embedding, level.width)
-    const finer = linear(here.at('split'), rmsNorm(x), 4 * level.width)
-    x = skips[i]!.add(finer.reshape(skips[i]!.shape))
-    for (let block = 0; block < level.depth; block++)
-      x = transformerBlock(here.at('up').at(block), x, modulation, undefined, level, config.mlp_ratio)
+    x = skips[i]!.add(unmerge(linear(here.at('split'), rmsNorm(x), 4 * level.width)))
+    const offset = mixing === 'neighbours' ? level.window >> 1 : 0
+    const block = { ...level, offset, mixing, mlp_ratio: config.mlp_ratio }
+    for (let n = 0; n < level.depth; n++)
+      x = transformerBlock(here.at('up').at(n), x, modulation, undefined, block)
   }
-  const out = linear(scope.at('output'), rmsNorm(x), patch_size * patch_size * channels, {
-    init: 'zeros',
-    bias: true,
-  })
-  return fromZOrder(out, config)
+  return toPictures(scope.at('output'), rmsNorm(x), config)
 }
 
-/** Scale and shift for the two halves of a block, shared by the blocks of a level: [B, 1, 4·width]. */
+/** Where each token is, learned: [h, w, D]. In `squares` the table lies in Z-order (Morton 1966). */
+const position = (scope: Scope, x: Tensor, mixing: HourglassConfig['mixing']): Tensor => {
+  const [, h, w, width] = x.shape as [number, number, number, number]
+  if (mixing === 'neighbours') return scope.parameter('position', [h, w, width], { std: 0.02 })
+  const table = scope.parameter('position', [h * w, width], { std: 0.02 })
+  const digits = Math.log2(h)
+  const rows = Array.from({ length: digits }, (_, i) => 2 * i)
+  const columns = rows.map((axis) => axis + 1)
+  return table
+    .reshape([...Array<number>(2 * digits).fill(2), width])
+    .transpose([...rows, ...columns, 2 * digits])
+    .reshape([h, w, width])
+}
+
+/** Scale and shift for the two halves of a block, shared by the blocks of a level: [B, 1, 1, 4·width]. */
 const modulate = (scope: Scope, embedding: Tensor, width: number): Tensor => {
   const [b] = embedding.shape as [number]
-  return linear(scope, embedding, 4 * width, { init: 'zeros' }).reshape([b, 1, 4 * width])
+  return linear(scope, embedding, 4 * width, { init: 'zeros' }).reshape([b, 1, 1, 4 * width])
 }
 
-/** Attention, then an MLP, each on a normalised and modulated copy and added to the stream x [B, T, D]. */
+interface BlockOptions {
+  readonly heads: number
+  /** Side of the attention window, in tokens. */
+  readonly window: number
+  /** How far the windows lie from the upper left corner. */
+  readonly offset: number
+  readonly mixing: HourglassConfig['mixing']
+  readonly mlp_ratio: number
+}
+
+/** Attention, then an MLP, each on a normalised and modulated copy and added to the stream x [B, h, w, D]. */
 const transformerBlock = (
   scope: Scope,
   x: Tensor,
   modulation: Tensor,
   tokens: Conditioning['tokens'],
-  { heads, window }: { heads: number; window: number },
-  mlpRatio: number,
+  { heads, window, offset, mixing, mlp_ratio }: BlockOptions,
 ): Tensor => {
-  const [b, t, width] = x.shape as [number, number, number]
+  const width = x.shape[3]!
   const table = scope.parameter('modulation', [4 * width], 'zeros')
   const [scale1, shift1, scale2, shift2] = modulation.add(table).split([width, width, width, width], -1)
-  const modulated = (y: Tensor, scale: Tensor, shift: Tensor) => rmsNorm(y).mul(scale.add(1)).add(shift)
-
-  const rows = Math.min(window * window, t)
-  const qkv = linear(scope.at('qkv'), modulated(x, scale1!, shift1!), 3 * width)
-  let [q, k, v] = qkv.reshape([(b * t) / rows, rows, 3 * width]).split([width, width, width], -1) as [
-    Tensor,
-    Tensor,
-    Tensor,
-  ]
-  if (tokens) {
-    const [kt, vt] = linear(scope.at('words'), tokens, 2 * width).split([width, width], -1)
-    k = k.concat([kt!], 1)
-    v = v.concat([vt!], 1)
+  const modulated = (y: Tensor, scale: Tensor, shift: Tensor) => {
+    const own = rmsNorm(y).mul(scale.add(1)).add(shift)
+    return mixing === 'neighbours' ? spatialShift(own) : own
   }
-  const mixed = attention(q, k, v, heads).reshape([b, t, width])
+  const qkv = linear(scope.at('qkv'), modulated(x, scale1!, shift1!), 3 * width)
+  const words = tokens && linear(scope.at('words'), tokens, 2 * width)
+  const mixed = windowAttention(qkv, words, { heads, window, offset })
   const y = x.add(linear(scope.at('out'), mixed, width, { init: 'zeros' }))
 
-  const hidden = linear(scope.at('mlp').at(0), modulated(y, scale2!, shift2!), Math.round(mlpRatio * width))
+  const hidden = linear(scope.at('mlp').at(0), modulated(y, scale2!, shift2!), Math.round(mlp_ratio * width))
   return y.add(linear(scope.at('mlp').at(1), hidden.reluSquared(), width, { init: 'zeros' }))
 }
 
-/** Axis order that turns rows and columns, each written in binary digits, into Z-order, and the digits. */
-const zOrder = (side: number) => {
-  const digits = Math.log2(side)
-  if (!Number.isInteger(digits))
-    throw new RangeError(`the grid of tokens must have a power of two a side, not ${side}`)
-  return digits
+/**
+ * Multi-head attention (Vaswani et al. 2017) among the tokens of each window; the tokens of every window also look at the
+ * words. Where windows begin at an offset, the grid is rolled by it, and tokens that only the roll has brought together do
+ * not see each other (Liu et al. 2021, section 3.2). qkv: [B, h, w, 3·D]; words: keys and values, [B, tokens, 2·D].
+ *
+ * @returns [B, h, w, D]
+ */
+const windowAttention = (
+  qkv: Tensor,
+  words: Tensor | undefined,
+  { heads, window, offset }: Pick<BlockOptions, 'heads' | 'window' | 'offset'>,
+): Tensor => {
+  const [b, h, w] = qkv.shape as [number, number, number]
+  const width = qkv.shape[3]! / 3
+  const side = Math.min(window, h)
+  const [down, across, size, head] = [h / side, w / side, side * side, width / heads]
+  const rolled = side < h && offset > 0
+  const toHeads = (y: Tensor): Tensor =>
+    y
+      .reshape([b, down, side, across, side, heads, head])
+      .transpose([0, 1, 3, 5, 2, 4, 6])
+      .reshape([b * down * across, heads, size, head])
+  const [q, k, v] = (rolled ? roll(qkv, offset) : qkv).split([width, width, width], -1).map(toHeads)
+  let keys = k!
+  let values = v!
+  if (words) {
+    const count = words.shape[1]!
+    const [kt, vt] = words
+      .split([width, width], -1)
+      .map((y) => y.reshape([b, count, heads, head]).transpose([0, 2, 1, 3]))
+    keys = keys.concat([kt!], 2)
+    values = values.concat([vt!], 2)
+  }
+  let scores = q!.matmul(keys.swapLast()).mul(1 / Math.sqrt(head))
+  if (rolled)
+    scores = scores
+      .reshape([b, down * across, heads, size, size])
+      .add(apart(h, w, side, offset))
+      .reshape([b * down * across, heads, size, size])
+  const mixed = scores
+    .softmax()
+    .matmul(values)
+    .reshape([b, down, across, heads, side, side, head])
+    .transpose([0, 1, 4, 2, 5, 3, 6])
+    .reshape([b, h, w, width])
+  return rolled ? roll(mixed, h - offset, w - offset) : mixed
 }
 
-/** Pictures [B, C, H, W] → tokens [B, (H/p)², C·p²] in Z-order. */
-const toZOrder = (x: Tensor, p: number): Tensor => {
+/** Moves rows up and columns to the left by so many tokens; what leaves at one side comes in at the other. [B, h, w, D] */
+const roll = (x: Tensor, rows: number, columns = rows): Tensor => {
+  const [, h, w] = x.shape as [number, number, number]
+  const [top, rest] = x.split([rows, h - rows], 1)
+  const [left, others] = rest!.concat([top!], 1).split([columns, w - columns], 2)
+  return others!.concat([left!], 2)
+}
+
+/** What keeps the tokens of a rolled grid's windows apart if the roll alone has brought them together: [windows, 1, T, T]. */
+const apart = (h: number, w: number, side: number, offset: number): Tensor => {
+  const [down, across, size] = [h / side, w / side, side * side]
+  const values = new Float32Array(down * across * size * size)
+  const cameRound = (window: number, token: number): string => {
+    const row = Math.floor(window / across) * side + Math.floor(token / side)
+    const column = (window % across) * side + (token % side)
+    return `${row >= h - offset},${column >= w - offset}`
+  }
+  for (let i = 0; i < values.length; i++) {
+    const [window, query, key] = [Math.floor(i / size ** 2), Math.floor(i / size) % size, i % size]
+    if (cameRound(window, query) !== cameRound(window, key)) values[i] = -1e4
+  }
+  return constant(values, [down * across, 1, size, size])
+}
+
+/** Channels of which a token reads those of one neighbour: an eighth from above, below, left and right each. */
+const SHIFTED = 1 / 8
+
+/** Spatial shift (Yu et al. 2022, section 3.2): some channels of each token are its neighbours'; 0 beyond the border. */
+const spatialShift = (x: Tensor): Tensor => {
+  const [b, h, w, width] = x.shape as [number, number, number, number]
+  const n = Math.floor(SHIFTED * width)
+  if (n === 0) return x
+  const [below, above, right, left, own] = x.split([n, n, n, n, width - 4 * n], -1)
+  return below!
+    .slice([0, 1, 0, 0], [b, h, w, n])
+    .pad([0, 0, 0, 0], [0, 1, 0, 0])
+    .concat(
+      [
+        above!.slice([0, 0, 0, 0], [b, h - 1, w, n]).pad([0, 1, 0, 0], [0, 0, 0, 0]),
+        right!.slice([0, 0, 1, 0], [b, h, w, n]).pad([0, 0, 0, 0], [0, 0, 1, 0]),
+        left!.slice([0, 0, 0, 0], [b, h, w - 1, n]).pad([0, 0, 1, 0], [0, 0, 0, 0]),
+        own!,
+      ],
+      -1,
+    )
+}
+
+/** Pictures [B, C, H, W] → patches [B, H/p, W/p, C·p²]. */
+const toPatches = (x: Tensor, p: number): Tensor => {
   const [b, c, h, w] = x.shape as [number, number, number, number]
-  const digits = zOrder(h / p)
-  const twos = Array<number>(digits).fill(2)
-  const row = (i: number) => 2 + i
-  const column = (i: number) => 3 + digits + i
-  const interleaved = twos.flatMap((_, i) => [row(i), column(i)])
+  if (!Number.isInteger(Math.log2(h / p)))
+    throw new RangeError(`the grid of tokens must have a power of two a side, not ${h / p}`)
   return x
-    .reshape([b, c, ...twos, p, ...twos, p])
-    .transpose([0, ...interleaved, 1, row(digits), column(digits)])
-    .reshape([b, (h / p) * (w / p), c * p * p])
+    .reshape([b, c, h / p, p, w / p, p])
+    .transpose([0, 2, 4, 1, 3, 5])
+    .reshape([b, h / p, w / p, c * p * p])
 }
 
-/** The inverse of `toZOrder`. */
-const fromZOrder = (x: Tensor, { resolution, patch_size: p, channels: c }: HourglassConfig): Tensor => {
-  const b = x.shape[0]!
-  const digits = zOrder(resolution / p)
-  const twos = Array<number>(digits).fill(2)
-  const rows = twos.map((_, i) => 1 + 2 * i)
-  const columns = twos.map((_, i) => 2 + 2 * i)
-  const last = 1 + 2 * digits
+/** Tokens [B, h, w, D] → pictures [B, C, H, W]. */
+const toPictures = (scope: Scope, x: Tensor, { patch_size: p, channels, mixing }: HourglassConfig): Tensor => {
+  const features = channels * p * p
+  const maps = (y: Tensor): Tensor => y.transpose([0, 3, 1, 2])
+  const patches =
+    mixing === 'neighbours'
+      ? conv(scope, maps(x), features, { init: 'zeros' })
+      : maps(linear(scope, x, features, { init: 'zeros', bias: true }))
+  return depthToSpace(patches, p)
+}
+
+/** Four tokens of a square become one: [B, h, w, D] → [B, h/2, w/2, 4·D]. */
+const merge = (x: Tensor): Tensor => {
+  const [b, h, w, d] = x.shape as [number, number, number, number]
   return x
-    .reshape([b, ...twos, ...twos, c, p, p])
-    .transpose([0, last, ...rows, last + 1, ...columns, last + 2])
-    .reshape([b, c, resolution, resolution])
+    .reshape([b, h / 2, 2, w / 2, 2, d])
+    .transpose([0, 1, 3, 2, 4, 5])
+    .reshape([b, h / 2, w / 2, 4 * d])
+}
+
+/** The inverse of `merge`. */
+const unmerge = (x: Tensor): Tensor => {
+  const [b, h, w, d] = x.shape as [number, number, number, number]
+  return x
+    .reshape([b, h, w, 2, 2, d / 4])
+    .transpose([0, 1, 3, 2, 4, 5])
+    .reshape([b, 2 * h, 2 * w, d / 4])
 }

@@ -22,6 +22,7 @@ export const hourglassOf = (
   condition: ConditionConfig = { kind: 'none' },
   guidance_embedding = false,
   jump_embedding = false,
+  mixing: HourglassConfig['mixing'] = 'squares',
 ): HourglassConfig => ({
   type: 'hourglass',
   resolution: 8,
@@ -31,6 +32,7 @@ export const hourglassOf = (
     { width: 4, depth: 1, heads: 2, window: 2 },
     { width: 6, depth: 1, heads: 3, window: 2 },
   ],
+  mixing,
   mlp_ratio: 1.5,
   embedding: { width: 5, token_width: 4, condition, guidance_embedding, jump_embedding },
 })

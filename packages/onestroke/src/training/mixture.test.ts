@@ -26,7 +26,7 @@ const mixture: Mixture = {
 }
 const range = { sigma_min: 0.01, sigma_max: 8, sigma_data: 0.5 }
 const networkOf = (flow_map = false): NetworkConfig => ({
-  ...{ type: 'hourglass', resolution: 1, channels: 2, patch_size: 1, mlp_ratio: 3 },
+  ...{ type: 'hourglass', resolution: 1, channels: 2, patch_size: 1, mixing: 'neighbours', mlp_ratio: 3 },
   levels: [{ width: 48, depth: 2, heads: 1, window: 1 }],
   embedding: {
     ...{ width: 48, token_width: 4, condition: { kind: 'none' } },

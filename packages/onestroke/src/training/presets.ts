@@ -9,7 +9,7 @@ export interface Preset {
   /** The network's own part, for a grid of `side` × `side` tokens or patches. */
   readonly shape: (
     side: number,
-  ) => Pick<HourglassConfig, 'type' | 'levels' | 'mlp_ratio'> | Pick<UnetConfig, 'type' | 'levels' | 'groups'>
+  ) => Pick<HourglassConfig, 'type' | 'levels' | 'mixing' | 'mlp_ratio'> | Pick<UnetConfig, 'type' | 'levels' | 'groups'>
   readonly embedding_width: number
   readonly token_width: number
 }
@@ -33,6 +33,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     shape: (side) => ({
       type: 'hourglass',
       levels: pyramid([level(32, 1)], level(64, 2), 4, side),
+      mixing: 'neighbours',
       mlp_ratio: 2,
     }),
     embedding_width: 64,
@@ -43,6 +44,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     shape: (side) => ({
       type: 'hourglass',
       levels: pyramid([level(48, 1, 2), level(96, 1, 3)], level(192, 4, 6), 4, side),
+      mixing: 'neighbours',
       mlp_ratio: 3,
     }),
     embedding_width: 160,
@@ -53,6 +55,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     shape: (side) => ({
       type: 'hourglass',
       levels: pyramid([level(64, 1), level(128, 2)], level(256, 4), 4, side),
+      mixing: 'neighbours',
       mlp_ratio: 3,
     }),
     embedding_width: 256,
