@@ -11,7 +11,7 @@ export const CONDITIONS: Readonly<Record<ConditionConfig['kind'], ConditionConfi
 
 /** A network of a type, for a condition, with or without a guidance scale as input. */
 export const smallNetwork = (
-  type: NetworkConfig['type'],
+  type: NetworkConfig['type'] | 'hourglass of squares',
   condition: ConditionConfig,
   guidance_embedding: boolean,
 ): NetworkConfig => {
@@ -22,9 +22,11 @@ export const smallNetwork = (
     guidance_embedding,
     jump_embedding: guidance_embedding,
   }
-  return type === 'hourglass'
+  return type !== 'unet'
     ? {
-        ...{ type, resolution: 16, channels: 3, patch_size: 2, mlp_ratio: 2.5, embedding },
+        type: 'hourglass',
+        mixing: type === 'hourglass' ? 'neighbours' : 'squares',
+        ...{ resolution: 16, channels: 3, patch_size: 2, mlp_ratio: 2.5, embedding },
         levels: [
           { width: 16, depth: 1, heads: 2, window: 4 },
           { width: 24, depth: 2, heads: 3, window: 2 },

@@ -91,7 +91,7 @@ def rms_norm(x):
     return F.rms_norm(x, x.shape[-1:], eps=EPS)
 
 
-def attention(qkv, words, heads):
+def attention(qkv, words, heads, mask=None):
     """Among the rows of qkv [B, T, 3 * D], which also look at words [B, S, 2 * D] if there are any."""
     b, _, d = qkv.shape[0], qkv.shape[1], qkv.shape[2] // 3
     q, k, v = qkv.chunk(3, dim=-1)
@@ -99,16 +99,45 @@ def attention(qkv, words, heads):
         kt, vt = words.chunk(2, dim=-1)
         k, v = torch.cat([k, kt], dim=1), torch.cat([v, vt], dim=1)
     q, k, v = (z.view(b, -1, heads, d // heads).transpose(1, 2) for z in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, -1, d)
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return mixed.transpose(1, 2).reshape(b, -1, d)
 
 
 # -- hourglass ---------------------------------------------------------------------------------------------------------
 
 
+def spatial_shift(x):
+    """An eighth of the channels comes from the token below, above, right and left each; zeros beyond the border."""
+    n = x.shape[-1] // 8
+    below, above, right, left, own = x.split([n, n, n, n, x.shape[-1] - 4 * n], dim=-1)
+    return torch.cat(
+        [
+            F.pad(below[:, 1:], (0, 0, 0, 0, 0, 1)),
+            F.pad(above[:, :-1], (0, 0, 0, 0, 1, 0)),
+            F.pad(right[:, :, 1:], (0, 0, 0, 1)),
+            F.pad(left[:, :, :-1], (0, 0, 1, 0)),
+            own,
+        ],
+        dim=-1,
+    )
+
+
+def to_windows(x, side):
+    """[B, h, w, D] -> [B * windows, side^2, D]"""
+    b, h, w, d = x.shape
+    x = x.view(b, h // side, side, w // side, side, d).transpose(2, 3)
+    return x.reshape(-1, side * side, d)
+
+
+def from_windows(x, side, h, w):
+    d = x.shape[-1]
+    return x.view(-1, h // side, w // side, side, side, d).transpose(2, 3).reshape(-1, h, w, d)
+
+
 class TransformerBlock(nn.Module):
-    def __init__(self, width, heads, window, mlp_ratio, token_width):
+    def __init__(self, width, heads, window, offset, neighbours, mlp_ratio, token_width):
         super().__init__()
-        self.heads, self.rows = heads, window * window
+        self.heads, self.window, self.offset, self.neighbours = heads, window, offset, neighbours
         hidden = math.floor(mlp_ratio * width + 0.5)
         self.modulation = nn.Parameter(torch.zeros(4 * width))
         self.qkv = nn.Linear(width, 3 * width, bias=False)
@@ -118,36 +147,66 @@ class TransformerBlock(nn.Module):
             [nn.Linear(width, hidden, bias=False), nn.Linear(hidden, width, bias=False)]
         )
 
-    def forward(self, x, modulation, tokens):
-        b, t, d = x.shape
-        scale1, shift1, scale2, shift2 = (modulation + self.modulation)[:, None].chunk(4, dim=-1)
-        y = torch.addcmul(shift1, rms_norm(x), 1 + scale1)
-        windows = self.qkv(y).view(-1, min(self.rows, t), 3 * d)
+    def attend(self, qkv, tokens):
+        b, h, w, _ = qkv.shape
+        side = min(self.window, h)
         words = None if self.words is None else self.words(tokens)
-        x = x + self.out(attention(windows, words, self.heads).view(b, t, d))
-        y = torch.addcmul(shift2, rms_norm(x), 1 + scale2)
-        return x + self.mlp[1](F.relu(self.mlp[0](y)).square())
+        if side == h or self.offset == 0:
+            return from_windows(attention(to_windows(qkv, side), words, self.heads), side, h, w)
+        # The roll of Swin transformers, with a mask made of region numbers.
+        back = (self.offset, self.offset)
+        rolled = to_windows(qkv.roll((-self.offset, -self.offset), (1, 2)), side)
+        came_round = torch.zeros(h, w, dtype=torch.long)
+        came_round[h - self.offset :] += 1
+        came_round[:, w - self.offset :] += 2
+        regions = to_windows(came_round[None, :, :, None], side)[:, :, 0]
+        mask = regions[:, :, None] == regions[:, None, :]
+        mask = mask.repeat(b, 1, 1)[:, None]
+        return from_windows(attention(rolled, words, self.heads, mask), side, h, w).roll(back, (1, 2))
+
+    def modulated(self, x, scale, shift):
+        y = torch.addcmul(shift, rms_norm(x), 1 + scale)
+        return spatial_shift(y) if self.neighbours else y
+
+    def forward(self, x, modulation, tokens):
+        scale1, shift1, scale2, shift2 = (modulation + self.modulation)[:, None, None].chunk(4, dim=-1)
+        x = x + self.out(self.attend(self.qkv(self.modulated(x, scale1, shift1)), tokens))
+        return x + self.mlp[1](F.relu(self.mlp[0](self.modulated(x, scale2, shift2))).square())
+
+
+def position_table(side, width, neighbours):
+    return nn.Parameter(torch.zeros(side, side, width) if neighbours else torch.zeros(side * side, width))
+
+
+def in_rows(table, side):
+    """A table of positions as [side, side, width]; older networks keep it in Z-order."""
+    if table.ndim == 3:
+        return table
+    n = int(math.log2(side))
+    axes = [*range(0, 2 * n, 2), *range(1, 2 * n, 2), 2 * n]
+    return table.view(*[2] * (2 * n), -1).permute(axes).reshape(side, side, -1)
 
 
 class Level(nn.Module):
     """What belongs to one level of the hourglass; `next_width` is that of the next coarser one, 0 at the waist."""
 
-    def __init__(self, level, count, position, next_width, mlp_ratio, embedding_width, token_width):
+    def __init__(self, level, side, neighbours, position, next_width, mlp_ratio, embedding_width, token_width):
         super().__init__()
         width, depth = level["width"], level["depth"]
         self.modulation = nn.Linear(embedding_width, 4 * width, bias=False)
         if position:
-            self.position = nn.Parameter(torch.zeros(count, width))
+            self.position = position_table(side, width, neighbours)
 
-        def blocks(words):
-            window = level["window"] if next_width else math.isqrt(count)
+        def blocks(words, offset):
+            window = level["window"] if next_width else side
             return nn.ModuleList(
-                TransformerBlock(width, level["heads"], window, mlp_ratio, words) for _ in range(depth)
+                TransformerBlock(width, level["heads"], window, offset, neighbours, mlp_ratio, words)
+                for _ in range(depth)
             )
 
-        self.down = blocks(0 if next_width else token_width)
+        self.down = blocks(0 if next_width else token_width, 0)
         if next_width:
-            self.up = blocks(0)
+            self.up = blocks(0, level["window"] // 2 if neighbours else 0)
             self.merge = nn.Linear(4 * width, next_width, bias=False)
             self.split = nn.Linear(next_width, 4 * width, bias=False)
 
@@ -157,16 +216,18 @@ class Hourglass(nn.Module):
         super().__init__()
         self.patch, self.channels = config["patch_size"], config["channels"]
         self.side = config["resolution"] // self.patch
+        self.neighbours = config["mixing"] == "neighbours"
         embedding, levels = config["embedding"], config["levels"]
         features = self.channels * self.patch**2
         words = embedding["token_width"] if embedding["condition"]["kind"] == "text" else 0
         self.embedding = Embedding(**embedding)
         self.input = nn.Linear(features, levels[0]["width"], bias=False)
-        self.position = nn.Parameter(torch.zeros(self.side**2, levels[0]["width"]))
+        self.position = position_table(self.side, levels[0]["width"], self.neighbours)
         self.levels = nn.ModuleList(
             Level(
                 level,
-                (self.side >> i) ** 2,
+                self.side >> i,
+                self.neighbours,
                 i > 0,
                 levels[i + 1]["width"] if i + 1 < len(levels) else 0,
                 config["mlp_ratio"],
@@ -175,43 +236,43 @@ class Hourglass(nn.Module):
             )
             for i, level in enumerate(levels)
         )
-        self.output = nn.Linear(levels[0]["width"], features)
+        width = levels[0]["width"]
+        self.output = conv(width, features) if self.neighbours else nn.Linear(width, features)
 
     def forward(self, x, c_noise, **condition):
         embedding, tokens = self.embedding(c_noise, **condition)
-        x = self.input(self.to_tokens(x)) + self.position
+        patches = F.pixel_unshuffle(x, self.patch).permute(0, 2, 3, 1)
+        x = self.input(patches) + in_rows(self.position, self.side)
         skips, modulations = [], []
         for level in self.levels:
             if skips:
-                x = x + level.position
+                x = x + in_rows(level.position, x.shape[1])
             modulations.append(level.modulation(embedding))
             for block in level.down:
                 x = block(x, modulations[-1], tokens)
             if level is not self.levels[-1]:
                 skips.append(x)
-                x = level.merge(x.view(x.shape[0], x.shape[1] // 4, -1))
+                x = level.merge(self.merged(x))
         for level, skip, modulation in reversed(list(zip(self.levels, skips, modulations))):
-            x = skip + level.split(rms_norm(x)).view(skip.shape)
+            x = skip + self.split(level.split(rms_norm(x)))
             for block in level.up:
                 x = block(x, modulation, None)
-        return self.to_pictures(self.output(rms_norm(x)))
+        x = rms_norm(x)
+        if self.neighbours:
+            out = self.output(x.permute(0, 3, 1, 2))
+        else:
+            out = self.output(x).permute(0, 3, 1, 2)
+        return F.pixel_shuffle(out, self.patch)
 
-    def digits(self):
-        return int(math.log2(self.side))
+    @staticmethod
+    def merged(x):
+        b, h, w, d = x.shape
+        return x.view(b, h // 2, 2, w // 2, 2, d).transpose(2, 3).reshape(b, h // 2, w // 2, 4 * d)
 
-    def to_tokens(self, x):
-        """Pictures -> tokens in Z-order [B, side^2, C * p^2]."""
-        n, p = self.digits(), self.patch
-        x = x.reshape(-1, self.channels, *[2] * n, p, *[2] * n, p)
-        z_order = [axis for i in range(n) for axis in (2 + i, 3 + n + i)]
-        return x.permute(0, *z_order, 1, 2 + n, 3 + 2 * n).reshape(-1, self.side**2, self.channels * p * p)
-
-    def to_pictures(self, x):
-        n, p = self.digits(), self.patch
-        x = x.view(-1, *[2] * (2 * n), self.channels, p, p)
-        rows, columns = range(1, 1 + 2 * n, 2), range(2, 2 + 2 * n, 2)
-        x = x.permute(0, 1 + 2 * n, *rows, 2 + 2 * n, *columns, 3 + 2 * n)
-        return x.reshape(-1, self.channels, self.side * p, self.side * p)
+    @staticmethod
+    def split(x):
+        b, h, w, d = x.shape
+        return x.view(b, h, w, 2, 2, d // 4).transpose(2, 3).reshape(b, 2 * h, 2 * w, d // 4)
 
 
 # -- unet --------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import { serializeSafetensors } from '@onestroke/core/formats'
 import {
   type ConditionConfig,
   flatScope,
-  type NetworkConfig,
   network,
   networkInputShapes,
   networkLayout,
@@ -23,12 +22,12 @@ const BATCH = 3
 const OUTPUT_ERROR = 1e-5
 const GRADIENT_ERROR = 1e-4
 
-const types = ['hourglass', 'unet'] as const satisfies NetworkConfig['type'][]
+const types = ['hourglass', 'hourglass of squares', 'unet'] as const
 const kinds = Object.keys(CONDITIONS) as ConditionConfig['kind'][]
 const cases = types.flatMap((type) =>
   kinds.flatMap((kind) =>
     [false, true].map((guidance) => ({
-      name: `${type}-${kind}${guidance ? '-guidance' : ''}`,
+      name: `${type.replaceAll(' ', '-')}-${kind}${guidance ? '-guidance' : ''}`,
       config: {
         network: smallNetwork(type, CONDITIONS[kind], guidance),
         ...{ parametrization: 'edm', sigma_min: 0.02, sigma_max: 40, sigma_data: 0.5 },

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type HourglassConfig, networkLayout } from './index.js'
-import { hourglassOf, randomInputs, randomParameters, runNetwork } from './testing.js'
+import { hourglassOf, randomInputs, randomParameters, runNetwork, seamlessOf } from './testing.js'
 
 /** Pixels (row and column) in which two pictures [1, C, side, side] differ. */
 const differences = (a: Float64Array, b: Float64Array, side: number): Set<string> => {
@@ -36,7 +36,7 @@ const reach = (config: HourglassConfig, row: number, column: number) => {
 
 const level = (depth: number, window = 2) => ({ width: 4, depth, heads: 2, window })
 
-describe('hourglass', () => {
+describe('an hourglass of squares', () => {
   it('puts every patch back where it came from', () => {
     fc.assert(
       fc.property(fc.constantFrom(1, 2, 4), fc.constantFrom(1, 2, 4), fc.nat(99), (grid, p, seed) => {
@@ -102,5 +102,98 @@ describe('hourglass', () => {
   it('looks at the whole picture at its waist', () => {
     const config: HourglassConfig = { ...hourglassOf(), channels: 1, levels: [level(0), level(1, 1)] }
     expect(reach(config, 5, 2)).toEqual(squareAround(0, 0, 8))
+  })
+})
+
+describe('an hourglass of neighbours', () => {
+  /** One fine level, and a waist without blocks; a grid of 8×8 tokens of one pixel. */
+  const fine = (depth: number, window: number): HourglassConfig => ({
+    ...seamlessOf(),
+    ...{ channels: 1, patch_size: 1 },
+    levels: [
+      { width: 8, depth, heads: 2, window },
+      { width: 8, depth: 0, heads: 2, window },
+    ],
+  })
+
+  it('makes each patch of a picture from the tokens around: 3×3 of them, across the borders of merged squares', () => {
+    const around = (top: number, left: number, bottom: number, right: number) => {
+      const pixels = new Set<string>()
+      for (let row = top; row <= bottom; row++)
+        for (let column = left; column <= right; column++) pixels.add(`${row},${column}`)
+      return pixels
+    }
+    // The pixel's square of 2×2, merged and split, and one token further on every side.
+    expect(reach(fine(0, 2), 3, 3)).toEqual(around(1, 1, 4, 4))
+    expect(reach(fine(0, 2), 4, 5)).toEqual(around(3, 3, 6, 6))
+    expect(reach(fine(0, 2), 0, 0)).toEqual(around(0, 0, 2, 2))
+  })
+
+  it('reads four neighbours in each half of a block: two blocks with windows of one token reach so far and no further', () => {
+    const config = fine(1, 1)
+    // A block on either side, each of two halves that shift by one; merging between; the convolution in the end.
+    const reached = reach(config, 3, 4)
+    for (const pixel of reached) {
+      const [row, column] = pixel.split(',').map(Number) as [number, number]
+      expect(Math.abs(row - 3)).toBeLessThanOrEqual(4 + 1 + 1)
+      expect(Math.abs(column - 4)).toBeLessThanOrEqual(4 + 1 + 1)
+    }
+    // Straight ahead, over two borders of merged squares.
+    for (const pixel of ['3,0', '0,4', '3,7', '7,4']) expect(reached.has(pixel)).toBe(true)
+  })
+
+  it('offsets windows by half on the way up, and does not let the edges of the picture see each other', () => {
+    const { levels } = fine(1, 4)
+    const config: HourglassConfig = { ...fine(1, 4), levels }
+    const inputs = randomInputs(config, 1, 1)
+    const shut = (name: string) =>
+      (name.includes('down') || name.includes('mlp')) && !name.includes('modulation')
+    const still = Object.fromEntries(
+      Object.entries(randomParameters(config, 2)).map(([name, values]) => [
+        name,
+        // Of all that mixes tokens only the attention on the way up is left, which itself reads no neighbours.
+        shut(name) || name.endsWith('split.weight')
+          ? values.map(() => 0)
+          : name === 'output.weight'
+            ? values.map((value, i) => (i % 9 === 4 ? value : 0))
+            : name.endsWith('up.0.qkv.weight')
+              ? values.map((value, i) => (Math.floor(i / 24) >= 4 ? value : 0))
+              : values,
+      ]),
+    )
+    const reachOf = (row: number, column: number) => {
+      const x = inputs.x!.with(row * 8 + column, 3)
+      return differences(runNetwork(config, inputs, still), runNetwork(config, { ...inputs, x }, still), 8)
+    }
+    const square = (top: number, left: number, bottom: number, right: number) =>
+      new Set(
+        Array.from({ length: 64 }, (_, i) => [Math.floor(i / 8), i % 8] as const)
+          .filter(([row, column]) => row >= top && row <= bottom && column >= left && column <= right)
+          .map((at) => at.join()),
+      )
+    // Windows of 4 that begin at 2: 0–1, 2–5, 6–7 along either axis.
+    expect(reachOf(3, 4)).toEqual(square(2, 2, 5, 5))
+    expect(reachOf(0, 0)).toEqual(square(0, 0, 1, 1))
+    expect(reachOf(7, 3)).toEqual(square(6, 2, 7, 5))
+    expect(reachOf(1, 6)).toEqual(square(0, 6, 1, 7))
+  })
+
+  it('reads the tables of an older network in their own order', () => {
+    // With nothing but positions, which are 0 but for one token's: the fourth in Z-order is at row 1, column 1.
+    const old: HourglassConfig = { ...hourglassOf(), levels: [level(0)], channels: 1 }
+    const parameters = Object.fromEntries(
+      Object.entries(randomParameters(old, 3)).map(([name, values]) => [
+        name,
+        name.startsWith('output') ? values : values.map(() => 0),
+      ]),
+    )
+    const position = parameters.position!.map((_, i) => Number(i >= 3 * 4 && i < 4 * 4))
+    const inputs = randomInputs(old, 1, 1)
+    const changed = differences(
+      runNetwork(old, inputs, parameters),
+      runNetwork(old, inputs, { ...parameters, position }),
+      8,
+    )
+    expect(changed).toEqual(squareAround(2, 2, 2))
   })
 })

@@ -214,7 +214,11 @@ const toPatches = (x: Tensor, p: number): Tensor => {
 }
 
 /** Tokens [B, h, w, D] → pictures [B, C, H, W]. */
-const toPictures = (scope: Scope, x: Tensor, { patch_size: p, channels, mixing }: HourglassConfig): Tensor => {
+const toPictures = (
+  scope: Scope,
+  x: Tensor,
+  { patch_size: p, channels, mixing }: HourglassConfig,
+): Tensor => {
   const features = channels * p * p
   const maps = (y: Tensor): Tensor => y.transpose([0, 3, 1, 2])
   const patches =

@@ -10,6 +10,7 @@ import {
   randomInputs,
   randomParameters,
   runNetwork,
+  seamlessOf,
   unetOf,
 } from './testing.js'
 
@@ -113,8 +114,19 @@ const UNET = `${EMBEDDING}
 const prompted = { kind: 'text', vocabulary: 5, tokens: 2 } as const
 
 describe.each([
-  ['hourglass', hourglassOf(prompted, true), HOURGLASS, [1.7251786, -0.6133479, -1.2575286, -0.2924487]],
-  ['unet', unetOf(prompted, true), UNET, [0.7334187, -2.3799524, -0.5514595, 1.294376]],
+  [
+    'hourglass of squares',
+    hourglassOf(prompted, true),
+    HOURGLASS,
+    [-1.0390279, 0.2671282, -0.8143982, -2.3747002],
+  ],
+  [
+    'hourglass of neighbours',
+    seamlessOf(prompted, true),
+    HOURGLASS,
+    [4.6844224, 3.0927778, 5.9772182, 0.039551],
+  ],
+  ['unet', unetOf(prompted, true), UNET, [1.3438286, 0.7580019, 1.9451139, 0.6000483]],
 ] as const)('a prompted and guided %s', (_, config, names, expected) => {
   const inputs = randomInputs(config, 1, 1)
   const parameters = randomParameters(config, 2)

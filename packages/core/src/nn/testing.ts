@@ -22,7 +22,6 @@ export const hourglassOf = (
   condition: ConditionConfig = { kind: 'none' },
   guidance_embedding = false,
   jump_embedding = false,
-  mixing: HourglassConfig['mixing'] = 'squares',
 ): HourglassConfig => ({
   type: 'hourglass',
   resolution: 8,
@@ -32,9 +31,19 @@ export const hourglassOf = (
     { width: 4, depth: 1, heads: 2, window: 2 },
     { width: 6, depth: 1, heads: 3, window: 2 },
   ],
-  mixing,
+  mixing: 'squares',
   mlp_ratio: 1.5,
   embedding: { width: 5, token_width: 4, condition, guidance_embedding, jump_embedding },
+})
+
+/** One whose blocks read their neighbours: wide enough that there are channels to shift. */
+export const seamlessOf = (...inputs: Parameters<typeof hourglassOf>): HourglassConfig => ({
+  ...hourglassOf(...inputs),
+  mixing: 'neighbours',
+  levels: [
+    { width: 8, depth: 1, heads: 2, window: 2 },
+    { width: 12, depth: 1, heads: 3, window: 2 },
+  ],
 })
 
 export const unetOf = (
@@ -57,6 +66,7 @@ export const unetOf = (
 /** Networks with every condition, plain, with an input for the guidance scale, and with one for where to jump. */
 export const NETWORKS: readonly (readonly [name: string, config: NetworkConfig])[] = [
   hourglassOf,
+  seamlessOf,
   unetOf,
 ].flatMap((of) =>
   CONDITIONS.flatMap((condition) =>
@@ -67,7 +77,8 @@ export const NETWORKS: readonly (readonly [name: string, config: NetworkConfig])
     ].map(([guided, jumps]) => {
       const what = `${guided ? ', guided' : ''}${jumps ? ', a flow map' : ''}`
       const config = of(condition, guided, jumps)
-      return [`${config.type}, ${condition.kind}${what}`, config] as const
+      const type = config.type === 'hourglass' ? `hourglass of ${config.mixing}` : config.type
+      return [`${type}, ${condition.kind}${what}`, config] as const
     }),
   ),
 )

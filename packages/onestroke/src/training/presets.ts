@@ -9,7 +9,9 @@ export interface Preset {
   /** The network's own part, for a grid of `side` × `side` tokens or patches. */
   readonly shape: (
     side: number,
-  ) => Pick<HourglassConfig, 'type' | 'levels' | 'mixing' | 'mlp_ratio'> | Pick<UnetConfig, 'type' | 'levels' | 'groups'>
+  ) =>
+    | Pick<HourglassConfig, 'type' | 'levels' | 'mixing' | 'mlp_ratio'>
+    | Pick<UnetConfig, 'type' | 'levels' | 'groups'>
   readonly embedding_width: number
   readonly token_width: number
 }
