@@ -18,4 +18,29 @@ export {
 } from './features.js'
 export { checkFit, Judge, type Painted } from './judge.js'
 export { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
+export {
+  bestStudent,
+  bestTeacher,
+  bestValue,
+  better,
+  equalTeacher,
+  estimateOf,
+  isNumber,
+  quickestStudent,
+  ratioOf,
+  replays,
+  skipping,
+  sortRows,
+  speedUp,
+} from './rows.js'
 export { searchSigmas } from './search-sigmas.js'
+export type {
+  Distances,
+  Estimate,
+  Evaluation,
+  EvaluationRow,
+  Floor,
+  JudgeInfo,
+  Measure,
+  Series,
+} from './types.js'

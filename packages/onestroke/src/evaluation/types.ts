@@ -6,12 +6,17 @@ export interface Estimate {
   sd: number | null
 }
 
+/** An estimate with what it was made from: one value for each noise seed, in their order. */
+export interface Series extends Estimate {
+  values: number[]
+}
+
 /** What one judge says of one sampler. */
 export interface Distances {
   /** Fréchet distance of the judge's features to those of the data; lower is better. */
-  fid: Estimate
+  fid: Series
   /** Unbiased kernel distance of the same features. */
-  kid: Estimate
+  kid: Series
 }
 
 /**
