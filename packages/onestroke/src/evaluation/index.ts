@@ -42,5 +42,6 @@ export type {
   Floor,
   JudgeInfo,
   Measure,
+  Measures,
   Series,
 } from './types.js'

@@ -19,17 +19,8 @@ export interface Distances {
   kid: Series
 }
 
-/**
- * One sampler measured: each number is a mean over the noise seeds. A field that does not apply, or could not be
- * measured, is null.
- */
-export interface EvaluationRow {
-  who: 'student' | 'teacher'
-  /** `consistency`, `ddim`, `heun`, … */
-  solver: string
-  steps: number
-  /** Network evaluations for one picture. */
-  nfe: number
+/** What is measured of a sampler: means over the noise seeds. What does not apply, or could not be measured, is null. */
+export interface Measures {
   /** By the first judge. */
   fid: number | null
   /** By the first judge. */
@@ -55,7 +46,20 @@ export interface EvaluationRow {
    * worst over squares of 2, 4, … up to half the side. 1 is no seam.
    */
   seams: number | null
-  /** Standard deviations over the noise seeds of the fields above that are measured once a seed. */
+}
+
+/** The columns of a row that can be better or worse. */
+export type Measure = keyof Measures
+
+/** One sampler measured. */
+export interface EvaluationRow extends Measures {
+  who: 'student' | 'teacher'
+  /** `consistency`, `ddim`, `heun`, … */
+  solver: string
+  steps: number
+  /** Network evaluations for one picture. */
+  nfe: number
+  /** Standard deviations over the noise seeds of the measures above that are taken once a seed. */
   deviation: Partial<Record<Measure, number | null>>
   /** Every judge's distances, by the judge's name. */
   judges: Record<string, Distances>
@@ -109,8 +113,3 @@ export interface Evaluation {
   /** Outputs differ from the teacher's at equal noise, and so do the weights; null without a teacher. */
   student_is_student: boolean | null
 }
-
-/** The columns of a row that can be better or worse. */
-export type Measure = {
-  [K in keyof EvaluationRow]: null extends EvaluationRow[K] ? K : never
-}[keyof EvaluationRow]
