@@ -149,8 +149,8 @@ const studentSize = (text: string): string => {
 /** 0, or enough pictures for a covariance. */
 const samples = (text: string): number => (text.trim() === '0' ? 0 : integer(64, 1_000_000)(text))
 
-/** Samples that `distill` evaluates with: enough for stable distances, few enough for minutes. */
-const SAMPLES = 2048
+/** Samples that `distill` evaluates with, once a noise seed: enough for stable distances, few enough for minutes. */
+const SAMPLES = 1024
 
 interface ProofSettings
   extends Partial<Pick<ProofOptions, 'samples' | 'teacher_settings' | 'distance_samples'>> {

@@ -67,11 +67,25 @@ export const span = (comparisons: readonly Comparison[]): string => {
 export const byJudge = (comparisons: readonly Comparison[]): string[] =>
   comparisons.map(({ judge, ratio }) => `${estimate(ratio, { digits: 1 })} × by ${marked(judge)}`)
 
-/** What the floor row and the floor's line are called. */
+/** What the floor's line is called in a plot's legend, which is narrow. */
+export const floorLine = ({ kind }: Evaluation['floor']): string => {
+  switch (kind) {
+    case 'test':
+      return 'Training against test pictures'
+    case 'same-name':
+      return 'Training pictures, same name'
+    case 'resample':
+      return 'Training pictures, at random'
+    default:
+      return kind satisfies never
+  }
+}
+
+/** What the floor's row is called. */
 export const floorName = ({ kind }: Evaluation['floor']): string => {
   switch (kind) {
     case 'test':
-      return 'Test pictures'
+      return 'Training pictures, against test pictures'
     case 'same-name':
       return 'Training pictures of the same name, drawn at random'
     case 'resample':
@@ -81,15 +95,15 @@ export const floorName = ({ kind }: Evaluation['floor']): string => {
   }
 }
 
-/** What these pictures are, in a sentence's words. */
+/** What its numbers tell, in two sentences. */
 export const floorAbout = ({ kind }: Evaluation['floor']): string => {
   switch (kind) {
     case 'test':
-      return 'test pictures, which the model never saw'
+      return 'What training pictures drawn at random score against the test pictures, which the model never saw. A model that repeats its training pictures would score as much.'
     case 'same-name':
-      return 'for each prompt a training picture of the same name, drawn at random'
+      return 'What one scores who answers each prompt with a training picture of that name, drawn at random. It is a mark to measure by, not a limit: a model that repeats its training pictures more evenly scores lower.'
     case 'resample':
-      return 'training pictures drawn at random'
+      return 'What one scores who answers with training pictures drawn at random. It is a mark to measure by, not a limit: a model that repeats its training pictures more evenly scores lower.'
     default:
       return kind satisfies never
   }

@@ -42,7 +42,7 @@ export const renderReport = (report: Report, png: (name: string) => Uint8Array):
   const scripts = plots.length > 0 ? [chartJs(), client] : []
   const parts = [
     ...report.sections.map((section, i) => samples(section, i, png)),
-    quality.length > 0 && { id: 'quality', title: 'Quality', body: judgements(quality) },
+    quality.length > 0 && { id: 'quality', title: 'Quality', body: judgements(quality, report) },
     training.length > 0 && { id: 'curves', title: 'Training curves', body: figures(training) },
     report.evaluation && { id: 'numbers', title: 'All numbers', body: evaluationTable(report.evaluation) },
     { id: 'training', title: 'What was trained', body: runs(report) },
@@ -96,8 +96,9 @@ const samples = ({ title, text, grids }: Section, i: number, png: (name: string)
 })
 
 /** The plots of one judge at a time; which one is chosen by radio buttons and style.ts, without a script. */
-const judgements = (quality: readonly Judgement[]) => {
-  const about = html`<p>Quality is measured as FID: how far the painted pictures are from the real ones, all taken together, in what a judge sees of them. Lower is better. Bars are ± one standard deviation over the noise seeds: where they overlap, the difference may be luck.</p>`
+const judgements = (quality: readonly Judgement[], { evaluation }: Report) => {
+  const several = evaluation && evaluation.noise_seeds.length > 1
+  const about = html`<p>Quality is measured as FID: how far the painted pictures are from the real ones, all taken together, in what a judge sees of them. Lower is better.${several && ' Bars are ± one standard deviation over the noise seeds: where they overlap, the difference may be luck.'}</p>`
   const [only] = quality
   if (quality.length === 1) return html`${about}${figures(only!.plots)}`
   return html`${about}

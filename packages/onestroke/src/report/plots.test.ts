@@ -29,7 +29,7 @@ describe('plots', () => {
       'Teacher, DDIM',
       'Teacher, DPM-Solver++',
       'Teacher, Heun',
-      'Training pictures of the same name, drawn at random',
+      'Training pictures, same name',
     ])
     expect(steps!.lines[0]!.points.map((p) => [p.x, p.y])).toEqual([
       [1, 14.27],
@@ -59,7 +59,10 @@ describe('plots', () => {
       const [first] = qualityPlots({ ...exampleEvaluation, floor: { ...exampleEvaluation.floor, kind } })
       return first!.plots[0]!.lines.at(-1)!.name
     }
-    expect([named('test'), named('resample')]).toEqual(['Test pictures', 'Training pictures drawn at random'])
+    expect([named('test'), named('resample')]).toEqual([
+      'Training against test pictures',
+      'Training pictures, at random',
+    ])
   })
 
   it('hold the bars of a deviation within the axis, and have none with one seed', () => {

@@ -2,7 +2,7 @@
 import { isNumber, sortRows } from '../evaluation/rows.js'
 import type { Estimate, Evaluation, EvaluationRow } from '../evaluation/types.js'
 import { compact, counted, estimate, milliseconds, significant, solverName } from './format.js'
-import { floorName, judgesOf, type ShownJudge } from './judges.js'
+import { floorLine, judgesOf, type ShownJudge } from './judges.js'
 import { extent, type Point, pick, smooth, thin, ticks } from './series.js'
 import type { Course, LossCurve, Report } from './types.js'
 
@@ -150,7 +150,7 @@ const samplerLines = (
 
 const levelOf = ({ floor }: Evaluation, { name, scale }: ShownJudge): Level | undefined => {
   const fid = floor.judges[name]?.fid
-  return isNumber(fid?.mean) ? { name: floorName(floor), ...scaled(fid, scale) } : undefined
+  return isNumber(fid?.mean) ? { name: floorLine(floor), ...scaled(fid, scale) } : undefined
 }
 
 /** What one judge says: quality over sampling steps, and over the time of one picture. Both log. */

@@ -71,7 +71,7 @@ describe('renderReport', () => {
     expect(under).toMatch(
       /<th scope="row">4<\/th><td>10\.35 ± 0\.\d\d<\/td><td>88\.6 ± \d\.\d<\/td><td>—<\/td><td>—<\/td>/,
     )
-    expect(under).toMatch(/<p>Training pictures of the same name, drawn at random: FID 4\.31 ± 0\.\d\d<\/p>/)
+    expect(under).toMatch(/<p>Training pictures, same name: FID 4\.31 ± 0\.\d\d<\/p>/)
     expect(/id="loss-0"[\s\S]*?<\/details>/.exec(full)![0].match(/<th scope="row">/g)).toHaveLength(12)
   })
 
@@ -157,7 +157,7 @@ describe('renderReport', () => {
     expect(rowOf(tables(full)[0]!, 'Real <span>training pictures of the same name, drawn at random')).toMatch(
       /<td>4\.31 <small>± 0\.\d\d<\/small><\/td><td>0\.0\d+ <small>/,
     )
-    expect(floorOf('test')).toContain('Real <span>test pictures</span>')
+    expect(floorOf('test')).toContain('Real <span>training pictures, against test pictures</span>')
     expect(floorOf('resample')).toContain('Real <span>training pictures drawn at random</span>')
     expect(markup(full)).toContain('not a limit')
     expect(markup(full)).not.toMatch(/perfect model|[Rr]eal against real/)
@@ -196,6 +196,14 @@ describe('renderReport', () => {
     const alone = render({ ...exampleReport, evaluation: { ...exampleEvaluation, judges: [first!] } })
     expect(alone).not.toContain('<fieldset')
     expect(alone).toContain('id="quality-steps-0"')
+  })
+
+  it('speaks of deviations only where there are several noise seeds', () => {
+    const one = render({ ...exampleReport, evaluation: { ...exampleEvaluation, noise_seeds: [7] } })
+    expect(full).toContain('with 4 noise seeds (7, 8, 9, 10)')
+    expect(full).toContain('standard deviation')
+    expect(one).toContain('for each row, from noise seed 7,')
+    expect(one).not.toContain('standard deviation')
   })
 
   it('has accessible tables and pictures', () => {

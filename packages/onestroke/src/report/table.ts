@@ -164,6 +164,10 @@ const shownOf = (columns: readonly Column[], rows: readonly EvaluationRow[]): Sh
 export const evaluationTable = (evaluation: Evaluation): Html => {
   const { data, floor, noise_seeds, samples } = evaluation
   const rows = sortRows(evaluation.rows)
+  const seeds =
+    noise_seeds.length === 1
+      ? `, from noise seed ${noise_seeds[0]}`
+      : ` and noise seed, with ${counted(noise_seeds.length, 'noise seed')} (${noise_seeds.join(', ')})`
   const judges = judgesOf(evaluation).filter(({ name }) =>
     rows.some((row) => isNumber(row.judges[name]?.fid.mean)),
   )
@@ -176,7 +180,7 @@ export const evaluationTable = (evaluation: Evaluation): Html => {
     shownOf(moreColumns(evaluation), rows),
   ]
   return html`
-    <p>${integer(samples)} pictures for each row and noise seed, with ${counted(noise_seeds.length, 'noise seed')} (${noise_seeds.join(', ')}), against ${integer(data.images)} pictures of ${data.name}. ${noise_seeds.length > 1 && '± is the standard deviation over the seeds: how much another seed would change the number. '}The best of a column is bold.</p>
+    <p>${integer(samples)} pictures for each row${seeds}, against ${integer(data.images)} pictures of ${data.name}. ${noise_seeds.length > 1 && '± is the standard deviation over the seeds: how much another seed would change the number. '}The best of a column is bold.</p>
     ${table({
       name: 'The most important numbers',
       rows,
@@ -193,7 +197,7 @@ export const evaluationTable = (evaluation: Evaluation): Html => {
       ${judges.map((judge) => entry(`By ${marked(judge)}`, `${sentence(judge.about)} To it a picture is ${integer(judge.dims)} numbers.`))}
       ${entry('Runs', 'How often the network runs for one picture. Heun’s method runs it twice a step, but once in its last.')}
       ${few.map(explained)}
-      ${hasFloor(distances) && entry(floorName(floor), `What real pictures score against real pictures: ${floorAbout(floor)}. It is a mark to measure by, not a limit: a model that repeats what it was trained on can score lower.`)}
+      ${hasFloor(distances) && entry(floorName(floor), floorAbout(floor))}
     </dl>
     ${
       more.length > 0 &&
