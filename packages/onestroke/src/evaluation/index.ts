@@ -33,7 +33,7 @@ export {
   sortRows,
   speedUp,
 } from './rows.js'
-export { searchSigmas } from './search-sigmas.js'
+export { type FoundLevels, searchSigmas } from './search-sigmas.js'
 export type {
   Distances,
   Estimate,
