@@ -126,10 +126,10 @@ export const client = `
   draw()
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw)
 
-  /* On paper: light colours, and the options unfolded. */
+  /* On paper: light colours, and the options and all numbers unfolded. */
   let folded = []
   addEventListener('beforeprint', () => {
-    folded = [...document.querySelectorAll('.card details:not([open])')]
+    folded = [...document.querySelectorAll('.card details:not([open]), .more:not([open])')]
     for (const details of folded) details.open = true
     document.documentElement.dataset.theme = 'light'
     draw()
