@@ -6,7 +6,7 @@ import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
 import { loadModel } from '../model/index.js'
-import { prove } from '../proof/index.js'
+import { type ProofOptions, prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
 import {
   type GuidanceScale,
@@ -149,12 +149,12 @@ const studentSize = (text: string): string => {
 /** 0, or enough pictures for a covariance. */
 const samples = (text: string): number => (text.trim() === '0' ? 0 : integer(64, 1_000_000)(text))
 
-/** Samples that `distill` evaluates with: enough for stable distances, few enough for minutes. */
-const SAMPLES = 2048
+/** Samples that `distill` evaluates with, once a noise seed: enough for stable distances, few enough for minutes. */
+const SAMPLES = 1024
 
-interface ProofSettings {
+interface ProofSettings
+  extends Partial<Pick<ProofOptions, 'samples' | 'teacher_settings' | 'distance_samples'>> {
   title?: string
-  samples?: number
   extend?(report: Report, pictures: Record<string, Uint8Array>, dataset: Dataset): Promise<void>
 }
 
@@ -188,13 +188,24 @@ const writeProof = async (
     title = `${dataset.name}, in one stroke`,
     samples = Math.min(SAMPLES, Math.max(512, dataset.count)),
     extend,
+    teacher_settings,
+    distance_samples,
   }: ProofSettings,
 ): Promise<object> => {
   const bar = new Bar('evaluating')
   const [student, teacher] = [await loadModel(out), await loadModel(teacherPath)]
   const { report, pictures } = await showingFeatures((notify) =>
     prove({
-      ...{ title, student, teacher, dataset, steps: [1, 2, 4], samples, seed: 0, ...notify },
+      ...notify,
+      title,
+      student,
+      teacher,
+      dataset,
+      steps: [1, 2, 4],
+      samples,
+      seed: 0,
+      ...(teacher_settings && { teacher_settings }),
+      ...(distance_samples !== undefined && { distance_samples }),
       ...(progress && { progress }),
       commands: [commandLine()],
       onProgress: (what, done, total) => bar.update(done, total, what),
@@ -203,8 +214,10 @@ const writeProof = async (
   await extend?.(report, pictures, dataset)
   await writeReport(out, report, pictures)
   const html = join(out, 'report.html')
-  for (const { value, label, detail } of headlines(report))
+  for (const { value, label, parts = [], detail } of headlines(report)) {
     say(`  ${value} ${label}${detail ? ` — ${detail}` : ''}`)
+    for (const part of parts) say(`      ${part}`)
+  }
   say(`report: ${html}`)
   return reportFacts(html, report)
 }

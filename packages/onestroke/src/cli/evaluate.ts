@@ -1,8 +1,21 @@
 import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
-import { evaluate } from '../evaluation/index.js'
+import {
+  bestTeacher,
+  type Estimate,
+  type Evaluation,
+  type EvaluationRow,
+  equalTeacher,
+  evaluate,
+  type Measure,
+  NOISE_SEEDS,
+  ratioOf,
+  replays,
+  speedUp,
+} from '../evaluation/index.js'
 import { loadModel } from '../model/index.js'
-import { bestTeacher, type Evaluation, speedUp } from '../report/index.js'
+import { estimate, writeEstimate } from '../report/format.js'
+import { judgesOf, marked } from '../report/judges.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
 import { openData } from './run-command.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
@@ -13,6 +26,7 @@ interface EvaluateFlags extends DataFlags {
   steps: number[]
   samples: number
   seed: number
+  noiseSeeds: number
   features?: string
   json?: boolean
 }
@@ -21,16 +35,27 @@ export const evaluateCommand = (): Command =>
   dataOptions(
     new Command('evaluate')
       .description(
-        'measure a model: distances to the data, precision and recall, prompts, speed, distance to its teacher',
+        'measure a model: distances to the data by several judges, precision and recall, prompts, copies, speed, distance to its teacher',
       )
       .argument('<MODEL>', 'model folder')
       .requiredOption('--data <DATA>', 'pictures to compare with'),
   )
     .option('--teacher <model>', 'model folder of the student’s teacher')
     .option('--steps <list>', 'step counts, separated by commas', stepCounts, [1, 2, 4])
-    .option('--samples <count>', 'pictures to paint for each row', integer(64, 1_000_000), 2048)
-    .option('--seed <number>', 'of the noise', integer(0), 0)
-    .option('--features <file>', 'an ONNX model [N, C, H, W] → features; by default one trained on the data')
+    .option(
+      '--samples <count>',
+      'pictures to paint for each row and noise seed',
+      integer(64, 1_000_000),
+      2048,
+    )
+    .option('--seed <number>', 'first seed of the noise', integer(0), 0)
+    .option(
+      '--noise-seeds <count>',
+      'noise seeds, from --seed on: numbers are means over them, with their deviation',
+      integer(1, 100),
+      NOISE_SEEDS,
+    )
+    .option('--features <file>', 'an ONNX model [N, C, H, W] → features: a further judge, and the first one')
     .option('--json', 'print one JSON document on standard output')
     .addHelpText('after', DATA_HELP)
     .action(async (path: string, flags: EvaluateFlags) => {
@@ -49,7 +74,12 @@ export const evaluateCommand = (): Command =>
         evaluate({
           model,
           ...(teacher && { teacher }),
-          ...{ dataset, steps: flags.steps, samples: flags.samples, seed: flags.seed, ...notify },
+          dataset,
+          steps: flags.steps,
+          samples: flags.samples,
+          seed: flags.seed,
+          noise_seeds: flags.noiseSeeds,
+          ...notify,
           ...(flags.features && { file: flags.features }),
           onProgress: (what, done, total) => bar.update(done, total, what),
         }),
@@ -58,44 +88,155 @@ export const evaluateCommand = (): Command =>
       else print(evaluation)
     })
 
+/** A column beside the distances: the field, its head, what it is multiplied by, and what it means. */
+interface Column {
+  readonly measure: Measure
+  readonly head: string
+  readonly scale?: number
+  readonly meaning: string
+}
+
+const COLUMNS: readonly Column[] = [
+  {
+    measure: 'kid',
+    head: 'kid ×10³',
+    scale: 1000,
+    meaning: 'kernel distance by the first judge; 0 is good, and below 0 is not better',
+  },
+  {
+    measure: 'precision',
+    head: 'precision',
+    meaning: 'share of painted pictures that look like a real one; higher is better',
+  },
+  {
+    measure: 'recall',
+    head: 'recall',
+    meaning: 'share of real pictures that look like a painted one; higher is better',
+  },
+  {
+    measure: 'prompt_top1',
+    head: 'top1',
+    meaning: 'share of pictures whose nearest training picture has the prompt’s name; higher is better',
+  },
+  {
+    measure: 'prompt_top5',
+    head: 'top5',
+    meaning: 'the same for one of the five nearest; higher is better',
+  },
+  {
+    measure: 'teacher_distance',
+    head: 'distance',
+    meaning: 'RMS from what the teacher paints, in 64 steps, from the same noise; lower is better',
+  },
+  {
+    measure: 'copies',
+    head: 'copies',
+    meaning:
+      'share less than half as far from the nearest training picture as from the next; lower is better',
+  },
+  {
+    measure: 'between',
+    head: 'between',
+    meaning: 'share that blends the two training pictures of its name; lower is better',
+  },
+  {
+    measure: 'diversity',
+    head: 'diversity',
+    meaning: 'RMS between pictures of one prompt; higher is more varied',
+  },
+  {
+    measure: 'edge_energy',
+    head: 'edges',
+    meaning: 'strength of fine detail, as a multiple of the real pictures’; nearer to 1 is better',
+  },
+  {
+    measure: 'seams',
+    head: 'seams',
+    meaning: 'jumps at the borders of squares, as a multiple of the real pictures’; nearer to 1 is better',
+  },
+]
+
 const print = (evaluation: Evaluation): void => {
-  const show = (value: number | null, digits: number) => (value === null ? '–' : value.toFixed(digits))
-  const rows = evaluation.rows.map((row) => [
-    row.who,
-    row.solver,
-    String(row.steps),
-    String(row.nfe),
-    show(row.fid, 2),
-    show(row.kid, 4),
-    show(row.precision, 3),
-    show(row.recall, 3),
-    show(row.prompt_top1, 3),
-    show(row.prompt_top5, 3),
-    show(row.teacher_distance, 4),
-    row.seconds_per_image === null ? '–' : (row.seconds_per_image * 1000).toFixed(3),
+  const { rows, floor, noise_seeds, samples, replay, real } = evaluation
+  const judges = judgesOf(evaluation)
+  const named = (row: EvaluationRow) => [row.who, row.solver, String(row.steps), String(row.nfe)]
+  const names = ['who', 'solver', 'steps', 'nfe']
+  const distances = ({ judges: found }: Pick<EvaluationRow, 'judges'>) =>
+    judges.map(({ name, scale }) => estimate(found[name]?.fid, { scale }))
+  const lines: string[][] = rows.map((row) => [
+    ...named(row),
+    ...distances(row),
+    row.seconds_per_image === null ? '–' : (row.seconds_per_image * 1000).toPrecision(3),
   ])
-  const head = [
-    'who',
-    'solver',
-    'steps',
-    'nfe',
-    'fid',
-    'kid',
-    'precision',
-    'recall',
-    'top1',
-    'top5',
-    'distance',
-    'ms/image',
-  ]
-  console.log(table(head, rows))
+  if (floor.fid !== null) lines.push(['real', floor.kind, '', '', ...distances(floor), ''])
+  const heads = judges.map((judge) => `${marked(judge)}${judge.scale === 1000 ? ' ×10³' : ''}`)
+  console.log(table([...names, ...heads, 'ms/image'], lines))
+  const about = judges.map((judge, i) => [heads[i]!, `fid by ${judge.about}`])
+  explain([
+    ...about.map(([head, text]) => [head!, `${text!.replace(/\.$/, '')}; lower is better`] as const),
+    ['ms/image', 'time for one picture, in milliseconds; lower is better'],
+    ['real', FLOORS[floor.kind]],
+  ])
+  if (judges.some(({ took_part }) => took_part))
+    console.log('* took part in training or choosing students: the others judge independently')
+
+  const columns = COLUMNS.filter(({ measure }) => rows.some((row) => row[measure] !== null))
+  const cell = (row: EvaluationRow, { measure, scale = 1 }: Column): string => {
+    const mean = row[measure]
+    if (mean === null) return '–'
+    const flag = measure === 'kid' && replays(row, evaluation) ? ' replays' : ''
+    return writeEstimate({ mean, sd: row.deviation[measure] ?? null }, { scale }).mean + flag
+  }
+  console.log()
   console.log(
-    `real against real: fid ${show(evaluation.floor.fid, 2)}, kid ${show(evaluation.floor.kid, 4)}; features: ${evaluation.features.name}`,
+    table(
+      [...names, ...columns.map(({ head }) => head)],
+      rows.map((row) => [...named(row), ...columns.map((column) => cell(row, column))]),
+    ),
   )
-  const best = bestTeacher(evaluation)
-  const faster = speedUp(evaluation)
-  if (best && faster)
-    say(
-      `the student's quickest row is ${faster.toFixed(1)} times faster than the teacher's best (${best.solver}, ${best.steps} steps)`,
+  explain(columns.map(({ head, meaning }) => [head, meaning]))
+  if (rows.some((row) => replays(row, evaluation)))
+    console.log(
+      `replays: training pictures drawn at random have a kid of ${estimate(replay, { scale: 1000 })}; two deviations below that, only near-copies of training pictures lie`,
     )
+  if (real.diversity !== null)
+    console.log(
+      `training pictures of one prompt have a diversity of ${writeEstimate({ mean: real.diversity, sd: null }).mean}`,
+    )
+  console.log(
+    `${samples} pictures for each row and noise seed; means over ${noise_seeds.length === 1 ? 'one noise seed' : `${noise_seeds.length} noise seeds, ± their standard deviation`}`,
+  )
+
+  const best = bestTeacher(evaluation)
+  const students = rows.filter(({ who }) => who === 'student')
+  if (best && students.length > 0) {
+    const ratio = (row: EvaluationRow, judge: string): Estimate | null => ratioOf(row, best, judge)
+    console.log()
+    console.log(
+      table(
+        [...names, ...judges.map(marked)],
+        students.map((row) => [...named(row), ...judges.map(({ name }) => estimate(ratio(row, name)))]),
+      ),
+    )
+    console.log(
+      `student / teacher: fid as a multiple of the teacher’s in ${best.nfe} evaluations (${best.solver}), at equal noise; below 1 the student is better`,
+    )
+  }
+  const equal = equalTeacher(evaluation)
+  const faster = speedUp(evaluation)
+  if (equal && faster)
+    say(
+      `the student's quickest row is ${faster.toFixed(1)} times faster than the teacher's cheapest setting within 2 % of its best (${equal.solver}, ${equal.steps} steps)`,
+    )
+}
+
+const explain = (lines: readonly (readonly [string, string])[]): void => {
+  for (const [head, meaning] of lines) console.log(`  ${head}: ${meaning}`)
+}
+
+const FLOORS: Readonly<Record<Evaluation['floor']['kind'], string>> = {
+  test: 'training pictures drawn at random, against the test pictures',
+  'same-name':
+    'for each prompt a training picture of its name, drawn at random; no lower bound: a copy scores 0',
+  resample: 'training pictures drawn at random; no lower bound: a copy scores 0',
 }

@@ -1,5 +1,5 @@
 /** Pictures to learn from: from icon sets, folders, MNIST's format and WebDataset archives to bytes in memory. */
-export { type DataOptions, type Dataset, spread } from './dataset.js'
+export { type DataOptions, type Dataset, sealed, spread } from './dataset.js'
 export { type ImageOptions, readImage, readMask } from './image.js'
 export { loadDataset } from './load.js'
 export { type Augment, readPicture } from './read-picture.js'

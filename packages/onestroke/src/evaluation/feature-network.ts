@@ -1,7 +1,9 @@
 /**
  * The network in whose features pictures are compared, when the user brings none: a small convolutional network,
  * trained on the data themselves. With labels it learns to tell them; without, to tell that two distorted copies show
- * the same picture (SimCLR, Chen et al. 2020). The result is an ONNX model like any other.
+ * the same picture (SimCLR, Chen et al. 2020). Features have unit length: the contrastive loss sees directions alone, so
+ * that lengths are left to chance, and would rule every distance between features. The result is an ONNX model like
+ * any other.
  */
 import { conv, describeParameters, flatScope, linear, namedScope, type Scope } from '@onestroke/core/nn'
 import { Random, STREAM } from '@onestroke/core/random'
@@ -19,7 +21,7 @@ import { learningRate, OPTIMIZER_DEFAULTS, Optimizer } from '../training/index.j
 import { distort, pictureOf } from './distort.js'
 
 /** Part of a trained network's file name: to be raised with every change of how it is made. */
-export const FEATURE_RECIPE = 1
+export const FEATURE_RECIPE = 2
 export const FEATURE_DIMS = 64
 const WIDTHS = [32, 64, 128]
 const BATCH = 128
@@ -30,7 +32,7 @@ const TEMPERATURE = 0.2
 /** Pictures per run of the exported network. */
 export const FEATURE_BATCH = 64
 
-/** x [B, C, H, W] in [-1, 1] → features [B, FEATURE_DIMS]. Stride-2 convolutions down to 4×4, mean, projection. */
+/** x [B, C, H, W] in [-1, 1] → features [B, FEATURE_DIMS] of any length. Stride-2 convolutions down to 4×4, mean, projection. */
 const embed = (scope: Scope, x: Tensor): Tensor => {
   let y = x
   for (let i = 0; y.shape[2]! > 4; i++) {
@@ -44,6 +46,10 @@ const embed = (scope: Scope, x: Tensor): Tensor => {
   return linear(scope.at('features'), y.reshape([b, c * h * w]), FEATURE_DIMS, { bias: true })
 }
 
+/** Features [B, D] at unit length, in operations that `fromOnnx` reads. */
+const unitLength = (features: Tensor): Tensor =>
+  features.div(features.mul(features).sum([1], true).add(1e-8).sqrt())
+
 /** Cross-entropy of labels [B, classes] (one-hot). */
 const classLoss = (scope: Scope, features: Tensor, labels: Tensor): Tensor =>
   linear(scope.at('classes'), features.relu(), labels.shape[1]!, { bias: true })
@@ -55,7 +61,7 @@ const classLoss = (scope: Scope, features: Tensor, labels: Tensor): Tensor =>
 /** NT-Xent (Chen et al. 2020, eq. 1): rows i and i + B/2 of features [B, D] show the same picture. */
 const contrastiveLoss = (features: Tensor): Tensor => {
   const [b] = features.shape as [number]
-  const unit = features.mul(features.sumSquares([1], true).add(1e-8).pow(-0.5))
+  const unit = unitLength(features)
   const itself = new Float32Array(b * b)
   const partner = new Float32Array(b * b)
   for (let i = 0; i < b; i++) {
@@ -74,7 +80,7 @@ const contrastiveLoss = (features: Tensor): Tensor => {
 
 /**
  * Trains the feature network of a dataset and returns it as an ONNX model: `pictures` [64, C, H, W] in [-1, 1] →
- * `features` [64, 64]. A pure function of the dataset and the seed, on one machine.
+ * `features` [64, 64] of unit length. A pure function of the dataset and the seed, on one machine.
  */
 export const trainFeatureNetwork = async (
   dataset: Dataset,
@@ -150,7 +156,7 @@ const featureProgram = (shape: readonly number[], weights: Record<string, Float3
   const missing = layout.specs.find(({ name }) => !weights[name])
   if (missing) throw new RangeError(`the feature network lacks ${missing.name}`)
   return trace(specs as Record<string, readonly number[]>, (inputs: Record<string, Tensor>) => ({
-    features: embed(namedScope(inputs), inputs.pictures!),
+    features: unitLength(embed(namedScope(inputs), inputs.pictures!)),
   }))
 }
 

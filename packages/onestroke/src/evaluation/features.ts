@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { bilinear } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
 import * as ort from 'onnxruntime-node'
-import { type Dataset, spread } from '../data/index.js'
+import type { Dataset } from '../data/index.js'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import type { Features } from '../metrics/index.js'
 import { makeFolder, sha256Of } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
-import { pictureOf } from './distort.js'
 import { FEATURE_BATCH, FEATURE_RECIPE, trainFeatureNetwork } from './feature-network.js'
+import { savedPictures, savedValue } from './real-pictures.js'
 
 /** A feature network, ready to run. */
 export class FeatureExtractor {
@@ -101,10 +101,11 @@ const resample = (
   out: Float32Array,
   to: { channels: number; height: number; width: number },
 ): void => {
-  const at = (c: number, y: number, x: number) => {
-    const value = picture[((c % channels) * size + y) * size + x]!
-    return Math.round((Math.min(Math.max(value, -1), 1) + 1) * 127.5) / 127.5 - 1
+  if (to.channels === channels && to.height === size && to.width === size) {
+    out.set(savedPictures(picture))
+    return
   }
+  const at = (c: number, y: number, x: number) => savedValue(picture[((c % channels) * size + y) * size + x]!)
   const columns = Array.from({ length: to.width }, (_, x) => bilinear(x, size, to.width))
   for (let y = 0; y < to.height; y++) {
     const row = bilinear(y, size, to.height)
@@ -165,26 +166,4 @@ export const featureModel = async (
     options.onUncached?.((error as Error).message)
   }
   return { bytes, name }
-}
-
-/** Pictures of a dataset by which models are judged, at most. */
-const MOST = 20_000
-
-/** Which pictures of a dataset models are judged by: all, or 20,000 that are spread evenly over it. */
-export const judgedBy = ({ count }: Pick<Dataset, 'count'>): readonly number[] =>
-  spread(
-    Array.from({ length: count }, (_, i) => i),
-    MOST,
-  )
-
-/** Features of some pictures of a dataset; by default of those that models are judged by. */
-export const featuresOfDataset = (
-  extractor: FeatureExtractor,
-  dataset: Dataset,
-  rows = judgedBy(dataset),
-): Promise<Features> => {
-  const size = dataset.channels * dataset.height * dataset.width
-  const pictures = new Float32Array(rows.length * size)
-  for (const [i, row] of rows.entries()) pictures.set(pictureOf(dataset, row), i * size)
-  return extractor.extract(pictures, rows.length, dataset.channels, dataset.height)
 }

@@ -4,18 +4,42 @@ export {
   type EvaluateOptions,
   evaluate,
   guidanceOf,
+  NOISE_SEEDS,
   TEACHER_SETTINGS,
   type TeacherSetting,
   teacherPath,
 } from './evaluate.js'
 export { trainFeatureNetwork } from './feature-network.js'
-export {
-  FeatureExtractor,
-  type FeatureOptions,
-  featureModel,
-  featuresFor,
-  featuresOfDataset,
-} from './features.js'
+export { type FeatureSpace, featuresOfDataset, Reference } from './feature-space.js'
+export { FeatureExtractor, type FeatureOptions, featureModel, featuresFor } from './features.js'
 export { checkFit, Judge, type Painted } from './judge.js'
+export { judgesFor } from './judges.js'
 export { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
-export { searchSigmas } from './search-sigmas.js'
+export { gradedBy } from './real-pictures.js'
+export {
+  bestStudent,
+  bestTeacher,
+  bestValue,
+  better,
+  equalTeacher,
+  estimateOf,
+  isNumber,
+  quickestStudent,
+  ratioOf,
+  replays,
+  skipping,
+  sortRows,
+  speedUp,
+} from './rows.js'
+export { type FoundLevels, searchSigmas } from './search-sigmas.js'
+export type {
+  Distances,
+  Estimate,
+  Evaluation,
+  EvaluationRow,
+  Floor,
+  JudgeInfo,
+  Measure,
+  Measures,
+  Series,
+} from './types.js'

@@ -1,19 +1,14 @@
-/** What pictures are judged by: the data's features, and the prompts that are to be painted. */
+/** What pictures are judged by: the prompts that are to be painted, and the data's features by the first judge. */
 import { UserError } from '@onestroke/core/formats'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
-import {
-  type Features,
-  frechetDistance,
-  gaussianOf,
-  kernelDistance,
-  nearestReal,
-  precisionRecall,
-  promptRetrieval,
-} from '../metrics/index.js'
+import { type Features, nearestReal, precisionRecall, promptRetrieval } from '../metrics/index.js'
 import type { LoadedModel, Model } from '../model/index.js'
-import type { EvaluationRow } from '../report/index.js'
-import { type FeatureExtractor, featuresOfDataset, judgedBy } from './features.js'
+import { type FeatureSpace, featuresOfDataset, Reference } from './feature-space.js'
+import { FeatureExtractor } from './features.js'
+import { ownSpace } from './judges.js'
+import { judgedBy } from './real-pictures.js'
+import type { Measures } from './types.js'
 
 /** Pictures that are painted at once, for every model and setting: speeds are compared at equal batch. */
 export const BATCH = 64
@@ -24,68 +19,79 @@ export interface Painted {
   readonly seconds_per_image: number
 }
 
+export interface JudgeOptions {
+  /** Pictures that are painted for each number. */
+  readonly samples: number
+  /** Of the noise, where `paint` is not told another. */
+  readonly seed: number
+  /** What pictures are compared with, if not with the dataset. */
+  readonly reference?: Dataset
+}
+
 export class Judge {
   readonly prompts: readonly string[]
-  readonly #expected: readonly number[]
-  /** Pictures with one name have one number. */
-  readonly #groups: Uint32Array
-  readonly #gaussian
+  /** For each sample the place, in `rows`, of a training picture that its prompt names. */
+  readonly expected: readonly number[]
+  /** For each of `rows` a number: pictures with one name have one number. */
+  readonly groups: Uint32Array
+  #trained: Promise<Features> | undefined
 
   private constructor(
-    readonly extractor: FeatureExtractor,
-    readonly real: Features,
-    /** The pictures that `real` is of. */
-    readonly rows: readonly number[],
+    readonly space: FeatureSpace,
+    readonly reference: Reference,
     readonly dataset: Dataset,
-    /** Pictures that are painted for each number. */
+    /** The training pictures that prompts are taken from. */
+    readonly rows: readonly number[],
     readonly samples: number,
     readonly seed: number,
+    trained: Features | undefined,
   ) {
     // Every picture's prompt equally often, spread over the dataset when there are fewer samples than pictures.
     const { names, labels, classes } = dataset
     const count = rows.length
     const stride = samples < count ? count / samples : 1
-    this.#expected = Array.from({ length: samples }, (_, i) => Math.floor(i * stride) % count)
-    this.prompts = this.#expected.map((i) => names?.[rows[i]!] ?? classes?.[labels![rows[i]!]!] ?? '')
+    this.expected = Array.from({ length: samples }, (_, i) => Math.floor(i * stride) % count)
+    this.prompts = this.expected.map((i) => names?.[rows[i]!] ?? classes?.[labels![rows[i]!]!] ?? '')
     const groups = new Map<string, number>()
-    this.#groups = Uint32Array.from(rows, (row) => {
+    this.groups = Uint32Array.from(rows, (row) => {
       const name = names?.[row] ?? ''
       if (!groups.has(name)) groups.set(name, groups.size)
       return groups.get(name)!
     })
-    this.#gaussian = gaussianOf(real)
+    this.#trained = trained && Promise.resolve(trained)
   }
 
+  /** A judge of pictures for a dataset's prompts, by a feature network or another space of features. */
   static async of(
-    extractor: FeatureExtractor,
+    features: FeatureExtractor | FeatureSpace,
     dataset: Dataset,
-    { samples, seed }: { samples: number; seed: number },
+    { samples, seed, reference = dataset }: JudgeOptions,
   ): Promise<Judge> {
+    const space = features instanceof FeatureExtractor ? ownSpace(features, dataset) : features
     const rows = judgedBy(dataset)
-    return new Judge(
-      extractor,
-      await featuresOfDataset(extractor, dataset, rows),
-      rows,
-      dataset,
-      samples,
-      seed,
-    )
+    const compared = await Reference.of(space, reference)
+    const trained = reference === dataset ? compared.real : undefined
+    return new Judge(space, compared, dataset, rows, samples, seed, trained)
   }
 
-  /** Paints `count` of the prompts, from the first on. */
+  /** Paints `count` of the prompts, from the first on, from the noises of `seed`. */
   async paint(
     model: Model,
     options: Omit<GenerateOptions, 'prompts' | 'seed' | 'first'>,
-    { count = this.samples, onPainted }: { count?: number; onPainted?(done: number): void } = {},
+    {
+      count = this.samples,
+      seed = this.seed,
+      onPainted,
+    }: { count?: number; seed?: number; onPainted?(done: number): void } = {},
   ): Promise<Painted> {
     const pictures = new Float32Array(count * model.pictureSize)
     const times: number[] = []
     // The first batch compiles: where there is no other, it is painted beforehand.
-    if (count <= BATCH) await model.generate({ ...options, prompts: this.batch(0), seed: this.seed })
+    if (count <= BATCH) await model.generate({ ...options, prompts: this.batch(0), seed })
     for (let first = 0; first < count; first += BATCH) {
       const prompts = this.batch(first)
       const start = performance.now()
-      const { data } = await model.generate({ ...options, prompts, first, seed: this.seed })
+      const { data } = await model.generate({ ...options, prompts, first, seed })
       times.push((performance.now() - start) / 1000 / BATCH)
       const here = Math.min(BATCH, count - first)
       pictures.set(data.subarray(0, here * model.pictureSize), first * model.pictureSize)
@@ -102,19 +108,24 @@ export class Judge {
 
   /** Fréchet distance of pictures [count, C, H, W] to the data. */
   async fid(pictures: Float32Array): Promise<number> {
-    return frechetDistance(this.#gaussian, gaussianOf(await this.#features(pictures)))
+    return this.reference.fid(await this.#features(pictures))
   }
 
-  /** All that a row of the evaluation says of pictures, one for each prompt. */
+  /** What this judge says of pictures, one for each prompt. */
   async measure(
     pictures: Float32Array,
-  ): Promise<Pick<EvaluationRow, 'fid' | 'kid' | 'precision' | 'recall' | 'prompt_top1' | 'prompt_top5'>> {
+  ): Promise<
+    Record<'fid' | 'kid' | 'precision' | 'recall', number> & Pick<Measures, 'prompt_top1' | 'prompt_top5'>
+  > {
     const features = await this.#features(pictures)
-    const retrieval = this.dataset.names && promptRetrieval(this.real, features, this.#expected, this.#groups)
+    const { precision, recall } = precisionRecall(this.reference.real, features)
+    const retrieval =
+      this.dataset.names && promptRetrieval(await this.#training(), features, this.expected, this.groups)
     return {
-      fid: frechetDistance(this.#gaussian, gaussianOf(features)),
-      kid: kernelDistance(this.real, features),
-      ...precisionRecall(this.real, features),
+      fid: this.reference.fid(features),
+      kid: this.reference.kid(features),
+      precision,
+      recall,
       prompt_top1: retrieval?.top1 ?? null,
       prompt_top5: retrieval?.top5 ?? null,
     }
@@ -122,13 +133,19 @@ export class Judge {
 
   /** Index of the training picture that is nearest to each of the pictures. */
   async nearest(pictures: Float32Array): Promise<Uint32Array> {
-    const nearest = nearestReal(this.real, await this.#features(pictures))
+    const nearest = nearestReal(await this.#training(), await this.#features(pictures))
     return nearest.map((row) => this.rows[row]!)
+  }
+
+  /** Features of the training pictures. */
+  #training(): Promise<Features> {
+    this.#trained ??= featuresOfDataset(this.space, this.dataset, this.rows)
+    return this.#trained
   }
 
   #features(pictures: Float32Array): Promise<Features> {
     const { channels, height, width } = this.dataset
-    return this.extractor.extract(pictures, pictures.length / (channels * height * width), channels, height)
+    return this.space.features(pictures, pictures.length / (channels * height * width))
   }
 }
 

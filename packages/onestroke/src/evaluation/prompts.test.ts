@@ -1,8 +1,8 @@
 /** What models are judged by, and asked for. */
 import { describe, expect, it } from 'vitest'
 import type { Dataset } from '../data/index.js'
-import { judgedBy } from './features.js'
 import { asSeenBy, samplePrompts } from './prompts.js'
+import { judgedBy } from './real-pictures.js'
 
 const dataset: Dataset = {
   ...{ name: 'x', count: 4, channels: 1, height: 2, width: 2, skipped: [], sha256: '' },

@@ -1,43 +1,53 @@
-import { UserError } from '@onestroke/core/formats'
 import { describe, expect, it } from 'vitest'
-import { floor } from './floor.js'
+import { rowsOf } from './features.js'
+import { drawAny, drawSameName } from './floor.js'
 import { frechetDistance } from './frechet.js'
 import { kernelDistance } from './kernel.js'
 import { normalFeatures } from './testing.js'
 
-describe('floor', () => {
-  it('compares with the test set where there is one', () => {
-    const [real, test] = [normalFeatures(60, 4, 0), normalFeatures(40, 4, 1)]
-    expect(floor(real, { test })).toEqual({
-      fid: frechetDistance(real, test),
-      kid: kernelDistance(real, test),
-    })
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+
+describe('drawAny', () => {
+  it('draws with replacement, every picture equally often in the long run', () => {
+    const drawn = drawAny(5, 50_000, { seed: 0 })
+    const counts = upTo(5).map((i) => drawn.filter((row) => row === i).length)
+    expect(counts.reduce((a, b) => a + b)).toBe(50_000)
+    for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500)
   })
 
-  it('compares random halves else: a pure function of the seed', () => {
-    const real = normalFeatures(61, 4, 0)
-    expect(floor(real)).toEqual(floor(real, { seed: 0 }))
-    expect(floor(real, { seed: 1 })).not.toEqual(floor(real))
+  it('is a pure function of seed and step', () => {
+    const draw = (seed: number, step?: number) => [...drawAny(1000, 10, { seed, ...(step && { step }) })]
+    expect(draw(3)).toEqual(draw(3, 0))
+    expect(draw(3)).not.toEqual(draw(4))
+    expect(draw(3)).not.toEqual(draw(3, 1))
+  })
+})
+
+describe('drawSameName', () => {
+  it('keeps to the name, and chooses within it', () => {
+    const groups = [0, 1, 0, 2, 1, 0]
+    const expected = upTo(600).map((j) => j % 6)
+    const drawn = drawSameName(expected, groups, { seed: 1 })
+    for (const [j, row] of drawn.entries()) expect(groups[row]).toBe(groups[expected[j]!])
+    const ofFirst = [...drawn].filter((_, j) => j % 6 === 0)
+    expect(new Set(ofFirst)).toEqual(new Set([0, 2, 5]))
+    expect([...drawn]).not.toEqual([...drawSameName(expected, groups, { seed: 2 })])
+  })
+})
+
+describe('drawn training pictures', () => {
+  const real = normalFeatures(400, 4, 0)
+
+  it('score 0 where they are a copy, and more where they are drawn at random', () => {
+    expect(frechetDistance(real, rowsOf(real, upTo(400)))).toBeLessThan(1e-9)
+    expect(frechetDistance(real, rowsOf(real, drawAny(400, 400, { seed: 0 })))).toBeGreaterThan(1e-3)
   })
 
-  it('lies where sets of one distribution do', () => {
-    const { fid, kid } = floor(normalFeatures(2000, 4, 0))
-    const between = frechetDistance(normalFeatures(1000, 4, 1), normalFeatures(1000, 4, 2))
-    expect(fid).toBeGreaterThan(between / 4)
-    expect(fid).toBeLessThan(between * 4)
-    expect(Math.abs(kid)).toBeLessThan(0.02)
-  })
-
-  it('is not misled by the order of the pictures', () => {
-    const real = normalFeatures(400, 2, 0)
-    const sorted = { ...real, data: real.data.slice().sort() }
-    expect(floor(sorted).fid).toBeLessThan(0.1)
-  })
-
-  it('needs four pictures to halve', () => {
-    expect(() => floor(normalFeatures(3, 2, 0))).toThrow(
-      new UserError('expected the features of at least 4 pictures to halve, found 3'),
-    )
-    expect(floor(normalFeatures(4, 2, 0)).fid).toBeGreaterThan(0)
+  it('have a kernel distance below 0, unlike others of their distribution', () => {
+    const mean = (of: (i: number) => number) => upTo(20).reduce((sum, i) => sum + of(i) / 20, 0)
+    // Every picture of the sample meets itself among the real ones: −(E k(x, x) − E k(x, y)) / n is expected.
+    const replayed = mean((seed) => kernelDistance(real, rowsOf(real, drawAny(400, 400, { seed }))))
+    const others = mean((i) => kernelDistance(real, normalFeatures(400, 4, 1 + i)))
+    expect(replayed).toBeLessThan(others - 0.01)
   })
 })

@@ -1,37 +1,44 @@
-import { UserError } from '@onestroke/core/formats'
-import { permutation, STREAM } from '@onestroke/core/random'
-import { type Features, rowsOf } from './features.js'
-import { frechetDistance } from './frechet.js'
-import { kernelDistance } from './kernel.js'
+/**
+ * Real pictures in place of samples: what a model is compared with. Drawn at equal counts, never half against half,
+ * because Fréchet distances grow as counts shrink.
+ *
+ * These floors are of a sampler that draws training pictures at random; they are no lower bound. An exact copy of the
+ * training set has a Fréchet distance of 0, and each prompt once is nearer to it than a random draw: distances alone
+ * cannot tell a model that replays its training pictures from one that learned them.
+ */
+import { Random, STREAM } from '@onestroke/core/random'
 
-/** Random splits whose mean is taken. */
-const SPLITS = 4
+/** Which draw: a pure function of both numbers. */
+export interface DrawKey {
+  readonly seed: number
+  /** Number of the draw with one seed. */
+  readonly step?: number
+}
+
+/** As many of the pictures 0 … count − 1 as there are samples, drawn independently, with replacement. */
+export const drawAny = (count: number, samples: number, { seed, step = 0 }: DrawKey): Uint32Array => {
+  const random = new Random({ seed, stream: STREAM.resample, step, index: 3 })
+  return Uint32Array.from({ length: samples }, () => random.integer(count))
+}
 
 /**
- * What real pictures score against real ones, below which no model is expected to come: the training set against the
- * test set where there is one, else one random half of the pictures against the other, as the mean over four splits.
- * A pure function of its arguments.
- *
- * Fréchet distances grow as counts shrink, so the floor of halves lies above that of as many pictures as the model is
- * judged by.
- *
- * @returns fid ≥ 0; kid around 0 and possibly below.
- * @throws UserError what `frechetDistance` and `kernelDistance` throw, and for fewer than four pictures to halve.
+ * For each sample one of the pictures of its name, drawn independently. `expected[j]` is a picture of sample j's name,
+ * and `groups[i]` says which pictures i have one name.
  */
-export const floor = (
-  real: Features,
-  { test, seed = 0 }: { test?: Features; seed?: number } = {},
-): { fid: number; kid: number } => {
-  if (test) return { fid: frechetDistance(real, test), kid: kernelDistance(real, test, { seed }) }
-  if (real.count < 4)
-    throw new UserError(`expected the features of at least 4 pictures to halve, found ${real.count}`)
-  const half = real.count >> 1
-  const sum = { fid: 0, kid: 0 }
-  for (let step = 0; step < SPLITS; step++) {
-    const order = permutation(real.count, { seed, stream: STREAM.resample, step, index: 2 })
-    const [a, b] = [rowsOf(real, order.subarray(0, half)), rowsOf(real, order.subarray(half))]
-    sum.fid += frechetDistance(a, b)
-    sum.kid += kernelDistance(a, b, { seed })
+export const drawSameName = (
+  expected: ArrayLike<number>,
+  groups: ArrayLike<number>,
+  { seed, step = 0 }: DrawKey,
+): Uint32Array => {
+  const random = new Random({ seed, stream: STREAM.resample, step, index: 4 })
+  const members = new Map<number, number[]>()
+  for (let i = 0; i < groups.length; i++) {
+    const known = members.get(groups[i]!)
+    if (known) known.push(i)
+    else members.set(groups[i]!, [i])
   }
-  return { fid: sum.fid / SPLITS, kid: sum.kid / SPLITS }
+  return Uint32Array.from(expected, (named) => {
+    const same = members.get(groups[named]!)!
+    return same[random.integer(same.length)]!
+  })
 }

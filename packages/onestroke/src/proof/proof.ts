@@ -4,23 +4,22 @@ import type { SolverName } from '@onestroke/core/diffusion'
 import type { Dataset } from '../data/index.js'
 import {
   asSeenBy,
+  bestTeacher,
   type EvaluateOptions,
+  type Evaluation,
+  type EvaluationRow,
+  equalTeacher,
   evaluate,
   guidanceOf,
   pictureOf,
+  quickestStudent,
   samplePrompts,
+  speedUp,
 } from '../evaluation/index.js'
+import { EQUAL } from '../evaluation/rows.js'
 import { pngGrid } from '../formats/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
-import {
-  bestTeacher,
-  type Course,
-  type Evaluation,
-  type EvaluationRow,
-  type Report,
-  solverName,
-  speedUp,
-} from '../report/index.js'
+import { type Course, compare, type Report, sampler, solverName, span } from '../report/index.js'
 import { bandLimits, type Progress, versions } from '../training/index.js'
 import { denoisingErrors } from './denoising.js'
 
@@ -51,7 +50,7 @@ export const prove = async (options: ProofOptions): Promise<Proof> => {
   const { sections, pictures } = await grids({ ...options, dataset }, evaluation)
   const report: Report = {
     title,
-    summary: summaryOf(evaluation, student, dataset),
+    summary: summaryOf(evaluation, student.config, dataset),
     created: new Date().toISOString(),
     machine: machine(),
     data: {
@@ -90,8 +89,10 @@ const courseOf = ({ log, checks }: Pick<Progress, 'log' | 'checks'>, { config }:
       }
     }),
     checks: checks.map(({ images, fid, gradient_norm, teacher_distance }) => ({
-      ...{ images, fid: { ...fid } },
-      ...{ gradient_norm: [...gradient_norm], teacher_distance: [...(teacher_distance ?? [])] },
+      images,
+      fid: { ...fid },
+      gradient_norm: [...gradient_norm],
+      teacher_distance: [...(teacher_distance ?? [])],
     })),
   }
 }
@@ -123,18 +124,41 @@ const runOf = (
   options: config.method.options,
 })
 
-const summaryOf = (evaluation: Evaluation, { config }: LoadedModel, dataset: Dataset): string => {
-  const best = bestTeacher(evaluation)
-  const faster = speedUp(evaluation)
-  const minutes = Math.max(1, Math.round(config.provenance.seconds / 60))
+/** What was done, how good it is and how fast, in three sentences. */
+export const summaryOf = (
+  evaluation: Evaluation,
+  { provenance }: Pick<LoadedModel['config'], 'provenance'>,
+  { count, height, width }: Pick<Dataset, 'count' | 'height' | 'width'>,
+): string => {
+  const minutes = Math.max(1, Math.round(provenance.seconds / 60))
   return [
-    `${dataset.count.toLocaleString('en')} pictures at ${dataset.height}×${dataset.width}; the student was distilled in ${minutes} min from ${config.provenance.images_seen.toLocaleString('en')} images.`,
-    best && faster
-      ? `It paints in one step what takes the teacher ${best.nfe} network evaluations, ${faster.toFixed(0)} times faster.`
-      : '',
+    `${count.toLocaleString('en')} pictures at ${height}×${width}; the student was distilled in ${minutes} min from ${provenance.images_seen.toLocaleString('en')} images.`,
+    ...qualityOf(evaluation),
+    ...speedOf(evaluation),
+  ].join(' ')
+}
+
+const qualityOf = (evaluation: Evaluation): string[] => {
+  const quick = quickestStudent(evaluation)
+  const best = bestTeacher(evaluation)
+  if (!quick || !best) return []
+  const comparisons = compare(evaluation, quick, best)
+  if (comparisons.length === 0) return []
+  const judges = comparisons.length === 1 ? 'one judge' : `${comparisons.length} judges`
+  return [
+    `In ${sampler(quick)} it is ${span(comparisons)} as far from the real pictures as the teacher at its best (FID, by ${judges}).`,
   ]
-    .join(' ')
-    .trim()
+}
+
+const speedOf = (evaluation: Evaluation): string[] => {
+  const equal = equalTeacher(evaluation)
+  const quick = quickestStudent(evaluation)
+  const factor = speedUp(evaluation)
+  if (!equal || !quick || !factor) return []
+  const [many, word] = factor >= 1 ? [factor, 'faster'] : [1 / factor, 'slower']
+  return [
+    `A picture is ${many.toFixed(many < 10 ? 1 : 0)} times ${word} than with ${sampler(equal)}, the teacher’s cheapest way to come within ${Math.round(100 * (EQUAL - 1))} % of its best.`,
+  ]
 }
 
 /** The same noises and prompts through teacher and student. */

@@ -20,9 +20,10 @@ export const client = `
     border: { color: colour('line') },
   })
 
-  const dataset = ({ name, tone, dashed, plain, faint, points }) => ({
+  const dataset = ({ name, tone, dashed, plain, level, faint, points }) => ({
     label: name,
     data: points,
+    level,
     faint,
     borderColor: colour(tone) + (faint ? '70' : ''),
     backgroundColor: colour(tone),
@@ -34,6 +35,43 @@ export const client = `
     pointHitRadius: faint ? 0 : 10,
     order: faint ? 9 : tone === 'student' ? 0 : 1,
   })
+
+  /* Draws how far a point varies: a bar through it, and for a level a band along it. */
+  const deviation = {
+    id: 'deviation',
+    beforeDatasetsDraw(chart) {
+      const { ctx, data, chartArea: area, scales: { y } } = chart
+      const pixel = (value) => Math.min(Math.max(y.getPixelForValue(Math.max(value, y.min)), area.top), area.bottom)
+      ctx.save()
+      data.datasets.forEach((set, i) => {
+        const meta = chart.getDatasetMeta(i)
+        if (meta.hidden) return
+        ctx.strokeStyle = ctx.fillStyle = set.backgroundColor
+        set.data.forEach((point, j) => {
+          if (!point.sd) return
+          const [top, bottom] = [pixel(point.y + point.sd), pixel(point.y - point.sd)]
+          if (set.level) {
+            if (j > 0) return
+            ctx.globalAlpha = 0.14
+            ctx.fillRect(area.left, top, area.right - area.left, bottom - top)
+            ctx.globalAlpha = 1
+            return
+          }
+          const { x } = meta.data[j]
+          ctx.lineWidth = 1.5
+          ctx.beginPath()
+          ctx.moveTo(x, top)
+          ctx.lineTo(x, bottom)
+          for (const end of [top, bottom]) {
+            ctx.moveTo(x - 7, end)
+            ctx.lineTo(x + 7, end)
+          }
+          ctx.stroke()
+        })
+      })
+      ctx.restore()
+    },
+  }
 
   /* Writes a point's label beside it. */
   const beside = {
@@ -82,16 +120,16 @@ export const client = `
       type: 'line',
       data: { datasets: plot.lines.map(dataset) },
       options: options(plot),
-      plugins: [beside],
+      plugins: [deviation, beside],
     }))
   }
   draw()
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw)
 
-  /* On paper: light colours, and the options unfolded. */
+  /* On paper: light colours, and the options and all numbers unfolded. */
   let folded = []
   addEventListener('beforeprint', () => {
-    folded = [...document.querySelectorAll('.card details:not([open])')]
+    folded = [...document.querySelectorAll('.card details:not([open]), .more:not([open])')]
     for (const details of folded) details.open = true
     document.documentElement.dataset.theme = 'light'
     draw()

@@ -1,6 +1,25 @@
 /** A made-up report, for the tests: none of its numbers was measured. */
-import type { Evaluation, EvaluationRow } from './evaluation.js'
+import { estimateOf } from '../evaluation/rows.js'
+import type { Distances, Evaluation, EvaluationRow, Measure, Series } from '../evaluation/types.js'
 import type { Report } from './types.js'
+
+const SEEDS = [7, 8, 9, 10]
+/** By how much each seed is off; together 0. */
+const LUCK = [0.08, -0.05, 0.03, -0.06]
+
+/** Four values about a mean; `turn` says which seed has which luck. */
+const series = (mean: number, turn = 0): Series => {
+  const values = LUCK.map((_, i) => mean * (1 + LUCK[(i + turn) % LUCK.length]!))
+  return { ...estimateOf(values), mean }
+}
+
+const distances = (fid: number, turn = 0): Distances => ({
+  fid: series(fid, turn),
+  kid: series(fid / 2000 - 0.008, turn),
+})
+
+/** Random networks and pixels see the student farther behind than the features that chose it. */
+const strictness = (who: EvaluationRow['who'], steps: number) => (who === 'student' ? 1 + 0.5 / steps : 1)
 
 const row = (
   who: EvaluationRow['who'],
@@ -8,31 +27,90 @@ const row = (
   steps: number,
   fid: number | null,
   seconds_per_image: number | null,
-): EvaluationRow => ({
-  who,
-  solver,
-  steps,
-  nfe: solver === 'heun' ? 2 * steps - 1 : steps,
-  fid,
-  kid: fid === null ? null : fid / 2000 - 0.001,
-  precision: fid === null ? null : 1 / (1 + fid / 40),
-  recall: fid === null ? null : 1 / (1 + fid / 25),
-  seconds_per_image,
-  prompt_top1: null,
-  prompt_top5: null,
-  teacher_distance: fid === null ? null : fid / 300,
-})
+): EvaluationRow => {
+  const strict = strictness(who, steps)
+  const turn = who === 'student' ? steps : steps + 2
+  const own = fid === null ? undefined : distances(fid, turn)
+  const measures: Record<Measure, number | null> = {
+    fid,
+    kid: own?.kid.mean ?? null,
+    precision: fid === null ? null : 1 / (1 + fid / 40),
+    recall: fid === null ? null : 1 / (1 + fid / 25),
+    seconds_per_image,
+    prompt_top1: null,
+    prompt_top5: null,
+    teacher_distance: fid === null ? null : fid / 300,
+    copies: fid === null ? null : 2 / (fid + 5),
+    between: fid === null ? null : 0.5 * strict,
+    diversity: fid === null ? null : 0.28 / strict,
+    edge_energy: fid === null ? null : 1.05 / strict,
+    seams: fid === null ? null : 1 + 0.002 * fid * strict,
+  }
+  const deviation: EvaluationRow['deviation'] = {}
+  for (const [key, mean] of Object.entries(measures) as [Measure, number | null][])
+    deviation[key] = mean === null || key === 'seconds_per_image' ? null : series(mean).sd
+  return {
+    who,
+    solver,
+    steps,
+    nfe: solver === 'heun' ? 2 * steps - 1 : steps,
+    ...measures,
+    deviation,
+    judges:
+      fid === null
+        ? {}
+        : {
+            own: own!,
+            'random-conv': distances(0.03 * fid * strict, turn),
+            pixels: distances(0.0003 * fid * strict ** 0.5, turn),
+          },
+  }
+}
+
+const REAL = distances(4.31)
 
 export const exampleEvaluation: Evaluation = {
   model: { path: 'runs/student', sha256: 'c0ffee'.repeat(10), parameters: 4_212_345, kind: 'student' },
   data: { name: 'iconify:fluent-emoji-flat', images: 1583 },
   samples: 1000,
-  seed: 7,
-  features: { name: 'emoji-classifier', sha256: 'feed'.repeat(16), dims: 256 },
-  floor: { fid: 4.31, kid: 0.0002 },
+  seed: SEEDS[0]!,
+  noise_seeds: SEEDS,
+  features: { name: 'own', sha256: 'feed'.repeat(16), dims: 64 },
+  judges: [
+    {
+      name: 'own',
+      sha256: 'feed'.repeat(16),
+      dims: 64,
+      about: 'A small network that was trained on these pictures, to know one again when it is distorted.',
+      took_part: true,
+    },
+    {
+      name: 'random-conv',
+      sha256: 'beef'.repeat(16),
+      dims: 64,
+      about: 'A network with random weights: edges, colours and textures, without any training.',
+      took_part: false,
+    },
+    {
+      name: 'pixels',
+      sha256: 'dead'.repeat(16),
+      dims: 64,
+      about: 'The 64 directions in which the real pictures differ most, pixel by pixel.',
+      took_part: false,
+    },
+  ],
+  floor: {
+    kind: 'same-name',
+    fid: REAL.fid.mean,
+    kid: REAL.kid.mean,
+    judges: { own: REAL, 'random-conv': distances(0.09), pixels: distances(0.0011) },
+  },
+  replay: { mean: -0.0008, sd: 0.0006 },
+  real: { seams: { 2: 1.01, 4: 1.02, 8: 0.99 }, diversity: 0.232 },
   rows: [
     row('teacher', 'heun', 8, 21.7, 0.0081),
     row('teacher', 'heun', 32, 9.84, 0.0341),
+    row('teacher', 'dpmpp_2m', 12, 9.9, 0.0065),
     row('teacher', 'ddim', 1, 301.2, 0.00057),
     row('teacher', 'ddim', 2, 187.4, 0.00109),
     row('teacher', 'ddim', 4, 88.6, 0.00216),

@@ -7,7 +7,6 @@ describe('numbers', () => {
   it('are a dash where there are none', () => {
     for (const write of [f.integer, f.compact, f.significant, f.score, f.milliseconds, f.duration, f.times])
       for (const value of [null, undefined, Number.NaN, Infinity]) expect(write(value)).toBe('—')
-    expect(f.fixed(null, 2)).toBe('—')
   })
 
   it('are written as a person would', () => {
@@ -31,9 +30,49 @@ describe('numbers', () => {
       '1 h',
       '2 h 14 min',
     ])
-    expect([4.21, 37.4].map(f.times)).toEqual(['×4.2', '×37'])
+    expect([0.764, 1, 4.21, 37.4].map(f.times)).toEqual(['0.76 ×', '1.0 ×', '4.2 ×', '37 ×'])
     expect([f.counted(1, 'step'), f.counted(4, 'step')]).toEqual(['1 step', '4 steps'])
     expect([f.solverName('ddim'), f.solverName('own')]).toEqual(['DDIM', 'own'])
+  })
+
+  it('end where the noise begins', () => {
+    const written = (mean: number, sd: number | null, options?: Parameters<typeof f.estimate>[1]) =>
+      f.estimate({ mean, sd }, options)
+    expect([
+      written(13.318, 2.94),
+      written(9.2, 0.643),
+      written(0.035217, 0.00121),
+      written(301.2, 19.96),
+      written(12_345, 1234),
+      written(1234.56, 3.21),
+      // Rounding moves the deviation to another place.
+      written(5.4321, 0.0996),
+      written(5.4321, 9.96),
+    ]).toEqual([
+      '13.3 ± 2.9',
+      '9.20 ± 0.64',
+      '0.0352 ± 0.0012',
+      '301 ± 20',
+      '12,300 ± 1,200',
+      '1,234.6 ± 3.2',
+      '5.43 ± 0.10',
+      '5 ± 10',
+    ])
+    expect(written(-0.00119, 0.00018, { scale: 1000 })).toBe('-1.19 ± 0.18')
+    expect(written(-0.001, 0.31)).toBe('0.00 ± 0.31')
+    expect(written(1.4923, 0.0961, { digits: 1 })).toBe('1.5 ± 0.1')
+    expect(written(1.4923, 0.0461, { digits: 1 })).toBe('1.49 ± 0.05')
+  })
+
+  it('have three digits where nothing says how much they vary, and no more noise than there is', () => {
+    expect(f.estimate({ mean: 14.2718, sd: null })).toBe('14.3')
+    expect(f.estimate({ mean: 14.2718, sd: Number.NaN })).toBe('14.3')
+    expect(f.estimate({ mean: 0.25, sd: 0 })).toBe('0.25 ± 0')
+    expect(f.estimate({ mean: 0, sd: 0 })).toBe('0 ± 0')
+    // Equal values, whose mean was rounded.
+    expect(f.estimate({ mean: 0.3, sd: 6e-17 })).toBe('0.3 ± 0')
+    for (const nothing of [null, undefined, { mean: Number.NaN, sd: 1 }])
+      expect(f.writeEstimate(nothing)).toEqual({ mean: '—', sd: undefined })
   })
 
   it('keeps dates it does not know', () => {

@@ -1,4 +1,5 @@
-import { isNumber } from './evaluation.js'
+import { isNumber } from '../evaluation/rows.js'
+import type { Estimate } from '../evaluation/types.js'
 
 /** Numbers as a person writes them. Null, NaN and infinities are an em dash. */
 
@@ -27,9 +28,6 @@ export const significant = (value: Maybe, digits = 3) =>
     return String(Number(v.toPrecision(digits)))
   })
 
-/** Always the same number of decimals, for columns. */
-export const fixed = (value: Maybe, decimals: number) => or(value, (v) => v.toFixed(decimals))
-
 /** A score, to three digits with its zeros: 9.8 → `9.80`, 120.4 → `120`. */
 export const score = (value: Maybe) =>
   or(value, (v) => {
@@ -37,6 +35,57 @@ export const score = (value: Maybe) =>
     if (size >= 1e5) return significant(v)
     return size >= 100 ? thousands.format(v) : v.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3)
   })
+
+/** A deviation this much smaller than its mean is what rounding leaves of equal values. */
+const ROUNDING = 1e-6
+
+/** The decimal place of the last of a number's `digits` leading digits: 2.94 and 2 → 1, 123 and 2 → -1. */
+const lastPlace = (value: number, digits: number) =>
+  digits - 1 - Number(value.toExponential(digits - 1).split('e')[1])
+
+const toPlace = (value: number, place: number) => {
+  const decimals = Math.min(20, Math.max(0, place))
+  const unit = 10 ** Math.max(0, -place)
+  const rounded = unit > 1 ? Math.round(value / unit) * unit : value
+  return new Intl.NumberFormat('en', {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+    signDisplay: 'negative',
+  }).format(rounded)
+}
+
+export interface Written {
+  mean: string
+  /** Undefined where there is no deviation. */
+  sd: string | undefined
+}
+
+/**
+ * A mean and its deviation, both written down to the place where the noise begins: that of the last of the deviation's
+ * leading digits, two as a rule. 13.318 and 2.94 → `13.3` and `2.9`. Without a deviation, a mean has three digits.
+ */
+export const writeEstimate = (
+  of: Estimate | null | undefined,
+  { scale = 1, digits = 2 }: { scale?: number; digits?: number } = {},
+): Written => {
+  if (!isNumber(of?.mean)) return { mean: dash, sd: undefined }
+  const mean = of.mean * scale
+  if (!isNumber(of.sd)) return { mean: score(mean), sd: undefined }
+  const sd = of.sd * scale
+  if (sd <= ROUNDING * Math.abs(mean)) return { mean: significant(mean), sd: '0' }
+  const place = lastPlace(sd, digits)
+  return { mean: toPlace(mean, place), sd: toPlace(sd, place) }
+}
+
+/** The same in one piece: `13.3 ± 2.9`. */
+export const estimate = (...of: Parameters<typeof writeEstimate>): string => {
+  const { mean, sd } = writeEstimate(...of)
+  return sd === undefined ? mean : `${mean} ± ${sd}`
+}
+
+/** How many times as much: `37 ×`, `4.2 ×`, `0.76 ×`. */
+export const times = (value: Maybe) =>
+  or(value, (v) => `${v >= 10 ? integer(v) : v.toFixed(v >= 1 ? 1 : 2)} ×`)
 
 /** A short time: 0.0342 → `34.2 ms`. */
 export const milliseconds = (seconds: Maybe) =>
@@ -51,9 +100,6 @@ export const duration = (seconds: Maybe) =>
     const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
     return rest ? `${hours} h ${rest} min` : `${hours} h`
   })
-
-/** `×37`, `×4.2`. */
-export const times = (value: Maybe) => or(value, (v) => `×${v >= 10 ? integer(v) : significant(v, 2)}`)
 
 /** `1 step`, `4 steps`. */
 export const counted = (value: Maybe, noun: string) => `${integer(value)} ${noun}${value === 1 ? '' : 's'}`

@@ -2,24 +2,28 @@
 import {
   bestStudent,
   bestTeacher,
-  type Evaluation,
-  type EvaluationRow,
+  EQUAL,
+  equalTeacher,
   isNumber,
   quickestStudent,
   skipping,
   speedUp,
-} from './evaluation.js'
-import { compact, counted, duration, milliseconds, score, solverName, times } from './format.js'
+} from '../evaluation/rows.js'
+import type { Evaluation, EvaluationRow } from '../evaluation/types.js'
+import { compact, counted, duration, estimate, milliseconds, solverName, times } from './format.js'
+import { byJudge, type Comparison, compare, judgesOf, MARK, span } from './judges.js'
 import type { Report, Run } from './types.js'
 
 export interface Headline {
   value: string
   label: string
+  /** Short lines that the value sums up. */
+  parts?: string[]
   detail?: string
 }
 
 /** `32 Heun steps`. */
-const sampler = (row: EvaluationRow) =>
+export const sampler = (row: EvaluationRow) =>
   row.who === 'student'
     ? counted(row.steps, 'step')
     : `${row.steps} ${solverName(row.solver)} step${row.steps === 1 ? '' : 's'}`
@@ -30,52 +34,86 @@ export const headlines = ({ evaluation, runs }: Report): Headline[] => [
   ...trained(runs, !evaluation),
 ]
 
-const measured = (evaluation: Evaluation): Headline[] => {
-  const [quick, best, teacher] = [
-    quickestStudent(evaluation),
-    bestStudent(evaluation),
-    bestTeacher(evaluation),
+const measured = (evaluation: Evaluation): Headline[] =>
+  [...quality(evaluation), speed(evaluation)].filter((headline) => headline !== undefined)
+
+const quality = (evaluation: Evaluation): (Headline | undefined)[] => {
+  const quick = quickestStudent(evaluation)
+  const teacher = bestTeacher(evaluation)
+  if (!quick) return teacher ? [distance(evaluation, teacher)] : []
+  const best = bestStudent(evaluation)
+  const other = best !== quick ? best : undefined
+  if (!teacher) return [distance(evaluation, quick), other && distance(evaluation, other)]
+  const comparisons = compare(evaluation, quick, teacher)
+  if (comparisons.length === 0) return []
+  return [
+    {
+      value: span(comparisons),
+      label: `the teacher’s distance to the real pictures, in ${sampler(quick)}`,
+      parts: [...byJudge(comparisons), ...footnote(comparisons)],
+      detail: [
+        `1 × would be as good as the teacher at its best, in ${sampler(teacher)}.`,
+        skipped(evaluation, quick, teacher),
+      ]
+        .filter((text) => text !== '')
+        .join(' '),
+    },
+    other && inMoreSteps(evaluation, other, teacher),
   ]
-  const skipped = quick && skipping(evaluation, quick.steps)
-  const list: Headline[] = []
-  if (quick && isNumber(quick.fid))
-    list.push({
-      value: `FID ${score(quick.fid)}`,
-      label: `in ${sampler(quick)}`,
-      ...(teacher && {
-        detail: `Teacher: ${score(teacher.fid)} in ${sampler(teacher)}.${against(skipped)}`,
-      }),
-    })
-  else if (!quick && teacher && isNumber(teacher.fid))
-    list.push({ value: `FID ${score(teacher.fid)}`, label: `in ${sampler(teacher)}` })
-  if (quick && best && best !== quick)
-    list.push({
-      value: `FID ${score(best.fid)}`,
-      label: `in ${sampler(best)}, the student’s best`,
-      ...(isNumber(evaluation.floor.fid) && {
-        detail: `Real against real pictures: ${score(evaluation.floor.fid)}.`,
-      }),
-    })
-  const factor = speedUp(evaluation)
-  if (factor && quick && teacher)
-    list.push({
-      value: times(Math.max(factor, 1 / factor)),
-      label: `${factor >= 1 ? 'faster' : 'slower'} per picture`,
-      detail: `${milliseconds(quick.seconds_per_image)} instead of ${milliseconds(teacher.seconds_per_image)}; ${counted(quick.nfe, 'network evaluation')} instead of ${teacher.nfe}.`,
-    })
-  return list
 }
 
-const against = (skipped: EvaluationRow | undefined) =>
-  skipped && isNumber(skipped.fid)
-    ? ` Skipping steps instead, ${sampler(skipped)}: ${score(skipped.fid)}.`
-    : ''
+/** Without a teacher to compare with: the distance itself, by the first judge. */
+const distance = (evaluation: Evaluation, row: EvaluationRow): Headline | undefined => {
+  if (!isNumber(row.fid)) return undefined
+  const [judge] = judgesOf(evaluation)
+  const of = { mean: row.fid, sd: row.deviation.fid ?? null }
+  return {
+    value: `${judge?.unit ?? 'FID'} ${estimate(of, { scale: judge?.scale ?? 1 })}`,
+    label: `in ${sampler(row)}`,
+    ...(judge && { detail: `Distance to the real pictures, by ${judge.label}; lower is better.` }),
+  }
+}
+
+const inMoreSteps = (
+  evaluation: Evaluation,
+  row: EvaluationRow,
+  teacher: EvaluationRow,
+): Headline | undefined => {
+  const comparisons = compare(evaluation, row, teacher)
+  if (comparisons.length === 0) return undefined
+  return {
+    value: span(comparisons),
+    label: `in ${sampler(row)}, the student’s best`,
+    parts: byJudge(comparisons),
+  }
+}
+
+/** What the teacher gives in as many steps. */
+const skipped = (evaluation: Evaluation, quick: EvaluationRow, teacher: EvaluationRow): string => {
+  const row = skipping(evaluation, quick.steps)
+  const comparisons = row ? compare(evaluation, row, teacher) : []
+  return row && comparisons.length > 0 ? `The teacher skipping to ${sampler(row)}: ${span(comparisons)}.` : ''
+}
+
+const footnote = (comparisons: readonly Comparison[]): string[] =>
+  comparisons.some(({ judge }) => judge.took_part) ? [`${MARK} took part in choosing the student`] : []
+
+const speed = (evaluation: Evaluation): Headline | undefined => {
+  const quick = quickestStudent(evaluation)
+  const teacher = equalTeacher(evaluation)
+  const factor = speedUp(evaluation)
+  if (!factor || !quick || !teacher) return undefined
+  const percent = Math.round(100 * (EQUAL - 1))
+  return {
+    value: times(Math.max(factor, 1 / factor)),
+    label: `${factor >= 1 ? 'faster' : 'slower'} per picture`,
+    detail: `${milliseconds(quick.seconds_per_image)} instead of ${milliseconds(teacher.seconds_per_image)}; ${counted(quick.nfe, 'network evaluation')} instead of ${teacher.nfe}. Compared with ${sampler(teacher)}, the teacher’s cheapest way to come within ${percent} % of its best.`,
+  }
+}
 
 const trained = (runs: readonly Run[], alone: boolean): Headline[] => {
-  const [teacher, student] = [
-    runs.find((run) => run.name === 'teacher'),
-    runs.find((run) => run.name === 'student'),
-  ]
+  const teacher = runs.find((run) => run.name === 'teacher')
+  const student = runs.find((run) => run.name === 'student')
   const shown = student ?? teacher
   if (!shown) return []
   const list: Headline[] = [

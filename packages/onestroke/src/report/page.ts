@@ -7,9 +7,10 @@ import { client } from './client.js'
 import { date } from './format.js'
 import { headlines } from './headline.js'
 import { type Html, html, jsonBlock, raw } from './html.js'
+import { MARK, marked } from './judges.js'
 import { figure } from './picture.js'
 import { plotNumbers } from './plot-numbers.js'
-import { type Plot, plotsOf } from './plots.js'
+import { type Judgement, type Plot, plotsOf } from './plots.js'
 import { commands, machine, notes, runs } from './provenance.js'
 import { style } from './style.js'
 import { evaluationTable } from './table.js'
@@ -37,11 +38,11 @@ interface Part {
 /** A full HTML document; `png` gives the bytes of a picture that the report names. */
 export const renderReport = (report: Report, png: (name: string) => Uint8Array): string => {
   const { quality, training } = plotsOf(report)
-  const plots = [...quality, ...training]
+  const plots = [...quality.flatMap((judgement) => judgement.plots), ...training]
   const scripts = plots.length > 0 ? [chartJs(), client] : []
   const parts = [
     ...report.sections.map((section, i) => samples(section, i, png)),
-    quality.length > 0 && { id: 'quality', title: 'Quality', body: figures(quality) },
+    quality.length > 0 && { id: 'quality', title: 'Quality', body: judgements(quality, report) },
     training.length > 0 && { id: 'curves', title: 'Training curves', body: figures(training) },
     report.evaluation && { id: 'numbers', title: 'All numbers', body: evaluationTable(report.evaluation) },
     { id: 'training', title: 'What was trained', body: runs(report) },
@@ -81,8 +82,8 @@ const hero = (report: Report, parts: readonly Part[]) => html`
   <h1>${report.title}</h1>
   <p class="lede">${report.summary}</p>
   <ul class="headlines">${headlines(report).map(
-    ({ value, label, detail }) => html`
-    <li><strong>${value}</strong> <b>${label}</b>${detail && html` <span>${detail}</span>`}</li>`,
+    ({ value, label, parts, detail }) => html`
+    <li${parts && html` class="wide"`}><strong>${value}</strong> <b>${label}</b>${parts && html` <ul>${parts.map((part) => html`<li>${part}</li>`)}</ul>`}${detail && html` <span>${detail}</span>`}</li>`,
   )}
   </ul>
   <nav aria-label="On this page"><ul>${parts.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
@@ -93,6 +94,20 @@ const samples = ({ title, text, grids }: Section, i: number, png: (name: string)
   title,
   body: html`${text && html`<p>${text}</p>`}<div class="grids">${grids.map((grid) => figure(grid, png(grid.png)))}</div>`,
 })
+
+/** The plots of one judge at a time; which one is chosen by radio buttons and style.ts, without a script. */
+const judgements = (quality: readonly Judgement[], { evaluation }: Report) => {
+  const several = evaluation && evaluation.noise_seeds.length > 1
+  const about = html`<p>Quality is measured as FID: how far the painted pictures are from the real ones, all taken together, in what a judge sees of them. Lower is better.${several && ' Bars are ± one standard deviation over the noise seeds: where they overlap, the difference may be luck.'}</p>`
+  const [only] = quality
+  if (quality.length === 1) return html`${about}${figures(only!.plots)}`
+  return html`${about}
+  <fieldset class="judges"><legend>Judged by</legend>
+    ${quality.map(({ judge }, i) => html`<input type="radio" name="judge" id="judge-${i}"${i === 0 && html` checked`}><label for="judge-${i}">${marked(judge)}</label>\n`)}
+    ${quality.map(({ plots }) => figures(plots))}
+  </fieldset>
+  ${quality.some(({ judge }) => judge.took_part) && html`<p class="footnote">${MARK} This judge took part in training or choosing the student.</p>`}`
+}
 
 const figures = (plots: readonly Plot[]) => html`
   <div class="plots">${plots.map(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Evaluation } from '../evaluation/types.js'
 import { exampleEvaluation, exampleReport, minimalReport } from './example.js'
 import { denoisingPlot, lossPlot, plotsOf, qualityPlots } from './plots.js'
 import { extent, pick, smooth, thin, ticks } from './series.js'
@@ -6,7 +7,11 @@ import { extent, pick, smooth, thin, ticks } from './series.js'
 describe('plots', () => {
   it('are there for what was measured', () => {
     const { quality, training } = plotsOf(exampleReport)
-    expect(quality.map((p) => p.id)).toEqual(['quality-steps', 'quality-time'])
+    expect(quality.map(({ judge, plots }) => [judge.name, ...plots.map((p) => p.id)])).toEqual([
+      ['own', 'quality-steps-0', 'quality-time-0'],
+      ['random-conv', 'quality-steps-1', 'quality-time-1'],
+      ['pixels', 'quality-steps-2', 'quality-time-2'],
+    ])
     expect(training.map((p) => p.id)).toEqual([
       ...['loss-0', 'loss-1'],
       ...['checks', 'band-loss', 'band-distance', 'band-gradient'],
@@ -15,35 +20,84 @@ describe('plots', () => {
     expect(plotsOf(minimalReport)).toEqual({ quality: [], training: [] })
   })
 
+  const byOwn = () => qualityPlots(exampleEvaluation)[0]!.plots
+
   it('draw one line per sampler, and the floor across', () => {
-    const [steps, time] = qualityPlots(exampleEvaluation)
+    const [steps, time] = byOwn()
     expect(steps!.lines.map((line) => line.name)).toEqual([
       'Student',
       'Teacher, DDIM',
+      'Teacher, DPM-Solver++',
       'Teacher, Heun',
-      'Real against real',
+      'Training pictures, same name',
     ])
     expect(steps!.lines[0]!.points.map((p) => [p.x, p.y])).toEqual([
       [1, 14.27],
       [2, 11.9],
       [4, 10.35],
     ])
-    expect(steps!.x.ticks).toEqual([1, 2, 4, 8, 32])
+    expect(steps!.x.ticks).toEqual([1, 2, 4, 8, 12, 32])
+    const { sd } = exampleEvaluation.floor.judges.own!.fid
     const floor = steps!.lines.at(-1)!
     expect(floor.points).toEqual([
-      { x: steps!.x.min, y: 4.31 },
-      { x: steps!.x.max, y: 4.31 },
+      { x: steps!.x.min, y: 4.31, sd },
+      { x: steps!.x.max, y: 4.31, sd },
     ])
-    expect(time!.lines[2]!.points.map((p) => [p.x, p.label])).toEqual([
+    expect(
+      time!.lines.find((line) => line.name === 'Teacher, Heun')!.points.map((p) => [p.x, p.label]),
+    ).toEqual([
       [8.1, '8'],
       [34.1, '32'],
     ])
-    expect(time!.lines[0]!.points[0]!.note).toBe('FID 14.3 in 1 step (1 network evaluation, 0.56 ms)')
+    expect(time!.lines[0]!.points[0]!.note).toMatch(
+      /^FID 14\.27 ± 0\.\d\d in 1 step \(1 network evaluation, 0\.56 ms\)$/,
+    )
+  })
+
+  it('name the floor for what it is', () => {
+    const named = (kind: Evaluation['floor']['kind']) => {
+      const [first] = qualityPlots({ ...exampleEvaluation, floor: { ...exampleEvaluation.floor, kind } })
+      return first!.plots[0]!.lines.at(-1)!.name
+    }
+    expect([named('test'), named('resample')]).toEqual([
+      'Training against test pictures',
+      'Training pictures, at random',
+    ])
+  })
+
+  it('hold the bars of a deviation within the axis, and have none with one seed', () => {
+    const wide = (sd: number | null) =>
+      qualityPlots({
+        ...exampleEvaluation,
+        floor: { ...exampleEvaluation.floor, judges: {} },
+        rows: exampleEvaluation.rows.map((row) => ({
+          ...row,
+          judges: { own: { ...row.judges.own!, fid: { ...row.judges.own!.fid, sd } } },
+        })),
+      })[0]!.plots[0]!
+    const [top, one] = [wide(400), wide(null)]
+    expect(top.y.max).toBeGreaterThan(301.2 + 400)
+    expect(top.y.min).toBeGreaterThan(0)
+    expect(wide(5).y.min).toBeLessThan(9.84 - 5)
+    expect(top.lines[0]!.points[0]!.sd).toBe(400)
+    expect(one.lines[0]!.points[0]).not.toHaveProperty('sd')
+  })
+
+  it('show small distances times 1000', () => {
+    const [steps] = qualityPlots(exampleEvaluation)[2]!.plots
+    const { mean, sd } = exampleEvaluation.rows.find((row) => row.who === 'student')!.judges.pixels!.fid
+    expect(steps!.y.label).toBe('FID × 10³')
+    expect(steps!.lines[0]!.points[0]).toMatchObject({ y: 1000 * mean, sd: 1000 * sd! })
   })
 
   it('leave out what an axis cannot show', () => {
-    const rows = exampleEvaluation.rows.map((row) => ({ ...row, fid: null }))
-    expect(qualityPlots({ ...exampleEvaluation, rows })).toEqual([undefined, undefined])
+    const rows = exampleEvaluation.rows.map((row) => ({ ...row, fid: null, judges: {} }))
+    const floor = { ...exampleEvaluation.floor, judges: {} }
+    expect(qualityPlots({ ...exampleEvaluation, rows })).toEqual([])
+    expect(qualityPlots({ ...exampleEvaluation, rows, floor })).toEqual([])
+    const untimed = exampleEvaluation.rows.map((row) => ({ ...row, seconds_per_image: null }))
+    const [own] = qualityPlots({ ...exampleEvaluation, rows: untimed })
+    expect(own!.plots.map((p) => p.id)).toEqual(['quality-steps-0'])
     expect(lossPlot({ name: 'x', points: [] }, 0)).toBeUndefined()
     expect(lossPlot({ name: 'x', points: [{ images: 1, loss: Number.NaN }] }, 0)).toBeUndefined()
     const plot = denoisingPlot({ sigma: [0, 1, 2], student: [1, 2, 3], teacher: [1, 0, 3], identity: [] })!

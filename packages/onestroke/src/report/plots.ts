@@ -1,6 +1,8 @@
 /** The page's plots as plain data: built here, checked by tests, drawn in the browser by client.ts. */
-import { type Evaluation, type EvaluationRow, isNumber, sortRows } from './evaluation.js'
-import { compact, counted, milliseconds, score, significant, solverName } from './format.js'
+import { isNumber, sortRows } from '../evaluation/rows.js'
+import type { Estimate, Evaluation, EvaluationRow } from '../evaluation/types.js'
+import { compact, counted, estimate, milliseconds, significant, solverName } from './format.js'
+import { floorLine, judgesOf, type ShownJudge } from './judges.js'
 import { extent, type Point, pick, smooth, thin, ticks } from './series.js'
 import type { Course, LossCurve, Report } from './types.js'
 
@@ -36,13 +38,24 @@ export interface Line {
   points: Mark[]
 }
 
-/** `label` stands beside the point, `note` in its tooltip. */
+/** `sd` is drawn as a bar, `label` stands beside the point, `note` in its tooltip. */
 export interface Mark extends Point {
+  sd?: number
   label?: string
   note?: string
 }
 
 const fits = (log: boolean) => (v: number) => Number.isFinite(v) && (!log || v > 0)
+
+/** A value that holds all the way across. */
+interface Level {
+  name: string
+  y: number
+  sd?: number
+}
+
+/** What a point covers of its axis, its bar included. */
+const reach = ({ y, sd = 0 }: { y: number; sd?: number }) => [y, y - sd, y + sd]
 
 /** Puts axes around lines. What an axis cannot show goes; undefined where nothing is left to draw. */
 const plot = (
@@ -50,7 +63,7 @@ const plot = (
   x: { label: string; log: boolean; ticks?: number[] },
   y: { label: string; log: boolean },
   lines: Line[],
-  level?: { name: string; y: number },
+  level?: Level,
 ): Plot | undefined => {
   const [fitsX, fitsY] = [fits(x.log), fits(y.log)]
   const drawn = lines
@@ -62,10 +75,7 @@ const plot = (
     all.map((p) => p.x),
     x.log,
   )
-  const ys = extent(
-    [...all, ...levels].map((p) => p.y),
-    y.log,
-  )
+  const ys = extent([...all, ...levels].flatMap(reach).filter(fitsY), y.log)
   if (!xs || !ys) return undefined
   const across = levels.map(
     (l): Line => ({
@@ -74,7 +84,7 @@ const plot = (
       dashed: true,
       plain: true,
       level: true,
-      points: xs.map((v) => ({ x: v, y: l.y })),
+      points: xs.map((x) => (l.sd === undefined ? { x, y: l.y } : { x, y: l.y, sd: l.sd })),
     }),
   )
   const axis = (
@@ -90,14 +100,21 @@ const plot = (
   return { ...head, x: axis(x, xs), y: axis(y, ys), lines: [...drawn, ...across] }
 }
 
+const there = (plots: readonly (Plot | undefined)[]): Plot[] => plots.filter((p) => p !== undefined)
+
 const toneOf = ({ who, solver }: EvaluationRow, taken: ReadonlySet<string>): Line['tone'] => {
   const own = who === 'student' ? 'student' : solver === 'ddim' || solver === 'heun' ? solver : 'other'
   return taken.has(own) ? 'other' : own
 }
 
+/** Without the deviation that there is not with one noise seed. */
+const scaled = ({ mean, sd }: Estimate, scale: number): { y: number; sd?: number } =>
+  isNumber(sd) ? { y: mean * scale, sd: sd * scale } : { y: mean * scale }
+
 /** One line per sampler, over whatever `x` of a row. */
 const samplerLines = (
   evaluation: Evaluation,
+  { name, unit, scale }: ShownJudge,
   x: (row: EvaluationRow) => number | null,
   labelled: boolean,
 ): Line[] => {
@@ -105,7 +122,8 @@ const samplerLines = (
   const taken = new Set<string>()
   for (const row of sortRows(evaluation.rows)) {
     const at = x(row)
-    if (!isNumber(row.fid) || !isNumber(at)) continue
+    const fid = row.judges[name]?.fid
+    if (!isNumber(fid?.mean) || !isNumber(at)) continue
     const key = `${row.who} ${row.solver}`
     const line = lines.get(key) ?? {
       name:
@@ -122,44 +140,63 @@ const samplerLines = (
     lines.set(key, line)
     line.points.push({
       x: at,
-      y: row.fid,
+      ...scaled(fid, scale),
       ...(labelled && { label: String(row.steps) }),
-      note: `FID ${score(row.fid)} in ${counted(row.steps, 'step')} (${counted(row.nfe, 'network evaluation')}, ${milliseconds(row.seconds_per_image)})`,
+      note: `${unit} ${estimate(fid, { scale })} in ${counted(row.steps, 'step')} (${counted(row.nfe, 'network evaluation')}, ${milliseconds(row.seconds_per_image)})`,
     })
   }
   return [...lines.values()]
 }
 
-const level = ({ floor }: Evaluation) =>
-  isNumber(floor.fid) ? { name: 'Real against real', y: floor.fid } : undefined
+const levelOf = ({ floor }: Evaluation, { name, scale }: ShownJudge): Level | undefined => {
+  const fid = floor.judges[name]?.fid
+  return isNumber(fid?.mean) ? { name: floorLine(floor), ...scaled(fid, scale) } : undefined
+}
 
-const y = { label: 'FID', log: true }
+/** What one judge says: quality over sampling steps, and over the time of one picture. Both log. */
+export interface Judgement {
+  judge: ShownJudge
+  plots: Plot[]
+}
 
-/** Both log: quality over sampling steps, and over the time of one picture. */
-export const qualityPlots = (evaluation: Evaluation): (Plot | undefined)[] => [
-  plot(
-    { id: 'quality-steps', title: 'Quality against steps', text: 'Lower is better. Left is fewer steps.' },
-    {
-      label: 'sampling steps',
-      log: true,
-      ticks: [...new Set(evaluation.rows.map((row) => row.steps))].sort((a, b) => a - b),
-    },
-    y,
-    samplerLines(evaluation, (row) => row.steps, false),
-    level(evaluation),
-  ),
-  plot(
-    {
-      id: 'quality-time',
-      title: 'Quality against time',
-      text: 'Lower is better. Left is faster. Beside each point: its steps.',
-    },
-    { label: 'milliseconds per picture', log: true },
-    y,
-    samplerLines(evaluation, (row) => row.seconds_per_image && 1000 * row.seconds_per_image, true),
-    level(evaluation),
-  ),
-]
+/** Every judge that measured something, the first one first. */
+export const qualityPlots = (evaluation: Evaluation): Judgement[] =>
+  judgesOf(evaluation)
+    .map((judge, i) => ({ judge, plots: there(plotsBy(evaluation, judge, i)) }))
+    .filter(({ plots }) => plots.length > 0)
+
+const plotsBy = (evaluation: Evaluation, judge: ShownJudge, i: number): (Plot | undefined)[] => {
+  const y = { label: judge.unit, log: true }
+  const level = levelOf(evaluation, judge)
+  return [
+    plot(
+      {
+        id: `quality-steps-${i}`,
+        title: 'Quality against steps',
+        text: `By ${judge.label}. Lower is better; left is fewer steps.`,
+      },
+      {
+        label: 'sampling steps',
+        log: true,
+        ticks: [...new Set(evaluation.rows.map((row) => row.steps))].sort((a, b) => a - b),
+      },
+      y,
+      samplerLines(evaluation, judge, (row) => row.steps, false),
+      level,
+    ),
+    plot(
+      {
+        id: `quality-time-${i}`,
+        title: 'Quality against time',
+        text: `By ${judge.label}. Lower is better; left is faster. Beside each point: its steps.`,
+      },
+      { label: 'milliseconds per picture', log: true },
+      y,
+      samplerLines(evaluation, judge, (row) => row.seconds_per_image && 1000 * row.seconds_per_image, true),
+      level,
+    ),
+  ]
+}
 
 /** A curve of its own for each training: losses of different methods do not compare. */
 export const lossPlot = ({ name, points }: LossCurve, i: number): Plot | undefined => {
@@ -212,9 +249,13 @@ export const coursePlots = ({ limits, loss, checks }: Course): (Plot | undefined
   const ends = pick(checks, 3)
   return [
     plot(
-      { id: 'checks', title: 'Quality on the way', text: 'On fixed noises, apart from those of the table.' },
+      {
+        id: 'checks',
+        title: 'Quality on the way',
+        text: 'By own features, on noises and pictures of their own: numbers of the table do not compare.',
+      },
       { label: 'pictures seen', log: false },
-      y,
+      { label: 'FID', log: true },
       steps.map((k, i) => ({
         name: counted(Number(k), 'step'),
         tone: (['student', 'ddim', 'heun'] as const)[i] ?? 'other',
@@ -267,14 +308,11 @@ export const denoisingPlot = ({ sigma, student, teacher, identity }: NonNullable
 }
 
 /** Every plot for which a report has numbers, by the part of the page it stands in. */
-export const plotsOf = (report: Report): { quality: Plot[]; training: Plot[] } => {
-  const there = (plots: (Plot | undefined)[]) => plots.filter((p) => p !== undefined)
-  return {
-    quality: there(report.evaluation ? qualityPlots(report.evaluation) : []),
-    training: there([
-      ...report.loss.map(lossPlot),
-      ...(report.course ? coursePlots(report.course) : []),
-      report.denoising && denoisingPlot(report.denoising),
-    ]),
-  }
-}
+export const plotsOf = (report: Report): { quality: Judgement[]; training: Plot[] } => ({
+  quality: report.evaluation ? qualityPlots(report.evaluation) : [],
+  training: there([
+    ...report.loss.map(lossPlot),
+    ...(report.course ? coursePlots(report.course) : []),
+    report.denoising && denoisingPlot(report.denoising),
+  ]),
+})

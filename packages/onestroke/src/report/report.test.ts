@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { client } from './client.js'
 import { exampleEvaluation, exampleReport, minimalReport } from './example.js'
 import { type Report, renderReport, writeReport } from './index.js'
+import { style } from './style.js'
 
 /** The start of a PNG: as much as the page reads of one. */
 const png = (width = 128, height = 64) => {
@@ -25,10 +26,10 @@ describe('renderReport', () => {
   it('says it in numbers', () => {
     expect(full).toMatch(/^<!doctype html>\n<html lang="en">/)
     for (const text of [
-      'FID 14.3',
-      'Teacher: 9.84 in 32 Heun steps.',
-      'Skipping steps instead, 1 DDIM step: 301.',
-      '×61',
+      '<strong>1.5–2.2 ×</strong> <b>the teacher’s distance to the real pictures, in 1 step</b>',
+      '× by random-conv</li>',
+      '<strong>12 ×</strong> <b>faster per picture</b>',
+      'within 2 % of its best',
       'All of these numbers are made up.',
     ])
       expect(markup(full)).toContain(text)
@@ -66,9 +67,11 @@ describe('renderReport', () => {
   })
 
   it('has the numbers of a plot under it', () => {
-    const under = /id="quality-steps"[\s\S]*?<details>([\s\S]*?)<\/details>/.exec(full)![1]!
-    expect(under).toContain('<th scope="row">4</th><td>10.3</td><td>88.6</td><td>—</td>')
-    expect(under).toContain('<p>Real against real: FID 4.31</p>')
+    const under = /id="quality-steps-0"[\s\S]*?<details>([\s\S]*?)<\/details>/.exec(full)![1]!
+    expect(under).toMatch(
+      /<th scope="row">4<\/th><td>10\.35 ± 0\.\d\d<\/td><td>88\.6 ± \d\.\d<\/td><td>—<\/td><td>—<\/td>/,
+    )
+    expect(under).toMatch(/<p>Training pictures, same name: FID 4\.31 ± 0\.\d\d<\/p>/)
     expect(/id="loss-0"[\s\S]*?<\/details>/.exec(full)![0].match(/<th scope="row">/g)).toHaveLength(12)
   })
 
@@ -81,18 +84,25 @@ describe('renderReport', () => {
 
   it('has numbers or a dash, never NaN', () => {
     const rows = exampleEvaluation.rows.map((row, i) =>
-      i % 2 ? row : { ...row, fid: null, recall: Number.NaN },
+      i % 2 ? row : { ...row, fid: null, recall: Number.NaN, deviation: {}, judges: {} },
     )
     const page = render({
       ...exampleReport,
-      evaluation: { ...exampleEvaluation, rows, floor: { fid: null, kid: null }, student_is_student: false },
+      evaluation: {
+        ...exampleEvaluation,
+        rows,
+        floor: { kind: 'resample', fid: null, kid: null, judges: {} },
+        replay: null,
+        real: { seams: {}, diversity: null },
+        student_is_student: false,
+      },
       denoising: { sigma: [0, 1], student: [Number.NaN], teacher: [], identity: [0, 1] },
       loss: [{ name: 'teacher', points: [] }],
     })
     expect(markup(page)).not.toMatch(/NaN|undefined|>null|Infinity/)
     expect(page).toContain('<td>—</td>')
     expect(page).toContain('could not be told from the teacher')
-    expect(page).not.toContain('Real against real')
+    expect(page).not.toMatch(/drawn at random|<tfoot>/)
   })
 
   it('writes everything as text, whatever it holds', () => {
@@ -121,18 +131,83 @@ describe('renderReport', () => {
     expect(render(JSON.parse(JSON.stringify(exampleReport)) as Report)).toBe(full)
   })
 
-  it('lines its columns up, and makes the best bold', () => {
-    const row = (who: string, steps: number) =>
-      new RegExp(`<tr class="${who}">(?:(?!</tr>).)*<td>${steps}</td>.*?</tr>`, 's').exec(full)![0]
-    expect(row('teacher', 32)).toContain('<td><strong>9.84</strong></td><td><strong>3.92</strong></td>')
-    expect(row('teacher', 32)).toContain('<td>34.10</td>')
-    expect(row('student', 1)).toContain('<td>14.27</td>')
-    expect(row('student', 1)).toContain('<td><strong>0.56</strong></td>')
+  const tables = (page: string) => page.match(/<table class="numbers">[\s\S]*?<\/table>/g)!
+  const rowOf = (table: string, name: string) =>
+    new RegExp(`<tr[^>]*>\\s*<th scope="row">${name}</span></th>[\\s\\S]*?</tr>`).exec(table)![0]
+
+  it('has one column for each judge, marks who took part, and makes the best bold', () => {
+    const [table] = tables(full) as [string]
+    expect(table).toContain('<th scope="colgroup" colspan="3">FID by')
+    for (const name of ['own features*', 'random-conv', 'pixels × 10³'])
+      expect(table).toContain(`>${name}</th>`)
+    expect(rowOf(table, 'Teacher <span>32 Heun steps')).toMatch(
+      /<td>63<\/td>\s*<td><strong>9\.84<\/strong> <small>± 0\.\d\d<\/small><\/td><td><strong>/,
+    )
+    expect(rowOf(table, 'Student <span>1 step')).toMatch(/<td>14\.27 <small>± 0\.\d\d<\/small><\/td>/)
+    expect(rowOf(table, 'Student <span>1 step')).toContain('<td><strong>0.560</strong></td>')
     expect(full).not.toContain('Top 1, %')
+    expect(full).toContain('* This judge took part in training or choosing the student')
+  })
+
+  it('says what the floor is, and does not call it the best that can be', () => {
+    const floorOf = (kind: 'test' | 'same-name' | 'resample') => {
+      const floor = { ...exampleEvaluation.floor, kind }
+      return render({ ...exampleReport, evaluation: { ...exampleEvaluation, floor } })
+    }
+    expect(rowOf(tables(full)[0]!, 'Real <span>training pictures of the same name, drawn at random')).toMatch(
+      /<td>4\.31 <small>± 0\.\d\d<\/small><\/td><td>0\.0\d+ <small>/,
+    )
+    expect(floorOf('test')).toContain('Real <span>training pictures, against test pictures</span>')
+    expect(floorOf('resample')).toContain('Real <span>training pictures drawn at random</span>')
+    expect(markup(full)).toContain('not a limit')
+    expect(markup(full)).not.toMatch(/perfect model|[Rr]eal against real/)
+  })
+
+  it('flags what replays training pictures, and makes no KID bold', () => {
+    const [, more] = tables(full) as [string, string]
+    const kid = (name: string) => /<td>([\s\S]*?)<\/td>/.exec(rowOf(more, name))![1]!
+    const flag = '<small class="flag">replays training pictures</small>'
+    // −0.8 less two deviations of 0.6 is −2.
+    expect(kid('Student <span>2 steps')).toContain(flag)
+    expect(kid('Teacher <span>32 Heun steps')).toContain(flag)
+    expect(kid('Student <span>1 step')).not.toContain(flag)
+    for (const { steps } of exampleEvaluation.rows.filter(({ who }) => who === 'student'))
+      expect(kid(`Student <span>${steps} steps?`)).not.toContain('<strong>')
+    expect(kid('Teacher <span>1 DDIM step')).not.toContain('<strong>')
+  })
+
+  it('explains every column in words', () => {
+    for (const table of tables(full))
+      for (const [, name] of table.matchAll(/<th scope="col"[^>]*>([^<]+?)(?: <span|<\/th>)/g))
+        if (name !== 'Sampler')
+          expect(full).toMatch(
+            new RegExp(`<dt>(By )?${name!.replace(' × 10³', '( × 10³)?').replace('*', '\\*')}</dt><dd>\\S`),
+          )
+  })
+
+  it('lets one choose the judge of the plots, without a script', () => {
+    const fieldset = /<fieldset class="judges">[\s\S]*?<\/fieldset>/.exec(full)![0]
+    expect(fieldset.match(/<input type="radio" name="judge" id="judge-\d"/g)).toHaveLength(3)
+    expect(fieldset.match(/ checked>/g)).toHaveLength(1)
+    expect(fieldset.match(/<div class="plots">/g)).toHaveLength(3)
+    for (const [, id] of fieldset.matchAll(/<label for="([^"]+)"/g)) expect(fieldset).toContain(`id="${id}"`)
+    expect(style).toContain('.judges > input:nth-of-type(3):checked ~ .plots:nth-of-type(3)')
+    const [first] = exampleEvaluation.judges
+    const alone = render({ ...exampleReport, evaluation: { ...exampleEvaluation, judges: [first!] } })
+    expect(alone).not.toContain('<fieldset')
+    expect(alone).toContain('id="quality-steps-0"')
+  })
+
+  it('speaks of deviations only where there are several noise seeds', () => {
+    const one = render({ ...exampleReport, evaluation: { ...exampleEvaluation, noise_seeds: [7] } })
+    expect(full).toContain('with 4 noise seeds (7, 8, 9, 10)')
+    expect(full).toContain('standard deviation')
+    expect(one).toContain('for each row, from noise seed 7,')
+    expect(one).not.toContain('standard deviation')
   })
 
   it('has accessible tables and pictures', () => {
-    expect(markup(full).match(/<th(?=[ >])(?! scope="(?:row|col)")/g)).toBeNull()
+    expect(markup(full).match(/<th(?=[ >])(?! scope="(?:row|col|colgroup)")/g)).toBeNull()
     expect(full.match(/<img (?![^>]*alt="Sample pictures: )/g)).toBeNull()
     expect(full.match(/<canvas (?![^>]*aria-label=")/g)).toBeNull()
     expect(full.match(/<h1>/g)).toHaveLength(1)

@@ -1,3 +1,10 @@
+/** Judges that can be chosen between. */
+const JUDGES = 8
+const chosen = Array.from(
+  { length: JUDGES },
+  (_, i) => `.judges > input:nth-of-type(${i + 1}):checked ~ .plots:nth-of-type(${i + 1})`,
+).join(', ')
+
 /** The page's style sheet. Colours are AA on their ground in both schemes; print is always light. */
 export const style = `
 :root {
@@ -34,10 +41,11 @@ header { padding-top: clamp(40px, 8vw, 88px); }
 .mark { color: var(--student); display: block; width: 132px; height: 20px; margin: 0 0 18px -2px; }
 .lede { font-size: clamp(1.05rem, 1rem + 0.4vw, 1.25rem); color: var(--muted); margin-top: 0.9rem; }
 .headlines { list-style: none; margin: 36px 0 0; padding: 0; display: grid; gap: 0 32px; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); }
-.headlines li { border-top: 2px solid var(--text); padding: 14px 0 22px; }
-.headlines li:first-child { border-color: var(--student); }
+.headlines > li { border-top: 2px solid var(--text); padding: 14px 0 22px; }
+.headlines > li:first-child { border-color: var(--student); }
 .headlines strong { display: block; font-size: clamp(1.9rem, 1.6rem + 1.2vw, 2.5rem); line-height: 1.1; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
-.headlines li:first-child strong { color: var(--student); }
+.headlines > li:first-child strong { color: var(--student); }
+.headlines ul { list-style: none; margin: 6px 0 0; padding: 0; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 .headlines b { display: block; margin-top: 4px; font-weight: 600; }
 .headlines span { display: block; margin-top: 4px; font-size: 0.9rem; color: var(--muted); }
 nav { border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); margin-top: 14px; }
@@ -60,6 +68,14 @@ figcaption span { display: block; color: var(--muted); font-size: 0.9rem; overfl
 .plots > figure, .card { background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: 18px 18px 14px; }
 @media (min-width: 900px) { .plots > figure:last-child:nth-child(odd) { grid-column: 1 / -1; } }
 .plot { position: relative; height: 340px; margin-top: 12px; }
+.judges { border: 0; margin: 18px 0 0; padding: 0; min-width: 0; }
+.judges legend { float: left; padding: 7px 12px 7px 0; color: var(--muted); font-size: 0.94rem; }
+.judges > input { position: absolute; opacity: 0; pointer-events: none; }
+.judges > label { display: inline-block; border: 1px solid var(--line); border-radius: 999px; background: var(--surface); padding: 6px 14px; margin: 0 6px 6px 0; font-size: 0.94rem; cursor: pointer; }
+.judges > input:checked + label { border-color: var(--text); box-shadow: inset 0 0 0 1px var(--text); font-weight: 600; }
+.judges > input:focus-visible + label { outline: 2px solid var(--student); outline-offset: 2px; }
+.judges > .plots { display: none; clear: both; margin-top: 10px; }
+${chosen} { display: grid; }
 .no-script { border-left: 3px solid var(--student); padding: 4px 12px; }
 details { margin-top: 10px; font-size: 0.9rem; }
 summary { cursor: pointer; color: var(--muted); padding: 4px 0; }
@@ -67,6 +83,10 @@ summary { cursor: pointer; color: var(--muted); padding: 4px 0; }
 .scroll { overflow-x: auto; margin-top: 22px; border: 1px solid var(--line); border-radius: 10px; background: var(--surface); }
 details .scroll { margin-top: 6px; }
 details th { white-space: normal; vertical-align: bottom; }
+.more th { white-space: nowrap; }
+.numbers tbody th { vertical-align: middle; }
+.numbers tfoot th { white-space: normal; min-width: 15rem; }
+.more th, .more td { padding: 7px 9px; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 7px 14px; text-align: right; white-space: nowrap; border-top: 1px solid var(--grid); }
 thead th { font-weight: 600; color: var(--muted); border-top: 0; vertical-align: bottom; }
@@ -74,6 +94,13 @@ thead th[title] { cursor: help; }
 th:first-child { text-align: left; position: sticky; left: 0; background: var(--surface); }
 tbody th { font-weight: 600; }
 th span { font-weight: 400; color: var(--muted); }
+td small { font-size: 0.86em; color: var(--muted); display: inline-block; min-width: 3.3em; text-align: left; }
+td small.flag { display: block; text-align: right; color: var(--student); }
+thead th[scope='colgroup'] { text-align: center; border-bottom: 1px solid var(--line); }
+thead tr:first-child:not(:last-child) th, thead tr:first-child:not(:last-child) td { padding-bottom: 3px; }
+.footnote { font-size: 0.9rem; color: var(--muted); }
+.more { margin-top: 22px; }
+.more summary { font-size: 1rem; color: var(--text); font-weight: 600; }
 tr.student th:first-child, tr.student td { background: var(--tint); }
 tr.student th:first-child { box-shadow: inset 3px 0 var(--student); }
 tfoot th, tfoot td { border-top: 1px solid var(--line); color: var(--muted); }
@@ -100,17 +127,18 @@ footer p { margin: 0; max-width: none; }
 @media (max-width: 560px) {
   header, main, footer { padding-left: 16px; padding-right: 16px; }
   .headlines { grid-template-columns: 1fr 1fr; gap: 0 20px; }
-  .headlines li:first-child:nth-last-child(odd) { grid-column: 1 / -1; }
+  .headlines > .wide, .headlines > li:first-child:nth-last-child(odd) { grid-column: 1 / -1; }
   .numbers th span:not([aria-hidden]) { display: block; }
   .plots > figure, .card { padding: 14px 12px 10px; }
   .plot { height: 310px; }
   th, td { padding: 7px 10px; }
+  .numbers tbody th, .numbers tfoot th { white-space: normal; min-width: 7.6rem; max-width: 8.4rem; }
 }
 @media print {
   nav { display: none; }
   body { font-size: 10.5pt; background: none; }
   header { padding-top: 0; }
-  figure, .card, tr, .headlines li { break-inside: avoid; }
+  figure, .card, tr, .headlines > li { break-inside: avoid; }
   h2, h3, section > p { break-after: avoid; }
   .scroll { overflow: visible; border: 0; }
   .numbers { font-size: 8pt; }

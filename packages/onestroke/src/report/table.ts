@@ -1,133 +1,285 @@
 /** All numbers of an evaluation, and what each column means. */
-import {
-  bestValue,
-  better,
-  type Evaluation,
-  type EvaluationRow,
-  isNumber,
-  type Measure,
-  sortRows,
-} from './evaluation.js'
-import { dash, fixed, integer, solverName } from './format.js'
+import { bestValue, better, isNumber, replays, sortRows } from '../evaluation/rows.js'
+import type { Estimate, Evaluation, EvaluationRow, Measure } from '../evaluation/types.js'
+import { counted, dash, estimate, integer, score, solverName, type Written, writeEstimate } from './format.js'
 import { type Html, html } from './html.js'
+import { floorAbout, floorName, judgesOf, MARK, marked, type ShownJudge } from './judges.js'
+
+type Direction = (typeof better)[Measure]
 
 interface Column {
-  key: Measure
   name: string
+  /** One sentence or two, for who has never heard of it. */
   meaning: string
-  /** What the value is multiplied by to be shown. Default 1. */
-  scale?: number
-  /** Digits after the point; without it, two, or more where values are small. */
-  decimals?: number
+  direction: Direction
+  /** What the value is multiplied by to be shown. */
+  scale: number
+  value(row: EvaluationRow): Estimate | null
+  /** What a best value's mean is; null where none is best. */
+  best(rows: readonly EvaluationRow[]): number | null
+  /** What real pictures score against real pictures. */
+  floor?: Estimate | null
+  /** A word under the number. */
+  flag?(row: EvaluationRow): string | undefined
 }
 
-const columns: readonly Column[] = [
-  {
-    key: 'fid',
-    name: 'FID',
-    meaning: 'Fréchet distance between the features of the samples and of the data.',
+/** A column that is a field of the rows. */
+const measure = (
+  key: Measure,
+  name: string,
+  meaning: string,
+  { scale = 1, ...more }: { scale?: number } & Pick<Column, 'floor' | 'flag'> = {},
+): Column => ({
+  name,
+  meaning,
+  direction: better[key],
+  scale,
+  value(row) {
+    const mean = row[key]
+    return isNumber(mean) ? { mean, sd: row.deviation[key] ?? null } : null
   },
-  {
-    key: 'kid',
-    name: 'KID × 10³',
-    meaning: 'Kernel distance between the same features, times 1000; it may dip below zero.',
-    scale: 1000,
-  },
-  {
-    key: 'precision',
-    name: 'Precision',
-    meaning: 'Share of the samples that lie among the data: fidelity.',
-    decimals: 2,
-  },
-  {
-    key: 'recall',
-    name: 'Recall',
-    meaning: 'Share of the data that lies among the samples: variety.',
-    decimals: 2,
-  },
-  {
-    key: 'seconds_per_image',
-    name: 'ms / picture',
-    meaning: 'Time for one picture on this machine, in milliseconds.',
-    scale: 1000,
-  },
-  {
-    key: 'prompt_top1',
-    name: 'Top 1, %',
-    meaning: 'How often the nearest training picture is the one that the prompt names.',
-    scale: 100,
-    decimals: 1,
-  },
-  {
-    key: 'prompt_top5',
-    name: 'Top 5, %',
-    meaning: 'How often the one that the prompt names is among the nearest five.',
-    scale: 100,
-    decimals: 1,
-  },
-  {
-    key: 'teacher_distance',
-    name: 'To teacher',
-    meaning: 'RMSE, in [−1, 1] pixels, to the teacher’s 64-step Heun picture from the same noise.',
-    decimals: 3,
-  },
+  best: (rows) => bestValue(rows, key),
+  ...more,
+})
+
+const judged = (judge: ShownJudge, { floor }: Evaluation): Column => {
+  const value = (row: EvaluationRow) => row.judges[judge.name]?.fid ?? null
+  return {
+    name: judge.scale === 1000 ? `${marked(judge)} × 10³` : marked(judge),
+    meaning: judge.about,
+    direction: 'low',
+    scale: judge.scale,
+    value,
+    best(rows) {
+      const means = rows.map((row) => value(row)?.mean).filter(isNumber)
+      return means.length > 0 ? Math.min(...means) : null
+    },
+    floor: floor.judges[judge.name]?.fid ?? null,
+  }
+}
+
+/** What matters most beside the distances. */
+const fewColumns = (): Column[] => [
+  measure(
+    'seconds_per_image',
+    'ms / picture',
+    'Time to paint one picture on this machine, in milliseconds.',
+    { scale: 1000 },
+  ),
+  measure(
+    'seams',
+    'Seams',
+    'How much colours jump along the borders of square blocks, compared with real pictures: 1 is no seam, more is a visible grid.',
+  ),
+  measure(
+    'prompt_top1',
+    'Top 1, %',
+    'How often the training picture that looks most like the painted one has the name that was asked for.',
+    { scale: 100 },
+  ),
 ]
 
-/** A column's value as text, with as many decimals as all of its values share. */
-const writer = ({ key, scale = 1, decimals }: Column, rows: readonly EvaluationRow[]) => {
-  const sizes = rows
-    .map((row) => row[key])
-    .filter(isNumber)
-    .map((value) => Math.abs(value * scale))
-    .filter((size) => size > 0)
-  const digits = decimals ?? (Math.min(...sizes) < 0.1 ? 4 : 2)
-  return (value: number | null) => fixed(isNumber(value) ? value * scale : null, digits)
+const REPLAYS = 'replays training pictures'
+
+const moreColumns = (evaluation: Evaluation): Column[] => {
+  const { replay, real, floor, judges } = evaluation
+  const kidFloor = judges[0] ? (floor.judges[judges[0].name]?.kid ?? null) : null
+  const usual = replay
+    ? ` Training pictures drawn at random score ${estimate(replay, { scale: 1000 })}; what lies more than two deviations below that only near-copies of training pictures reach, so it is flagged “${REPLAYS}”.`
+    : ''
+  const varied = isNumber(real.diversity) ? ` Real pictures: ${score(real.diversity)}.` : ''
+  return [
+    measure(
+      'kid',
+      'KID × 10³',
+      `Another distance between the painted and the real pictures${judges[0] ? `, by ${marked(judgesOf(evaluation)[0]!)}` : ''}. Near 0 is good, but below 0 is not better still.${usual}`,
+      {
+        scale: 1000,
+        floor: kidFloor,
+        flag: (row) => (replays(row, evaluation) ? REPLAYS : undefined),
+      },
+    ),
+    measure(
+      'precision',
+      'Precision',
+      'Share of the painted pictures that look like some real picture: how believable they are.',
+    ),
+    measure(
+      'recall',
+      'Recall',
+      'Share of the real pictures that look like some painted one: how much of their variety is there.',
+    ),
+    measure(
+      'prompt_top5',
+      'Top 5, %',
+      'How often the name that was asked for is among those of the five training pictures that look most alike.',
+      { scale: 100 },
+    ),
+    measure(
+      'teacher_distance',
+      'To teacher',
+      'How far pixels are from the picture that the teacher paints from the same noise if it takes its time: 0 is the same picture, 2 is black for white.',
+    ),
+    measure(
+      'copies',
+      'Copies, %',
+      'Share of the painted pictures that nearly copy one training picture: the next most similar one is more than twice as far away.',
+      { scale: 100 },
+    ),
+    measure(
+      'between',
+      'Between, %',
+      'Where a name has two training pictures: share of the painted ones that are a blend of the two.',
+      { scale: 100 },
+    ),
+    measure(
+      'diversity',
+      'Diversity',
+      `How much pictures of one prompt differ from each other, pixel by pixel.${varied}`,
+    ),
+    measure(
+      'edge_energy',
+      'Edge energy',
+      'How strong fine detail is, compared with real pictures: below 1 is softer, above 1 is grainier.',
+    ),
+  ]
 }
 
-type Shown = Column & { write: (value: number | null) => string; best: number | null }
+type Shown = Column & { mark: number | null }
 
-const arrow = { low: '↓', high: '↑' }
-const words = { low: 'Lower is better.', high: 'Higher is better.' }
+const arrow = { low: '↓', high: '↑', one: '→ 1', none: '' } as const satisfies Record<Direction, string>
+const words = {
+  low: 'Lower is better.',
+  high: 'Higher is better.',
+  one: 'Nearer to 1 is better.',
+  none: '',
+} as const satisfies Record<Direction, string>
+
+/** Those columns for which there is a number. */
+const shownOf = (columns: readonly Column[], rows: readonly EvaluationRow[]): Shown[] =>
+  columns
+    .filter((column) => rows.some((row) => isNumber(column.value(row)?.mean)))
+    .map((column) => ({ ...column, mark: column.best(rows) }))
 
 export const evaluationTable = (evaluation: Evaluation): Html => {
-  const { data, features, floor, samples, seed } = evaluation
+  const { data, floor, noise_seeds, samples } = evaluation
   const rows = sortRows(evaluation.rows)
-  const shown = columns
-    .filter(({ key }) => rows.some((row) => isNumber(row[key])))
-    .map((column): Shown => ({ ...column, write: writer(column, rows), best: bestValue(rows, column.key) }))
+  const seeds =
+    noise_seeds.length === 1
+      ? `, from noise seed ${noise_seeds[0]}`
+      : ` and noise seed, with ${counted(noise_seeds.length, 'noise seed')} (${noise_seeds.join(', ')})`
+  const judges = judgesOf(evaluation).filter(({ name }) =>
+    rows.some((row) => isNumber(row.judges[name]?.fid.mean)),
+  )
+  const [distances, few, more] = [
+    shownOf(
+      judges.map((judge) => judged(judge, evaluation)),
+      rows,
+    ),
+    shownOf(fewColumns(), rows),
+    shownOf(moreColumns(evaluation), rows),
+  ]
   return html`
-    <p>${integer(samples)} samples a row, seed ${seed}, against ${integer(data.images)} pictures of ${data.name}. The best of a column is bold.</p>
-    <div class="scroll" role="region" aria-label="All numbers" tabindex="0">
-      <table class="numbers">
-        <thead><tr>
-          <th scope="col">Sampler</th>
-          <th scope="col" title="Sampling steps">Steps</th>
-          <th scope="col" title="Network evaluations for one picture">NFE</th>
-          ${shown.map(({ key, name, meaning }) => html`<th scope="col" title="${meaning} ${words[better[key]]}">${name} <span aria-hidden="true">${arrow[better[key]]}</span></th>`)}
-        </tr></thead>
-        <tbody>${rows.map((row) => tableRow(row, shown))}</tbody>
-        ${(isNumber(floor.fid) || isNumber(floor.kid)) && floorRow(floor, shown)}
-      </table>
-    </div>
+    <p>${integer(samples)} pictures for each row${seeds}, against ${integer(data.images)} pictures of ${data.name}. ${noise_seeds.length > 1 && '± is the standard deviation over the seeds: how much another seed would change the number. '}The best of a column is bold.</p>
+    ${table({
+      name: 'The most important numbers',
+      rows,
+      groups: [
+        { name: 'FID', columns: distances },
+        { name: undefined, columns: few },
+      ],
+      real: realRow(floor),
+      nfe: true,
+    })}
+    ${judges.some(({ took_part }) => took_part) && html`<p class="footnote">${MARK} This judge took part in training or choosing the student, so it may flatter it. The others took no part.</p>`}
     <dl class="legend">
-      <div><dt>NFE</dt><dd>Network evaluations for one picture: Heun takes two a step, but one in its last.</dd></div>
-      ${shown.map(({ key, name, meaning }) => html`<div><dt>${name}</dt><dd>${meaning} ${key === 'fid' && html`Features: ${features.name}, ${features.dims} dimensions; distances in other features do not compare. `}${words[better[key]]}</dd></div>`)}
+      ${distances.length > 0 && entry('FID', `How far the painted pictures are from the real ones, all taken together, in what a judge sees of them; 0 is no difference. ${words.low} Each judge looks at other things, and numbers of different judges do not compare.`)}
+      ${judges.map((judge) => entry(`By ${marked(judge)}`, `${sentence(judge.about)} To it a picture is ${integer(judge.dims)} numbers.`))}
+      ${entry('Runs', 'How often the network runs for one picture. Heun’s method runs it twice a step, but once in its last.')}
+      ${few.map(explained)}
+      ${hasFloor(distances) && entry(floorName(floor), floorAbout(floor))}
     </dl>
+    ${
+      more.length > 0 &&
+      html`<details class="more"><summary>More numbers: distances of another kind, variety, copies, sharpness</summary>
+    ${table({
+      name: 'More numbers',
+      rows,
+      groups: [{ name: undefined, columns: more }],
+      real: realRow(floor),
+      nfe: false,
+    })}
+    <dl class="legend">${more.map(explained)}</dl></details>`
+    }
     ${identity(evaluation)}`
 }
 
-const tableRow = (row: EvaluationRow, shown: readonly Shown[]) => html`
-  <tr class="${row.who}">
-    <th scope="row">${row.who === 'student' ? 'Student' : 'Teacher'} <span>${solverName(row.solver)}</span></th>
-    <td>${integer(row.steps)}</td><td>${integer(row.nfe)}</td>
-    ${shown.map(({ key, write, best }) => (isNumber(row[key]) && row[key] === best ? html`<td><strong>${write(row[key])}</strong></td>` : html`<td>${write(row[key])}</td>`))}
-  </tr>`
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)
 
-const floorRow = (floor: Evaluation['floor'], shown: readonly Shown[]) => html`
-  <tfoot><tr>
-    <th scope="row">Real <span>against real</span></th><td>${dash}</td><td>${dash}</td>
-    ${shown.map(({ key, write }) => html`<td>${write(key === 'fid' || key === 'kid' ? floor[key] : null)}</td>`)}
-  </tr></tfoot>`
+const entry = (name: string, meaning: string) => html`<div><dt>${name}</dt><dd>${meaning}</dd></div>`
+
+const explained = ({ name, meaning, direction }: Column) =>
+  entry(name, `${meaning} ${words[direction]}`.trim())
+
+interface Table {
+  name: string
+  rows: readonly EvaluationRow[]
+  groups: readonly { name: string | undefined; columns: readonly Shown[] }[]
+  real: Html
+  /** Whether network evaluations are shown. */
+  nfe: boolean
+}
+
+const hasFloor = (columns: readonly Column[]) => columns.some(({ floor }) => isNumber(floor?.mean))
+
+const table = ({ name, rows, groups, real, nfe }: Table) => {
+  const columns = groups.flatMap((group) => group.columns)
+  const named = groups.filter((group) => group.columns.length > 0)
+  const head = named.some((group) => group.name !== undefined)
+  return html`<div class="scroll" role="region" aria-label="${name}" tabindex="0">
+      <table class="numbers">
+        <thead>
+          ${head && html`<tr><td></td>${nfe && html`<td></td>`}${named.map((group) => (group.name === undefined ? html`<td colspan="${group.columns.length}"></td>` : html`<th scope="colgroup" colspan="${group.columns.length}">${group.name} by <span aria-hidden="true">↓</span></th>`))}</tr>`}
+          <tr>
+          <th scope="col">Sampler</th>
+          ${nfe && html`<th scope="col" title="How often the network runs for one picture">Runs</th>`}
+          ${named.map((group) => group.columns.map((column) => heading(column, group.name)))}
+        </tr></thead>
+        <tbody>${rows.map(
+          (row) => html`
+          <tr class="${row.who}">
+            <th scope="row">${row.who === 'student' ? 'Student' : 'Teacher'} <span>${stepsOf(row)}</span></th>
+            ${nfe && html`<td>${integer(row.nfe)}</td>`}
+            ${columns.map((column) => cell(row, column))}
+          </tr>`,
+        )}</tbody>
+        ${hasFloor(columns) && html`<tfoot><tr>${real}${nfe && html`<td>${dash}</td>`}${columns.map(({ floor, scale }) => html`<td>${number(writeEstimate(floor, { scale }))}</td>`)}</tr></tfoot>`}
+      </table>
+    </div>`
+}
+
+const heading = ({ name, meaning, direction }: Column, group: string | undefined) =>
+  html`<th scope="col" title="${`${meaning} ${words[direction]}`.trim()}">${name}${group === undefined && arrow[direction] !== '' && html` <span aria-hidden="true">${arrow[direction]}</span>`}</th>`
+
+/** `12 DPM-Solver++ steps`. */
+const stepsOf = ({ who, solver, steps }: EvaluationRow) =>
+  who === 'student' && solver === 'consistency'
+    ? counted(steps, 'step')
+    : `${integer(steps)} ${solverName(solver)} ${steps === 1 ? 'step' : 'steps'}`
+
+const realRow = (floor: Evaluation['floor']) =>
+  html`<th scope="row">Real <span>${floorName(floor).toLowerCase()}</span></th>`
+
+const cell = (row: EvaluationRow, { value, scale, mark, flag }: Shown) => {
+  const of = value(row)
+  const written = number(writeEstimate(of, { scale }), of !== null && of.mean === mark)
+  const word = flag?.(row)
+  return html`<td>${written}${word && html`<small class="flag">${word}</small>`}</td>`
+}
+
+/** Deviations stand in a column of their own, so that the means end one below the other. */
+const number = ({ mean, sd }: Written, best = false) =>
+  html`${best ? html`<strong>${mean}</strong>` : mean}${sd !== undefined && html` <small>± ${sd}</small>`}`
 
 const identity = ({ student_is_student: differs }: Evaluation): Html | null => {
   if (typeof differs !== 'boolean') return null

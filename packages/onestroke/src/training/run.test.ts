@@ -58,36 +58,108 @@ describe('a run', () => {
     expect(await bytes(parts)).toEqual(await bytes(whole))
   })
 
-  it('keeps the weights that did best when they were checked, however often it was stopped', async () => {
+  describe('whose quality is measured on the way', () => {
     const plan = runPlan({ checks: 4 })
-    const scores = [4, 1, 3, 2]
-    /** Says how good a model is by how many pictures it has seen. */
-    const check =
-      (seen: number[]): NonNullable<RunOptions['check']> =>
+    /** Says how good a model is, from two noises, by how many pictures it has seen. */
+    const checkBy =
+      (scores: readonly [number, number][], seen: number[] = []): NonNullable<RunOptions['check']> =>
       async (model) => {
         const { images_seen } = model.config.provenance
         seen.push(images_seen)
-        return { fid: { 1: scores[images_seen / 12 - 1]! }, teacher_distance: Array(6).fill(0.1) }
+        const [a, b] = scores[images_seen / 12 - 1]!
+        return { fid: { 1: (a + b) / 2 }, scores: [a, b], teacher_distance: Array(6).fill(0.1) }
       }
-    const [whole, parts, plain] = [await folderOf({}), await folderOf({}), await folderOf({})]
-    const seen: number[] = []
-    await run(options(whole, { plan, check: check(seen) }))
-    expect(seen).toEqual([12, 24, 36, 48])
-    for (const steps of [4, 3]) await runFor(steps, options(parts, { plan, check: check([]) }))
-    await run(options(parts, { plan, check: check([]) }))
     const model = (folder: string) => readFile(join(folder, 'model.safetensors'))
-    expect(await model(parts)).toEqual(await model(whole))
-    const { checks } = (await readProgress(parts))!
-    expect(checks.map(({ images, score }) => [images, Math.round(score)])).toEqual([
-      [12, 4],
-      [24, 1],
-      [36, 3],
-      [48, 2],
-    ])
-    expect(checks[0]!.gradient_norm.some((norm) => norm !== null && norm > 0)).toBe(true)
-    await run(options(plain))
-    expect(await model(plain)).not.toEqual(await model(whole))
-    expect((await readdir(whole)).sort()).toEqual(['config.json', 'model.safetensors', 'progress.json'])
+    let unchecked: Promise<Buffer> | undefined
+    /** What the weights are in the end. */
+    const lastWeights = (): Promise<Buffer> => {
+      unchecked ??= folderOf({}).then(async (folder) => {
+        await run(options(folder))
+        return model(folder)
+      })
+      return unchecked
+    }
+    /** The model of a run, which is the same however often it was stopped. */
+    const modelOf = async (scores: readonly [number, number][]) => {
+      const [whole, parts] = [await folderOf({}), await folderOf({})]
+      const seen: number[] = []
+      await run(options(whole, { plan, check: checkBy(scores, seen) }))
+      expect(seen).toEqual([12, 24, 36, 48])
+      for (const steps of [4, 3]) await runFor(steps, options(parts, { plan, check: checkBy(scores) }))
+      await run(options(parts, { plan, check: checkBy(scores) }))
+      expect(await model(parts)).toEqual(await model(whole))
+      const { checks } = (await readProgress(parts))!
+      expect(checks).toEqual((await readProgress(whole))!.checks)
+      expect(checks.map((check) => check.scores)).toEqual(scores)
+      for (const [i, { score }] of checks.entries())
+        expect(score).toBeCloseTo(Math.sqrt(scores[i]![0] * scores[i]![1]), 12)
+      expect(checks[0]!.gradient_norm.some((norm) => norm !== null && norm > 0)).toBe(true)
+      expect((await readdir(whole)).sort()).toEqual(['config.json', 'model.safetensors', 'progress.json'])
+      return model(whole)
+    }
+
+    it('keeps the weights of before that did best, if they are better than the last beyond the noise', async () => {
+      const folder = await folderOf({})
+      // The second check is the best by a third, from both noises; one noise is always harder than the other.
+      const kept = await modelOf([
+        [4, 8],
+        [1, 2.1],
+        [2, 4],
+        [1.5, 3],
+      ])
+      // What the weights were then: those of a run that ends by saying that no others are as good.
+      await run(
+        options(folder, {
+          plan,
+          check: checkBy([
+            [9, 9],
+            [1, 1],
+            [9, 9],
+            [8, 8],
+          ]),
+        }),
+      )
+      expect(kept).toEqual(await model(folder))
+      expect(kept).not.toEqual(await lastWeights())
+    })
+
+    it('keeps the last weights, if those of before are better within the noise only, or not at all', async () => {
+      const within: [number, number][] = [
+        [4, 8],
+        // Far better from one noise, hardly from the other.
+        [1, 2.99],
+        [2, 4],
+        [1.5, 3],
+      ]
+      expect(await modelOf(within)).toEqual(await lastWeights())
+      const falling = await folderOf({})
+      const check = checkBy([
+        [4, 4],
+        [3, 3],
+        [2, 2],
+        [1, 1],
+      ])
+      await run(options(falling, { plan, check }))
+      expect(await model(falling)).toEqual(await lastWeights())
+    })
+
+    it('goes on where an older version stopped, whose checks cannot be compared', async () => {
+      const old = await folderOf({})
+      const scores: [number, number][] = [
+        [1, 1],
+        [2, 2],
+        [3, 3],
+        [4, 4],
+      ]
+      const check = checkBy(scores)
+      await runFor(
+        4,
+        options(old, { plan, check: async (model) => ({ ...(await check(model)), scores: [1] }) }),
+      )
+      await run(options(old, { plan, check }))
+      expect((await readProgress(old))!.checks.map((one) => one.scores.length)).toEqual([1, 2, 2, 2])
+      expect(await model(old)).toEqual(await lastWeights())
+    })
   })
 
   it('of so many minutes keeps the number of pictures that it was timed for, before any checkpoint', async () => {

@@ -8,6 +8,7 @@ import { networkLayout } from '@onestroke/core/nn'
 import type { Executable, OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
+import { betterBeyondNoise } from '../metrics/index.js'
 import { type LoadedModel, Model, saveModel } from '../model/index.js'
 import type { BatchPlan } from './batch.js'
 import { beginningOf, networkOf } from './beginning.js'
@@ -47,8 +48,11 @@ export interface RunOptions {
   onStep?(event: StepEvent, progress: Progress): void
   /** Called when a checkpoint is on disk, with a model that reads the moving average of the weights. */
   onCheckpoint?(model: Model, progress: Progress): Promise<void>
-  /** Asked `plan.checks` times on the way: how good the model is by now. Must depend on the model alone. */
-  check?(model: Model): Promise<Pick<Check, 'fid' | 'teacher_distance'>>
+  /**
+   * Asked `plan.checks` times on the way: how good the model is by now. Must depend on the model alone, and measure from
+   * the same noise seeds each time.
+   */
+  check?(model: Model): Promise<Pick<Check, 'fid' | 'scores' | 'teacher_distance'>>
   /** Called after each check. */
   onCheck?(check: Check): void
   /** Asked when the training is done: how the model is best sampled. */
@@ -126,11 +130,11 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     const model = new Model(config(), layout, ema, runtime, false)
     const found = await options.check(model)
     await model.release()
-    const distances = Object.values(found.fid)
-    const score = Math.exp(distances.reduce((sum, fid) => sum + Math.log(fid), 0) / distances.length)
+    const { scores } = found
+    const score = Math.exp(scores.reduce((sum, one) => sum + Math.log(one), 0) / scores.length)
     const one: Check = { images, score, ...found, gradient_norm: await gradientNorms() }
-    if (progress.checks.every((other) => score < other.score)) best!.set(ema)
     progress.checks.push(one)
+    if (bestOf(progress.checks) === one) best!.set(ema)
     options.onCheck?.(one)
   }
   options.onStart?.(progress)
@@ -165,7 +169,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     return { finished: false, progress, config: config() }
   }
   await checkpoint()
-  if (progress.checks.length > 0) ema.set(best!)
+  if (earlierIsBetter(progress.checks)) ema.set(best!)
   const trained = config()
   const model = new Model(trained, layout, ema, runtime)
   const tuned = await options.tuneSampling?.(model)
@@ -174,6 +178,23 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const { sha256 } = await saveModel(directory, final, ema)
   for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
   return { finished, progress, config: final, sha256 }
+}
+
+/** The first of the checks with the lowest score: the one whose weights the state holds. */
+const bestOf = (checks: readonly Check[]): Check =>
+  checks.reduce((best, one) => (one.score < best.score ? one : best))
+
+/**
+ * Whether the weights of the best check replace the final ones, which the last check measured. Only if they are better
+ * beyond the noise: the final weights have learned the longest, and the best of several equally good ones is the one
+ * whose noise was the kindest.
+ */
+const earlierIsBetter = (checks: readonly Check[]): boolean => {
+  const last = checks.at(-1)
+  if (!last) return false
+  const best = bestOf(checks)
+  // Checks made by an older version, before the run was stopped, cannot be compared with new ones.
+  return best.scores.length === last.scores.length && betterBeyondNoise(best.scores, last.scores)
 }
 
 /** Whether the quality is measured after this step: `checks` times, evenly, the last time at the end. */

@@ -65,6 +65,28 @@ describe('a state', () => {
     expect([arrays.best, arrays.ema]).toEqual([best, trained(1).ema])
   })
 
+  const check = {
+    images: 68,
+    fid: { 1: 2.5, 2: 1 / 3 },
+    scores: [0.1 + 0.2, 0.7],
+    score: 0.5,
+    gradient_norm: [null, 1, 2, 3, 4, 5],
+    teacher_distance: null,
+  }
+
+  it('holds what the checks found from each noise', async () => {
+    const folder = await folderOf({})
+    const checked = { ...progress, checks: [check] }
+    await saveState(folder, trained(1), checked)
+    expect(await loadState(folder, trained(2))).toEqual(checked)
+  })
+
+  it('of a version whose checks had one noise is read', async () => {
+    const { scores, ...old } = check
+    const folder = await folderOf({ [PROGRESS_FILE]: JSON.stringify({ ...progress, checks: [old] }) })
+    expect((await readProgress(folder))?.checks).toEqual([{ ...old, scores: [] }])
+  })
+
   it('keeps the one before it, and leaves nothing else behind', async () => {
     const folder = await folderOf({})
     const saved: Buffer[] = []

@@ -27,9 +27,11 @@ export interface LogPoint {
 /** What was found when the quality was measured on the way. */
 export interface Check {
   readonly images: number
-  /** Fréchet distance to the data by number of steps. */
+  /** Fréchet distance to the data by number of steps: the mean over the noise seeds. */
   readonly fid: Readonly<Record<string, number>>
-  /** What the best is chosen by: the geometric mean of the distances. */
+  /** One for each noise seed: the geometric mean of its distances over the numbers of steps. None in runs of old. */
+  readonly scores: readonly number[]
+  /** What the best is chosen by: the geometric mean of the scores. */
   readonly score: number
   /** By band, of the step before. */
   readonly gradient_norm: readonly (number | null)[]
@@ -82,6 +84,7 @@ const progressSchema = z.object({
   checks: z.array(
     z.object({
       ...{ images: count, fid: z.record(z.string(), z.number()), score: z.number() },
+      scores: z.array(z.number()).default([]),
       ...{ gradient_norm: perBand, teacher_distance: z.array(z.number()).length(BANDS).nullable() },
     }),
   ),

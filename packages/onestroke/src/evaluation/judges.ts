@@ -1,0 +1,44 @@
+/** Who judges: the user's features, the project's own, and two spaces that took no part in training or choosing. */
+import { basename } from 'node:path'
+import type { Dataset } from '../data/index.js'
+import { type FeatureSpace, networkSpace } from './feature-space.js'
+import { type FeatureExtractor, type FeatureOptions, featuresFor } from './features.js'
+import { pixelSpace } from './pixel-features.js'
+import { randomSpace } from './random-features.js'
+
+/** The project's own features of a dataset, by which weights and noise levels of students are chosen. */
+export const ownSpace = (extractor: FeatureExtractor, dataset: Dataset): FeatureSpace =>
+  networkSpace(
+    extractor,
+    dataset,
+    {
+      name: 'own',
+      about: `${extractor.name}: a small network trained on the data, which also chooses weights and noise levels.`,
+      took_part: true,
+    },
+    false,
+  )
+
+/**
+ * The judges of a model, the first first: the user's features if there are any, then `own`, `random-conv` and `pixels`.
+ * `reference` is what pictures are compared with, and what the last two are fitted to.
+ */
+export const judgesFor = async (
+  dataset: Dataset,
+  reference: Dataset,
+  { file, ...options }: FeatureOptions,
+): Promise<[FeatureSpace, ...FeatureSpace[]]> => {
+  const theirs = file === undefined ? undefined : await fileSpace(file, dataset)
+  const ours = ownSpace(await featuresFor(dataset, options), dataset)
+  const independent = [await randomSpace(reference), pixelSpace(reference)]
+  return theirs ? [theirs, ours, ...independent] : [ours, ...independent]
+}
+
+const fileSpace = async (file: string, dataset: Dataset): Promise<FeatureSpace> => {
+  const info = {
+    name: basename(file),
+    about: `The features of ${basename(file)}, which the user brought.`,
+    took_part: false,
+  }
+  return networkSpace(await featuresFor(dataset, { file }), dataset, info, true)
+}

@@ -1,0 +1,93 @@
+/** Numbers of pictures themselves, beside the training pictures': what distances of features do not tell. */
+import { type Dataset, spread } from '../data/index.js'
+import {
+  between,
+  copies,
+  diversity,
+  edgeEnergy,
+  type Features,
+  rowsOf,
+  seams,
+  worstSeam,
+} from '../metrics/index.js'
+import type { Judge } from './judge.js'
+import { judgedBy, picturesOf, savedPictures } from './real-pictures.js'
+import type { Evaluation, Measures } from './types.js'
+
+/** Pixel values that are held of the training pictures, and of one row's samples, at most: 256 MB each. */
+const MOST_VALUES = 2 ** 26
+/** Products of pixels that looking for copies may cost, once a row and noise seed: less than half a second. */
+const MOST_PRODUCTS = 1e9
+/** Samples that are looked at for all that. */
+const LEAST_SAMPLES = 64
+
+export class Likeness {
+  readonly real: Evaluation['real']
+  readonly #trained: Features
+  readonly #edges: number
+  /** Whether `#trained` are all the pictures that the judge takes prompts from. */
+  readonly #whole: boolean
+
+  constructor(
+    readonly dataset: Dataset,
+    readonly judge: Pick<Judge, 'prompts' | 'expected' | 'groups' | 'rows' | 'samples'>,
+  ) {
+    const { names, classes, labels } = dataset
+    const rows = judgedBy(dataset, Math.min(judge.rows.length, Math.floor(MOST_VALUES / this.#size)))
+    const pictures = picturesOf(dataset, rows)
+    this.#whole = rows.length === judge.rows.length
+    this.#trained = this.#pictures(pictures)
+    this.#edges = edgeEnergy(pictures, dataset)
+    const prompts = rows.map((row) => names?.[row] ?? classes?.[labels![row]!] ?? '')
+    this.real = {
+      seams: seams(pictures, dataset),
+      diversity: diversity(this.#trained, prompts, { replacement: true }),
+    }
+  }
+
+  /** What is measured of the pictures of one noise seed, one for each of the judge's prompts. */
+  measure(pictures: Float32Array): Pick<Measures, 'copies' | 'between' | 'edge_energy' | 'seams'> {
+    const { dataset, judge } = this
+    const saved = savedPictures(pictures)
+    const samples = this.#pictures(saved)
+    const afford = Math.floor(MOST_PRODUCTS / this.#trained.data.length)
+    const all = Array.from({ length: samples.count }, (_, i) => i)
+    const some = spread(all, Math.max(LEAST_SAMPLES, afford))
+    return {
+      copies: copies(this.#trained, rowsOf(samples, some)),
+      between: this.#whole ? between(this.#trained, samples, judge.expected, judge.groups) : null,
+      edge_energy: finite(edgeEnergy(saved, dataset) / this.#edges),
+      seams: worstSeam(seams(saved, dataset), this.real.seams),
+    }
+  }
+
+  /** Samples whose pictures `diversity` asks for: all, or some that are spread over them. */
+  varied(seeds: number): readonly number[] {
+    const { samples } = this.judge
+    const afford = Math.floor(MOST_VALUES / (seeds * this.#size))
+    return spread(
+      Array.from({ length: samples }, (_, i) => i),
+      Math.max(1, afford),
+    )
+  }
+
+  /** How varied the pictures of one prompt are: those of `varied`, for each noise seed. */
+  diversity(sets: readonly Float32Array[]): number | null {
+    const prompts = this.varied(sets.length).map((i) => this.judge.prompts[i]!)
+    const all = new Float32Array(sets.reduce((sum, { length }) => sum + length, 0))
+    for (const [i, set] of sets.entries()) all.set(savedPictures(set), i * set.length)
+    return diversity(
+      this.#pictures(all),
+      sets.flatMap(() => prompts),
+    )
+  }
+
+  get #size(): number {
+    return this.dataset.channels * this.dataset.height * this.dataset.width
+  }
+  #pictures(data: Float32Array): Features {
+    return { data, count: data.length / this.#size, dims: this.#size }
+  }
+}
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest'
+import {
+  bestStudent,
+  bestTeacher,
+  bestValue,
+  equalTeacher,
+  estimateOf,
+  quickestStudent,
+  ratioOf,
+  replays,
+  skipping,
+  sortRows,
+  speedUp,
+} from './rows.js'
+import type { EvaluationRow } from './types.js'
+
+const NOTHING = {
+  fid: null,
+  kid: null,
+  precision: null,
+  recall: null,
+  seconds_per_image: null,
+  prompt_top1: null,
+  prompt_top5: null,
+  teacher_distance: null,
+  copies: null,
+  between: null,
+  diversity: null,
+  edge_energy: null,
+  seams: null,
+}
+
+const row = (
+  who: EvaluationRow['who'],
+  solver: string,
+  steps: number,
+  measured: Partial<EvaluationRow>,
+): EvaluationRow => ({
+  ...NOTHING,
+  who,
+  solver,
+  steps,
+  nfe: solver === 'heun' ? 2 * steps - 1 : steps,
+  deviation: {},
+  judges: {},
+  ...measured,
+})
+
+const rows = [
+  row('teacher', 'heun', 18, { fid: 10, seconds_per_image: 0.035 }),
+  row('teacher', 'dpmpp_2m', 20, { fid: 10.3, seconds_per_image: 0.02 }),
+  row('teacher', 'dpmpp_2m', 12, { fid: 10.2, seconds_per_image: 0.012 }),
+  row('teacher', 'ddim', 2, { fid: 9, seconds_per_image: 0.002 }),
+  row('student', 'consistency', 2, { fid: 12, seconds_per_image: 0.002, edge_energy: 0.9, kid: -3 }),
+  row('student', 'consistency', 1, { fid: 15, seconds_per_image: 0.001, edge_energy: 1.2, kid: 1 }),
+]
+const of = (who: EvaluationRow['who']) => rows.filter((one) => one.who === who)
+const without = (measure: 'fid' | 'seconds_per_image') => rows.map((one) => ({ ...one, [measure]: null }))
+
+describe('the rows that matter', () => {
+  it('are found', () => {
+    // DDIM in 2 steps has no more evaluations than the student was given.
+    expect(bestTeacher({ rows })).toMatchObject({ solver: 'heun', steps: 18 })
+    expect(quickestStudent({ rows })).toMatchObject({ steps: 1 })
+    expect(bestStudent({ rows })).toMatchObject({ steps: 2 })
+    expect(skipping({ rows }, 2)).toMatchObject({ who: 'teacher', solver: 'ddim', fid: 9 })
+    expect(skipping({ rows }, 3)).toBeUndefined()
+  })
+
+  it('include the cheapest teacher within 2 % of the best', () => {
+    const many = rows.filter(({ solver }) => solver !== 'ddim')
+    expect(equalTeacher({ rows: many })).toMatchObject({ solver: 'dpmpp_2m', steps: 12 })
+    const worse = many.map((one) => (one.steps === 12 ? { ...one, fid: 10.21 } : one))
+    expect(equalTeacher({ rows: worse })).toMatchObject({ solver: 'heun', steps: 18 })
+    expect(speedUp({ rows: many })).toBeCloseTo(12, 9)
+    expect(speedUp({ rows: worse })).toBeCloseTo(35, 9)
+  })
+
+  it('are those of most evaluations where no FID was measured', () => {
+    const unmeasured = { rows: without('fid') }
+    expect(bestTeacher(unmeasured)).toMatchObject({ solver: 'heun', steps: 18 })
+    expect(equalTeacher(unmeasured)).toMatchObject({ solver: 'heun', steps: 18 })
+    expect(bestStudent(unmeasured)).toBeUndefined()
+  })
+
+  it('do not always tell a speed', () => {
+    expect(speedUp({ rows: of('teacher') })).toBeNull()
+    expect(speedUp({ rows: of('student') })).toBeNull()
+    expect(speedUp({ rows: without('seconds_per_image') })).toBeNull()
+    expect(speedUp({ rows: rows.map((one) => ({ ...one, seconds_per_image: 0 })) })).toBeNull()
+  })
+
+  it('are sorted without touching the original', () => {
+    const before = structuredClone(rows)
+    expect(sortRows(rows).map(({ solver, steps }) => `${solver} ${steps}`)).toEqual([
+      'consistency 1',
+      'consistency 2',
+      'ddim 2',
+      'dpmpp_2m 12',
+      'dpmpp_2m 20',
+      'heun 18',
+    ])
+    expect(rows).toEqual(before)
+  })
+})
+
+describe('the best value', () => {
+  it('is low, high, or near to 1', () => {
+    expect(bestValue(rows, 'fid')).toBe(9)
+    expect(bestValue(of('student'), 'edge_energy')).toBe(0.9)
+    expect(bestValue([row('student', 'x', 1, { recall: 0.2 }), row('student', 'x', 2, { recall: 0.7 })], 'recall')).toBe(0.7) // biome-ignore format: short
+  })
+
+  it('does not exist where there is none, or none is better than another', () => {
+    expect(bestValue(rows, 'recall')).toBeNull()
+    expect(bestValue(rows, 'kid')).toBeNull()
+    expect(bestValue([{ ...rows[0]!, fid: Number.NaN }, rows[1]!], 'fid')).toBe(10.3)
+  })
+})
+
+describe('what noise leaves of a number', () => {
+  it('is a mean and the deviation of a sample', () => {
+    expect(estimateOf([1, 3])).toEqual({ mean: 2, sd: Math.SQRT2, values: [1, 3] })
+    expect(estimateOf([5])).toEqual({ mean: 5, sd: null, values: [5] })
+  })
+
+  it('is less of a ratio at equal noises', () => {
+    const judged = (values: number[]) =>
+      row('student', 'x', 1, { judges: { own: { fid: estimateOf(values), kid: estimateOf(values) } } })
+    const [a, b] = [judged([2, 20]), judged([1, 10])]
+    expect(ratioOf(a, b, 'own')).toEqual({ mean: 2, sd: 0 })
+    expect(ratioOf(a, judged([20, 10]), 'own')?.mean).toBeCloseTo((0.1 + 2) / 2, 12)
+    expect(ratioOf(a, b, 'pixels')).toBeNull()
+    expect(ratioOf(a, judged([1]), 'own')).toBeNull()
+    expect(ratioOf(a, judged([1, 0]), 'own')).toBeNull()
+  })
+})
+
+describe('replayed pictures', () => {
+  it('have a KID two deviations below what drawn training pictures have', () => {
+    const replay = { mean: -2, sd: 0.5 }
+    expect(replays({ kid: -3.1 }, { replay })).toBe(true)
+    expect(replays({ kid: -2.9 }, { replay })).toBe(false)
+    expect(replays({ kid: null }, { replay })).toBe(false)
+    expect(replays({ kid: -9 }, { replay: null })).toBe(false)
+    expect(replays({ kid: -9 }, { replay: { mean: -2, sd: null } })).toBe(false)
+  })
+})

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import type { Evaluation, EvaluationRow } from '../evaluation/types.js'
+import { exampleEvaluation, exampleReport, minimalReport } from './example.js'
+import { headlines } from './headline.js'
+import { byJudge, compare, judgesOf, span } from './judges.js'
+
+const { rows, judges } = exampleEvaluation
+const change = (with_: (row: EvaluationRow) => EvaluationRow): Evaluation => ({
+  ...exampleEvaluation,
+  rows: rows.map(with_),
+})
+const rowOf = (who: EvaluationRow['who'], solver: string, steps: number) =>
+  rows.find((row) => row.who === who && row.solver === solver && row.steps === steps)!
+const of = (evaluation: Evaluation) => headlines({ ...minimalReport, evaluation })
+
+describe('judges', () => {
+  it('compare two rows at equal noise, each by itself', () => {
+    const found = compare(exampleEvaluation, rowOf('student', 'consistency', 1), rowOf('teacher', 'heun', 32))
+    expect(found.map(({ judge }) => judge.name)).toEqual(['own', 'random-conv', 'pixels'])
+    const means = found.map(({ ratio }) => ratio.mean)
+    expect(means[1]! / means[0]!).toBeCloseTo(1.5, 10)
+    expect(found.every(({ ratio }) => ratio.sd! > 0)).toBe(true)
+    expect(span(found)).toBe('1.5–2.2 ×')
+    expect(span(found.slice(0, 1))).toBe('1.5 ×')
+    expect(byJudge(found)[0]).toMatch(/^1\.\d+ ± 0\.\d × by own features\*$/)
+  })
+
+  it('say nothing where one of the rows was not measured', () => {
+    const other = rowOf('teacher', 'heun', 32)
+    const unmeasured = { ...other, judges: { own: other.judges.own! } }
+    expect(compare(exampleEvaluation, unmeasured, other).map(({ judge }) => judge.name)).toEqual(['own'])
+    expect(compare(exampleEvaluation, { ...other, judges: {} }, other)).toEqual([])
+  })
+
+  it('have names that people know, and a scale for small distances', () => {
+    expect(judgesOf(exampleEvaluation).map(({ label, scale, unit }) => [label, scale, unit])).toEqual([
+      ['own features', 1, 'FID'],
+      ['random-conv', 1, 'FID'],
+      ['pixels', 1000, 'FID × 10³'],
+    ])
+    const brought = { ...judges[0]!, name: 'inception.onnx' }
+    expect(judgesOf({ judges: [brought], rows })[0]!.label).toBe('inception.onnx')
+  })
+})
+
+describe('headlines', () => {
+  it('compare student and teacher by every judge, and speed with the cheapest teacher of equal quality', () => {
+    const [quick, best, speed, parameters] = headlines(exampleReport)
+    expect(quick).toEqual({
+      value: '1.5–2.2 ×',
+      label: 'the teacher’s distance to the real pictures, in 1 step',
+      parts: [
+        expect.stringMatching(/^1\.\d+ ± 0\.\d × by own features\*$/),
+        expect.stringMatching(/^2\.\d+ ± 0\.\d × by random-conv$/),
+        expect.stringMatching(/^1\.\d+ ± 0\.\d × by pixels$/),
+        '* took part in choosing the student',
+      ],
+      detail:
+        '1 × would be as good as the teacher at its best, in 32 Heun steps. The teacher skipping to 1 DDIM step: 31 ×.',
+    })
+    expect(best).toMatchObject({ value: '1.1–1.2 ×', label: 'in 4 steps, the student’s best' })
+    expect(speed).toEqual({
+      value: '12 ×',
+      label: 'faster per picture',
+      detail:
+        '0.56 ms instead of 6.5 ms; 1 network evaluation instead of 12. Compared with 12 DPM-Solver++ steps, the teacher’s cheapest way to come within 2 % of its best.',
+    })
+    expect(parameters).toEqual({
+      value: '4.21M',
+      label: 'parameters in the student',
+      detail: 'Teacher: 4.21M.',
+    })
+  })
+
+  it('have no footnote where no judge took part', () => {
+    const fair = { ...exampleEvaluation, judges: judges.map((judge) => ({ ...judge, took_part: false })) }
+    expect(of(fair)[0]!.parts).toHaveLength(3)
+    expect(JSON.stringify(of(fair))).not.toContain('*')
+  })
+
+  it('do with less', () => {
+    expect(headlines(minimalReport)).toEqual([])
+    expect(
+      headlines({ ...minimalReport, runs: exampleReport.runs.slice(0, 1) }).map(
+        (h) => `${h.value} ${h.label}`,
+      ),
+    ).toEqual(['4.21M parameters in the teacher', '2 h 14 min to train'])
+    const only = (who: EvaluationRow['who']) =>
+      of({ ...exampleEvaluation, rows: rows.filter((row) => row.who === who) })
+    expect(only('teacher')).toEqual([
+      {
+        value: expect.stringMatching(/^FID 9\.84 ± 0\.\d\d$/),
+        label: 'in 32 Heun steps',
+        detail: 'Distance to the real pictures, by own features; lower is better.',
+      },
+    ])
+    expect(only('student').map(({ value, label }) => `${value} ${label}`)).toEqual([
+      expect.stringMatching(/^FID 14\.27 ± 0\.\d\d in 1 step$/),
+      expect.stringMatching(/^FID 10\.35 ± 0\.\d\d in 4 steps$/),
+    ])
+  })
+
+  it('leave out what was not measured', () => {
+    const unmeasured = change((row) => ({ ...row, fid: null, judges: {} }))
+    expect(of(unmeasured).map(({ label }) => label)).toEqual(['faster per picture'])
+    expect(of(change((row) => ({ ...row, seconds_per_image: null }))).map(({ label }) => label)).toEqual([
+      'the teacher’s distance to the real pictures, in 1 step',
+      'in 4 steps, the student’s best',
+    ])
+  })
+
+  it('do not call a slower student faster', () => {
+    const slow = change((row) => (row.who === 'student' ? { ...row, seconds_per_image: 1 } : row))
+    expect(of(slow)).toContainEqual(expect.objectContaining({ value: '154 ×', label: 'slower per picture' }))
+  })
+})

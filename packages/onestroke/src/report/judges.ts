@@ -1,0 +1,110 @@
+/** How the page speaks of the judges, and how they compare one sampler with another. */
+import { isNumber, ratioOf } from '../evaluation/rows.js'
+import type { Estimate, Evaluation, EvaluationRow, JudgeInfo } from '../evaluation/types.js'
+import { estimate, times } from './format.js'
+
+export interface ShownJudge extends JudgeInfo {
+  /** Two or three words. */
+  label: string
+  /** What its distances are multiplied by to be shown: 1000 where they are small. */
+  scale: 1 | 1000
+  /** What its distances are called. */
+  unit: 'FID' | 'FID × 10³'
+}
+
+/** A judge that took part in choosing has this behind its name. */
+export const MARK = '*'
+
+const labels: Readonly<Record<string, string>> = {
+  own: 'own features',
+  'random-conv': 'random-conv',
+  pixels: 'pixels',
+}
+
+/** Distances below this are shown times 1000. */
+const SMALL = 0.1
+
+export const judgesOf = ({ judges, rows }: Pick<Evaluation, 'judges' | 'rows'>): ShownJudge[] =>
+  judges.map((judge): ShownJudge => {
+    const distances = rows.map((row) => row.judges[judge.name]?.fid.mean).filter(isNumber)
+    const small = distances.length > 0 && Math.min(...distances) < SMALL
+    return {
+      ...judge,
+      label: labels[judge.name] ?? judge.name,
+      scale: small ? 1000 : 1,
+      unit: small ? 'FID × 10³' : 'FID',
+    }
+  })
+
+/** `own features*`. */
+export const marked = ({ label, took_part }: ShownJudge) => `${label}${took_part ? MARK : ''}`
+
+/** One judge's answer to "how many times as far from the real pictures". */
+export interface Comparison {
+  judge: ShownJudge
+  ratio: Estimate
+}
+
+/** A row's distance to the real pictures as a multiple of another row's, by every judge that measured both. */
+export const compare = (
+  evaluation: Pick<Evaluation, 'judges' | 'rows'>,
+  row: EvaluationRow,
+  other: EvaluationRow,
+): Comparison[] =>
+  judgesOf(evaluation).flatMap((judge) => {
+    const ratio = ratioOf(row, other, judge.name)
+    return ratio ? [{ judge, ratio }] : []
+  })
+
+/** From the mildest judge to the strictest: `1.2–1.5 ×`; one number where they agree. */
+export const span = (comparisons: readonly Comparison[]): string => {
+  const means = comparisons.map(({ ratio }) => ratio.mean)
+  const [low, high] = [times(Math.min(...means)), times(Math.max(...means))]
+  return low === high ? low : `${low.replace(' ×', '')}–${high}`
+}
+
+/** `1.5 ± 0.1 × by own features*`, for each judge. */
+export const byJudge = (comparisons: readonly Comparison[]): string[] =>
+  comparisons.map(({ judge, ratio }) => `${estimate(ratio, { digits: 1 })} × by ${marked(judge)}`)
+
+/** What the floor's line is called in a plot's legend, which is narrow. */
+export const floorLine = ({ kind }: Evaluation['floor']): string => {
+  switch (kind) {
+    case 'test':
+      return 'Training against test pictures'
+    case 'same-name':
+      return 'Training pictures, same name'
+    case 'resample':
+      return 'Training pictures, at random'
+    default:
+      return kind satisfies never
+  }
+}
+
+/** What the floor's row is called. */
+export const floorName = ({ kind }: Evaluation['floor']): string => {
+  switch (kind) {
+    case 'test':
+      return 'Training pictures, against test pictures'
+    case 'same-name':
+      return 'Training pictures of the same name, drawn at random'
+    case 'resample':
+      return 'Training pictures drawn at random'
+    default:
+      return kind satisfies never
+  }
+}
+
+/** What its numbers tell, in two sentences. */
+export const floorAbout = ({ kind }: Evaluation['floor']): string => {
+  switch (kind) {
+    case 'test':
+      return 'What training pictures drawn at random score against the test pictures, which the model never saw. A model that repeats its training pictures would score as much.'
+    case 'same-name':
+      return 'What one scores who answers each prompt with a training picture of that name, drawn at random. It is a mark to measure by, not a limit: a model that repeats its training pictures more evenly scores lower.'
+    case 'resample':
+      return 'What one scores who answers with training pictures drawn at random. It is a mark to measure by, not a limit: a model that repeats its training pictures more evenly scores lower.'
+    default:
+      return kind satisfies never
+  }
+}
