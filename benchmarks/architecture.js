@@ -1,9 +1,10 @@
 /**
  * Which network family to train by default: an hourglass transformer or a convolutional U-Net, each as `train` makes
- * it, on the emoji at 32×32, for the same time. How many pictures that is for each is measured first, with their steps
- * taking turns; the trainings then see exactly so many, whatever else the machine does meanwhile.
+ * it, at 32×32, on the emoji and on photographs if there are some, for the same time. How many pictures that is for each
+ * is measured first, with their steps taking turns; the trainings then see exactly so many, whatever else the machine does
+ * meanwhile.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { diffusion } from '@onestroke/core/diffusion'
@@ -14,12 +15,17 @@ import { onestroke } from './lib/command.js'
 import { CATEGORY, DATA } from './lib/emoji.js'
 import { median, rounded } from './lib/statistics.js'
 
-export const about = 'hourglass transformer against U-Net: quality after the same training time'
+export const about = 'hourglass transformer against U-Net: quality and seams after the same training time'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
   minutes: { type: 'string', default: '5', about: 'training time of each, on an idle machine' },
   samples: { type: 'string', default: '922', about: 'pictures to judge by' },
+  photographs: {
+    type: 'string',
+    default: '',
+    about: 'photographs to train on as well, for instance tar:FILE',
+  },
 }
 
 const RESOLUTION = 32
@@ -72,44 +78,54 @@ const stepSeconds = async () => {
   )
 }
 
+/**
+ * Trains one preset and measures it.
+ *
+ * @param {string} preset
+ * @param {string} data
+ * @param {{ seconds: number, parameters: number }} step
+ * @param {{ minutes: string, samples: string, out: string }} how
+ */
+const trained = async (preset, data, { seconds, parameters }, { minutes, samples, out }) => {
+  const images = Math.round((Number(minutes) * 60) / seconds) * BATCH
+  const pictures = [
+    ...(data === DATA ? ['--category', CATEGORY] : []),
+    ...['--resolution', String(RESOLUTION)],
+  ]
+  const training = ['--preset', preset, '--batch', String(BATCH), '--images', String(images)]
+  await onestroke('train', data, ...pictures, ...training, '--out', out)
+  const { stdout } = await onestroke(
+    ...['evaluate', out, '--data', data, ...(data === DATA ? ['--category', CATEGORY] : [])],
+    ...['--samples', samples, '--steps', '4', '--json'],
+  )
+  /** @type {import('onestroke').Evaluation} */
+  const { rows, real, noise_seeds } = JSON.parse(stdout)
+  const [best] = rows
+    .filter(({ solver }) => solver !== 'ddim')
+    .sort((a, b) => (a.fid ?? Number.NaN) - (b.fid ?? Number.NaN))
+  return {
+    preset,
+    data,
+    parameters,
+    images_per_second: rounded(BATCH / seconds),
+    images,
+    noise_seeds,
+    real,
+    best,
+  }
+}
+
 /** @type {import('./run.js').Benchmark['run']} */
-export const run = async ({ minutes, samples }) => {
+export const run = async ({ minutes, samples, photographs }) => {
   const steps = await stepSeconds()
   const directory = await mkdtemp(join(tmpdir(), 'onestroke-architecture-'))
   const rows = []
   try {
-    for (const preset of PRESETS) {
-      const { seconds, parameters } = steps[preset]
-      const images = Math.round((Number(minutes) * 60) / seconds) * BATCH
-      const out = join(directory, preset)
-      const pictures = ['--category', CATEGORY, '--resolution', String(RESOLUTION)]
-      const training = ['--preset', preset, '--batch', String(BATCH), '--images', String(images)]
-      await onestroke('train', DATA, ...pictures, ...training, '--out', out)
-      const { stdout } = await onestroke(
-        'evaluate',
-        out,
-        ...['--data', DATA, '--category', CATEGORY, '--samples', samples, '--json'],
-      )
-      /** @type {{ rows: { solver: string, steps: number, fid: number, prompt_top1: number, seconds_per_image: number }[] }} */
-      const evaluation = JSON.parse(stdout)
-      const best = evaluation.rows.reduce((a, b) => (b.fid < a.fid ? b : a))
-      const config = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
-      rows.push({
-        preset,
-        network: config.network.type,
-        parameters,
-        images_per_second: rounded(BATCH / seconds),
-        images,
-        best: {
-          solver: best.solver,
-          steps: best.steps,
-          fid: rounded(best.fid),
-          prompt_top1: rounded(best.prompt_top1),
-        },
-        sampling_ms_per_image: rounded(best.seconds_per_image * 1000),
-        all: evaluation.rows,
-      })
-    }
+    for (const data of [DATA, ...(photographs ? [photographs] : [])])
+      for (const preset of PRESETS) {
+        const out = join(directory, `${preset}-${rows.length}`)
+        rows.push(await trained(preset, data, steps[preset], { minutes, samples, out }))
+      }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }

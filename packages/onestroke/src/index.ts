@@ -4,6 +4,7 @@ export type { Generated, GenerateOptions } from '@onestroke/core/pipeline'
 export { type DataOptions, type Dataset, loadDataset, readImage, readMask } from './data/index.js'
 export {
   type EvaluateOptions,
+  type Evaluation,
   evaluate,
   FeatureExtractor,
   featuresFor,
