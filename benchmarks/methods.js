@@ -86,8 +86,8 @@ export const run = async (options) => {
       const config = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
       const rows = await judged(out, pictures, judging)
       return {
-        /** @type {number} */
-        top: config.method.options.top,
+        /** @type {number | null} */
+        top: config.method.options.top ?? null,
         /** @type {number} */
         images: config.provenance.images_seen,
         /** @type {number} */
