@@ -11,6 +11,8 @@ export const about = 'the best methods from one teacher, for longer'
 export const options = {
   ...distillingOptions('methods-longer', '60000'),
   ...comparison,
+  equal: { ...comparison.equal, default: 'images' },
+  minutes: { ...comparison.minutes, default: '6' },
   methods: { ...comparison.methods, default: 'ecd-fine' },
 }
 

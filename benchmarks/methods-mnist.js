@@ -21,7 +21,10 @@ export const options = {
 /** @type {import('./run.js').Benchmark['run']} */
 export const run = async ({ data, 'teacher-images': teacherImages, ...options }) => {
   const teacher = `${options.runs}/teacher`
-  const pictures = [`idx:${data}`, '--resolution', '16']
-  await onestroke('train', ...pictures, '--preset', 'small', '--images', teacherImages, '--out', teacher)
-  return compare({ ...options, teacher, data: `idx:${data}` })
+  const digits = `idx:${data}`
+  await onestroke(
+    ...['train', digits, '--resolution', '16', '--preset', 'small'],
+    ...['--images', teacherImages, '--out', teacher],
+  )
+  return compare({ ...options, teacher, data: digits })
 }

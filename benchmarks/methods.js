@@ -1,43 +1,53 @@
 /**
- * All methods from the same teacher, on the same number of images: how good their students are in 1 to 16 steps,
- * and what a training image costs. `--runs` keeps the students and what was measured of them, so that what was
- * interrupted goes on; give the same folder again.
+ * All methods from the same teacher, each on the same number of images, for the same time, or both: how good their students
+ * are in 1 to 8 steps, by several judges and on several noise seeds, and what a training image costs. All take their steps
+ * at the noise levels that the rule gives, so that methods are compared and not searches. `--runs` keeps the students and
+ * what was measured of them, so that what was interrupted goes on; give the same folder again.
  */
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { METHODS } from '@onestroke/core/consistency'
-import { featuresFor, Judge, loadDataset, loadModel, Model, TEACHER_SETTINGS } from 'onestroke'
 import { onestroke } from './lib/command.js'
 import { distillingOptions } from './lib/emoji.js'
-import { mean, median, rounded, spread } from './lib/statistics.js'
-import { VARIANTS } from './lib/variants.js'
+import { best, byJudges, judged, meanOf } from './lib/judges.js'
+import { median, rounded } from './lib/statistics.js'
+import { flagsOf, VARIANTS } from './lib/variants.js'
 
-export const about = 'all methods from one teacher: quality at 1 to 16 steps, seconds and memory'
+export const about = 'all methods from one teacher: quality at 1 to 8 steps, seconds and memory'
 
 /** What is compared. @type {NonNullable<import('./run.js').Benchmark['options']>} */
 export const comparison = {
   seeds: { type: 'string', default: '3', about: 'trainings of each method' },
+  'noise-seeds': { type: 'string', default: '4', about: 'noise seeds that each student is judged on' },
+  equal: { type: 'string', default: 'both', about: 'what all have alike: images, seconds or both, in turn' },
+  minutes: { type: 'string', default: '2', about: 'time of each training where it is alike' },
   methods: {
     type: 'string',
     default: Object.keys(METHODS).join(','),
-    about: `which; ${Object.keys(VARIANTS).join(' and ')} are some, too`,
+    about: `which; ${Object.keys(VARIANTS).join(' and ')} are some, too, and scd@top=0 is scd with an option`,
   },
 }
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = { ...distillingOptions('methods', '20000'), ...comparison }
 
-/** Flags for `distill`. @param {string} method one of `distill`, or a variant */
-const flagsOf = (method) =>
-  Object.entries(VARIANTS).find(([name]) => name === method)?.[1] ?? ['--method', method]
+const STEPS = [1, 2, 4, 8]
 
-const STEPS = [1, 2, 4, 8, 16]
-
-/** The settings at one of which a teacher is at its best. */
-const TEACHER = TEACHER_SETTINGS.map(({ solver, steps }) => ({ solver, num_inference_steps: steps }))
-
-/** @typedef {{ fid: number, prompt_top1: number | null }} Quality */
+/**
+ * What all trainings have alike, by its name: a flag for `distill`.
+ *
+ * @param {Record<string, string>} options
+ * @returns {Record<string, string[]>}
+ */
+const budgetsOf = ({ equal, images, minutes }) => {
+  /** @type {Record<string, string[]>} */
+  const all = { images: ['--images', images], seconds: ['--minutes', minutes] }
+  if (equal === 'both') return all
+  const only = all[equal]
+  if (!only) throw new RangeError(`--equal is images, seconds or both, not ${equal}`)
+  return { [equal]: only }
+}
 
 /**
  * What `work` finds, or what an earlier run wrote to `file`.
@@ -55,91 +65,98 @@ const once = async (file, work) => {
   return found
 }
 
-/** @param {Record<string, string>} options */
-const rig = async ({ teacher, data, category, samples }) => {
-  const { resolution } = (await loadModel(teacher)).config.network
-  const emoji = data.startsWith('iconify:')
-  const dataset = await loadDataset(data, { resolution, ...(emoji && { category: category.split(',') }) })
-  const judge = await Judge.of(await featuresFor(dataset), dataset, { samples: Number(samples), seed: 0 })
-  /**
-   * Quality of a model at each of several settings.
-   *
-   * @param {string} path
-   * @param {readonly Omit<import('onestroke').GenerateOptions, 'prompts' | 'seed' | 'first'>[]} settings
-   * @returns {Promise<Quality[]>}
-   */
-  const qualities = async (path, settings) => {
-    const model = await Model.load(path)
-    const found = []
-    for (const setting of settings) {
-      const { pictures } = await judge.paint(model, setting)
-      const { fid, prompt_top1 } = await judge.measure(pictures)
-      found.push({ fid: fid ?? Number.NaN, prompt_top1 })
-    }
-    await model.release()
-    return found
-  }
-  return {
-    qualities,
-    pictures: ['--resolution', String(resolution), ...(emoji ? ['--category', category] : [])],
-  }
-}
-
 /** @type {import('./run.js').Benchmark['run']} */
 export const run = async (options) => {
-  const { teacher, data, runs, images, methods, ...rest } = options
+  const { teacher, data, category, runs, images, methods, ...rest } = options
   const seeds = Array.from({ length: Number(rest.seeds) }, (_, i) => i)
-  const { qualities, pictures } = await rig(options)
-  const teachers = await once(join(runs, 'teacher.json'), () => qualities(teacher, TEACHER))
-  /** @param {string} method @param {number} seed */
-  const measure = (method, seed) =>
-    once(join(runs, `${method}-${seed}.json`), async () => {
-      const out = join(runs, `${method}-${seed}`)
+  const budgets = budgetsOf(options)
+  const pictures = [data, ...(data.startsWith('iconify:') ? ['--category', category] : [])]
+  const judging = { steps: STEPS, samples: rest.samples, 'noise-seeds': rest['noise-seeds'] }
+  const teachers = await once(join(runs, 'teacher.json'), () => judged(teacher, pictures, judging))
+  const mark = best(teachers)
+
+  /** @param {string} method @param {string} budget @param {number} seed */
+  const measure = (method, budget, seed) => {
+    const out = join(runs, `${method}-${budget}-${seed}`)
+    return once(`${out}.json`, async () => {
       const { peak_memory_mib } = await onestroke(
-        ...['distill', teacher, data, ...pictures, ...flagsOf(method), '--seed', String(seed)],
-        ...['--images', images, '--samples', '0', '--checks', '0', '--out', out],
+        ...['distill', teacher, ...pictures, ...flagsOf(method), ...budgets[budget]],
+        ...['--seed', String(seed), '--samples', '0', '--checks', '0', '--no-tune', '--out', out],
       )
-      const { provenance } = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
+      const config = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
+      const rows = await judged(out, pictures, judging)
       return {
-        steps: await qualities(
-          out,
-          STEPS.map((num_inference_steps) => ({ num_inference_steps })),
-        ),
-        milliseconds_per_image: (1000 * provenance.seconds) / provenance.images_seen,
+        /** @type {number | null} */
+        top: config.method.options.top ?? null,
+        /** @type {number} */
+        images: config.provenance.images_seen,
+        /** @type {number} */
+        seconds: config.provenance.seconds,
         peak_memory_mib,
+        rows: rows.filter(({ who }) => who === 'student'),
       }
     })
-  /** @type {Map<string, Awaited<ReturnType<typeof measure>>[]>} */
-  const all = new Map(methods.split(',').map((name) => [name, []]))
+  }
+
+  /** @typedef {Awaited<ReturnType<typeof measure>>} Trained */
+  /** @type {{ method: string, budget: string, found: Trained[] }[]} */
+  const all = methods
+    .split(',')
+    .flatMap((method) => Object.keys(budgets).map((budget) => ({ method, budget, found: [] })))
   // Seed by seed, so that every method has a number as early as possible.
-  for (const seed of seeds) for (const [name, found] of all) found.push(await measure(name, seed))
-  const best = teachers.reduce((a, b) => (b.fid < a.fid ? b : a))
-  const table = [...all].map(([method, found]) => ({
-    method,
-    steps: STEPS.map((steps, i) => {
-      const fids = found.map((one) => one.steps[i].fid)
-      const top1 = found.map((one) => one.steps[i].prompt_top1)
+  for (const seed of seeds)
+    for (const { method, budget, found } of all) found.push(await measure(method, budget, seed))
+
+  const summary = (/** @type {Trained[]} */ found) => ({
+    top: found[0].top,
+    images: median(found.map((one) => one.images)),
+    seconds: rounded(median(found.map((one) => one.seconds))),
+    milliseconds_per_image: rounded(median(found.map(({ seconds, images }) => (1000 * seconds) / images))),
+    peak_memory_mib: Math.max(...found.map((one) => one.peak_memory_mib ?? 0)) || null,
+    steps: STEPS.map((steps) => {
+      const rows = found.flatMap((one) => one.rows.filter((row) => row.steps === steps))
       return {
         steps,
-        fid: { mean: rounded(mean(fids)), spread: rounded(spread(fids)) },
-        of_teacher: rounded(mean(fids) / best.fid),
-        prompt_top1: top1.every((value) => value !== null) ? rounded(mean(top1)) : null,
+        prompt_top1: meanOf(rows.map(({ prompt_top1 }) => prompt_top1)),
+        judges: byJudges(rows, mark),
       }
     }),
-    milliseconds_per_image: rounded(median(found.map((one) => one.milliseconds_per_image))),
-    peak_memory_mib: Math.max(...found.map((one) => one.peak_memory_mib ?? 0)) || null,
-  }))
+  })
   return {
-    seeds: Object.fromEntries(seeds.map((seed) => [`training ${seed}`, seed])),
+    seeds: {
+      ...Object.fromEntries(seeds.map((seed) => [`training ${seed}`, seed])),
+      'first of the noise': 0,
+    },
     versions: {},
     results: {
-      ...{ data, teacher, images: Number(images), samples: Number(rest.samples) },
+      data,
+      teacher,
+      samples: Number(rest.samples),
+      noise_seeds: Number(rest['noise-seeds']),
+      levels: 'by rule',
       teacher_best: {
-        ...TEACHER[teachers.indexOf(best)],
-        fid: rounded(best.fid),
-        prompt_top1: best.prompt_top1 && rounded(best.prompt_top1),
+        solver: mark.solver,
+        steps: mark.steps,
+        evaluations: mark.nfe,
+        prompt_top1: mark.prompt_top1 && rounded(mark.prompt_top1),
+        judges: Object.fromEntries(
+          Object.entries(mark.judges).map(([judge, { fid }]) => [
+            judge,
+            { fid: rounded(fid.mean), noise: fid.sd === null ? null : rounded(fid.sd) },
+          ]),
+        ),
       },
-      methods: table,
+      equal: Object.fromEntries(
+        Object.keys(budgets).map((budget) => [
+          budget,
+          {
+            ...(budget === 'images' ? { images: Number(images) } : { minutes: Number(rest.minutes) }),
+            methods: all
+              .filter((one) => one.budget === budget)
+              .map(({ method, found }) => ({ method, ...summary(found) })),
+          },
+        ]),
+      ),
     },
   }
 }

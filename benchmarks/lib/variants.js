@@ -16,3 +16,15 @@ export const VARIANTS = {
 }
 
 export const WHOLE_WAY = VARIANTS['ecd-whole-way']
+
+/**
+ * Flags for `distill`.
+ *
+ * @param {string} name of a method or of a variant, with options of its own behind: `scd`, `ecd-fine`, `scd@top=0@P_std=2`
+ * @returns {string[]}
+ */
+export const flagsOf = (name) => {
+  const [way = '', ...options] = name.split('@')
+  const known = Object.entries(VARIANTS).find(([variant]) => variant === way)?.[1] ?? ['--method', way]
+  return [...known, ...flags(...options)]
+}

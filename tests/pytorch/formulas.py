@@ -116,8 +116,9 @@ def lcm(c=1e-3):
     return (((model - goal) ** 2 + c**2).sqrt() - c).mean(1)
 
 
-def scm(with_teacher, r_warmup=0.75, c=0.1):
+def scm(with_teacher, r_warmup=0.75, c=0.1, prior=False):
     """Lu & Song 2024, algorithm 1 (TrigFlow; ||g|| as a root mean square, as in NVlabs/FastGen), u = 0."""
+    weight = 1 / (SIGMA_DATA * (t / SIGMA_DATA).atan().tan()) if prior else 1
     angle = (t / SIGMA_DATA).atan()
     z = noise * SIGMA_DATA
     x_t = col(angle.cos()) * x0 + col(angle.sin()) * z
@@ -137,11 +138,11 @@ def scm(with_teacher, r_warmup=0.75, c=0.1):
     g = -(col(angle.cos()) ** 2) * (SIGMA_DATA * F_minus - dxdt)
     g = g - r_warmup * (col(cos_sin) * x_t + SIGMA_DATA * F_grad)
     g = g / (g.norm(dim=1, keepdim=True) / math.sqrt(D) + c)
-    return ((trig("student")(x_t / SIGMA_DATA, angle) - F_minus - g) ** 2).mean(1)
+    return weight * ((trig("student")(x_t / SIGMA_DATA, angle) - F_minus - g) ** 2).mean(1)
 
 
-def meanflow(with_teacher, improved, p=0.5, eps=1e-3):
-    """Gsunshine/py-meanflow: u, dudt = jvp(u_fn, (z, r, t), (v, 0, 1)); adaptive weight 1/(loss + eps)^p."""
+def meanflow(with_teacher, improved, p=0.5, eps=0.01):
+    """Gsunshine/meanflow: u, dudt = jvp(u_fn, (z, r, t), (v, 0, 1)); loss a sum; adaptive weight 1/(loss + eps)^p."""
     tau, rho = t / (t + SIGMA_DATA), s / (s + SIGMA_DATA)
     e, x = noise, x0 / SIGMA_DATA
     z = col(1 - tau) * x + col(tau) * e
@@ -150,7 +151,8 @@ def meanflow(with_teacher, improved, p=0.5, eps=1e-3):
         # average velocity from the denoiser of a jump from tau to rho
         def average(z, rho, tau):
             sigma, to = SIGMA_DATA * tau / (1 - tau), SIGMA_DATA * rho / (1 - rho)
-            jump = 2 / math.pi * (to / SIGMA_DATA).atan()
+            # a teacher is no flow map
+            jump = None if who == "teacher" else 2 / math.pi * (to / SIGMA_DATA).atan()
             D_ = edm(who, SIGMA_DATA * z / col(1 - tau), sigma, jump)
             return (z - D_ / SIGMA_DATA) / col(tau)
 
@@ -160,8 +162,29 @@ def meanflow(with_teacher, improved, p=0.5, eps=1e-3):
     along = u("target")(z, tau, tau) if improved else v
     _, dudt = jvp(u("target"), (z, rho, tau), (along, torch.zeros(B), torch.ones(B)))
     u_tgt = v - col(tau - rho) * dudt
-    loss = ((u("student")(z, rho, tau) - u_tgt) ** 2).mean(1)
+    loss = ((u("student")(z, rho, tau) - u_tgt) ** 2).sum(1)
     return loss / (loss + eps) ** p
+
+
+def soflow(with_teacher, huber=0.1):
+    """zlab-princeton/SoFlow, get_consistency_loss, linear noising and Euler coefficients, with the norm that is ours."""
+    time, mid, end = t / (1 + t), r / (1 + r), s / (1 + s)
+    z_t = col(1 - time) * x0 + col(time) * noise
+    if with_teacher:
+        z_l = col(1 - mid) * heun(z_t / col(1 - time), t, r)
+    else:
+        z_l = z_t + (noise - x0) * col(mid - time)
+
+    def solution(who, z, a, b):
+        # a(t, s) = 1, b(t, s) = s - t, and the network's velocity from the denoiser of a jump
+        D_ = edm(who, z / col(1 - a), a / (1 - a), 2 / math.pi * (b / (1 - b) / SIGMA_DATA).atan())
+        return z + col(b - a) * (z - D_) / col(a)
+
+    f_t, f_l = solution("student", z_t, time, end), solution("target", z_l, mid, end)
+    # in units of the network's output
+    c_out = t * SIGMA_DATA / (t**2 + SIGMA_DATA**2).sqrt()
+    error = (f_t - f_l) / col((1 - end) * c_out * (1 - s / t))
+    return ((error**2).mean(1) + huber**2).sqrt().sub(huber)
 
 
 losses = {
@@ -172,7 +195,10 @@ losses = {
     "ect": ect() / math.sqrt(D),
     "lcm": lcm(),
     "scd": scm(True),
+    "scd with prior weighting": scm(True, prior=True),
     "sct": scm(False),
+    "soflow of a teacher": soflow(True),
+    "soflow of data": soflow(False),
     "meanflow of a teacher": meanflow(True, True),
     "meanflow of data": meanflow(False, True),
     "meanflow of data, first form": meanflow(False, False),

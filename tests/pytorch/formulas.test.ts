@@ -62,7 +62,11 @@ const denoiserOf = (
 })
 
 const CASES: readonly { name: string; method: string; options?: object; teacher?: false }[] = [
-  ...['cd', 'ct', 'ict', 'ect', 'lcm', 'scd', 'sct'].map((name) => ({ name, method: name })),
+  ...['cd', 'ct', 'ict', 'ect', 'lcm', 'scd'].map((name) => ({ name, method: name })),
+  { name: 'scd with prior weighting', method: 'scd', options: { prior: true } },
+  { name: 'sct', method: 'sct' },
+  { name: 'soflow of a teacher', method: 'soflow' },
+  { name: 'soflow of data', method: 'soflow', teacher: false },
   { name: 'meanflow of a teacher', method: 'meanflow' },
   { name: 'meanflow of data', method: 'meanflow', teacher: false },
   { name: 'meanflow of data, first form', method: 'meanflow', teacher: false, options: { improved: false } },
@@ -81,8 +85,7 @@ describe('the losses are those of the authors’ formulas', () => {
         ...(inputs as Record<'x0' | 'noise' | 't' | 'r' | 's', Tensor>),
         student: student('student'),
         target: student('target'),
-        ...(method.teacher &&
-          teacher && { teacher: denoiserOf(networks.teacher, 'edm', method.flow_map === true) }),
+        ...(method.teacher && teacher && { teacher: denoiserOf(networks.teacher, 'edm', false) }),
         condition: {},
         // Three quarters of the tangent's warm-up.
         progress: constant(0.075),

@@ -1,11 +1,15 @@
 import { objective, perPicture } from '../diffusion/index.js'
 import { growingLevels, neighbours } from './discretization.js'
 import { DISTANCES, type DistanceName, distance } from './distance.js'
+import { atTop, TOP } from './start.js'
 
 /**
  * Consistency training (Song et al. 2023, algorithm 3): without a teacher, the pair is the same picture with the same
  * noise at two neighbouring levels. The grid grows from s₀ to s₁ levels, and the target's moving average with it:
- * μ(k) = exp(s₀ ln μ₀ / N(k)).
+ * μ(k) = exp(s₀ ln μ₀ / N(k)), with the paper's N(k); the authors' code has N(k) − 1 there.
+ *
+ * Times: the paper draws the interval of the grid evenly; here a share `top` begins at sigma_max (see start.ts). The
+ * options are the paper's for CIFAR-10, except the distance: l2 in place of LPIPS.
  */
 export const ct = objective({
   name: 'ct',
@@ -14,11 +18,20 @@ export const ct = objective({
   kind: 'student',
   parametrization: 'consistency',
   choices: { distance: DISTANCES },
-  options: { s0: 2, s1: 150, mu0: 0.9, distance: 'l2' as DistanceName, huber: 0.00054 },
+  options: {
+    s0: 2,
+    s1: 150,
+    top: TOP,
+    mu0: 0.9,
+    distance: 'l2' as DistanceName,
+    huber: 0.00054,
+  },
   target_ema: (progress, { s0, s1, mu0 }) => Math.exp((s0 * Math.log(mu0)) / growingLevels(progress, s0, s1)),
-  times(random, { range, progress }, { s0, s1 }) {
+  times(random, { range, progress }, { s0, s1, top }) {
+    const start = atTop(random, top)
     const N = growingLevels(progress, s0, s1)
-    return neighbours(random.integer(N - 1), N, range)
+    const i = random.integer(N - 1)
+    return neighbours(start ? 0 : i, N, range)
   },
   loss({ student, target, x0, noise, t, r, condition, features }, { huber, ...options }) {
     const x_t = x0.add(noise.mul(perPicture(t)))

@@ -2,6 +2,7 @@ import { type Condition, edmPreconditioning, karrasSigma, objective, perPicture 
 import type { Tensor } from '../tensor/index.js'
 import { pseudoHuber } from './distance.js'
 import { levelsOfWay, odePath, type PathSolver } from './ode.js'
+import { atTop, TOP } from './start.js'
 
 /**
  * Easy consistency distillation: the loss of easy consistency tuning (Geng et al. 2024, eq. 9–12) with the teacher's
@@ -28,16 +29,21 @@ export const ecd = objective({
   parametrization: 'consistency',
   choices: { solver: ['euler', 'heun', 'dpmpp_2m'] },
   options: {
-    ...{ stages: [4], top: 0.15, huber: 0.1 },
-    ...{ solver: 'heun' as PathSolver, substeps: 4, points: 1 },
+    stages: [4],
+    top: TOP,
+    huber: 0.1,
+    solver: 'heun' as PathSolver,
+    substeps: 4,
+    points: 1,
   },
   times(random, { range, progress }, { stages, top, substeps, points }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!
-    const [choice, position] = [random.uniform(), random.uniform()]
+    const start = atTop(random, top)
+    const position = random.uniform()
     const at = (u: number) => (u < 1 ? karrasSigma(u, range) : range.sigma_min)
     // With several points, the first one leaves the rest of the way to the others.
     const taken = Math.min(points, substeps)
-    const u = choice < top ? 0 : position * (1 - (1 - 1 / taken) / levels)
+    const u = start ? 0 : position * (1 - (1 - 1 / taken) / levels)
     const down = Math.min(1, u + 1 / levels)
     const step = taken === 1 ? (down - u) / substeps : 1 / (levels * substeps)
     return { t: at(u), r: at(down), s: at(Math.min(down, u + step)) }

@@ -1,11 +1,19 @@
 import { clampSigma, objective, perPicture } from '../diffusion/index.js'
 import { DISTANCES, type DistanceName, distance } from './distance.js'
+import { atTop, TOP } from './start.js'
 
 /**
  * Easy consistency tuning (Geng et al. 2024, eq. 9–12): a pretrained diffusion model goes on learning as a consistency
  * model, from data. ln t ~ N(P_mean, P_std²); r = t·(1 − q^−(stage+1)·(1 + k·sigmoid(−b·t))), at least sigma_min, so
  * that training begins as a diffusion model's (r at the bottom) and r draws nearer to t with every stage;
  * loss d(f(x_t), f(x_r))/(t − r) with the same noise in both.
+ *
+ * Times: a share `top` has t = sigma_max (see start.ts). The others follow the paper's lognormal, brought into the range
+ * where it leaves it: 4 % are at the bottom, 0.3 % at the top. The paper's range has no bottom: its r may be 0, and the
+ * target there is the picture. Here every student is the identity at sigma_min, which is the target there.
+ *
+ * q, k, b and the weight 1/(t − r) are those of the authors' CIFAR-10 code. Their c is 0, and the norm's gradient at 0 not
+ * finite; here it is 1e-4·√D. They have a dropout of 0.2, the same in both passes; networks here have none.
  */
 export const ect = objective({
   name: 'ect',
@@ -16,14 +24,21 @@ export const ect = objective({
   learning_rate: 2e-4,
   choices: { distance: DISTANCES },
   options: {
-    ...{ q: 2, stages: 8, k: 8, b: 1, P_mean: -1.1, P_std: 2 },
-    ...{ distance: 'huber' as DistanceName, huber: 1e-4 },
+    q: 2,
+    stages: 8,
+    k: 8,
+    b: 1,
+    top: TOP,
+    P_mean: -1.1,
+    P_std: 2,
+    distance: 'huber' as DistanceName,
+    huber: 1e-4,
   },
-  times(random, { range, progress }, { q, stages, k, b, P_mean, P_std }) {
-    const t = clampSigma(Math.exp(P_mean + P_std * random.normal()), {
-      ...range,
-      sigma_min: range.sigma_min * 1.001,
-    })
+  times(random, { range, progress }, { q, stages, k, b, top, P_mean, P_std }) {
+    const start = atTop(random, top)
+    const drawn = Math.exp(P_mean + P_std * random.normal())
+    const above = { ...range, sigma_min: range.sigma_min * 1.001 }
+    const t = start ? range.sigma_max : clampSigma(drawn, above)
     const stage = Math.floor(progress * stages)
     // Never so small that t and r are one number in float32, which the loss divides by their difference.
     const gap = Math.max(1e-4, q ** -(stage + 1) * (1 + k / (1 + Math.exp(b * t))))

@@ -14,7 +14,7 @@ export { DISTANCES, type DistanceName, distance } from './distance.js'
 export { inpainting, lerp, slerp, strengthSigma } from './editing.js'
 export { odeStep } from './ode.js'
 export { bilinear, pictureFeatures } from './perceptual.js'
-export { lcmSigmas, type MultistepOptions, multistep, multistepSigmas } from './sampler.js'
+export { flowMapEnds, lcmSigmas, type MultistepOptions, multistep, multistepSigmas } from './sampler.js'
 export { logVariance, weightingLayout } from './weighting.js'
 
 /** The default: see the table of methods in the documentation. */

@@ -29,6 +29,7 @@ const VANISHING: readonly { name: string; options: object; power?: number }[] = 
   { name: 'ict', options: { huber: 0 }, power: 1 },
   { name: 'ect', options: { huber: 0 }, power: 1 },
   { name: 'scd', options: {} },
+  { name: 'scd', options: { prior: true } },
   { name: 'sct', options: {} },
   { name: 'meanflow', options: { improved: true } },
   { name: 'meanflow', options: { improved: false } },
@@ -194,6 +195,24 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
     }
   })
 
+  it('begins at sigma_max for the share `top`, and leaves the other pictures where they were', () => {
+    if (!Object.hasOwn(method.options, 'top')) return
+    const draw = (top: number, progress: number) =>
+      Array.from({ length: 1000 }, (_, i) =>
+        method.times(generator(i), { range: RANGE, progress }, { ...method.options, top }),
+      )
+    for (const progress of [0, 0.5]) {
+      const [none, some, all] = [draw(0, progress), draw(0.25, progress), draw(1, progress)]
+      const moved = some.filter(({ t }, i) => t !== none[i]!.t)
+      for (const [i, times] of some.entries()) expect([none[i], all[i]]).toContainEqual(times)
+      for (const { t } of moved) expect(t).toBe(sigma_max)
+      for (const { t } of all) expect(t).toBe(sigma_max)
+      // Some were there by themselves: most on grids of few levels.
+      const others = none.filter(({ t }) => t !== sigma_max).length
+      expect(Math.abs(moved.length - 0.25 * others)).toBeLessThanOrEqual(4 * Math.sqrt(others * 0.25 * 0.75))
+    }
+  })
+
   it('draws levels within the range whatever its options are, within their bounds', () => {
     const numbers = Object.entries(method.options).filter(([, value]) => typeof value === 'number')
     const within = Object.fromEntries(
@@ -225,6 +244,7 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
           // These divide by what lies between, in float32.
           if (method.name === 'ect' || method.name === 'ict')
             expect(Math.fround(t) - Math.fround(r)).toBeGreaterThan(0)
+          if (method.name === 'soflow') expect(Math.fround(t) - Math.fround(s)).toBeGreaterThan(0)
         }
       }),
     )

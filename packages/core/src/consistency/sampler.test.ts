@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type DenoiseFunction, noiseSchedule, vpTime } from '../diffusion/index.js'
 import { distance, gaussianTrajectory, generator, RANGE } from '../diffusion/testing.js'
-import { lcmSigmas, multistep, multistepSigmas } from './sampler.js'
+import { inpainting } from './editing.js'
+import { flowMapEnds, lcmSigmas, multistep, multistepSigmas } from './sampler.js'
 
 const { sigma_min, sigma_max } = RANGE
 const [mean, std] = [0.25, 0.5]
@@ -104,16 +105,64 @@ describe('multistep', () => {
   })
 })
 
+/** The exact flow map of N(mean, std²): D such that a DDIM step with it lands at s. */
+const exactFlowMap =
+  (mean: number, std: number): DenoiseFunction =>
+  async (x, sigma, s = 0) =>
+    Float32Array.from(x, (value) => {
+      const there = gaussianTrajectory([mean], std, [value], sigma, s)[0]!
+      return s === sigma ? value : (there - (s / sigma) * value) / (1 - s / sigma)
+    })
+
+describe('a flow map', () => {
+  const range = { sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 }
+  const std = 0.3
+  const f = flowMapEnds(exactFlowMap(0.25, std), range)
+
+  it.each([1, 2, 4].flatMap((steps) => [0, 0.3, 1].map((gamma) => [steps, gamma] as const)))(
+    'has the variance of the data at sigma_min, in %d steps with γ = %d',
+    async (steps, gamma) => {
+      const sigmas = multistepSigmas(steps, range)
+      // One pixel without noise, and one for each source of noise, tell all of a linear map.
+      const basis = (i: number) => Float32Array.from({ length: steps + 1 }, (_, k) => Number(k === i + 1))
+      const start = basis(0).map((z) => 0.25 + Math.hypot(std, range.sigma_max) * z)
+      const [centre, ...ends] = await multistep(f, start, sigmas, range, basis, { gamma })
+      const variance = ends.reduce((sum, end) => sum + (end - centre!) ** 2, 0)
+      expect(centre).toBeCloseTo(0.25, 5)
+      expect(variance / (std ** 2 + range.sigma_min ** 2)).toBeCloseTo(1, 4)
+    },
+  )
+
+  it('is told where its jumps go, and changed where they end alone', async () => {
+    const told: (number | undefined)[] = []
+    const D: DenoiseFunction = async (x, _, s) => {
+      told.push(s)
+      return x.map(() => 0)
+    }
+    const map = flowMapEnds(D, range)
+    expect(await map(Float32Array.of(8), 4, 2)).toEqual(Float32Array.of(0))
+    expect(await map(Float32Array.of(8), 4, range.sigma_min)).toEqual(Float32Array.of(0.02))
+    expect(await map(Float32Array.of(8), 4)).toEqual(Float32Array.of(0.02))
+    expect(told).toEqual([2, 0.01, 0.01])
+  })
+
+  it('leaves no noise on what an inpainting keeps', async () => {
+    const image = Float32Array.of(0.5, -0.5)
+    const kept = inpainting(f, image, Float32Array.of(0, 1))
+    const noise = () => Float32Array.of(1, -1)
+    for (const gamma of [0, 1]) {
+      const [first, second] = await multistep(kept, Float32Array.of(80, 80), [80, 2, 0.5], range, noise, {
+        gamma,
+      })
+      expect(first).toBe(0.5)
+      expect(second).not.toBe(-0.5)
+    }
+  })
+})
+
 describe('multistep with γ', () => {
   const sigmas = [sigma_max, 2, 0.5]
-  /** The exact flow map of N(mean, std²): D such that a DDIM step with it lands at s. */
-  const flowMap: DenoiseFunction = async (x, sigma, s = sigma_min) => {
-    if (s === sigma_min) return exact().f(x, sigma)
-    return Float32Array.from(x, (value) => {
-      const there = gaussianTrajectory([mean], std, [value], sigma, s)[0]!
-      return (there - (s / sigma) * value) / (1 - s / sigma)
-    })
-  }
+  const flowMap = flowMapEnds(exactFlowMap(mean, std), RANGE)
 
   it('0 follows the trajectory, without any noise', async () => {
     const told: (number | undefined)[] = []
@@ -157,7 +206,7 @@ describe('multistep with γ', () => {
 
 describe('lcmSigmas', () => {
   it('are every so many levels of the grid that lcm trains on', () => {
-    const grid = noiseSchedule('ddim', 50, RANGE)
+    const grid = noiseSchedule('ddim', 51, RANGE)
     expect(lcmSigmas(1, RANGE)).toEqual([sigma_max])
     expect(lcmSigmas(4, RANGE)).toEqual([0, 12, 25, 37].map((i) => grid[i]))
     expect(lcmSigmas(50, RANGE)).toEqual(grid.slice(0, 50))

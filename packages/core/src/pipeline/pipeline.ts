@@ -1,5 +1,5 @@
 /** From noise and prompts to pictures: everything about sampling but what runs the denoiser. */
-import { lcmSigmas, lerp, multistep, multistepSigmas, slerp } from '../consistency/index.js'
+import { flowMapEnds, lcmSigmas, lerp, multistep, multistepSigmas, slerp } from '../consistency/index.js'
 import {
   type DenoiseFunction,
   evaluations,
@@ -107,7 +107,10 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     return out
   }
 
-  /** D(x; σ) for a batch with the given conditions. Two network evaluations a call where guidance asks for them. */
+  /**
+   * D(x; σ) for a batch with the given conditions, as `multistep` takes it. Two network evaluations a call where guidance
+   * asks for them.
+   */
   async denoiser(
     prompts: readonly string[],
     {
@@ -141,14 +144,17 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       return (await executable.run(inputs)).denoised!
     }
     const { sigma_min } = this.config
-    if (guidance_scale === 1 || guidance_embedding || !conditioned)
-      return (x, sigma, s = sigma_min) => run(x, sigma, s, named)
-    const other = dense(prompts.map(() => this.encode(negative_prompt)))
-    return async (x, sigma, s = sigma_min) => {
-      const away = await run(x, sigma, s, other)
+    const other =
+      guidance_scale === 1 || guidance_embedding || !conditioned
+        ? undefined
+        : dense(prompts.map(() => this.encode(negative_prompt)))
+    const denoise: DenoiseFunction = async (x, sigma, s = sigma_min) => {
       const toward = await run(x, sigma, s, named)
+      if (!other) return toward
+      const away = await run(x, sigma, s, other)
       return toward.map((value, i) => away[i]! + guidance_scale * (value - away[i]!))
     }
+    return jump_embedding ? flowMapEnds(denoise, this.config) : denoise
   }
 
   /** Bags of a prompt. @throws UserError if a class is unknown. */
