@@ -20,6 +20,9 @@ const BOUNDS: Readonly<Record<string, Bounds>> = {
   ...{ huber: POSITIVE, c: POSITIVE, tangent_c: POSITIVE, P_std: POSITIVE },
   ...{ P_mean: { least: -20, most: 20 }, b: { least: -100, most: 100 } },
   ...{ q: { least: 1, most: 1000, open: true }, k: { least: 0, most: 1e6 }, power: { least: 0, most: 2 } },
+  steps: { ...COUNT, most: 64 },
+  updates: { ...COUNT, most: 1000 },
+  gan: { least: 0, most: 100 },
   ...{ top: SHARE, bottom: SHARE, ratio: SHARE, uniform: SHARE, tangent_warmup: SHARE },
 }
 

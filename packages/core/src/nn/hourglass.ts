@@ -51,6 +51,7 @@ export const hourglass = (scope: Scope, inputs: NetworkInputs, config: Hourglass
         .parameter('position', [count, next], { std: 0.02 }),
     )
   }
+  inputs.tap?.(x)
   for (let i = waist - 1; i >= 0; i--) {
     const level = levels[i]!
     const here = scope.at('levels').at(i)
