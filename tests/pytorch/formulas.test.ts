@@ -89,7 +89,7 @@ describe('the losses are those of the authors’ formulas', () => {
         condition: {},
         // Three quarters of the tangent's warm-up.
         progress: constant(0.075),
-        log_variance: (sigma) => sigma.zerosLike(),
+        own: (sigma: Tensor) => sigma.zerosLike(),
       }
       // A power of 1 would divide the loss nearly away.
       return { losses: method.loss(context, { ...method.options, power: 0.5, ...options }) }

@@ -35,6 +35,9 @@ const BOUNDS: Readonly<Record<string, Bounds>> = {
   ratio: SHARE,
   uniform: SHARE,
   tangent_warmup: SHARE,
+  steps: { ...COUNT, most: 64 },
+  updates: { ...COUNT, most: 1000 },
+  gan: { least: 0, most: 100 },
 }
 
 /** What an option's number must be, in words, if `value` is not that. */

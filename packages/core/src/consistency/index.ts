@@ -1,6 +1,7 @@
 import type { Objective } from '../diffusion/index.js'
 import { cd } from './cd.js'
 import { ct } from './ct.js'
+import { dmd } from './dmd.js'
 import { ecd } from './ecd.js'
 import { ect } from './ect.js'
 import { ict } from './ict.js'
@@ -15,14 +16,13 @@ export { inpainting, lerp, slerp, strengthSigma } from './editing.js'
 export { odeStep } from './ode.js'
 export { bilinear, pictureFeatures } from './perceptual.js'
 export { flowMapEnds, lcmSigmas, type MultistepOptions, multistep, multistepSigmas } from './sampler.js'
-export { logVariance, weightingLayout } from './weighting.js'
 
 /** The default: see the table of methods in the documentation. */
 export const DEFAULT_METHOD = ecd.name
 
 /** Every method that makes a student, by name. */
 export const METHODS: Readonly<Record<string, Objective>> = Object.fromEntries(
-  [ecd, cd, lcm, scd, soflow, meanflow, ect, ict, sct, ct].map((method) => [
+  [ecd, cd, lcm, scd, soflow, meanflow, dmd, ect, ict, sct, ct].map((method) => [
     method.name,
     method as unknown as Objective,
   ]),

@@ -1,11 +1,11 @@
 /** What holds for all methods: exact models lose nothing, and from others the gradient leads back to them. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Denoiser, diffusion, type Objective, perPicture } from '../diffusion/index.js'
+import { type Denoiser, diffusion, type Objective, perPicture, type Times } from '../diffusion/index.js'
 import { bell, denoiserOf, generator, mixture, RANGE } from '../diffusion/testing.js'
 import { constant, grad, type Tensor } from '../tensor/index.js'
 import { METHODS, outOfBounds } from './index.js'
-import { exactFlowMap, exactFor, expected, lossOf, onBatch, point, t } from './testing.js'
+import { exactFlowMap, exactFor, expected, lossOf, onBatch, ownFor, point, secondOf, t } from './testing.js'
 
 const { sigma_min, sigma_max } = RANGE
 const below = (share: number) => t.map((sigma) => sigma * (1 - share))
@@ -33,6 +33,7 @@ const VANISHING: readonly { name: string; options: object; power?: number }[] = 
   { name: 'sct', options: {} },
   { name: 'meanflow', options: { improved: true } },
   { name: 'meanflow', options: { improved: false } },
+  { name: 'dmd', options: {} },
 ]
 
 it('all methods are put to the test', () => {
@@ -119,7 +120,12 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
         return {
           loss: lossOf(
             method,
-            { ...flat, student, ...(method.teacher && { teacher: denoiserOf(point) }) },
+            {
+              ...flat,
+              student,
+              own: ownFor(method, point),
+              ...(method.teacher && { teacher: denoiserOf(point) }),
+            },
             { huber: 2 ** -10, solver: 'heun' },
           ),
         }
@@ -139,12 +145,20 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
     for (const value of loss!) expect(value).toBeGreaterThan(1e-4)
   })
 
+  const offBy = (sigma: Tensor, theta: Tensor) =>
+    perPicture(sigma.sub(sigma_min).div(sigma.add(1))).mul(theta)
   /** Exact for θ = 0; otherwise off by θ·(σ − sigma_min)/(σ + 1), more at high levels, nothing at the bottom. */
   const perturbed = (theta: Tensor): Denoiser => ({
     range: RANGE,
-    denoise(x, sigma, condition) {
-      const off = perPicture(sigma.sub(sigma_min).div(sigma.add(1))).mul(theta)
-      return exactFor(method, bell).denoise(x, sigma, condition).add(off)
+    denoise: (x, sigma, condition) =>
+      exactFor(method, bell).denoise(x, sigma, condition).add(offBy(sigma, theta)),
+  })
+  /** Knows that the student is off. */
+  const follower = (theta: Tensor): Denoiser => ({
+    range: RANGE,
+    denoise(x, sigma) {
+      const off = offBy(sigma, theta)
+      return denoiserOf(bell).denoise(x.sub(off), sigma).add(off)
     },
   })
   const at = (theta: number, frozen = theta) =>
@@ -158,6 +172,7 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
             ...(method.teacher ? { teacher: denoiserOf(bell) } : expected(inputs, bell)),
             student: perturbed(inputs.theta),
             target: perturbed(inputs.frozen),
+            ...(method.judges_pictures && { own: secondOf(follower(inputs.frozen)) }),
             progress: constant(1),
             // Where a loss divides by itself, the divisor is held fixed: no difference quotient would show its gradient.
           },
@@ -175,6 +190,8 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
   it('has the gradient of the student, with the target held fixed', () => {
     const { gradient, ofFrozen } = at(0.2)
     expect(ofFrozen).toEqual([0])
+    // Here the picture itself is part of the target; see dmd.test.ts.
+    if (method.judges_pictures) return
     const h = 1e-6
     const difference = (at(0.2 + h, 0.2).loss![0]! - at(0.2 - h, 0.2).loss![0]!) / (2 * h)
     expect(Math.abs(gradient![0]! - difference)).toBeLessThan(1e-6 * (1 + Math.abs(difference)))
@@ -184,7 +201,13 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
     for (const progress of [0, 0.3, 0.7, 0.999]) {
       const random = generator(7)
       for (let i = 0; i < 2000; i++) {
-        const { t, r, s = sigma_min } = method.times(random, { range: RANGE, progress }, method.options)
+        const {
+          t,
+          r,
+          s = sigma_min,
+          start,
+        } = method.times(random, { range: RANGE, progress }, method.options)
+        expect(start !== undefined).toBe(method.judges_pictures === true)
         expect(t).toBeLessThanOrEqual(sigma_max * (1 + 1e-12))
         expect(r).toBeLessThanOrEqual(t)
         // With ecd it is where the teacher's first step ends, on the way down to r.
@@ -203,12 +226,14 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
       )
     for (const progress of [0, 0.5]) {
       const [none, some, all] = [draw(0, progress), draw(0.25, progress), draw(1, progress)]
-      const moved = some.filter(({ t }, i) => t !== none[i]!.t)
+      // A method that judges the student's own pictures has them begin elsewhere than at t.
+      const begin = ({ t, start = t }: Times) => start
+      const moved = some.filter((times, i) => begin(times) !== begin(none[i]!))
       for (const [i, times] of some.entries()) expect([none[i], all[i]]).toContainEqual(times)
-      for (const { t } of moved) expect(t).toBe(sigma_max)
-      for (const { t } of all) expect(t).toBe(sigma_max)
+      for (const times of moved) expect(begin(times)).toBe(sigma_max)
+      for (const times of all) expect(begin(times)).toBe(sigma_max)
       // Some were there by themselves: most on grids of few levels.
-      const others = none.filter(({ t }) => t !== sigma_max).length
+      const others = none.filter((times) => begin(times) !== sigma_max).length
       expect(Math.abs(moved.length - 0.25 * others)).toBeLessThanOrEqual(4 * Math.sqrt(others * 0.25 * 0.75))
     }
   })
@@ -235,8 +260,10 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
             t,
             r,
             s = sigma_min,
+            start = t,
           } = method.times(random, { range: RANGE, progress }, { ...method.options, ...changed })
-          expect(t).toBeLessThanOrEqual(sigma_max * (1 + 1e-12))
+          for (const level of [t, start]) expect(level).toBeLessThanOrEqual(sigma_max * (1 + 1e-12))
+          expect(start).toBeGreaterThanOrEqual(sigma_min)
           for (const level of [r, s]) {
             expect(level).toBeGreaterThanOrEqual(sigma_min * (1 - 1e-12))
             expect(level).toBeLessThanOrEqual(t)

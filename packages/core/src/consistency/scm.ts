@@ -2,6 +2,7 @@ import { type Condition, clampSigma, type Denoiser, objective, perPicture } from
 import type { Random } from '../random/index.js'
 import { jvp, type Tensor } from '../tensor/index.js'
 import { atTop, TOP } from './start.js'
+import { logVariancePart } from './weighting.js'
 
 /**
  * Simplified continuous-time consistency models (Lu & Song 2024, algorithm 1), in TrigFlow: x_t = cos t·x₀ + sin t·z
@@ -87,13 +88,13 @@ const scm = (name: 'scd' | 'sct', about: string) =>
     kind: 'student',
     // EDM's preconditioning is TrigFlow's, with F of the other sign.
     parametrization: 'edm',
-    learned_weight: true,
     // The target is one step of length 1, however far the student is from it: at larger rates it runs away.
     learning_rate: 5e-5,
     options,
     times,
+    own: logVariancePart,
     loss(context, { tangent_warmup, tangent_c, prior }) {
-      const { student, target, teacher, x0, noise, condition, progress, log_variance } = context
+      const { student, target, teacher, x0, noise, condition, progress, own: log_variance } = context
       const { sigma_data } = student.range
       const t = perPicture(context.t.div(sigma_data).atan())
       const [cos, sin] = [t.cos(), t.sin()]

@@ -1,7 +1,8 @@
 /** For tests only (not exported from the package): exact students, and batches to ask methods about them. */
 import { type Denoiser, type LossContext, type Objective, perPicture } from '../diffusion/index.js'
-import { compute, contextOf, denoiserOf, gaussian, type Mixture, RANGE } from '../diffusion/testing.js'
+import { bell, compute, contextOf, denoiserOf, gaussian, type Mixture, RANGE } from '../diffusion/testing.js'
 import { constant, type Shape, type Tensor } from '../tensor/index.js'
+import type { Second } from './second.js'
 
 const { sigma_min } = RANGE
 
@@ -95,9 +96,20 @@ export const lossOf = <Options extends object>(
   given: Parameters<typeof contextOf>[0] & Partial<LossContext>,
   options: Partial<Options> = {},
 ): Tensor => {
-  const zero = (sigma: Tensor) => sigma.zerosLike()
-  return method.loss(contextOf({ ...(method.learned_weight && { log_variance: zero }), ...given }), {
+  return method.loss(contextOf({ own: ownFor(method, bell), ...given }), {
     ...method.options,
     ...options,
   })
 }
+
+/** An objective's own part: no weighting; or a second network that knows pictures to be of a distribution. */
+export const ownFor = (
+  { judges_pictures }: Pick<Objective, 'judges_pictures'>,
+  data: Mixture,
+): Second | ((sigma: Tensor) => Tensor) =>
+  judges_pictures ? secondOf(denoiserOf(data)) : (sigma) => sigma.zerosLike()
+
+/** A second network without a head. */
+export const secondOf = (denoiser: Denoiser): Second => ({
+  see: (x, sigma, condition) => ({ denoised: denoiser.denoise(x, sigma, condition) }),
+})

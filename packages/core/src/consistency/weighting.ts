@@ -1,4 +1,5 @@
-import { describeParameters, fourierFeatures, type Layout, linear, type Scope } from '../nn/index.js'
+import type { Part } from '../diffusion/index.js'
+import { describeParameters, fourierFeatures, linear, type Scope } from '../nn/index.js'
 import { input, type Tensor } from '../tensor/index.js'
 
 /**
@@ -12,6 +13,9 @@ export const logVariance = (scope: Scope, sigma: Tensor): Tensor =>
     init: 'zeros',
   }).reshape([sigma.size])
 
-/** Its parameters, which are trained but are not part of the model. */
-export const weightingLayout = (): Layout =>
-  describeParameters((scope) => logVariance(scope, input('sigma', [1])))
+/** The same as an objective's own part. */
+export const logVariancePart = (): Part<(sigma: Tensor) => Tensor> => ({
+  name: 'log_variance',
+  layout: describeParameters((scope) => logVariance(scope, input('sigma', [1]))),
+  of: (scope) => (sigma) => logVariance(scope, sigma),
+})

@@ -37,8 +37,12 @@ export interface Denoiser {
   denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor
 }
 
-/** A denoiser from a network with weights from `scope`. */
-export const networkDenoiser = (scope: Scope, config: DenoiserConfig): Denoiser => ({
+/** A denoiser from a network with weights from `scope`. `tap` is shown the network's waist; see `NetworkInputs`. */
+export const networkDenoiser = (
+  scope: Scope,
+  config: DenoiserConfig,
+  tap?: (waist: Tensor) => void,
+): Denoiser => ({
   range: config,
   denoise(x, sigma, { s, ...condition } = {}) {
     const { sigma_data, sigma_min, parametrization } = config
@@ -54,6 +58,7 @@ export const networkDenoiser = (scope: Scope, config: DenoiserConfig): Denoiser 
           .atan()
           .mul(2 / Math.PI),
       }),
+      ...(tap && { tap }),
     }
     const F = network(scope, inputs, config.network)
     return x.mul(perPicture(c_skip)).add(F.mul(perPicture(c_out)))

@@ -9,10 +9,12 @@ export {
   perPicture,
 } from './denoiser.js'
 export {
+  denoisingLoss,
   diffusion,
   type LossContext,
   type Objective,
   objective,
+  type Part,
   type TimeContext,
   type Times,
 } from './objective.js'

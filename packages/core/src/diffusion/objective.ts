@@ -1,6 +1,13 @@
+import type { Layout, Scope } from '../nn/index.js'
 import type { Random } from '../random/index.js'
 import type { Tensor } from '../tensor/index.js'
-import { type Condition, type Denoiser, type NoiseRange, perPicture } from './denoiser.js'
+import {
+  type Condition,
+  type Denoiser,
+  type DenoiserConfig,
+  type NoiseRange,
+  perPicture,
+} from './denoiser.js'
 import type { Parametrization } from './precondition.js'
 import { clampSigma, karrasSigma } from './schedule.js'
 
@@ -19,10 +26,12 @@ export interface Times {
   readonly t: number
   readonly r: number
   readonly s?: number
+  /** For objectives that judge the student's own pictures, at t: where it begins to paint them. */
+  readonly start?: number
 }
 
 /** What the loss of a batch is made of. Pictures are [B, C, H, W], times [B]. */
-export interface LossContext {
+export interface LossContext<Own = unknown> {
   readonly student: Denoiser
   /** Who gives the targets: the student's moving average where the objective has a `target_ema`, else the student. */
   readonly target: Denoiser
@@ -38,17 +47,36 @@ export interface LossContext {
   readonly condition: Condition
   /** How much of the training is done: [], in [0, 1). */
   readonly progress: Tensor
-  /** ln of an error's usual size at noise level σ [B], learned along: [B]. For objectives with `learned_weight`. */
-  readonly log_variance?: (sigma: Tensor) => Tensor
+  /** For objectives that judge the student's own pictures: where it begins to paint them, [B]. */
+  readonly start?: Tensor
+  /** For the same: unit Gaussian, by which what it painted comes to noise level t. */
+  readonly renoise?: Tensor
+  /** What the objective's own part makes of its parameters; see `Part`. */
+  readonly own?: Own
   /** Features of pictures, [B, D], for perceptual distances; present where the run was given a feature network. */
   readonly features?: (pictures: Tensor) => Tensor
+}
+
+/**
+ * What an objective trains beside the student, as a part with a name: its parameters are kept in a run's state, and are in
+ * no model.
+ */
+export interface Part<Own = unknown> {
+  readonly name: string
+  readonly layout: Layout
+  /** Which of the teacher's parameters one of them begins as, if the teacher has it; the others begin fresh. */
+  beginsAs?(name: string): string
+  /** So many steps of its own, by `own_loss`, come before each of the student's; absent if `loss` trains both in every step. */
+  readonly updates?: number
+  /** What the losses use. */
+  of(scope: Scope): Own
 }
 
 /**
  * What training minimises, as a value that is handed to the training loop: how noise levels are drawn (on the host,
  * one picture at a time) and what is computed with them (in the graph, a batch at a time).
  */
-export interface Objective<Options extends object = object> {
+export interface Objective<Options extends object = object, Own = unknown> {
   readonly name: string
   /** One line for `--help`, with the paper. */
   readonly about: string
@@ -59,8 +87,10 @@ export interface Objective<Options extends object = object> {
   readonly parametrization: Parametrization
   /** Whether the network is told where to jump; see `jump`. */
   readonly flow_map?: true
-  /** Whether the loss is weighted by `log_variance`. */
-  readonly learned_weight?: true
+  /** Whether the student's own pictures are judged; see `Times`. */
+  readonly judges_pictures?: true
+  /** Whether it is for students that can paint already: what it makes of a teacher's weights is worth little. */
+  readonly refines?: true
   /** Where another learning rate than the usual is known to be needed. */
   readonly learning_rate?: number
   /** Guidance scales that are drawn from, evenly, where the run does not say; then they are an input of the network. */
@@ -72,16 +102,37 @@ export interface Objective<Options extends object = object> {
   /** Share of the target network that stays over a step, by progress in [0, 1). */
   target_ema?(progress: number, options: Options): number
   times(random: Random, context: TimeContext, options: Options): Times
+  /** What is trained beside the student. */
+  own?(models: { student: DenoiserConfig; teacher?: DenoiserConfig }, options: Options): Part<Own>
   /** Loss per picture, [B]. */
-  loss(context: LossContext, options: Options): Tensor
+  loss(context: LossContext<Own>, options: Options): Tensor
+  /** The own part's loss per picture, [B], if it is another one. The student is held fixed. */
+  own_loss?(context: LossContext<Own>, options: Options): Tensor
 }
 
 /** Types an objective's options by its defaults. */
-export const objective = <Options extends object>(value: Objective<Options>): Objective<Options> => value
+export const objective = <Options extends object, Own>(
+  value: Objective<Options, Own>,
+): Objective<Options, Own> => value
 
 /**
- * Denoising score matching: trains a diffusion model. Karras et al. 2022, eq. 2 and table 1: weight
- * λ = (σ² + σd²)/(σσd)², which makes the loss of an untrained network 1 at every level; ln σ ~ N(P_mean, P_std²).
+ * The error of a denoised picture, [B], with the weight λ = (σ² + σd²)/(σσd)² that makes an untrained network's 1 at every
+ * noise level (Karras et al. 2022, eq. 2 and table 1).
+ */
+export const denoisingLoss = (denoised: Tensor, x0: Tensor, t: Tensor, sigma_data: number): Tensor => {
+  const weight = t
+    .square()
+    .add(sigma_data ** 2)
+    .div(t.mul(sigma_data).square())
+  return denoised
+    .sub(x0)
+    .sumSquares([1, 2, 3])
+    .mul(x0.shape[0]! / x0.size)
+    .mul(weight)
+}
+
+/**
+ * Denoising score matching: trains a diffusion model. Karras et al. 2022, eq. 2 and table 1: ln σ ~ N(P_mean, P_std²).
  * A fraction of the levels is drawn from the Karras schedule instead, so that the solver's first steps are learned too.
  */
 export const diffusion = objective({
@@ -98,16 +149,7 @@ export const diffusion = objective({
     return { t: level, r: level }
   },
   loss({ student, x0, noise, t, condition }) {
-    const { sigma_data } = student.range
     const x = x0.add(noise.mul(perPicture(t)))
-    const error = student.denoise(x, t, condition).sub(x0)
-    const weight = t
-      .square()
-      .add(sigma_data ** 2)
-      .div(t.mul(sigma_data).square())
-    return error
-      .sumSquares([1, 2, 3])
-      .mul(x0.shape[0]! / x0.size)
-      .mul(weight)
+    return denoisingLoss(student.denoise(x, t, condition), x0, t, student.range.sigma_data)
   },
 })

@@ -160,12 +160,17 @@ export const kolmogorov = (samples: readonly number[], cdf: (x: number) => numbe
   )
 }
 
-/** A loss's context from what a test is about: the student gives its own targets, jumps end at sigma_min. */
+/**
+ * A loss's context from what a test is about: the student gives its own targets, jumps end at sigma_min, pictures are judged at
+ * the level that they were painted from.
+ */
 export const contextOf = (
   given: Pick<LossContext, 'student' | 'x0' | 'noise' | 't' | 'r'> & Partial<LossContext>,
 ): LossContext => ({
   target: given.student,
   s: given.t.zerosLike().add(given.student.range.sigma_min),
+  start: given.t,
+  renoise: given.noise,
   condition: {},
   progress: constant(0.5),
   ...given,

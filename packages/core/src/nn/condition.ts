@@ -21,6 +21,8 @@ export interface NetworkInputs {
   readonly negative?: Tensor
   /** Where a flow map jumps to, 2/π·atan(s/sigma_data), [B] in [0, 1]: only for networks with `jump_embedding`. */
   readonly c_jump?: Tensor
+  /** Is shown the network's waist, where it knows most about the picture as a whole: [B, tokens, width]. */
+  readonly tap?: (waist: Tensor) => void
 }
 
 export interface Conditioning {

@@ -40,6 +40,7 @@ export const hourglass = (scope: Scope, inputs: NetworkInputs, config: Hourglass
     x = linear(here.at('merge'), merge(x), levels[i + 1]!.width)
     x = x.add(position(scope.at('levels').at(i + 1), x, mixing))
   }
+  inputs.tap?.(x.reshape([x.shape[0]!, -1, x.shape[3]!]))
   for (let i = waist - 1; i >= 0; i--) {
     const level = levels[i]!
     const here = scope.at('levels').at(i)

@@ -30,6 +30,7 @@ export const unet = (scope: Scope, inputs: NetworkInputs, config: UnetConfig): T
       skips.push(x)
     }
   }
+  inputs.tap?.(x.reshape([x.shape[0]!, x.shape[1]!, -1]).swapLast())
   for (const [i, level] of [...levels.entries()].reverse()) {
     const here = scope.at('up').at(i)
     for (let block = 0; block <= level.depth; block++)

@@ -118,6 +118,7 @@ export const STREAM = {
   resample: 7,
   features: 8,
   guidance: 9,
+  renoise: 10,
 } as const
 
 /** A random permutation of 0…n−1 (Fisher–Yates) for `key`. */

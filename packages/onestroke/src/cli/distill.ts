@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DEFAULT_METHOD } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
+import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
 import { loadModel } from '../model/index.js'
 import { type ProofOptions, prove } from '../proof/index.js'
@@ -74,11 +75,11 @@ export const distillCommand = (): Command =>
     )
     .option(
       '--init-from <model>',
-      'begin as this student, instead of as the teacher: one that wants longer, or that is to be halved',
+      'begin as this student, instead of as the teacher: one that wants longer, or is to be halved, or made sharper (dmd)',
     )
     .option(
       '--guidance-scale <w>',
-      'guidance of the teacher, D_u + w(D_c − D_u); 1 is none; a range like 1-6 makes it, and negative prompts, an input of the student (default: 1, for lcm 1-6)',
+      'guidance of the teacher, D_u + w(D_c − D_u); 1 is none; a range like 1-6 makes it, and negative prompts, an input of the student (default: 1, for lcm 1-6, for dmd that of --init-from)',
       guidanceScale,
     )
     .option('--samples <count>', 'pictures to paint for each number in the report; 0 writes none', samples)
@@ -91,6 +92,7 @@ ${methodsHelp(withTeacher)}
 
   onestroke distill runs/emoji iconify:fluent-emoji-flat,noto --out runs/student --minutes 30
   onestroke distill runs/emoji iconify:fluent-emoji-flat,noto --out runs/cd --method cd --option N=40
+  onestroke distill runs/emoji iconify:fluent-emoji-flat,noto --out runs/sharp --method dmd --init-from runs/student
 
 When it is done, report.html in the folder shows teacher and student side by side.`,
     )
@@ -102,11 +104,21 @@ When it is done, report.html in the folder shows teacher and student side by sid
           { exitCode: 2 },
         )
       const initFrom = flags.initFrom === undefined ? undefined : await loadModel(flags.initFrom)
+      const { refines } = objectiveNamed(flags.method)
+      if (refines && initFrom?.config.kind !== 'student')
+        say(
+          pc.yellow(
+            `${flags.method} is for students that can paint already; begin with one of this teacher’s (--init-from STUDENT)`,
+          ),
+        )
+      // A student that is refined goes on listening to what it listens to.
+      const guidanceScale =
+        flags.guidanceScale ?? (refines ? initFrom?.config.sampling.guidance_range : undefined)
       await runCommand(
         spec,
         { ...sizeOf(teacher), ...flags },
         {
-          ...distillSettings(teacher, flags),
+          ...distillSettings(teacher, { ...flags, ...(guidanceScale && { guidanceScale }) }),
           ...(initFrom && { initFrom }),
           ...(flags.samples !== 0 && reporting(teacherPath, flags.out, flags)),
         },

@@ -86,6 +86,21 @@ describe('a batch', () => {
     expect(atTop).toBeLessThan(0.3)
   })
 
+  it('has noise and a beginning of their own for pictures that the student paints, and else nothing more', () => {
+    const options = { steps: 2, top: 0.5, updates: 5, gan: 0 }
+    const plan = batchPlan({ objective: 'dmd', options, batch: 256 })
+    const batch = new BatchMaker(plan).make(3)
+    const { x0, noise, renoise, start } = batch
+    expect(renoise.length).toBe(noise.length)
+    const products = noise.reduce((sum, value, i) => sum + value * renoise[i]!, 0) / noise.length
+    expect(Math.abs(products)).toBeLessThan(0.02)
+    expect(new Set(start).size).toBe(2)
+    const other = new BatchMaker({ ...plan, objective: 'diffusion', options: batchPlan().options }).make(3)
+    expect([other.x0, other.noise]).toEqual([x0, noise])
+    expect([other.start.length, other.renoise.length]).toEqual([0, 0])
+    expect(bitsOf(new BatchMaker(plan).make(3, new BatchMaker(plan).make(4)))).toBe(bitsOf(batch))
+  })
+
   it('drops the share of conditions that it is told to, and no more', () => {
     for (const [condition_dropout, least, most] of [
       [0, 0, 0],

@@ -47,6 +47,9 @@ export interface Batch {
   readonly condition: Float32Array<ArrayBuffer>
   /** What guidance leads away from: nothing, or, where the scale is drawn, now and then another picture's condition. */
   readonly negative: Float32Array<ArrayBuffer>
+  /** Where the student begins to paint, and the noise for what it painted; empty where that is not judged. */
+  readonly start: Float32Array<ArrayBuffer>
+  readonly renoise: Float32Array<ArrayBuffer>
 }
 
 const guidanceScale = (given: GuidanceScale, random: Random): number =>
@@ -68,6 +71,7 @@ export class BatchMaker {
     const { plan } = this
     const { dataset, batch, seed, range } = plan
     const size = dataset.channels * dataset.height * dataset.width
+    const judged = this.#objective.judges_pictures === true
     const out = reuse ?? {
       x0: new Float32Array(batch * size),
       noise: new Float32Array(batch * size),
@@ -79,6 +83,8 @@ export class BatchMaker {
       progress: new Float32Array(1),
       condition: new Float32Array(batch * this.#tokenizer.tokens * this.#tokenizer.entries),
       negative: new Float32Array(batch * this.#tokenizer.tokens * this.#tokenizer.entries),
+      start: new Float32Array(judged ? batch : 0),
+      renoise: new Float32Array(judged ? batch * size : 0),
     }
     const context = { range, progress: Math.min((step * batch) / plan.images, 1 - 1e-9) }
     out.weight.fill(1)
@@ -94,10 +100,15 @@ export class BatchMaker {
         t,
         r,
         s = range.sigma_min,
+        start,
       } = this.#objective.times(random(STREAM.time, i), context, plan.options)
       out.t[i] = t
       out.r[i] = r
       out.s[i] = s
+      if (judged) {
+        out.start[i] = start!
+        random(STREAM.renoise, i).fillNormal(out.renoise.subarray(i * size, (i + 1) * size))
+      }
       const guidance = random(STREAM.guidance, i)
       out.guidance_scale[i] = guidanceScale(plan.guidance_scale, guidance)
       away.push(this.#negative(guidance))

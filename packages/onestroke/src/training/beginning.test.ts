@@ -48,6 +48,26 @@ describe('a run that goes on from a model', () => {
     expect((await trained(plan, { teacher, initFrom: half })).weights).toEqual(half.weights)
   })
 
+  it('stays what it is where a method refines it', async () => {
+    const teacher = await trained(runPlan())
+    const student = await trained(distillation({ guidance_scale: [1, 3] }), { teacher })
+    const plan = distillation({
+      ...{ method: 'dmd', method_options: { ...METHODS.dmd!.options }, guidance_scale: [1, 3] },
+      schedule: still,
+    })
+    const refined = await trained(plan, { teacher, initFrom: student })
+    expect(refined.weights).toEqual(student.weights)
+    expect(refined.config.parametrization).toBe('consistency')
+    const scd = { method: 'scd', method_options: { ...METHODS.scd!.options } }
+    const other = await trained(distillation(scd), { teacher })
+    expect(other.config.parametrization).toBe('edm')
+    const plain = { ...plan, guidance_scale: 1 }
+    expect((await trained(plain, { teacher, initFrom: other })).config.parametrization).toBe('edm')
+    const soflow = { method: 'soflow', method_options: { ...METHODS.soflow!.options } }
+    const map = await trained(distillation(soflow), { teacher })
+    expect(check(plain, { teacher, initFrom: map })).toThrow(/is a flow map, which dmd does not make better/)
+  })
+
   it('is refused where it cannot begin so', async () => {
     const teacher = await trained(runPlan())
     const half = await trained(distillation({ preset: 'half' }), { teacher })

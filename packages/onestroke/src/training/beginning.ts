@@ -4,6 +4,7 @@ import { UserError } from '@onestroke/core/formats'
 import type { NetworkConfig } from '@onestroke/core/nn'
 import type { LoadedModel } from '../model/index.js'
 import { beginsAs, HALF, halved } from './half.js'
+import { objectiveNamed } from './objectives.js'
 import { presetNetwork } from './presets.js'
 import type { RunOptions } from './run.js'
 
@@ -31,10 +32,10 @@ export interface Beginning {
 /**
  * The model to go on from, if there is one; else the teacher, where the network is the same or half of it; else nothing.
  *
- * @throws UserError if the model to go on from is another network, or knows other words.
+ * @throws UserError if the model to go on from is another network, knows other words, or is none that the method can refine.
  */
 export const beginningOf = (
-  { plan: { preset }, vocabulary, teacher, initFrom }: Omit<Given, 'dataset'>,
+  { plan: { preset, method }, vocabulary, teacher, initFrom }: Omit<Given, 'dataset'>,
   network: NetworkConfig,
 ): Beginning | undefined => {
   if (initFrom) {
@@ -43,6 +44,11 @@ export const beginningOf = (
       throw new UserError(`${path} knows other prompts or classes than the teacher`, {
         exitCode: 2,
         remedy: 'begin with a student of the same teacher',
+      })
+    if (objectiveNamed(method).refines && config.network.embedding.jump_embedding)
+      throw new UserError(`${path} is a flow map, which ${method} does not make better`, {
+        exitCode: 2,
+        remedy: 'begin with a consistency student, such as the default method makes',
       })
     if (isAlike(config.network, network)) return { model: initFrom }
     if (config.network.type === 'hourglass' && isAlike(halved(config.network), network))

@@ -30,5 +30,5 @@ export {
   STATE_FILE,
   saveState,
 } from './state.js'
-export { type GuidanceScale, type StepOptions, TEACHER_PREFIX, trainedSize, trainingStep } from './step.js'
+export { type GuidanceScale, ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 export { versions } from './versions.js'

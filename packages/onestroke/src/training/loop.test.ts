@@ -5,6 +5,7 @@ import { bandLimits } from './bands.js'
 import { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
+import { emaDecay } from './schedule.js'
 import { batchPlan, freshProgress } from './testing.js'
 
 const SIZE = 5
@@ -60,6 +61,75 @@ describe('the training loop', () => {
     expect(progress.log).toHaveLength(1)
     expect(progress.log[0]!.images).toBe(160)
     expect(progress.pending.steps).toBe(0)
+  })
+
+  it('trains what belongs to the objective along with it, each with a gradient of its own', async () => {
+    const own = new Optimizer(3, OPTIMIZER_DEFAULTS)
+    own.parameters.fill(1)
+    const options = setUp(undefined, { own: { optimizer: own } })
+    const graph: Executable = {
+      ...options.step,
+      async run(inputs, into) {
+        // Far beyond what is clipped, in which the network has no part.
+        into!.own_gradient!.fill(1e6)
+        expect(inputs.own).toBe(own.parameters)
+        return options.step.run(inputs, into)
+      },
+    }
+    await trainingLoop({ ...options, step: graph })
+    const alone = setUp()
+    await trainingLoop(alone)
+    expect(options.optimizer.parameters).toEqual(alone.optimizer.parameters)
+    expect(own.parameters[0]).toBeLessThan(0.7)
+    expect(own.exp_avg[0]).toBeCloseTo(1 / Math.sqrt(3), 1)
+  })
+
+  it('gives it steps of its own before each of the student’s, and leaves the other alone meanwhile', async () => {
+    const own = new Optimizer(3, OPTIMIZER_DEFAULTS)
+    own.parameters.fill(1)
+    const kinds: string[] = []
+    const graphOf = (kind: string, loss: number): Executable => ({
+      async run(_, into) {
+        kinds.push(kind)
+        // A graph of one kind writes no gradient of the other.
+        if (kind === 'student') into!.gradient!.fill(0.1)
+        else into!.own_gradient!.fill(0.1)
+        return { loss: Float32Array.of(loss) }
+      },
+      async release() {},
+    })
+    const arrays = ['parameters', 'exp_avg', 'exp_avg_sq', 'ema'] as const
+    const copy = (optimizer: Optimizer) => arrays.map((name) => optimizer[name].slice())
+    const states: [Float32Array[], Float32Array[]][] = []
+    const options = setUp(undefined, {
+      step: graphOf('student', 3),
+      onStep: () => {
+        states.push([copy(options.optimizer), copy(own)])
+      },
+      own: { optimizer: own, steps: { updates: 3, step: graphOf('own', 5) } },
+    })
+    await trainingLoop(options)
+    expect(kinds.slice(0, 8)).toEqual(['own', 'own', 'own', 'student', 'own', 'own', 'own', 'student'])
+    for (const [i, [student, second]] of states.entries()) {
+      if (i === 0) continue
+      const moved = i % 4 === 3
+      const [studentBefore, secondBefore] = states[i - 1]!
+      if (moved) expect(second).toEqual(secondBefore)
+      else expect(student).toEqual(studentBefore)
+      expect(moved ? student : second).not.toEqual(moved ? studentBefore : secondBefore)
+    }
+    // Ten steps of the student's, as if there had been no others: so many corrections of the bias, and so long an average.
+    const alone = new Optimizer(SIZE, OPTIMIZER_DEFAULTS)
+    alone.parameters.fill(1)
+    alone.ema.fill(1)
+    for (let i = 1; i <= 10; i++) {
+      alone.gradient.fill(0.1)
+      alone.step(i, 0.01, emaDecay(16 * i, 16, options.schedule), alone.gradientNorm())
+    }
+    expect(copy(options.optimizer)).toEqual(copy(alone))
+    const [line] = options.progress.log
+    expect(line).toMatchObject({ images: 160, loss: 3, own_loss: 5 })
+    expect(options.progress.log).toHaveLength(1)
   })
 
   it('has nothing to do when it is done', async () => {

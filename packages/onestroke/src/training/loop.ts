@@ -16,9 +16,16 @@ const QUARANTINE = 100
 /** So many steps without a finite gradient in a row end the training. */
 const MAX_SKIPPED = 20
 
-export interface LoopOptions {
+/** What is trained, and by which graphs. */
+export interface Training {
+  /** Trains the student, and `own` with it, unless that has steps of its own. */
   readonly step: Executable
   readonly optimizer: Optimizer
+  /** What the objective trains beside the student. */
+  readonly own?: OwnTraining
+}
+
+export interface LoopOptions extends Training {
   readonly schedule: ScheduleOptions
   /** Share of the optimiser's target that stays over a step, by progress. */
   target_ema?(progress: number): number
@@ -28,6 +35,12 @@ export interface LoopOptions {
   shouldStop?(): boolean
   /** Called after each step, with the seconds that the graph and the whole step took. Awaited. */
   onStep?(event: StepEvent): void | Promise<void>
+}
+
+export interface OwnTraining {
+  readonly optimizer: Optimizer
+  /** So many steps of its own, by their own graph, come before each of the student's. */
+  readonly steps?: { readonly updates: number; readonly step: Executable }
 }
 
 export interface StepEvent {
@@ -42,41 +55,41 @@ export interface StepEvent {
 
 /** Trains until all pictures are seen, or until told to stop. Returns whether it got to the end. */
 export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
-  const { step: executable, optimizer, schedule, plan, progress } = options
+  const { optimizer, schedule, plan, progress } = options
   const steps = Math.ceil(plan.images / plan.batch)
   if (progress.step >= steps) return true
   const { range } = plan
   const prefetch = new Prefetch(plan, progress.step)
   let skippedInARow = 0
   let quarantinedInARow = 0
-  const runStep = (batch: Batch) => {
-    const { parameters, gradient, target } = optimizer
-    return executable.run({ parameters, ...(target && { target }), ...batch }, { gradient })
-  }
   try {
     while (progress.step < steps) {
       if (options.shouldStop?.()) return false
       const begin = performance.now()
       const batch = await prefetch.get(progress.step)
+      const turn = turnAt(progress.step + 1, options)
       const graphBegin = performance.now()
-      let result = await runStep(batch)
+      let result = await runStep(turn.executable, options, batch)
       const mended = !lossIsFinite(result) && quarantine(batch, result.losses, progress)
       quarantinedInARow = mended ? quarantinedInARow + 1 : 0
       if (quarantinedInARow >= MAX_SKIPPED)
         throw diverged(`pictures had to be left out in ${MAX_SKIPPED} steps in a row`, progress, range)
-      if (mended) result = await runStep(batch)
+      if (mended) result = await runStep(turn.executable, options, batch)
       const graph_seconds = (performance.now() - graphBegin) / 1000
-      const gradient_norm = optimizer.gradientNorm()
+      const norms = turn.trained.map((one) => one.gradientNorm())
+      const gradient_norm = norms[0]!
       const loss = result.loss![0]!
       progress.step++
       const images = progress.step * plan.batch
-      if (Number.isFinite(gradient_norm) && Number.isFinite(loss)) {
+      if (norms.every(Number.isFinite) && Number.isFinite(loss)) {
         const rate = learningRate((progress.step - 0.5) / steps, schedule)
-        optimizer.step(progress.step, rate, emaDecay(images, plan.batch, schedule), gradient_norm)
+        const decay = emaDecay(images, plan.batch * turn.every, schedule)
+        for (const [i, one] of turn.trained.entries()) one.step(turn.count, rate, decay, norms[i]!)
         if (options.target_ema) optimizer.updateTarget(options.target_ema(progress.step / steps))
         skippedInARow = 0
-        record(progress, batch, result.losses, loss, gradient_norm, range)
-        if (progress.pending.steps * plan.batch >= LOG_IMAGES) closeLog(progress, plan.batch, rate)
+        if (turn.students) record(progress, batch, result.losses, loss, gradient_norm, range)
+        else recordOwn(progress, loss)
+        if (pendingSteps(progress) * plan.batch >= LOG_IMAGES) closeLog(progress, plan.batch, rate)
       } else {
         progress.skipped_steps++
         skippedInARow++
@@ -91,7 +104,7 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
       progress.seconds += step_seconds
       await options.onStep?.({
         ...{ images, loss, gradient_norm, graph_seconds, step_seconds },
-        gradientNorms: () => gradientNorms(batch, range, optimizer, runStep),
+        gradientNorms: () => gradientNorms(batch, range, options),
       })
       prefetch.recycle(batch)
     }
@@ -100,6 +113,41 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
   } finally {
     await prefetch.close()
   }
+}
+
+/** Runs a graph at the parameters as they are; the gradients come to lie with the optimisers. */
+export const runStep = (
+  executable: Executable,
+  { optimizer: { parameters, gradient, target }, own }: Training,
+  batch: Batch,
+): Promise<StepResult> =>
+  executable.run(
+    { ...batch, parameters, ...(target && { target }), ...(own && { own: own.optimizer.parameters }) },
+    { gradient, ...(own && { own_gradient: own.optimizer.gradient }) },
+  )
+
+/** What one step does. */
+interface Turn {
+  readonly executable: Executable
+  readonly trained: readonly Optimizer[]
+  readonly students: boolean
+  /** Which one it is among those of its kind, from 1. */
+  readonly count: number
+  /** One of the student's comes every so many steps. */
+  readonly every: number
+}
+
+/** Step number `step`, from 1: the student's, which comes after those of the objective's own part, or one of them. */
+export const turnAt = (step: number, { step: executable, optimizer, own }: Training): Turn => {
+  if (!own?.steps) {
+    const trained = own ? [optimizer, own.optimizer] : [optimizer]
+    return { executable, trained, students: true, count: step, every: 1 }
+  }
+  const every = own.steps.updates + 1
+  const students = Math.floor(step / every)
+  return step % every === 0
+    ? { executable, trained: [optimizer], students: true, count: students, every }
+    : { executable: own.steps.step, trained: [own.optimizer], students: false, count: step - students, every }
 }
 
 type StepResult = Readonly<Record<string, Float32Array>>
@@ -132,16 +180,15 @@ const quarantine = (batch: Batch, losses: Float32Array | undefined, progress: Pr
 const gradientNorms = async (
   batch: Batch,
   range: NoiseRange,
-  optimizer: Optimizer,
-  runStep: (batch: Batch) => Promise<StepResult>,
+  training: Training,
 ): Promise<(number | null)[]> => {
   const norms: (number | null)[] = []
   for (let band = 0; band < BANDS; band++) {
     const weight = batch.weight.map((one, i) => (bandOf(batch.t[i]!, range) === band ? one : 0))
     if (weight.every((one) => one === 0)) norms.push(null)
     else {
-      await runStep({ ...batch, weight })
-      const norm = optimizer.gradientNorm()
+      await runStep(training.step, training, { ...batch, weight })
+      const norm = training.optimizer.gradientNorm()
       norms.push(Number.isFinite(norm) ? norm : null)
     }
   }
@@ -195,7 +242,14 @@ const record = (
   }
 }
 
-/** Makes a line of the log of what is pending, if anything is. */
+const recordOwn = ({ pending }: Progress, loss: number) => {
+  const { steps, loss: sum } = pending.own ?? { steps: 0, loss: 0 }
+  pending.own = { steps: steps + 1, loss: sum + loss }
+}
+
+const pendingSteps = ({ pending: { steps, own } }: Progress): number => steps + (own?.steps ?? 0)
+
+/** Makes a line of the log of what is pending, if there was a step of the student. */
 const closeLog = (progress: Progress, batch: number, learning_rate: number) => {
   const { pending, log } = progress
   if (pending.steps === 0) return
@@ -205,6 +259,7 @@ const closeLog = (progress: Progress, batch: number, learning_rate: number) => {
     gradient_norm: pending.gradient_norm / pending.steps,
     learning_rate,
     bands: pending.bands.map(([sum, count]) => (count > 0 ? sum / count : null)),
+    ...(pending.own && { own_loss: pending.own.loss / pending.own.steps }),
   })
   progress.pending = freshPending()
 }

@@ -7,6 +7,8 @@ import { checkMemory, peakBytes } from './memory.js'
 const chain = (n: number): Program =>
   trace({ x: [n] }, ({ x }) => ({ y: x!.exp().exp().reshape([n, 1]).stopGradient().exp().exp().sum() }))
 
+const chains = (n: number) => [chain(n)]
+
 describe('the peak of a program', () => {
   it('is what lives at once, not the sum of all', () => {
     expect(peakBytes(chain(100))).toBe(800)
@@ -33,7 +35,7 @@ describe('the check', () => {
 
   const refusal = (batch: number, memory: number): UserError => {
     try {
-      checkMemory(batch, chain, memory)
+      checkMemory(batch, chains, memory)
     } catch (error) {
       if (error instanceof UserError) return error
       throw error
@@ -42,8 +44,8 @@ describe('the check', () => {
   }
 
   it('lets pass what fits', () => {
-    checkMemory(64, chain, 64 * each + 100)
-    checkMemory(10_000_000, chain, 1e9)
+    checkMemory(64, chains, 64 * each + 100)
+    checkMemory(10_000_000, chains, 1e9)
   })
 
   it('names a batch that does, and it does', () => {
@@ -53,7 +55,7 @@ describe('the check', () => {
       /^a batch of 1000 needs about 0\.000026 GiB of memory, but only 0\.0000026 GiB are free$/,
     )
     expect(remedy).toBe('--batch 64 fits')
-    checkMemory(64, chain, memory)
+    checkMemory(64, chains, memory)
   })
 
   it('does not trace what would break the numbers', () => {
@@ -61,12 +63,18 @@ describe('the check', () => {
       expect(refusal(batch, 1e9).remedy).toMatch(/^--batch \d+ fits$/)
   })
 
+  it('counts all kinds of steps that there are', () => {
+    const two = (n: number) => [chain(n), chain(n)]
+    checkMemory(64, two, 128 * each)
+    expect(() => checkMemory(64, two, 127 * each)).toThrow('a batch of 64 needs')
+  })
+
   it('says so if nothing fits', () => {
     expect(refusal(1, 1).remedy).toBe('choose a smaller --preset or --resolution')
   })
 
   it('knows this machine', () => {
-    checkMemory(1, chain)
-    expect(() => checkMemory(1e15, chain)).toThrow(UserError)
+    checkMemory(1, chains)
+    expect(() => checkMemory(1e15, chains)).toThrow(UserError)
   })
 })

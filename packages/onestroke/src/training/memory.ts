@@ -57,18 +57,19 @@ const available = (): number => {
 }
 
 /**
- * @param programOf the training step for a batch size.
+ * @param programsOf the training's steps, of every kind, for a batch size.
  * @throws UserError that names a batch which fits, if this one does not.
  */
 export const checkMemory = (
   batch: number,
-  programOf: (batch: number) => Program,
+  programsOf: (batch: number) => readonly Program[],
   memory = available(),
 ): void => {
   const traced = Math.min(batch, LARGEST_TRACED)
-  const needed = (bytesToTrain(programOf(traced)) * batch) / traced
+  const bytesFor = (size: number) => programsOf(size).reduce((sum, one) => sum + bytesToTrain(one), 0)
+  const needed = (bytesFor(traced) * batch) / traced
   if (needed <= memory) return
-  const one = bytesToTrain(programOf(1))
+  const one = bytesFor(1)
   const each = batch > 1 ? (needed - one) / (batch - 1) : one
   const most = 1 + Math.floor((memory - one) / each)
   const fits = most >= 1 ? 2 ** Math.floor(Math.log2(most)) : undefined

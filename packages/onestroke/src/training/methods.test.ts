@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { METHODS } from '@onestroke/core/consistency'
+import { parseSafetensors, toFloat32 } from '@onestroke/core/formats'
 import { fromOnnx, toOnnx, trace } from '@onestroke/core/tensor'
 import { buildTextVocabulary } from '@onestroke/core/text'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +11,7 @@ import { folderOf } from '../data/testing.js'
 import { type LoadedModel, loadModel, Model } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
 import { type RunOptions, run } from './run.js'
+import { readProgress, STATE_FILE } from './state.js'
 import { runPlan, someData } from './testing.js'
 
 const dataset = someData()
@@ -51,9 +53,8 @@ describe.each(Object.keys(METHODS))('%s', (name) => {
 
     const model = await Model.load(whole, runtime)
     expect(model.config.kind).toBe('student')
-    expect(
-      Object.keys(model.layout.unflatten(model.weights)).some((key) => key.includes('log_variance')),
-    ).toBe(false)
+    const kept = Object.keys(model.layout.unflatten(model.weights))
+    expect(kept.some((key) => key.includes('log_variance') || key.includes('second'))).toBe(false)
     const paint = (num_inference_steps: number, more = {}) =>
       model.generate({ prompts: ['red round', 'blue dotted'], num_inference_steps, ...more })
     const pictures = await Promise.all([1, 2, 5].map((count) => paint(count)))
@@ -69,6 +70,44 @@ describe.each(Object.keys(METHODS))('%s', (name) => {
         )
     }
     await model.release()
+  })
+})
+
+describe('dmd', () => {
+  it('begins its second network as the teacher, and keeps it in the state', async () => {
+    const folder = await folderOf({})
+    let steps = 0
+    const { plan } = options(folder, 'dmd')
+    const still = { ...plan, schedule: { ...plan.schedule, learning_rate: 1e-30 } }
+    await run(options(folder, 'dmd', { plan: still, shouldStop: () => steps++ >= 1 }))
+    const { tensors } = parseSafetensors(await readFile(join(folder, STATE_FILE)), 'state')
+    expect(toFloat32(tensors.get('second.parameters')!)).toEqual(teacher.weights)
+    expect(toFloat32(tensors.get('parameters')!)).toEqual(teacher.weights)
+    // The first steps are the second network's.
+    expect(toFloat32(tensors.get('second.exp_avg')!).some((value) => value !== 0)).toBe(true)
+    expect(toFloat32(tensors.get('exp_avg')!).every((value) => value === 0)).toBe(true)
+  })
+
+  it('with a head is another training, and as good at going on', async () => {
+    const [plain, whole, parts] = [await folderOf({}), await folderOf({}), await folderOf({})]
+    const { plan } = options(plain, 'dmd')
+    const headed = { ...plan, method_options: { ...plan.method_options, gan: 0.01 } }
+    await run(options(plain, 'dmd'))
+    await run(options(whole, 'dmd', { plan: headed }))
+    let steps = 0
+    await run(options(parts, 'dmd', { plan: headed, shouldStop: () => steps++ >= 8 }))
+    await run(options(parts, 'dmd', { plan: headed }))
+    expect(await weights(whole)).not.toEqual(await weights(plain))
+    expect(await weights(parts)).toEqual(await weights(whole))
+  })
+
+  it('logs the loss of either', async () => {
+    const folder = await folderOf({})
+    await run(options(folder, 'dmd'))
+    const { log } = (await readProgress(folder))!
+    expect(log).toHaveLength(1)
+    expect(log[0]!.loss).toBeGreaterThan(0)
+    expect(log[0]!.own_loss).toBeGreaterThan(0)
   })
 })
 

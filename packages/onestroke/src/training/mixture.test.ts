@@ -10,10 +10,12 @@ import { Random } from '@onestroke/core/random'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Mixture, trajectory } from '../../../core/src/diffusion/testing.js'
 import { nodeRuntime } from '../runtime/index.js'
+import type { Batch } from './batch.js'
+import { runStep, type Training, turnAt } from './loop.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 import { learningRate } from './schedule.js'
-import { TEACHER_PREFIX, trainedSize, trainingStep } from './step.js'
+import { ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 
 const mixture: Mixture = {
   logits: [0, 0.5, 0],
@@ -52,7 +54,7 @@ const train = async (
   method: Objective,
   steps: number,
   rate: number,
-  given?: { config: DenoiserConfig; weights: Float32Array; teach: boolean },
+  given?: { config: DenoiserConfig; weights: Float32Array; teach: boolean; begin?: Float32Array },
 ) => {
   const config: DenoiserConfig = {
     network: networkOf(method.flow_map),
@@ -60,56 +62,71 @@ const train = async (
     ...range,
   }
   const layout = networkLayout(config.network)
-  const optimizer = new Optimizer(
-    trainedSize(config.network, method),
-    OPTIMIZER_DEFAULTS,
-    method.target_ema ? layout.size : 0,
-  )
-  const { parameters, gradient, target, ema } = optimizer
+  const optimizer = new Optimizer(layout.size, OPTIMIZER_DEFAULTS, method.target_ema ? layout.size : 0)
+  const { parameters, target, ema } = optimizer
   parameters.set(layout.initialize(3))
-  if (given) layout.adopt(parameters, networkLayout(given.config.network), given.weights)
+  if (given) layout.adopt(parameters, networkLayout(given.config.network), given.begin ?? given.weights)
   ema.set(parameters)
-  target?.set(parameters.subarray(0, layout.size))
+  target?.set(parameters)
   const teaches = given?.teach && method.teacher !== false
-  const program = trainingStep({
+  const step: StepOptions = {
     ...{ student: config, guidance_scale: 1, objective: method, options: method.options, batch: BATCH },
     ...(teaches && { teacher: given.config }),
-  })
+  }
+  const program = trainingStep(step)
+  const part = ownPart(step)
+  const own = part && new Optimizer(part.layout.size, OPTIMIZER_DEFAULTS)
+  if (part) own!.parameters.set(part.layout.initialize(3))
+  if (part?.beginsAs)
+    part.layout.adopt(own!.parameters, networkLayout(given!.config.network), given!.weights, part.beginsAs)
   const baked = teaches ? Object.entries(networkLayout(given.config.network).unflatten(given.weights)) : []
   const executable = await runtime.compile(
     program,
     Object.fromEntries(baked.map(([name, values]) => [TEACHER_PREFIX + name, values])),
   )
-  const times = new Float32Array(3 * BATCH)
-  const [t, r, s] = [0, 1, 2].map((i) => times.subarray(i * BATCH, (i + 1) * BATCH)) as [
+  const updates = part?.updates
+  const ownExecutable = updates === undefined ? undefined : await runtime.compile(trainingStep(step, 'own'))
+  const training: Training = {
+    step: executable,
+    optimizer,
+    ...(own && {
+      own: { optimizer: own, ...(ownExecutable && { steps: { updates: updates!, step: ownExecutable } }) },
+    }),
+  }
+  const [t, r, s, start] = [0, 1, 2, 3].map(() => new Float32Array(BATCH)) as [
+    Float32Array,
     Float32Array,
     Float32Array,
     Float32Array,
   ]
-  for (let step = 1; step <= steps; step++) {
-    const random = new Random({ seed: 1, stream: 0, step, index: 0 })
-    const progress = (step - 0.5) / steps
+  for (let number = 1; number <= steps; number++) {
+    const random = new Random({ seed: 1, stream: 0, step: number, index: 0 })
+    const progress = (number - 0.5) / steps
     const x0 = Float32Array.from(Array.from({ length: BATCH }, () => draw(random)).flat())
     for (let i = 0; i < BATCH; i++) {
       const drawn = method.times(random, { range, progress }, method.options)
       t[i] = drawn.t
       r[i] = drawn.r
       s[i] = drawn.s ?? range.sigma_min
+      start[i] = drawn.start ?? drawn.t
     }
-    const inputs = {
-      ...{ parameters, x0, t, r, s, progress: Float32Array.of(progress) },
-      ...(target && { target }),
+    const batch = {
+      ...{ x0, t, r, s, start, progress: Float32Array.of(progress) },
       noise: random.fillNormal(new Float32Array(2 * BATCH)),
       guidance_scale: new Float32Array(BATCH).fill(1),
       weight: new Float32Array(BATCH).fill(1),
+      renoise: random.fillNormal(new Float32Array(2 * BATCH)),
     }
-    await executable.run(inputs, { gradient })
+    const turn = turnAt(number, training)
+    await runStep(turn.executable, training, batch as unknown as Batch)
     const schedule = { learning_rate: rate, warmup: 0.02, decay: 0.7, ema_half_life: 0 }
-    optimizer.step(step, learningRate(progress, schedule), 0.98, optimizer.gradientNorm())
+    for (const one of turn.trained)
+      one.step(turn.count, learningRate(progress, schedule), 0.98, one.gradientNorm())
     if (method.target_ema) optimizer.updateTarget(method.target_ema(progress, method.options))
   }
   await executable.release()
-  return { config, weights: ema.slice(0, layout.size) }
+  await ownExecutable?.release()
+  return { config, weights: ema.slice() }
 }
 
 const COUNT = 200
@@ -119,8 +136,8 @@ const ends = Array.from({ length: COUNT }, (_, i) =>
   trajectory(mixture, [...start.subarray(2 * i, 2 * i + 2)], range.sigma_max, range.sigma_min),
 ).flat()
 
-/** Root mean square distance of one step's results to the ends of the exact trajectories. */
-const errorOf = async ({ config, weights }: { config: DenoiserConfig; weights: Float32Array }) => {
+/** What a student paints in one step. */
+const paint = async ({ config, weights }: { config: DenoiserConfig; weights: Float32Array }) => {
   const executable = await runtime.compile(
     denoiseProgram(config, COUNT),
     networkLayout(config.network).unflatten(weights),
@@ -130,7 +147,32 @@ const errorOf = async ({ config, weights }: { config: DenoiserConfig; weights: F
     ...(config.network.embedding.jump_embedding && { s: new Float32Array(COUNT).fill(range.sigma_min) }),
   })
   await executable.release()
-  return Math.sqrt(denoised!.reduce((sum, x, i) => sum + (x - ends[i]!) ** 2, 0) / ends.length)
+  return denoised!
+}
+
+/** Root mean square distance of one step's results to the ends of the exact trajectories. */
+const errorOf = async (model: { config: DenoiserConfig; weights: Float32Array }) => {
+  const painted = await paint(model)
+  return Math.sqrt(painted.reduce((sum, x, i) => sum + (x - ends[i]!) ** 2, 0) / ends.length)
+}
+
+/**
+ * Energy distance (Székely & Rizzo 2013) of one step's results to the distribution: 0 for the same distribution, however noises
+ * and pictures belong together.
+ */
+const energyOf = async (model: { config: DenoiserConfig; weights: Float32Array }) => {
+  const random = new Random({ seed: 4, stream: 0, step: 0, index: 0 })
+  const pairs = (flat: ArrayLike<number>) =>
+    Array.from({ length: COUNT }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!] as const)
+  const [here, there] = [
+    pairs(await paint(model)),
+    pairs(Array.from({ length: COUNT }, () => draw(random)).flat()),
+  ]
+  type Points = typeof here
+  const apart = (as: Points, bs: Points) =>
+    as.reduce((sum, [x, y]) => sum + bs.reduce((part, [u, v]) => part + Math.hypot(x - u, y - v), 0), 0) /
+    COUNT ** 2
+  return 2 * apart(here, there) - apart(here, here) - apart(there, there)
 }
 
 describe('students of a mixture of Gaussians', () => {
@@ -149,12 +191,23 @@ describe('students of a mixture of Gaussians', () => {
     ...{ ect: 0.24, ict: 0.27, sct: 0.29, ct: 0.28 },
   }
 
-  it.each(Object.keys(METHODS))('%s', async (name) => {
+  it.each(Object.keys(BOUNDS))('%s', async (name) => {
     const method = METHODS[name]!
     // A grid of 150 levels takes hundreds of thousands of steps to climb.
     const options = name === 'ct' ? { ...method.options, s1: 20 } : method.options
     const student = await train({ ...method, options }, 800, 2e-3, { ...teacher, teach: true })
     expect(await errorOf(student)).toBeLessThan(BOUNDS[name]!)
+  })
+
+  it('every method is put to the test', () => {
+    expect(new Set([...Object.keys(BOUNDS), 'dmd'])).toEqual(new Set(Object.keys(METHODS)))
+  })
+
+  it('dmd lets a student that was left half-way paint what the teacher does', async () => {
+    const begin = await train(METHODS.ecd!, 60, 2e-3, { ...teacher, teach: true })
+    const student = await train(METHODS.dmd!, 600, 1e-3, { ...teacher, teach: true, begin: begin.weights })
+    expect(await energyOf(begin)).toBeGreaterThan(0.08)
+    expect(await energyOf(student)).toBeLessThan(0.03)
   })
 
   it('ecd, at points of the teacher’s whole way', async () => {

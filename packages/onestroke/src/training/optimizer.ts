@@ -13,7 +13,7 @@ export interface OptimizerOptions {
   clip: number
 }
 
-/** Everything that training changes, as flat arrays in the order of the network's layout. */
+/** What training changes of a network, as flat arrays in the order of its layout, and of what is trained beside it. */
 export interface TrainingArrays {
   readonly parameters: Float32Array
   readonly exp_avg: Float32Array
@@ -23,6 +23,8 @@ export interface TrainingArrays {
   readonly target?: Float32Array
   /** The averaged weights that did best when the quality was measured on the way; 0 until then, absent where it is not. */
   readonly best?: Float32Array
+  /** By name, what an objective trains beside the network. Nobody asks for its moving average. */
+  readonly parts?: Readonly<Record<string, Pick<TrainingArrays, 'parameters' | 'exp_avg' | 'exp_avg_sq'>>>
 }
 
 interface Kernels {

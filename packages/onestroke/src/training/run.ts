@@ -2,17 +2,17 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
+import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
-import type { Executable, OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
+import type { OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { betterBeyondNoise } from '../metrics/index.js'
 import { type LoadedModel, Model, saveModel } from '../model/index.js'
-import type { BatchPlan } from './batch.js'
+import type { Batch, BatchPlan } from './batch.js'
 import { beginningOf, networkOf } from './beginning.js'
-import { diverged, type StepEvent, trainingLoop } from './loop.js'
+import { diverged, runStep, type StepEvent, type Training, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
 import { objectiveNamed } from './objectives.js'
 import { Optimizer, type TrainingArrays } from './optimizer.js'
@@ -26,7 +26,7 @@ import {
   STATE_FILE,
   saveState,
 } from './state.js'
-import { type GuidanceScale, TEACHER_PREFIX, trainedSize, trainingStep } from './step.js'
+import { type GuidanceScale, ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 import { versions } from './versions.js'
 
 export interface RunOptions {
@@ -85,7 +85,7 @@ export const checkRun = (
   const denoiser = denoiserConfig(options, objective)
   beginningOf(options, denoiser.network)
   checkMemory(plan.batch, (batch) =>
-    stepProgram({ ...options, plan: { ...plan, batch } }, denoiser, objective),
+    stepPrograms(stepOptions({ ...options, plan: { ...plan, batch } }, denoiser, objective)),
   )
 }
 
@@ -95,25 +95,44 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const objective = objectiveNamed(plan.method)
   const denoiser = denoiserConfig(options, objective)
   const layout = networkLayout(denoiser.network)
-  const optimizer = new Optimizer(
-    trainedSize(denoiser.network, objective),
-    plan.optimizer,
-    objective.target_ema ? layout.size : 0,
-  )
+  const optimizer = new Optimizer(layout.size, plan.optimizer, objective.target_ema ? layout.size : 0)
   /** The moving average, as the model's weights. */
-  const ema = optimizer.ema.subarray(0, layout.size)
+  const { ema } = optimizer
+  const stepping = stepOptions(options, denoiser, objective)
+  const part = ownPart(stepping)
+  const own = part && { part, optimizer: new Optimizer(part.layout.size, plan.optimizer) }
   const best = plan.checks > 0 ? new Float32Array(layout.size) : undefined
-  const arrays: TrainingArrays = { ...optimizer, ...(best && { best }) }
-  const progress = (await loadState(directory, arrays)) ?? freshState(options, denoiser, optimizer)
-  const program = stepProgram(options, denoiser, objective)
-  const step = await runtime.compile(program, objective.teacher ? teacherWeights(options) : {})
+  const arrays: TrainingArrays = {
+    ...optimizer,
+    ...(best && { best }),
+    ...(own && { parts: { [own.part.name]: own.optimizer } }),
+  }
+  const progress = (await loadState(directory, arrays)) ?? freshState(options, denoiser, optimizer, own)
+  const [program, ownProgram] = stepPrograms(stepping)
+  const step = await runtime.compile(program!, objective.teacher ? teacherWeights(options) : {})
+  const ownStep = ownProgram && (await runtime.compile(ownProgram))
+  const release = async () => {
+    await step.release()
+    await ownStep?.release()
+  }
+  const training: Training = {
+    step,
+    optimizer,
+    ...(own && {
+      own: {
+        optimizer: own.optimizer,
+        ...(ownStep && { steps: { updates: own.part.updates!, step: ownStep } }),
+      },
+    }),
+  }
+  const allFinite = () => optimizer.isFinite() && (own?.optimizer.isFinite() ?? true)
   const config = (): ModelConfig => modelConfig(options, objective, denoiser, progress)
   if (progress.images === 0) {
-    progress.images = await calibrate(program, step, optimizer, options)
+    progress.images = await calibrate(program!, training, options)
     // Kept at once: how long the training is decides all that follows, and another timing would give another number.
     await saveState(directory, arrays, progress)
     if (progress.images === 0) {
-      await step.release()
+      await release()
       return { finished: false, progress, config: config() }
     }
   }
@@ -140,8 +159,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   options.onStart?.(progress)
   let saved = performance.now()
   const finished = await trainingLoop({
-    step,
-    optimizer,
+    ...training,
     progress,
     schedule: {
       ...plan.schedule,
@@ -154,14 +172,14 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     ...(options.shouldStop && { shouldStop: options.shouldStop }),
     onStep: async (event) => {
       options.onStep?.(event, progress)
-      if (isCheck(progress.step, steps, plan.checks) && optimizer.isFinite()) await check(event)
-      if (performance.now() - saved < options.checkpoint_every * 1000 || !optimizer.isFinite()) return
+      if (isCheck(progress.step, steps, plan.checks) && allFinite()) await check(event)
+      if (performance.now() - saved < options.checkpoint_every * 1000 || !allFinite()) return
       await checkpoint()
       saved = performance.now()
     },
   })
-  await step.release()
-  if (!optimizer.isFinite())
+  await release()
+  if (!allFinite())
     throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
   // Also what was asked during the check after the last step.
   if (!finished || options.shouldStop?.()) {
@@ -208,7 +226,7 @@ const denoiserConfig = (
   options: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'initFrom'>,
   objective: Objective,
 ): DenoiserConfig => {
-  const { plan } = options
+  const { plan, initFrom } = options
   const { sigma_min, sigma_max } = plan
   const { embedding, ...rest } = networkOf(options)
   const inputs = {
@@ -217,21 +235,33 @@ const denoiserConfig = (
   }
   return {
     network: { ...rest, embedding: { ...embedding, ...inputs } },
-    parametrization: objective.parametrization,
+    // What is refined goes on as it is.
+    parametrization: (objective.refines && initFrom?.config.parametrization) || objective.parametrization,
     ...{ sigma_min, sigma_max, sigma_data: 0.5 },
   }
 }
 
 /** Fresh weights, but for those that begin as another model's. */
-const freshState = (options: RunOptions, denoiser: DenoiserConfig, optimizer: Optimizer): Progress => {
-  const { plan } = options
+const freshState = (
+  options: RunOptions,
+  denoiser: DenoiserConfig,
+  optimizer: Optimizer,
+  own?: { part: Part; optimizer: Optimizer },
+): Progress => {
+  const { plan, teacher } = options
   const layout = networkLayout(denoiser.network)
   const { parameters } = optimizer
   parameters.set(layout.initialize(plan.seed))
   const beginning = beginningOf(options, denoiser.network)
   if (beginning) layout.adopt(parameters, beginning.model.layout, beginning.model.weights, beginning.from)
   optimizer.ema.set(parameters)
-  optimizer.target?.set(parameters.subarray(0, layout.size))
+  optimizer.target?.set(parameters)
+  if (own) {
+    const { part, optimizer } = own
+    optimizer.parameters.set(part.layout.initialize(plan.seed))
+    if (teacher && part.beginsAs)
+      part.layout.adopt(optimizer.parameters, teacher.layout, teacher.weights, part.beginsAs)
+  }
   return {
     step: 0,
     images: plan.images ?? 0,
@@ -241,20 +271,25 @@ const freshState = (options: RunOptions, denoiser: DenoiserConfig, optimizer: Op
   }
 }
 
-const stepProgram = (
+const stepOptions = (
   { plan, teacher, features }: Pick<RunOptions, 'plan' | 'teacher' | 'features'>,
   student: DenoiserConfig,
   objective: Objective,
-): Program =>
-  trainingStep({
-    student,
-    ...(teacher && { teacher: teacher.config }),
-    ...(features && { features }),
-    guidance_scale: plan.guidance_scale,
-    objective,
-    options: plan.method_options,
-    batch: plan.batch,
-  })
+): StepOptions => ({
+  student,
+  ...(teacher && { teacher: teacher.config }),
+  ...(features && { features }),
+  guidance_scale: plan.guidance_scale,
+  objective,
+  options: plan.method_options,
+  batch: plan.batch,
+})
+
+/** The student's step, and that of the objective's own part, if that has steps of its own. */
+const stepPrograms = (options: StepOptions): Program[] => [
+  trainingStep(options),
+  ...(ownPart(options)?.updates === undefined ? [] : [trainingStep(options, 'own')]),
+]
 
 const teacherWeights = ({ teacher }: RunOptions): Record<string, Float32Array> => {
   const weights = teacher ? Object.entries(teacher.layout.unflatten(teacher.weights)) : []
@@ -264,23 +299,29 @@ const teacherWeights = ({ teacher }: RunOptions): Record<string, Float32Array> =
 /** Pictures that fit into the plan's minutes, by timing some steps that change nothing; 0 if told to stop. */
 const calibrate = async (
   program: Program,
-  step: Executable,
-  { parameters, gradient, target }: Optimizer,
+  training: Training,
   { plan: { minutes, batch }, shouldStop }: RunOptions,
 ): Promise<number> => {
   const wanted = Object.entries(program.inputs).filter(([name]) => !name.startsWith(TEACHER_PREFIX))
   const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
-  const times: number[] = []
-  for (let i = 0; i < CALIBRATION_STEPS; i++) {
-    if (shouldStop?.()) return 0
-    const begin = performance.now()
-    await step.run({ ...inputs, parameters, ...(target && { target }) }, { gradient })
-    times.push((performance.now() - begin) / 1000)
+  const { step, optimizer, own } = training
+  const seconds: number[] = []
+  for (const executable of own?.steps ? [step, own.steps.step] : [step]) {
+    const times: number[] = []
+    for (let i = 0; i < CALIBRATION_STEPS; i++) {
+      if (shouldStop?.()) return 0
+      const begin = performance.now()
+      await runStep(executable, training, inputs as unknown as Batch)
+      times.push((performance.now() - begin) / 1000)
+    }
+    seconds.push(times.sort((a, b) => a - b)[times.length >> 1]!)
   }
-  gradient.fill(0)
-  const median = times.sort((a, b) => a - b)[times.length >> 1]!
+  optimizer.gradient.fill(0)
+  const [students, owns = 0] = seconds as [number, number?]
+  const updates = own?.steps?.updates ?? 0
+  const mean = (students + updates * owns) / (1 + updates)
   // A tenth of the time is left for batches, checkpoints and the optimiser.
-  return Math.max(1, Math.round((minutes! * 60 * 0.9) / median)) * batch
+  return Math.max(1, Math.round((minutes! * 60 * 0.9) / mean)) * batch
 }
 
 const batchPlan = (

@@ -87,6 +87,19 @@ describe('a state', () => {
     expect((await readProgress(folder))?.checks).toEqual([{ ...old, scores: [] }])
   })
 
+  it('holds what is trained beside the network, by name', async () => {
+    const folder = await folderOf({})
+    await saveState(folder, { ...trained(1), parts: { second: trained(3) } }, progress)
+    const [arrays, second] = [trained(2), trained(4)]
+    expect(await loadState(folder, { ...arrays, parts: { second } })).toEqual(progress)
+    for (const name of ['parameters', 'exp_avg', 'exp_avg_sq'] as const) {
+      expect(arrays[name]).toEqual(trained(1)[name])
+      expect(second[name]).toEqual(trained(3)[name])
+    }
+    const error = await complaint(loadState(folder, { ...arrays, parts: { third: second } }))
+    expect(error.message).toContain('third.parameters has no values, expected [21] in F32')
+  })
+
   it('keeps the one before it, and leaves nothing else behind', async () => {
     const folder = await folderOf({})
     const saved: Buffer[] = []

@@ -22,6 +22,8 @@ export interface LogPoint {
   readonly learning_rate: number
   /** Loss per band of noise levels, the strongest first; null where no picture fell into a band. See `bandLimits`. */
   readonly bands: readonly (number | null)[]
+  /** The loss of the objective's own part, where it has steps of its own. */
+  readonly own_loss?: number
 }
 
 /** What was found when the quality was measured on the way. */
@@ -62,7 +64,14 @@ export interface Progress {
   log: LogPoint[]
   checks: Check[]
   /** Sums for the next line of the log; by band, a sum and how many pictures it is of. */
-  pending: { steps: number; loss: number; gradient_norm: number; bands: [sum: number, count: number][] }
+  pending: {
+    steps: number
+    loss: number
+    gradient_norm: number
+    bands: [sum: number, count: number][]
+    /** Of the own part's steps, where it has any. */
+    own?: { steps: number; loss: number }
+  }
 }
 
 export const freshPending = (): Progress['pending'] => ({
@@ -79,6 +88,7 @@ const progressSchema = z.object({
     z.object({
       ...{ images: count, loss: z.number(), gradient_norm: z.number(), learning_rate: z.number() },
       bands: perBand,
+      own_loss: z.number().optional(),
     }),
   ),
   checks: z.array(
@@ -91,15 +101,21 @@ const progressSchema = z.object({
   pending: z.object({
     ...{ steps: count, loss: z.number(), gradient_norm: z.number() },
     bands: z.array(z.tuple([z.number(), count])).length(BANDS),
+    own: z.object({ steps: count, loss: z.number() }).optional(),
   }),
 })
 
 const ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq', 'ema', 'target', 'best'] as const
-const namedArrays = (arrays: TrainingArrays): [name: string, array: Float32Array][] =>
-  ARRAYS.flatMap((name): [string, Float32Array][] => {
+const PART_ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq'] as const
+const namedArrays = (arrays: TrainingArrays): [name: string, array: Float32Array][] => [
+  ...ARRAYS.flatMap((name): [string, Float32Array][] => {
     const array = arrays[name]
     return array ? [[name, array]] : []
-  })
+  }),
+  ...Object.entries(arrays.parts ?? {}).flatMap(([part, its]) =>
+    PART_ARRAYS.map((name): [string, Float32Array] => [`${part}.${name}`, its[name]]),
+  ),
+]
 
 /** Writes the state whole or not at all, and keeps the one before. */
 export const saveState = async (

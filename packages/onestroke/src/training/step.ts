@@ -1,14 +1,8 @@
 /** The training step as one program: parameters and a batch in, loss and gradient out. */
-import { logVariance, pictureFeatures, weightingLayout } from '@onestroke/core/consistency'
-import type { Denoiser, DenoiserConfig, LossContext, Objective } from '@onestroke/core/diffusion'
+import { pictureFeatures } from '@onestroke/core/consistency'
+import type { Denoiser, DenoiserConfig, LossContext, Objective, Part } from '@onestroke/core/diffusion'
 import { guided, networkDenoiser } from '@onestroke/core/diffusion'
-import {
-  flatScope,
-  type NetworkConfig,
-  namedScope,
-  networkInputShapes,
-  networkLayout,
-} from '@onestroke/core/nn'
+import { flatScope, namedScope, networkInputShapes, networkLayout } from '@onestroke/core/nn'
 import { grad, type OnnxFunction, type Program, type Shape, type Tensor, trace } from '@onestroke/core/tensor'
 
 export interface StepOptions {
@@ -28,28 +22,39 @@ export type GuidanceScale = number | readonly [least: number, most: number]
 /** Prefix of the teacher's weights among the program's inputs. */
 export const TEACHER_PREFIX = 'teacher.'
 
-/** Parameters that an objective trains beside the network's, after them in the flat vector. */
-export const trainedSize = (network: NetworkConfig, { learned_weight }: Objective): number =>
-  networkLayout(network).size + (learned_weight ? weightingLayout().size : 0)
+/** What an objective trains beside the network, if anything. */
+export const ownPart = ({
+  student,
+  teacher,
+  objective,
+  options,
+}: Pick<StepOptions, 'student' | 'teacher' | 'objective' | 'options'>): Part | undefined =>
+  objective.own?.({ student, ...(teacher && { teacher }) }, options)
 
 /**
- * Inputs: `parameters` [P], those of the network and then the objective's own; `target` [P'], the network's moving
+ * A step of the student, and of the objective's own part with it, unless that has steps of its own; or such a step.
+ *
+ * Inputs: `parameters` [P]; `own` [Q], those of the objective's own part, if there is one; `target` [P], the network's moving
  * average, where the objective has one; `x0`, `noise` [B, C, H, W]; `t`, `r`, `s`, `guidance_scale` [B]; `progress`
- * [1]; `weight` [B], how much each picture counts; `condition` [B, tokens, entries]; and the teacher's weights under
- * `teacher.`. Outputs: `loss` [], `losses` [B], `gradient` [P].
+ * [1]; `weight` [B], how much each picture counts; `condition` [B, tokens, entries]; `start` [B] and `renoise`
+ * [B, C, H, W] where the objective judges the student's pictures; and the teacher's weights under `teacher.`, if it is asked.
+ * Outputs: `loss` [], `losses` [B], `gradient` [P] and `own_gradient` [Q], of what is trained.
  */
-export const trainingStep = (step: StepOptions): Program => {
+export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'student'): Program => {
   const { student, teacher, objective, options, features, batch } = step
   const layout = networkLayout(student.network)
+  const part = ownPart(step)
   const shapes = networkInputShapes(student.network, batch)
   const specs: Record<string, Shape> = {
-    parameters: [trainedSize(student.network, objective)],
+    parameters: [layout.size],
+    ...(part && { own: [part.layout.size] }),
     ...(objective.target_ema && { target: [layout.size] }),
     ...{ x0: shapes.x!, noise: shapes.x! },
     ...{ t: [batch], r: [batch], s: [batch], guidance_scale: [batch], progress: [1], weight: [batch] },
+    ...(objective.judges_pictures && { start: [batch], renoise: shapes.x! }),
     ...(shapes.condition && { condition: shapes.condition, negative: shapes.condition }),
   }
-  const teaches = teacher && objective.teacher !== false
+  const teaches = teacher && objective.teacher !== false && trains === 'student'
   for (const { name, shape } of teaches ? networkLayout(teacher.network).specs : [])
     specs[TEACHER_PREFIX + name] = shape
   return trace(specs, (inputs) => {
@@ -57,25 +62,34 @@ export const trainingStep = (step: StepOptions): Program => {
       string,
       Tensor
     > as Record<'parameters' | 'x0' | 'noise' | 't' | 'r' | 's' | 'guidance_scale' | 'weight', Tensor>
-    const extra = parameters.size - layout.size
-    const [weights, own] = parameters.split(extra > 0 ? [layout.size, extra] : [layout.size], 0)
-    const denoiser = networkDenoiser(flatScope(layout, weights!), student)
+    const { own } = inputs
+    const denoiser = networkDenoiser(flatScope(layout, parameters), student)
     const context: LossContext = {
       student: denoiser,
       target: inputs.target ? networkDenoiser(flatScope(layout, inputs.target), student) : denoiser,
       ...(teaches && { teacher: teacherDenoiser(inputs, teacher, step) }),
       ...{ x0, noise, t, r, s },
+      ...(objective.judges_pictures && { start: inputs.start!, renoise: inputs.renoise! }),
       condition: {
         ...(inputs.condition && { condition: inputs.condition, negative: inputs.negative! }),
         guidance_scale,
       },
       progress: inputs.progress!.reshape([]),
       ...(features && { features: pictureFeatures(features) }),
-      ...(own && { log_variance: (sigma) => logVariance(flatScope(weightingLayout(), own), sigma) }),
+      ...(part && { own: part.of(flatScope(part.layout, own!)) }),
     }
-    const losses = objective.loss(context, options)
+    const losses = (trains === 'own' ? objective.own_loss! : objective.loss)(context, options)
     const loss = losses.mul(weight).sum().div(weight.sum())
-    return { loss, losses, gradient: grad(loss, [parameters])[0]! }
+    const trained: Record<string, Tensor> = {
+      ...(trains === 'student' && { gradient: parameters }),
+      ...(own && (trains === 'own' || part!.updates === undefined) && { own_gradient: own }),
+    }
+    const gradients = grad(loss, Object.values(trained))
+    return {
+      loss,
+      losses,
+      ...Object.fromEntries(Object.keys(trained).map((name, i) => [name, gradients[i]!])),
+    }
   })
 }
 
