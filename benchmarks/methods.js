@@ -20,7 +20,10 @@ export const comparison = {
   seeds: { type: 'string', default: '3', about: 'trainings of each method' },
   methods: {
     type: 'string',
-    default: Object.keys(METHODS).join(','),
+    // What refines a student has none to begin with here.
+    default: Object.keys(METHODS)
+      .filter((name) => !METHODS[name]?.refines)
+      .join(','),
     about: `which; ${Object.keys(VARIANTS).join(' and ')} are some, too`,
   },
 }
