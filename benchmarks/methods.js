@@ -24,7 +24,10 @@ export const comparison = {
   minutes: { type: 'string', default: '2', about: 'time of each training where it is alike' },
   methods: {
     type: 'string',
-    default: Object.keys(METHODS).join(','),
+    // What refines a student has none to begin with here.
+    default: Object.keys(METHODS)
+      .filter((name) => !METHODS[name]?.refines)
+      .join(','),
     about: `which; ${Object.keys(VARIANTS).join(' and ')} are some, too, and scd@top=0 is scd with an option`,
   },
 }

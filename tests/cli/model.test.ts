@@ -18,6 +18,27 @@ beforeAll(async () => {
   ])
 })
 
+describe('a student', () => {
+  const distill = (out: string, ...more: string[]) => [
+    ...['distill', teacher, pictures, '--out', at(out), '--samples', '0', '--no-tune', '--checks', '0'],
+    ...['--batch', '4', '--images', '48', ...more],
+  ]
+  const HINT =
+    'dmd is for students that can paint already; begin with one of this teacher’s (--init-from STUDENT)'
+
+  it('is refined by distribution matching, and what is none is told of it', async () => {
+    const { stderr } = await succeeds(distill('sharp', '--method', 'dmd', '--init-from', student))
+    expect(stderr).not.toContain(HINT)
+    const { method, provenance, kind } = JSON.parse(await readFile(at('sharp/config.json'), 'utf8'))
+    expect({ kind, name: method.name }).toEqual({ kind: 'student', name: 'dmd' })
+    expect(provenance.init_from).toMatch(/^[0-9a-f]{64}$/)
+    expect(await readFile(at('sharp/model.safetensors'))).not.toEqual(
+      await readFile(join(student, 'model.safetensors')),
+    )
+    expect((await succeeds(distill('blunt', '--method', 'dmd'))).stderr).toContain(`${HINT}\n`)
+  })
+})
+
 /** A copy of the teacher with something wrong. */
 const broken = async (name: string, change: (path: string) => Promise<void>): Promise<string> => {
   await cp(teacher, at(name), { recursive: true })

@@ -162,6 +162,16 @@ describe('wrong usage', () => {
       /^the method cd needs a teacher; onestroke distill TEACHER DATA --method cd, or one of diffusion, /,
     ],
     [
+      'a student to be made sharper, without a teacher',
+      ['train', pictures, '--out', out, '--method', 'dmd'],
+      /^the method dmd needs a teacher; onestroke distill TEACHER DATA --method dmd, or one of /,
+    ],
+    [
+      'no step of the second network',
+      ['distill', model, pictures, '--out', out, '--method', 'dmd', '--option', 'updates=0'],
+      /^dmd's option updates must be a whole number from 1 to 1000, not 0$/,
+    ],
+    [
       'a teacher’s method for a student',
       ['distill', model, pictures, '--out', out, '--method', 'diffusion'],
       /^diffusion makes teachers; distill makes students; use onestroke train$/,

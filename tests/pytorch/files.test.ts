@@ -85,13 +85,14 @@ describe('the ONNX checker accepts', () => {
     const guided = denoiseProgram(denoiser(smallNetwork(type, CONDITIONS.class, true), 'consistency'), BATCH)
     const layout = networkLayout(network)
     const sampling = denoiseProgram(denoiser(network, 'edm'), BATCH)
-    const step = (objective: Objective) => {
+    const step = (objective: Objective, trains: 'student' | 'own' = 'student') => {
       const embedding = { ...network.embedding, jump_embedding: objective.flow_map === true }
-      return trainingStep({
+      const options = {
         student: denoiser({ ...network, embedding }, objective.parametrization),
         ...(objective.teacher && { teacher: denoiser(network, 'edm') }),
-        ...{ guidance_scale: 2, objective, options: objective.options, batch: BATCH },
-      })
+        ...{ guidance_scale: 2, objective, options: { ...objective.options, gan: 0.01 }, batch: BATCH },
+      }
+      return trainingStep(options, trains)
     }
     return {
       guided: toOnnx(guided),
@@ -99,6 +100,7 @@ describe('the ONNX checker accepts', () => {
       baked: toOnnx(sampling, layout.unflatten(weightsOf(layout))),
       diffusion: toOnnx(step(diffusion as unknown as Objective)),
       ...Object.fromEntries(Object.values(METHODS).map((method) => [method.name, toOnnx(step(method))])),
+      second: toOnnx(step(METHODS.dmd!, 'own')),
     }
   }
   /** Checks models, shape inference included: complaints by name. */

@@ -1,6 +1,6 @@
 import { type Condition, type DenoiserConfig, networkDenoiser, type Part } from '../diffusion/index.js'
 import { describeParameters, linear, networkInputShapes, rmsNorm, type Scope } from '../nn/index.js'
-import { constant, input, type Tensor } from '../tensor/index.js'
+import { input, type Tensor } from '../tensor/index.js'
 
 /** A second diffusion model, which follows what the student paints. */
 export interface Second {
@@ -55,9 +55,6 @@ const verdict = (scope: Scope, tokens: Tensor): Required<Pick<Sight, 'real' | 'p
   const each = linear(scope.at(0), rmsNorm(tokens), width, { bias: true }).silu()
   const all = linear(scope.at(1), rmsNorm(each.mean([1])), width, { bias: true }).silu()
   const logit = linear(scope.at(2), all, 1, { bias: true, init: 'zeros' })
-  const [real, painted] = logit
-    .concat([constant(0, []).broadcastTo([b, 1])], 1)
-    .logSoftmax()
-    .split([1, 1], 1)
+  const [real, painted] = logit.concat([logit.zerosLike()], 1).logSoftmax().split([1, 1], 1)
   return { real: real!.reshape([b]), painted: painted!.reshape([b]) }
 }

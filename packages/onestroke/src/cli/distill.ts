@@ -79,7 +79,7 @@ export const distillCommand = (): Command =>
     )
     .option(
       '--guidance-scale <w>',
-      'guidance of the teacher, D_u + w(D_c − D_u); 1 is none; a range like 1-6 makes it, and negative prompts, an input of the student (default: 1, for lcm 1-6, for dmd that of --init-from)',
+      'guidance of the teacher, D_u + w(D_c − D_u); 1 is none; a range like 1-6 makes it, and negative prompts, an input of the student (default: 1, for lcm 1-6)',
       guidanceScale,
     )
     .option('--samples <count>', 'pictures to paint for each number in the report; 0 writes none', samples)
@@ -111,14 +111,11 @@ When it is done, report.html in the folder shows teacher and student side by sid
             `${flags.method} is for students that can paint already; begin with one of this teacher’s (--init-from STUDENT)`,
           ),
         )
-      // A student that is refined goes on listening to what it listens to.
-      const guidanceScale =
-        flags.guidanceScale ?? (refines ? initFrom?.config.sampling.guidance_range : undefined)
       await runCommand(
         spec,
         { ...sizeOf(teacher), ...flags },
         {
-          ...distillSettings(teacher, { ...flags, ...(guidanceScale && { guidanceScale }) }),
+          ...distillSettings(teacher, flags),
           ...(initFrom && { initFrom }),
           ...(flags.samples !== 0 && reporting(teacherPath, flags.out, flags)),
         },

@@ -58,6 +58,10 @@ describe('a run that goes on from a model', () => {
     const refined = await trained(plan, { teacher, initFrom: student })
     expect(refined.weights).toEqual(student.weights)
     expect(refined.config.parametrization).toBe('consistency')
+    // At a single scale it learns there, and still takes others.
+    const single = await trained({ ...plan, guidance_scale: 1 }, { teacher, initFrom: student })
+    expect(single.weights).toEqual(student.weights)
+    expect(single.config.sampling).toMatchObject({ guidance_scale: 1, guidance_range: [1, 3] })
     const scd = { method: 'scd', method_options: { ...METHODS.scd!.options } }
     const other = await trained(distillation(scd), { teacher })
     expect(other.config.parametrization).toBe('edm')

@@ -212,6 +212,7 @@ describe('the check of a run', () => {
     const wrong = {
       'unknown preset': { plan: runPlan({ preset: 'enormous' }) },
       'unknown method': { plan: runPlan({ method: 'magic' }) },
+      'the method dmd needs a teacher': { plan: runPlan({ method: 'dmd' }) },
       'a power of two': { dataset: { ...someData(), height: 12, width: 12 } },
       'must be above sigma_min': { plan: runPlan({ sigma_max: 0.01 }) },
       'a batch of 1000000000 needs about': { plan: runPlan({ batch: 1e9 }) },

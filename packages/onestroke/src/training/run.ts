@@ -82,6 +82,8 @@ export const checkRun = (
   if (sigma_max <= sigma_min)
     throw new UserError(`--sigma-max must be above sigma_min, which is ${sigma_min}`, { exitCode: 2 })
   const objective = objectiveNamed(plan.method)
+  if (objective.teacher === true && !options.teacher)
+    throw new UserError(`the method ${plan.method} needs a teacher`, { exitCode: 2 })
   const denoiser = denoiserConfig(options, objective)
   beginningOf(options, denoiser.network)
   checkMemory(plan.batch, (batch) =>
@@ -228,15 +230,17 @@ const denoiserConfig = (
 ): DenoiserConfig => {
   const { plan, initFrom } = options
   const { sigma_min, sigma_max } = plan
+  // What is refined stays what it is, and goes on listening to what it listens to.
+  const refined = objective.refines ? initFrom?.config : undefined
   const { embedding, ...rest } = networkOf(options)
   const inputs = {
-    guidance_embedding: typeof plan.guidance_scale !== 'number',
+    guidance_embedding:
+      typeof plan.guidance_scale !== 'number' || refined?.network.embedding.guidance_embedding === true,
     jump_embedding: objective.flow_map === true,
   }
   return {
     network: { ...rest, embedding: { ...embedding, ...inputs } },
-    // What is refined goes on as it is.
-    parametrization: (objective.refines && initFrom?.config.parametrization) || objective.parametrization,
+    parametrization: refined?.parametrization ?? objective.parametrization,
     ...{ sigma_min, sigma_max, sigma_data: 0.5 },
   }
 }
@@ -353,24 +357,32 @@ const batchPlan = (
   word_dropout: plan.word_dropout,
 })
 
-/** What a student is asked for unless somebody says so: the least that it learned, or 1 where it has no such input. */
+/**
+ * What a student is asked for unless somebody says so: the least that it learned, or 1 where it has no such input. One that was
+ * refined at a single scale is best there.
+ */
 const usualGuidance = (
   scale: GuidanceScale,
-): Pick<ModelConfig['sampling'], 'guidance_scale' | 'guidance_range'> =>
-  typeof scale === 'number' ? { guidance_scale: 1 } : { guidance_scale: scale[0], guidance_range: [...scale] }
+  { refines }: Objective,
+  initFrom?: LoadedModel,
+): Pick<ModelConfig['sampling'], 'guidance_scale' | 'guidance_range'> => {
+  if (typeof scale !== 'number') return { guidance_scale: scale[0], guidance_range: [...scale] }
+  const range = refines ? initFrom?.config.sampling.guidance_range : undefined
+  return range ? { guidance_scale: scale, guidance_range: range } : { guidance_scale: 1 }
+}
 
 const modelConfig = (
   { plan, dataset, vocabulary, teacher, initFrom }: RunOptions,
-  { kind, flow_map }: Objective,
+  objective: Objective,
   denoiser: DenoiserConfig,
   { step, seconds }: Progress,
 ): ModelConfig => ({
   format: 'onestroke/1',
-  kind,
+  kind: objective.kind,
   ...denoiser,
   vocabulary,
   sampling:
-    kind === 'teacher'
+    objective.kind === 'teacher'
       ? {
           solver: 'heun',
           schedule: 'karras',
@@ -381,9 +393,9 @@ const modelConfig = (
         }
       : {
           ...{ solver: 'consistency', schedule: 'karras', num_inference_steps: 1 },
-          ...usualGuidance(plan.guidance_scale),
+          ...usualGuidance(plan.guidance_scale, objective, initFrom),
           // A flow map goes where the trajectory does; others start each step from fresh noise.
-          ...{ gamma: flow_map ? 0 : 1, sigmas: {} },
+          ...{ gamma: objective.flow_map ? 0 : 1, sigmas: {} },
         },
   method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
   provenance: {
