@@ -6,8 +6,13 @@ export {
   type EvaluateOptions,
   evaluate,
   FeatureExtractor,
+  type FeatureSpace,
   featuresFor,
+  featuresOfDataset,
   Judge,
+  judgesFor,
+  NOISE_SEEDS,
+  Reference,
   TEACHER_SETTINGS,
 } from './evaluation/index.js'
 export {
