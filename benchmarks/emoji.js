@@ -1,11 +1,20 @@
-/** The numbers of the shipped emoji models: `onestroke evaluate` on each pair of student and teacher. */
+/**
+ * The numbers of the shipped emoji models: `onestroke evaluate` on each pair of student and teacher, by every judge, with
+ * the four noise seeds 0 to 3.
+ */
 import { onestroke } from './lib/command.js'
 import { CATEGORY, DATA, TEACHERS } from './lib/emoji.js'
 
 export const about = 'quality and speed of the shipped emoji models, students beside teachers'
 
-/** Each picture's prompt once. */
-const HOW = ['--data', DATA, '--category', CATEGORY, '--samples', '922', '--steps', '1,2,4,8', '--json']
+/** Noise seeds, from 0 on. */
+const NOISE_SEEDS = 4
+
+/** Each picture's prompt once a noise seed. */
+const HOW = [
+  ...['--data', DATA, '--category', CATEGORY, '--samples', '922', '--steps', '1,2,4,8'],
+  ...['--seed', '0', '--noise-seeds', String(NOISE_SEEDS), '--json'],
+]
 
 /** @type {import('./run.js').Benchmark['run']} */
 export const run = async () => {
@@ -19,5 +28,5 @@ export const run = async () => {
     )
     results[student] = JSON.parse(stdout)
   }
-  return { seeds: { evaluation: 0 }, versions: {}, results }
+  return { seeds: { evaluation: 0, noise_seeds: NOISE_SEEDS }, versions: {}, results }
 }

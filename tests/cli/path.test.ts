@@ -33,24 +33,44 @@ beforeAll(async () => {
   distilled = await succeeds(DISTILL, inside)
 })
 
-const EVALUATION = ['data', 'features', 'floor', 'model', 'rows', 'samples', 'seed', 'student_is_student']
-const ROW = [
-  ...['fid', 'kid', 'nfe', 'precision', 'prompt_top1', 'prompt_top5', 'recall'],
-  ...['seconds_per_image', 'solver', 'steps', 'teacher_distance', 'who'],
+const EVALUATION = [
+  ...['data', 'features', 'floor', 'judges', 'model', 'noise_seeds', 'real', 'replay', 'rows', 'samples'],
+  ...['seed', 'student_is_student'],
 ]
+const ROW = [
+  ...['between', 'copies', 'deviation', 'diversity', 'edge_energy', 'fid', 'judges', 'kid', 'nfe'],
+  ...['precision', 'prompt_top1', 'prompt_top5', 'recall', 'seams', 'seconds_per_image', 'solver', 'steps'],
+  ...['teacher_distance', 'who'],
+]
+const JUDGES = ['own', 'random-conv', 'pixels']
 const keysOf = (value: object) => Object.keys(value).sort()
 const HASH = /^[0-9a-f]{64}$/
 
 const expectEvaluation = (evaluation: Record<string, never>) => {
   expect(keysOf(evaluation)).toEqual(EVALUATION)
-  const { model, data, features, floor, rows } = evaluation as Record<string, never> & {
-    rows: Record<string, unknown>[]
-  }
+  const { model, data, features, floor, judges, real, replay, noise_seeds, rows } = evaluation as Record<
+    string,
+    never
+  > & { rows: Record<string, object>[]; judges: { name: string }[]; floor: { judges: object } }
   expect(keysOf(model!)).toEqual(['kind', 'parameters', 'path', 'sha256'])
   expect(keysOf(data!)).toEqual(['images', 'name'])
   expect(keysOf(features!)).toEqual(['dims', 'name', 'sha256'])
-  expect(keysOf(floor!)).toEqual(['fid', 'kid'])
-  for (const row of rows) expect(keysOf(row)).toEqual(ROW)
+  expect(keysOf(floor)).toEqual(['fid', 'judges', 'kid', 'kind'])
+  expect(Object.keys(floor.judges)).toEqual(JUDGES)
+  expect(judges.map(({ name }) => name)).toEqual(JUDGES)
+  for (const judge of judges) expect(keysOf(judge)).toEqual(['about', 'dims', 'name', 'sha256', 'took_part'])
+  expect(keysOf(real!)).toEqual(['diversity', 'seams'])
+  expect(keysOf(replay!)).toEqual(['mean', 'sd'])
+  expect(noise_seeds).toEqual([0, 1, 2, 3])
+  for (const row of rows) {
+    expect(keysOf(row)).toEqual(ROW)
+    expect(Object.keys(row.judges!)).toEqual(JUDGES)
+    for (const { fid, kid } of Object.values(row.judges!) as Record<string, { values: number[] }>[])
+      for (const series of [fid!, kid!]) {
+        expect(keysOf(series)).toEqual(['mean', 'sd', 'values'])
+        expect(series.values).toHaveLength(4)
+      }
+  }
 }
 
 describe('train', () => {
@@ -243,10 +263,21 @@ describe('evaluate', () => {
 
   it('measures a teacher alone, and shows a table', async () => {
     const { stdout } = await succeeds(evaluate('teacher'), inside)
-    expect(stdout).toMatch(/^who +solver +steps +nfe +fid/)
-    expect(stdout).toMatch(/^teacher +ddim +1 +1 /m)
-    expect(stdout).toMatch(/^real against real: fid [\d.]+, kid /m)
+    expect(stdout).toMatch(/^who +solver +steps +nfe +own\*.* +random-conv.* +pixels.* +ms\/image$/m)
+    expect(stdout).toMatch(/^teacher +ddim +1 +1 +[\d.]+ ± [\d.]+ /m)
+    expect(stdout).toMatch(/^real +(same-name|resample) /m)
+    // A line for each column.
+    for (const column of ['random-conv', 'ms/image', 'recall', 'diversity', 'seams'])
+      expect(stdout).toMatch(new RegExp(`^  ${column}.*: .*(lower|higher|nearer)`, 'm'))
     expect(stdout).not.toMatch(/NaN|undefined/)
+  })
+
+  it('compares a student with its teacher at equal noise', async () => {
+    const more = ['student', '--teacher', 'teacher', '--seed', '3', '--noise-seeds', '2']
+    const { stdout } = await succeeds(evaluate(...more), inside)
+    expect(stdout).toMatch(/^student +consistency +2 +2 +[\d.]+ ± [\d.]+ +[\d.]+ ± [\d.]+ +[\d.]+ ± [\d.]+$/m)
+    expect(stdout).toMatch(/^student \/ teacher: /m)
+    expect(stdout).toMatch(/means over 2 noise seeds/)
   })
 })
 

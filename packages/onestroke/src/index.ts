@@ -7,8 +7,13 @@ export {
   type Evaluation,
   evaluate,
   FeatureExtractor,
+  type FeatureSpace,
   featuresFor,
+  featuresOfDataset,
   Judge,
+  judgesFor,
+  NOISE_SEEDS,
+  Reference,
   TEACHER_SETTINGS,
 } from './evaluation/index.js'
 export {

@@ -76,10 +76,11 @@ export interface JudgeInfo {
   took_part: boolean
 }
 
+/** Training pictures in place of samples, as many, drawn at random once a noise seed; no lower bound, for a copy scores 0. */
 export interface Floor {
   /**
-   * `test`: the test split. `same-name`: for each prompt, a training picture of its name, drawn at random. `resample`:
-   * as many training pictures as there are samples, drawn at random with replacement.
+   * `test`: any, against the test split, with which everything is then compared. `same-name`: for each prompt one of its
+   * name, where most pictures share their name with another. `resample`: any, with replacement.
    */
   kind: 'test' | 'same-name' | 'resample'
   /** By the first judge; null where there are too few pictures. */
@@ -100,14 +101,17 @@ export interface Evaluation {
   /** The first judge. */
   features: { name: string; sha256: string; dims: number }
   judges: JudgeInfo[]
-  /** Real pictures against real pictures. */
   floor: Floor
   /**
    * KID, by the first judge, of as many training pictures drawn at random, with replacement. Below this minus two
-   * deviations, samples replay training pictures; null where there are too few pictures.
+   * deviations, samples replay training pictures; null where there are too few pictures, or where everything is compared
+   * with a test split.
    */
   replay: Estimate | null
-  /** The real pictures' own numbers; `seams` by side of the square, as border against inside. */
+  /**
+   * The training pictures' own numbers: `seams` by side of the square, as border against inside; `diversity` of two of one
+   * prompt, drawn at random with replacement, null where no prompt has two.
+   */
   real: { seams: Record<string, number>; diversity: number | null }
   rows: EvaluationRow[]
   /** Outputs differ from the teacher's at equal noise, and so do the weights; null without a teacher. */
