@@ -185,22 +185,20 @@ const SHIFTED = 1 / 8
 
 /** Spatial shift (Yu et al. 2022, section 3.2): some channels of each token are its neighbours'; 0 beyond the border. */
 const spatialShift = (x: Tensor): Tensor => {
-  const [b, h, w, width] = x.shape as [number, number, number, number]
+  const width = x.shape[3]!
   const n = Math.floor(SHIFTED * width)
   if (n === 0) return x
-  const [below, above, right, left, own] = x.split([n, n, n, n, width - 4 * n], -1)
-  return below!
-    .slice([0, 1, 0, 0], [b, h, w, n])
-    .pad([0, 0, 0, 0], [0, 1, 0, 0])
-    .concat(
-      [
-        above!.slice([0, 0, 0, 0], [b, h - 1, w, n]).pad([0, 1, 0, 0], [0, 0, 0, 0]),
-        right!.slice([0, 0, 1, 0], [b, h, w, n]).pad([0, 0, 0, 0], [0, 0, 1, 0]),
-        left!.slice([0, 0, 0, 0], [b, h, w - 1, n]).pad([0, 0, 1, 0], [0, 0, 0, 0]),
-        own!,
-      ],
-      -1,
-    )
+  const [a, b, c, d, own] = x.split([n, n, n, n, width - 4 * n], -1)
+  const below = neighbour(a!, 1, 1)
+  return below.concat([neighbour(b!, 1, -1), neighbour(c!, 2, 1), neighbour(d!, 2, -1), own!], -1)
+}
+
+/** What the next token along an axis has, or the one before. */
+const neighbour = (x: Tensor, axis: 1 | 2, by: 1 | -1): Tensor => {
+  const n = x.shape[axis]!
+  const one = x.shape.map((_, i) => Number(i === axis))
+  const none = x.shape.map(() => 0)
+  return by > 0 ? x.pad(none, one).split([1, n], axis)[1]! : x.pad(one, none).split([n, 1], axis)[0]!
 }
 
 /** Pictures [B, C, H, W] → patches [B, H/p, W/p, C·p²]. */
