@@ -1,7 +1,7 @@
 import { karrasPosition, objective, perPicture } from '../diffusion/index.js'
 import { doublingLevels, neighbours } from './discretization.js'
 import { DISTANCES, type DistanceName, distance } from './distance.js'
-import { atTop, TOP } from './start.js'
+import { atTop } from './start.js'
 
 /**
  * Improved consistency training (Song & Dhariwal 2023, §3): the student itself gives the target; the grid doubles from
@@ -24,7 +24,7 @@ export const ict = objective({
   options: {
     s0: 10,
     s1: 1280,
-    top: TOP,
+    top: 0,
     P_mean: -1.1,
     P_std: 2,
     distance: 'huber' as DistanceName,

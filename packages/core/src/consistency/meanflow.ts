@@ -1,6 +1,6 @@
 import { objective, perPicture } from '../diffusion/index.js'
 import { jvp, type Tensor } from '../tensor/index.js'
-import { atTop, TOP } from './start.js'
+import { atTop } from './start.js'
 
 /**
  * MeanFlow (Geng et al. 2025, algorithm 1): the student learns the average velocity u(z, r, t) of the flow between two
@@ -29,7 +29,7 @@ export const meanflow = objective({
   parametrization: 'edm',
   flow_map: true,
   options: {
-    top: TOP,
+    top: 0,
     /** ln (σ/σd) ~ N(P_mean, P_std²): t is logit-normal. */
     P_mean: -0.4,
     P_std: 1.4,

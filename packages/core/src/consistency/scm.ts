@@ -1,7 +1,7 @@
 import { type Condition, clampSigma, type Denoiser, objective, perPicture } from '../diffusion/index.js'
 import type { Random } from '../random/index.js'
 import { jvp, type Tensor } from '../tensor/index.js'
-import { atTop, TOP } from './start.js'
+import { atTop } from './start.js'
 import { logVariancePart } from './weighting.js'
 
 /**
@@ -20,7 +20,7 @@ import { logVariancePart } from './weighting.js'
  * features of it are as they are, and the small learning rate below may be their price.
  */
 const options = {
-  top: TOP,
+  top: 0,
   /** ln σ ~ N(P_mean, P_std²). */
   P_mean: -1,
   P_std: 1.4,
