@@ -103,8 +103,7 @@ describe('the search for noise levels', () => {
     it(`tries pictures that are the model’s at gamma ${gamma}${guided ? ', guided' : ''}, and asks it less often`, async () => {
       const { model, asked } = someStudent(gamma, guided)
       const batch = (first: number) => Array.from({ length: BATCH }, (_, i) => 'ab'[(first + i) % 2]!)
-      const distance = (pictures: Float32Array) =>
-        pictures.reduce((sum, value) => sum + (value - 1) ** 2, 0)
+      const distance = (pictures: Float32Array) => pictures.reduce((sum, value) => sum + (value - 1) ** 2, 0)
       const seen: Float32Array[] = []
       const judge = {
         samples: SAMPLES,
