@@ -329,16 +329,19 @@ const teacherPaths = async (
   judge: Judge,
   seeds: readonly number[],
   {
+    guidance_scale,
     distance_samples = PATH_SAMPLES,
-    ...options
+    onProgress,
   }: Pick<EvaluateOptions, 'distance_samples' | 'onProgress'> & { readonly guidance_scale: number },
 ): Promise<Float32Array[]> => {
+  const each = Math.ceil(distance_samples / seeds.length)
   const paths: Float32Array[] = []
-  for (const seed of seeds) {
+  for (const [i, seed] of seeds.entries()) {
     const path = await teacherPath(teacher, judge, {
-      ...options,
-      distance_samples: Math.ceil(distance_samples / seeds.length),
+      guidance_scale,
+      distance_samples: each,
       seed,
+      onProgress: (what, done, total) => onProgress?.(what, i * total + done, seeds.length * total),
     })
     if (path) paths.push(path)
   }

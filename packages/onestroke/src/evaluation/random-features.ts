@@ -82,7 +82,7 @@ export const randomSpace = async (dataset: Dataset): Promise<FeatureSpace> => {
       name: info.name,
       sha256: sha256Of(Buffer.concat([bytes, new Uint8Array(components.axes.buffer)])),
       dims: components.to,
-      about: `${components.to} principal components of a convolutional network with random weights, at three depths: edges and textures.`,
+      about: `${components.to} principal components of a convolutional network with random weights, pooled at several depths: edges and textures.`,
       took_part: false,
     },
     customary: false,
