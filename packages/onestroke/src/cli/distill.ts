@@ -104,6 +104,7 @@ When it is done, report.html in the folder shows teacher and student side by sid
           { exitCode: 2 },
         )
       const initFrom = flags.initFrom === undefined ? undefined : await loadModel(flags.initFrom)
+      const settings = distillSettings(teacher, flags)
       const { refines } = objectiveNamed(flags.method)
       if (refines && initFrom?.config.kind !== 'student')
         say(
@@ -115,7 +116,7 @@ When it is done, report.html in the folder shows teacher and student side by sid
         spec,
         { ...sizeOf(teacher), ...flags },
         {
-          ...distillSettings(teacher, flags),
+          ...settings,
           ...(initFrom && { initFrom }),
           ...(flags.samples !== 0 && reporting(teacherPath, flags.out, flags)),
         },
