@@ -3,9 +3,12 @@
  * the four noise seeds 0 to 3.
  */
 import { onestroke } from './lib/command.js'
-import { CATEGORY, DATA, TEACHERS } from './lib/emoji.js'
+import { CATEGORY, DATA, STUDENTS, TEACHERS } from './lib/emoji.js'
 
 export const about = 'quality and speed of the shipped emoji models, students beside teachers'
+
+/** @type {import('./run.js').Benchmark['options']} */
+export const options = { students: STUDENTS }
 
 /** Noise seeds, from 0 on. */
 const NOISE_SEEDS = 4
@@ -17,10 +20,13 @@ const HOW = [
 ]
 
 /** @type {import('./run.js').Benchmark['run']} */
-export const run = async () => {
+export const run = async ({ students }) => {
   /** @type {Record<string, object>} */
   const results = {}
-  for (const [student, teacher] of Object.entries(TEACHERS)) {
+  for (const student of students.split(',')) {
+    const teacher = TEACHERS[student]
+    if (!teacher)
+      throw new Error(`there is no student ${student}; there are ${Object.keys(TEACHERS).join(', ')}`)
     const { stdout } = await onestroke(
       'evaluate',
       `models/${student}`,
