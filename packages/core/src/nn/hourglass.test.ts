@@ -151,7 +151,7 @@ describe('an hourglass of neighbours', () => {
     const still = Object.fromEntries(
       Object.entries(randomParameters(config, 2)).map(([name, values]) => [
         name,
-        // Of all that mixes tokens only the attention on the way up is left, which itself reads no neighbours.
+        // Only the attention on the way up still mixes tokens; its own reading of neighbours is cut off.
         shut(name) || name.endsWith('split.weight')
           ? values.map(() => 0)
           : name === 'output.weight'

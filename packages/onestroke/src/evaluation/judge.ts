@@ -22,7 +22,7 @@ export interface Painted {
 export interface JudgeOptions {
   /** Pictures that are painted for each number. */
   readonly samples: number
-  /** Of the noise, where `paint` is not told another. */
+  /** Seed of the noise, if `paint` is not told another. */
   readonly seed: number
   /** What pictures are compared with, if not with the dataset. */
   readonly reference?: Dataset

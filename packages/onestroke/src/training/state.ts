@@ -69,7 +69,7 @@ export interface Progress {
     loss: number
     gradient_norm: number
     bands: [sum: number, count: number][]
-    /** Of the own part's steps, where it has any. */
+    /** Mean loss of the own part's steps, if it has any. */
     own?: { steps: number; loss: number }
   }
 }
