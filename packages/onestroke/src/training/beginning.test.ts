@@ -37,6 +37,17 @@ describe('a run that goes on from a model', () => {
     expect(longer.config.provenance).toMatchObject({ parent: first.sha256, init_from: student.sha256 })
   })
 
+  it('goes on listening to guidance', async () => {
+    const teacher = await trained(runPlan())
+    const student = await trained(distillation({ guidance_scale: [1, 3] }), { teacher })
+    const longer = await trained(distillation({ guidance_scale: 2, schedule: still }), {
+      teacher,
+      initFrom: student,
+    })
+    expect(longer.weights).toEqual(student.weights)
+    expect(longer.config.sampling).toMatchObject({ guidance_scale: 2, guidance_range: [1, 3] })
+  })
+
   it('halves it where half is asked for, and takes half as it is', async () => {
     const teacher = await trained(runPlan())
     const student = await trained(distillation(), { teacher })

@@ -230,12 +230,14 @@ const denoiserConfig = (
 ): DenoiserConfig => {
   const { plan, initFrom } = options
   const { sigma_min, sigma_max } = plan
-  // What is refined stays what it is, and goes on listening to what it listens to.
+  // What is refined stays what it is.
   const refined = objective.refines ? initFrom?.config : undefined
   const { embedding, ...rest } = networkOf(options)
   const inputs = {
+    // Who listens to guidance goes on listening: without that input its pictures would be others.
     guidance_embedding:
-      typeof plan.guidance_scale !== 'number' || refined?.network.embedding.guidance_embedding === true,
+      typeof plan.guidance_scale !== 'number' ||
+      initFrom?.config.network.embedding.guidance_embedding === true,
     jump_embedding: objective.flow_map === true,
   }
   return {
@@ -358,16 +360,15 @@ const batchPlan = (
 })
 
 /**
- * What a student is asked for unless somebody says so: the least that it learned, or 1 where it has no such input. One that was
- * refined at a single scale is best there.
+ * What a student is asked for unless somebody says so: the least that it learned, or 1 where it has no such input. One that went
+ * on learning at a single scale is best there.
  */
 const usualGuidance = (
   scale: GuidanceScale,
-  { refines }: Objective,
   initFrom?: LoadedModel,
 ): Pick<ModelConfig['sampling'], 'guidance_scale' | 'guidance_range'> => {
   if (typeof scale !== 'number') return { guidance_scale: scale[0], guidance_range: [...scale] }
-  const range = refines ? initFrom?.config.sampling.guidance_range : undefined
+  const range = initFrom?.config.sampling.guidance_range
   return range ? { guidance_scale: scale, guidance_range: range } : { guidance_scale: 1 }
 }
 
@@ -393,7 +394,7 @@ const modelConfig = (
         }
       : {
           ...{ solver: 'consistency', schedule: 'karras', num_inference_steps: 1 },
-          ...usualGuidance(plan.guidance_scale, objective, initFrom),
+          ...usualGuidance(plan.guidance_scale, initFrom),
           // A flow map goes where the trajectory does; others start each step from fresh noise.
           ...{ gamma: objective.flow_map ? 0 : 1, sigmas: {} },
         },
