@@ -64,7 +64,8 @@ const at = (a: number, b: number, c = a, d = b) =>
       const [ofA, ofB, ofC, ofD] = grad(loss.sum(), [a, b, c, d])
       const [ownA, ownB, ownC, ownD] = grad(own_loss.sum(), [a, b, c, d])
       return {
-        ...{ loss, own_loss },
+        loss,
+        own_loss,
         student: ofA!.reshape([1]).concat([ofB!.reshape([1])], 0),
         leaked: ofC!.reshape([1]).concat([ofD!.reshape([1])], 0),
         own: ownC!.reshape([1]).concat([ownD!.reshape([1])], 0),
@@ -171,7 +172,10 @@ it('a student that follows the gradient, with a second network that follows it, 
       const pictures = [32, 1, 1, 2]
       const { gradient } = compute(
         {
-          ...{ a: [[], [a]], b: [[], [b]], z: [pictures, z], renoise: [pictures, again] },
+          a: [[], [a]],
+          b: [[], [b]],
+          z: [pictures, z],
+          renoise: [pictures, again],
           t: [[32], levels],
         },
         ({ a, b, z, renoise, t }) => {
@@ -180,7 +184,12 @@ it('a student that follows the gradient, with a second network that follows it, 
             student: painter(a!.add(middle), b!, z!),
             teacher: denoiserOf(bell),
             own: secondOf(knows(a!.add(middle), b!)),
-            ...{ x0: z!, noise: z!, t: t!, r: t!, start: t!, renoise: renoise! },
+            x0: z!,
+            noise: z!,
+            t: t!,
+            r: t!,
+            start: t!,
+            renoise: renoise!,
           }) as LossContext<Second>
           const loss = dmd.loss(context, options).mean()
           return {
@@ -282,7 +291,9 @@ describe('what the student begins with', () => {
 
 describe('the second network', () => {
   const network = (type: 'hourglass' | 'unet'): NetworkConfig => ({
-    ...{ resolution: 4, channels: 1, patch_size: 1 },
+    resolution: 4,
+    channels: 1,
+    patch_size: 1,
     ...(type === 'hourglass'
       ? {
           type,
@@ -302,8 +313,11 @@ describe('the second network', () => {
           ],
         }),
     embedding: {
-      ...{ width: 8, token_width: 4, condition: { kind: 'class', vocabulary: 3, tokens: 1 } },
-      ...{ guidance_embedding: false, jump_embedding: false },
+      width: 8,
+      token_width: 4,
+      condition: { kind: 'class', vocabulary: 3, tokens: 1 },
+      guidance_embedding: false,
+      jump_embedding: false,
     },
   })
   const config = (type: 'hourglass' | 'unet', guided = false): DenoiserConfig => {
@@ -352,7 +366,8 @@ describe('the second network', () => {
       return {
         ours: seen.denoised,
         denoised: plain.of(scope).see(x!, sigma!, { condition: condition! }).denoised,
-        ...{ real: seen.real!, painted: seen.painted! },
+        real: seen.real!,
+        painted: seen.painted!,
       }
     })
     for (const [i, value] of denoised!.entries()) expect(ours![i]).toBeCloseTo(value, 12)

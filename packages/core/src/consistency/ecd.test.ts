@@ -160,7 +160,9 @@ describe('the distillation loss', () => {
       const x_t = x0.add(noise.mul(perPicture(t)))
       const path = odePath(denoiserOf(bell), x_t, levelsOfWay(t, s, r, 6), {}, 'heun')
       return {
-        ...{ loss, x: high!.x, sigma: high!.sigma },
+        loss,
+        x: high!.x,
+        sigma: high!.sigma,
         told: (high!.condition as typeof condition).condition,
         ...Object.fromEntries(
           path.flatMap(({ x, sigma }, i) => [

@@ -70,7 +70,11 @@ export const onBatch = (
 ) =>
   compute(
     {
-      ...{ x0: [PICTURES, x0], noise: [PICTURES, noise], t: [[3], levels.t ?? t], r: [[3], r], s: [[3], s] },
+      x0: [PICTURES, x0],
+      noise: [PICTURES, noise],
+      t: [[3], levels.t ?? t],
+      r: [[3], r],
+      s: [[3], s],
       ...Object.fromEntries(
         Object.entries(more).map(([name, list]) => [
           name,

@@ -51,7 +51,9 @@ export const networkDenoiser = (
         ? edmPreconditioning(sigma, sigma_data)
         : consistencyPreconditioning(sigma, sigma_data, sigma_min)
     const inputs = {
-      ...{ x: x.mul(perPicture(c_in)), c_noise, ...condition },
+      x: x.mul(perPicture(c_in)),
+      c_noise,
+      ...condition,
       ...(s && {
         c_jump: s
           .div(sigma_data)

@@ -47,8 +47,8 @@ describe.each(NAMES)('the schedule %s', (name) => {
 describe('the schedule karras', () => {
   it('gives the 18 levels of EDM on CIFAR-10', () => {
     const known = [
-      ...[80, 57.585985, 40.785574, 28.374585, 19.352453, 12.910082, 8.400935, 5.315195, 3.256822],
-      ...[1.92334, 1.088171, 0.585348, 0.296442, 0.139516, 0.059947, 0.022935, 0.007528, 0.002, 0],
+      80, 57.585985, 40.785574, 28.374585, 19.352453, 12.910082, 8.400935, 5.315195, 3.256822, 1.92334,
+      1.088171, 0.585348, 0.296442, 0.139516, 0.059947, 0.022935, 0.007528, 0.002, 0,
     ]
     for (const [i, sigma] of noiseSchedule('karras', 18, EDM).entries())
       expect(sigma).toBeCloseTo(known[i]!, 5)
@@ -100,8 +100,7 @@ describe('the schedule ddim', () => {
 describe('the schedule linear', () => {
   it('is evenly spaced in σ', () => {
     expect(noiseSchedule('linear', 5, { sigma_min: 2, sigma_max: 10, sigma_data: 1 })).toEqual([
-      ...[10, 8, 6, 4, 2],
-      0,
+      10, 8, 6, 4, 2, 0,
     ])
   })
 })

@@ -140,10 +140,11 @@ it('dpmpp_2m takes the steps that algorithm 2 of Lu et al. 2022 takes', async ()
 
 describe('levels that are all the same, as of an edit that changes nothing', () => {
   it.each(['ddim', 'heun', 'dpmpp_2m'] as const)('leave numbers to %s', async (name) => {
-    const x = await SOLVERS[name](async (x) => x.map((value) => value / 2), Float32Array.of(1, -2), [
-      ...[0.01, 0.01, 0.01, 0.01],
-      0,
-    ])
+    const x = await SOLVERS[name](
+      async (x) => x.map((value) => value / 2),
+      Float32Array.of(1, -2),
+      [0.01, 0.01, 0.01, 0.01, 0],
+    )
     for (const value of x) expect(value).toSatisfy(Number.isFinite)
   })
 })

@@ -38,7 +38,9 @@ export const modelConfigSchema = z.strictObject({
     /** sha256 of the weights it began with, where these were neither fresh nor the parent's. */
     init_from: z.string().optional(),
     data: z.strictObject({
-      ...{ name: z.string(), sha256: z.string(), images: z.int().positive() },
+      name: z.string(),
+      sha256: z.string(),
+      images: z.int().positive(),
       /** What the pictures are under, where their source says so: SPDX identifiers. */
       license: z.string().optional(),
     }),

@@ -45,7 +45,9 @@ describe('an hourglass of squares', () => {
         const identity = Float32Array.from({ length: width ** 2 }, (_, i) => Number(i % (width + 1) === 0))
         const config: HourglassConfig = {
           ...hourglassOf(),
-          ...{ resolution: side, channels, patch_size: p },
+          resolution: side,
+          channels,
+          patch_size: p,
           levels: [{ width, depth: 0, heads: 1, window: 1 }],
         }
         const layout = networkLayout(config)
@@ -88,7 +90,8 @@ describe('an hourglass of squares', () => {
         const depth = blocks && levels > 1 ? 1 : 0
         const config: HourglassConfig = {
           ...hourglassOf(),
-          ...{ resolution: 16, channels: 1 },
+          resolution: 16,
+          channels: 1,
           levels: [level(depth, window), level(0), level(0)].slice(0, levels),
         }
         const merged = 2 ** (levels - 1)
@@ -109,7 +112,8 @@ describe('an hourglass of neighbours', () => {
   /** One fine level, and a waist without blocks; a grid of 8×8 tokens of one pixel. */
   const fine = (depth: number, window: number): HourglassConfig => ({
     ...seamlessOf(),
-    ...{ channels: 1, patch_size: 1 },
+    channels: 1,
+    patch_size: 1,
     levels: [
       { width: 8, depth, heads: 2, window },
       { width: 8, depth: 0, heads: 2, window },

@@ -30,7 +30,9 @@ describe('the numbers of sampling', () => {
       fc.property(
         fc.record({
           num_inference_steps: fc.integer({ min: 1 }),
-          ...{ seed: fc.maxSafeNat(), first: fc.nat(), seeds: fc.array(fc.maxSafeNat()) },
+          seed: fc.maxSafeNat(),
+          first: fc.nat(),
+          seeds: fc.array(fc.maxSafeNat()),
           gamma: fc.double({ min: 0, max: 1, noNaN: true }),
           guidance_scale: fc.double({ noNaN: true, noDefaultInfinity: true }),
           to: fc.record({ weights: fc.array(fc.double({ min: 0, max: 1, noNaN: true })) }),

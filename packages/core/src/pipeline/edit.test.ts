@@ -28,7 +28,10 @@ const exact = (kind: 'student' | 'teacher') => {
     vocabulary: { kind: 'class', classes: ['a', 'b', 'c'] },
     sampling: {
       ...(kind === 'student' ? { solver: 'consistency' } : { solver: 'heun', schedule: 'karras' }),
-      ...{ num_inference_steps: kind === 'student' ? 1 : 32, guidance_scale: 1, sigmas: {}, gamma: 1 },
+      num_inference_steps: kind === 'student' ? 1 : 32,
+      guidance_scale: 1,
+      sigmas: {},
+      gamma: 1,
     },
   } as unknown as PipelineConfig
   const pipeline = new Pipeline(config, {
@@ -64,7 +67,10 @@ describe('editing', () => {
     const far: number[] = []
     for (const strength of [0, 0.3, 0.6, 1]) {
       const { data } = await pipeline.generate({
-        ...{ prompts: ['a'], image, strength, num_inference_steps: 1 },
+        prompts: ['a'],
+        image,
+        strength,
+        num_inference_steps: 1,
       })
       far.push(away(data, image))
     }
@@ -95,7 +101,11 @@ describe('editing', () => {
         fc.integer({ min: 0, max: 2 ** 31 }),
         async (kind, num_inference_steps, seed) => {
           const { data } = await exact(kind).pipeline.generate({
-            ...{ prompts: ['b', 'c'], image, mask, seed, num_inference_steps },
+            prompts: ['b', 'c'],
+            image,
+            mask,
+            seed,
+            num_inference_steps,
           })
           for (const [k, value] of data.entries()) {
             const [kept, near] = [image[k % PIXELS]!, Math.abs(value - image[k % PIXELS]!) < 1e-5]
@@ -116,11 +126,16 @@ describe('editing', () => {
     const both = (pair: readonly Float32Array[]) => Float32Array.from(pair.flatMap((one) => [...one]))
     const how = { prompts: ['a', 'b'], seeds: [3, 4] }
     const together = await exact('student').pipeline.generate({
-      ...{ ...how, image: both([image, other]), mask: both(masks) },
+      ...how,
+      image: both([image, other]),
+      mask: both(masks),
     })
     for (const [i, own] of [image, other].entries()) {
       const alone = await exact('student').pipeline.generate({
-        ...{ prompts: [how.prompts[i]!], seeds: [how.seeds[i]!], image: own, mask: masks[i]! },
+        prompts: [how.prompts[i]!],
+        seeds: [how.seeds[i]!],
+        image: own,
+        mask: masks[i]!,
       })
       expect([...together.data.subarray(i * PIXELS, (i + 1) * PIXELS)]).toEqual([...alone.data])
     }

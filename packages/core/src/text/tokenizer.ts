@@ -33,7 +33,10 @@ export const buildTextVocabulary = (
   const different = [...new Set(captions)].filter(({ length }) => length > 0 && length <= 40).sort()
   const count = Math.min(examples, different.length)
   return {
-    ...{ kind: 'text', words: words.slice(0, limit), buckets, tokens },
+    kind: 'text',
+    words: words.slice(0, limit),
+    buckets,
+    tokens,
     ...(styles.length > 0 && { styles: [...new Set(styles)].sort() }),
     examples: Array.from({ length: count }, (_, i) => different[Math.floor((i * different.length) / count)]!),
   }

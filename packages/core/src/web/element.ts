@@ -83,7 +83,9 @@ export class OneStrokeElement extends Base {
       controller.signal.throwIfAborted()
       const begin = performance.now()
       const image = await model.generate({
-        ...{ prompt, seed: number('seed') ?? 0, signal: controller.signal },
+        prompt,
+        seed: number('seed') ?? 0,
+        signal: controller.signal,
         ...(steps !== undefined && { steps }),
         ...(guidance_scale !== undefined && { guidance_scale }),
         ...(negative_prompt !== null && { negative_prompt }),

@@ -28,7 +28,9 @@ export const share = (key: string, open: () => Promise<WebModel>): Share => {
   shared.users++
   const { model, over } = shared
   return {
-    ...{ key, model, over },
+    key,
+    model,
+    over,
     letGo() {
       shared.users--
       setTimeout(() => {
