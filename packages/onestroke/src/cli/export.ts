@@ -77,11 +77,16 @@ export const exportCommand = (): Command =>
       const bar = new Bar('measuring', 'pictures')
       const { manifest, weight } = await showingFeatures((notify) =>
         exportModel({
-          ...{ model, out: flags.out, dtype: flags.dtype, target },
+          model,
+          out: flags.out,
+          dtype: flags.dtype,
+          target,
           ...(flags.license !== undefined && { license: flags.license }),
           ...(dataset && {
             measure: {
-              ...{ dataset, samples: flags.samples, ...notify },
+              dataset,
+              samples: flags.samples,
+              ...notify,
               ...(teacher && { teacher }),
               onProgress: (done, total) => bar.update(done, total),
             },
@@ -105,8 +110,11 @@ export const exportCommand = (): Command =>
         table(
           ['steps', 'fid', 'fid fp32', 'distance', 'distance fp32'],
           quality.rows.map((row) => [
-            ...[String(row.steps), show(row.fid, 2), show(row.fid_fp32, 2)],
-            ...[show(row.teacher_distance, 4), show(row.teacher_distance_fp32, 4)],
+            String(row.steps),
+            show(row.fid, 2),
+            show(row.fid_fp32, 2),
+            show(row.teacher_distance, 4),
+            show(row.teacher_distance_fp32, 4),
           ]),
         ),
       )

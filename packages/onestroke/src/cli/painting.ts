@@ -125,7 +125,8 @@ export const paint = async (
     const batch = <T>(of: readonly T[]) => of.slice(first, first + BATCH)
     const painted = await model.generate({
       ...options,
-      ...{ prompts: batch(prompts), first },
+      prompts: batch(prompts),
+      first,
       ...(seeds && { seeds: batch(seeds) }),
       ...(to && { to: { ...to, weights: batch(to.weights) } }),
     })
@@ -147,8 +148,14 @@ export const paint = async (
         )
   await writeFileAtomic(flags.out, png)
   const summary = {
-    ...{ out: flags.out, pictures: count, solver, steps: num_inference_steps, guidance_scale },
-    ...{ seed: flags.seed, ...facts, seconds },
+    out: flags.out,
+    pictures: count,
+    solver,
+    steps: num_inference_steps,
+    guidance_scale,
+    seed: flags.seed,
+    ...facts,
+    seconds,
   }
   if (flags.json) console.log(JSON.stringify(summary))
   else

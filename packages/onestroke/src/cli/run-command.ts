@@ -146,7 +146,10 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   const vocabulary = settings.vocabulary(dataset)
   const { teacher, initFrom } = settings
   const job: Job = {
-    ...{ plan, dataset, vocabulary, directory: flags.out },
+    plan,
+    dataset,
+    vocabulary,
+    directory: flags.out,
     ...(teacher && { teacher }),
     ...(initFrom && { initFrom }),
     ...(perceptual && { features: perceptual.network }),
@@ -178,7 +181,10 @@ const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Prom
       if (flags.json)
         console.log(
           JSON.stringify({
-            ...{ status: 'interrupted', out: flags.out, images_seen: seen, images: all || null },
+            status: 'interrupted',
+            out: flags.out,
+            images_seen: seen,
+            images: all || null,
             resume: resumeLine(),
           }),
         )

@@ -21,7 +21,10 @@ export const sampleCommand = (): Command =>
   )
     .addOption(
       new Option('--schedule <name>', 'noise levels of the steps (lcm: only for students)').choices([
-        ...['karras', 'ddim', 'linear', 'lcm'],
+        'karras',
+        'ddim',
+        'linear',
+        'lcm',
       ]),
     )
     .option(

@@ -41,7 +41,7 @@ export const studioCommand = (): Command =>
       new Option(
         '--build <dir>',
         'write the page and the models there, for any web server, and end',
-      ).conflicts([...['port', 'runs']]),
+      ).conflicts(['port', 'runs']),
     )
     .addHelpText(
       'after',

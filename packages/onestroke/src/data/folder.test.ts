@@ -194,7 +194,10 @@ describe('captions', () => {
         '{"file_name":"1.png","text":"one"}\r\n\n{"file_name":"sub/2.png","text":"two","x":1}\n',
       'sub/metadata.jsonl':
         '{"file_name":"3.png","text":"three"}\n{"file_name":"4.png","text":"four"}\n{"file_name":"5.png"}',
-      ...{ '1.png': red, 'sub/2.png': red, 'sub/3.png': red, 'sub/5.png': red },
+      '1.png': red,
+      'sub/2.png': red,
+      'sub/3.png': red,
+      'sub/5.png': red,
     })
     const dataset = await loadDataset(directory)
     expect(dataset.names).toEqual(['one', 'two', 'three', '5'])

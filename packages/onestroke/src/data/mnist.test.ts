@@ -21,8 +21,14 @@ describe('idx:DIR', () => {
     const directory = await folderOf(TRAIN)
     const dataset = await loadDataset(`idx:${directory}/`)
     expect(dataset).toMatchObject({
-      ...{ name: `idx:${directory}`, count: 3, channels: 1, height: 32, width: 32, skipped: [] },
-      ...{ classes: ['0', '1', '2'], labels: Int32Array.of(2, 0, 1) },
+      name: `idx:${directory}`,
+      count: 3,
+      channels: 1,
+      height: 32,
+      width: 32,
+      skipped: [],
+      classes: ['0', '1', '2'],
+      labels: Int32Array.of(2, 0, 1),
     })
     expect(dataset.test).toBeUndefined()
     expect(dataset.names).toBeUndefined()

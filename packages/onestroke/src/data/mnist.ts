@@ -86,7 +86,11 @@ const datasetOf = async (
   }
   return sealed({
     name,
-    ...{ count: chosen.length, channels, height: side, width: side, pixels },
+    count: chosen.length,
+    channels,
+    height: side,
+    width: side,
+    pixels,
     classes,
     labels: Int32Array.from(chosen, (index) => labels[index]!),
     skipped: [],

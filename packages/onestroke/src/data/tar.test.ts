@@ -33,12 +33,15 @@ describe('tar:FILE', () => {
     })
     const dataset = await loadDataset(spec)
     expect(dataset).toMatchObject({
-      ...{ name: spec, count: 2, channels: 3, height: 4, width: 4, skipped: [] },
-      ...{
-        names: ['a red square', 'a blue square'],
-        classes: ['0', '1', '2', '3'],
-        labels: Int32Array.of(0, 3),
-      },
+      name: spec,
+      count: 2,
+      channels: 3,
+      height: 4,
+      width: 4,
+      skipped: [],
+      names: ['a red square', 'a blue square'],
+      classes: ['0', '1', '2', '3'],
+      labels: Int32Array.of(0, 3),
     })
     expect([pixelAt(dataset, 0), pixelAt(dataset, 1)]).toEqual([
       [255, 0, 0],

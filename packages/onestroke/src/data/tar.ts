@@ -154,11 +154,13 @@ const explain = (cause: NodeJS.ErrnoException, file: string, last: string): User
   const { message, code } = cause
   if (/Invalid EOF/.test(message))
     return new UserError(`${file} goes on after its end, behind ${last}: several archives in one`, {
-      ...{ cause, remedy: 'unpack them into a folder, or pack them anew' },
+      cause,
+      remedy: 'unpack them into a folder, or pack them anew',
     })
   if (/number too large/.test(message))
     return new UserError(`${file} has a date or a size after ${last} that is not understood`, {
-      ...{ cause, remedy: 'pack it with --format=pax' },
+      cause,
+      remedy: 'pack it with --format=pax',
     })
   if (/truncated|unexpected end/i.test(message))
     return new UserError(`${file} is truncated: it breaks off after ${last}`, { cause })

@@ -5,9 +5,17 @@ import { asSeenBy, samplePrompts } from './prompts.js'
 import { judgedBy } from './real-pictures.js'
 
 const dataset: Dataset = {
-  ...{ name: 'x', count: 4, channels: 1, height: 2, width: 2, skipped: [], sha256: '' },
-  ...{ pixels: new Uint8Array(16), names: ['a', 'b', 'c', 'd'] },
-  ...{ classes: ['0', '1', '2'], labels: Int32Array.of(1, 1, 2, 2) },
+  name: 'x',
+  count: 4,
+  channels: 1,
+  height: 2,
+  width: 2,
+  skipped: [],
+  sha256: '',
+  pixels: new Uint8Array(16),
+  names: ['a', 'b', 'c', 'd'],
+  classes: ['0', '1', '2'],
+  labels: Int32Array.of(1, 1, 2, 2),
 }
 
 describe('prompts', () => {

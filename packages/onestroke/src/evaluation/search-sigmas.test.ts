@@ -14,14 +14,21 @@ const SIZE = 2
 const someStudent = (gamma: number, guidance_embedding: boolean) => {
   const asked = { times: 0 }
   const config = {
-    ...{ kind: 'student', sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 },
+    kind: 'student',
+    sigma_min: 0.01,
+    sigma_max: 80,
+    sigma_data: 0.5,
     network: {
-      ...{ resolution: SIZE, channels: 1 },
+      resolution: SIZE,
+      channels: 1,
       embedding: { condition: { kind: 'class', classes: 2 }, guidance_embedding, jump_embedding: true },
     },
     vocabulary: { kind: 'class', classes: ['a', 'b'] },
     sampling: {
-      ...{ solver: 'consistency', num_inference_steps: 1, sigmas: {}, gamma },
+      solver: 'consistency',
+      num_inference_steps: 1,
+      sigmas: {},
+      gamma,
       guidance_scale: guidance_embedding ? 1.5 : 1,
     },
   } as unknown as PipelineConfig

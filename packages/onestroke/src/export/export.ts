@@ -62,16 +62,26 @@ export const exportModel = async ({
   const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, method, provenance } = config
   const manifest: Omit<Manifest, 'rmse_to_fp32' | 'quality'> = {
     format: 'onestroke-export/1',
-    ...{ kind, dtype },
+    kind,
+    dtype,
     graph: {
-      ...{ file: GRAPH_FILE, bytes: bytes.length, sha256: sha256Of(bytes) },
-      ...{ inputs, outputs },
+      file: GRAPH_FILE,
+      bytes: bytes.length,
+      sha256: sha256Of(bytes),
+      inputs,
+      outputs,
     },
     parameters: layout.size,
-    ...{ network, sigma_min, sigma_max, sigma_data, sampling },
+    network,
+    sigma_min,
+    sigma_max,
+    sigma_data,
+    sampling,
     license: license ?? provenance.data.license ?? null,
     source: {
-      ...{ sha256, method: method.name, data: provenance.data.name },
+      sha256,
+      method: method.name,
+      data: provenance.data.name,
       images_seen: provenance.images_seen,
     },
     versions: versions(),
@@ -142,10 +152,15 @@ const qualityOf = async (
   const trained = await measured(Model.of(model), 0)
   const exported = await measured(Model.of({ ...model, weights: roundedWeights(model, dtype) }), 1)
   return {
-    ...{ data: dataset.name, samples, seed },
+    data: dataset.name,
+    samples,
+    seed,
     rows: exported.map(({ fid, teacher_distance }, i) => ({
-      ...{ steps: STEPS[i]!, fid, fid_fp32: trained[i]!.fid },
-      ...{ teacher_distance, teacher_distance_fp32: trained[i]!.teacher_distance },
+      steps: STEPS[i]!,
+      fid,
+      fid_fp32: trained[i]!.fid,
+      teacher_distance,
+      teacher_distance_fp32: trained[i]!.teacher_distance,
     })),
   }
 }

@@ -26,6 +26,7 @@ export const graphOf = (
     )
   return {
     bytes: toOnnx(program, layout.unflatten(weights), { other, storage }),
-    ...{ inputs: shapes('inputs'), outputs: shapes('outputs') },
+    inputs: shapes('inputs'),
+    outputs: shapes('outputs'),
   }
 }

@@ -100,8 +100,12 @@ export function pngOf(image: Picture, { scale = 1 }: Pick<GridOptions, 'scale'> 
 /** Up to so many pixels, handing them to sharp's threads takes longer than the encoding. */
 const TINY = 64 * 64
 const TINY_SETTINGS: PackerOptions = {
-  ...{ colorType: 2, inputColorType: 2, inputHasAlpha: false, filterType: 0 },
-  ...{ deflateLevel: 6, deflateStrategy: 0 },
+  colorType: 2,
+  inputColorType: 2,
+  inputHasAlpha: false,
+  filterType: 0,
+  deflateLevel: 6,
+  deflateStrategy: 0,
 }
 
 /** With every setting that the bytes depend on said here, not left to a default. */

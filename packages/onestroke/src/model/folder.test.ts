@@ -30,7 +30,11 @@ const config: ModelConfig = {
   method: { name: 'diffusion', options: {} },
   provenance: {
     data: { name: 'pets', sha256: 'abc', images: 2 },
-    ...{ images_seen: 0, seconds: 0, seed: 0, preset: 'tiny', versions: {} },
+    images_seen: 0,
+    seconds: 0,
+    seed: 0,
+    preset: 'tiny',
+    versions: {},
   },
 }
 const weights = networkLayout(config.network).initialize(1)

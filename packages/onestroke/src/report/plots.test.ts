@@ -13,8 +13,12 @@ describe('plots', () => {
       ['pixels', 'quality-steps-2', 'quality-time-2'],
     ])
     expect(training.map((p) => p.id)).toEqual([
-      ...['loss-0', 'loss-1'],
-      ...['checks', 'band-loss', 'band-distance', 'band-gradient'],
+      'loss-0',
+      'loss-1',
+      'checks',
+      'band-loss',
+      'band-distance',
+      'band-gradient',
       'denoising',
     ])
     expect(plotsOf(minimalReport)).toEqual({ quality: [], training: [] })

@@ -31,7 +31,11 @@ const runModel = async (
 }
 
 const configOf = (network: DenoiserConfig['network']): DenoiserConfig => ({
-  ...{ network, parametrization: 'consistency', sigma_min: 0.01, sigma_max: 40, sigma_data: 0.5 },
+  network,
+  parametrization: 'consistency',
+  sigma_min: 0.01,
+  sigma_max: 40,
+  sigma_data: 0.5,
 })
 
 const weightsOf = (config: DenoiserConfig) => {

@@ -84,17 +84,23 @@ const model = (
         initializer: Object.entries(weights).map(([name, weight]) =>
           Array.isArray(weight)
             ? create(TensorProtoSchema, {
-                ...{ name, dims: [BigInt(weight.length)], dataType: TensorProto_DataType.INT64 },
+                name,
+                dims: [BigInt(weight.length)],
+                dataType: TensorProto_DataType.INT64,
                 int64Data: weight.map(BigInt),
               })
             : create(TensorProtoSchema, {
-                ...{ name, dims: weight.shape.map(BigInt), dataType: TensorProto_DataType.FLOAT },
+                name,
+                dims: weight.shape.map(BigInt),
+                dataType: TensorProto_DataType.FLOAT,
                 rawData: Uint8Array.from(new Uint8Array(weight.values.buffer)),
               }),
         ),
         node: steps.map(([opType, inputs, attributes = {}], i) =>
           create(NodeProtoSchema, {
-            ...{ opType, input: [...inputs], output: [String(i)] },
+            opType,
+            input: [...inputs],
+            output: [String(i)],
             attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
           }),
         ),
@@ -119,8 +125,15 @@ const MODELS: Readonly<Record<string, Uint8Array>> = {
       ['Gemm', ['6', 'last', 'end'], { transB: 1, alpha: { float: 0.5 } }],
     ],
     {
-      ...{ w: draw(6, 4, 3, 3), b: draw(6), scale: draw(6), bias: draw(6), mean: draw(6) },
-      ...{ variance: positive(draw(6)), deep: draw(6, 1, 3, 3), last: draw(5, 6), end: draw(5) },
+      w: draw(6, 4, 3, 3),
+      b: draw(6),
+      scale: draw(6),
+      bias: draw(6),
+      mean: draw(6),
+      variance: positive(draw(6)),
+      deep: draw(6, 1, 3, 3),
+      last: draw(5, 6),
+      end: draw(5),
       zero: { shape: [], values: Float32Array.of(0) },
       six: { shape: [], values: Float32Array.of(6) },
     },

@@ -34,8 +34,14 @@ export interface ServerOptions extends GuardOptions {
 }
 
 export const SERVER_DEFAULTS: ServerOptions = {
-  ...{ host: '127.0.0.1', port: 8080, batch: 32, queue: 256, threads: 0, timeout: 30 },
-  ...{ cors: [], allowedHosts: [] },
+  host: '127.0.0.1',
+  port: 8080,
+  batch: 32,
+  queue: 256,
+  threads: 0,
+  timeout: 30,
+  cors: [],
+  allowedHosts: [],
 }
 
 /** Requests are prompts, and pictures of the size that models paint. */

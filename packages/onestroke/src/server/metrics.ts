@@ -20,37 +20,41 @@ export const serverMetrics = (): Metrics => {
   const registry = new Registry()
   const registers = [registry]
   const requests = new Counter({
-    ...{
-      name: 'onestroke_requests_total',
-      help: 'Requests by route and status; 499 is a client that hung up.',
-      registers,
-    },
+    name: 'onestroke_requests_total',
+    help: 'Requests by route and status; 499 is a client that hung up.',
+    registers,
     labelNames: ['route', 'status'],
   })
   const seconds = new Histogram({
-    ...{ name: 'onestroke_request_seconds', help: 'Time to answer a request.', registers },
+    name: 'onestroke_request_seconds',
+    help: 'Time to answer a request.',
+    registers,
     labelNames: ['route'],
     buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
   })
   const pictures = new Counter({
-    ...{ name: 'onestroke_pictures_total', help: 'Pictures that were painted.', registers },
+    name: 'onestroke_pictures_total',
+    help: 'Pictures that were painted.',
+    registers,
   })
   const batch = new Histogram({
-    ...{ name: 'onestroke_batch_pictures', help: 'Pictures that shared a run.', registers },
+    name: 'onestroke_batch_pictures',
+    help: 'Pictures that shared a run.',
+    registers,
     buckets: [1, 2, 4, 8, 16, 32, 64],
   })
   const runs = new Histogram({
-    ...{ name: 'onestroke_run_seconds', help: 'Time of a run.', registers },
+    name: 'onestroke_run_seconds',
+    help: 'Time of a run.',
+    registers,
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
   })
   const delay = monitorEventLoopDelay({ resolution: LOOK })
   delay.enable()
   new Gauge({
-    ...{
-      name: 'onestroke_event_loop_delay_p99_seconds',
-      help: 'Since the last time that it was asked for.',
-      registers,
-    },
+    name: 'onestroke_event_loop_delay_p99_seconds',
+    help: 'Since the last time that it was asked for.',
+    registers,
     collect() {
       // What Node counts is from one look to the next: the wait itself, and what was late.
       this.set(delay.count > 0 ? Math.max(0, delay.percentile(99) / 1e6 - LOOK) / 1000 : 0)
@@ -71,7 +75,9 @@ export const serverMetrics = (): Metrics => {
     },
     watch(scheduler) {
       new Gauge({
-        ...{ name: 'onestroke_waiting_pictures', help: 'Pictures that wait.', registers },
+        name: 'onestroke_waiting_pictures',
+        help: 'Pictures that wait.',
+        registers,
         collect() {
           this.set(scheduler.waiting)
         },

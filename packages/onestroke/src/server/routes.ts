@@ -48,7 +48,10 @@ export const routes =
       '/model',
       { schema: { response: { 200: z.looseObject({ kind: z.string() }), ...PROBLEMS } } },
       async () => ({
-        ...{ kind, resolution: network.resolution, channels: network.channels, sampling },
+        kind,
+        resolution: network.resolution,
+        channels: network.channels,
+        sampling,
         guidance: network.embedding.guidance_embedding || (kind === 'teacher' && vocabulary.kind !== 'none'),
         vocabulary,
       }),

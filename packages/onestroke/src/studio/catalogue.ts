@@ -58,7 +58,9 @@ export const openCatalogue = async (
     const found = kind === 'student' ? (teacher ?? (parent && (await besideWith(path, parent)))) : undefined
     const from = found ? resolve(found) : undefined
     const entry = (of: string, kind: ModelConfig['kind']) => ({
-      ...{ name: nameOf(of), path: `models/${encodeURIComponent(nameOf(of))}/`, kind },
+      name: nameOf(of),
+      path: `models/${encodeURIComponent(nameOf(of))}/`,
+      kind,
     })
     // The student first: it is what people come for.
     entries.set(path, {

@@ -63,7 +63,9 @@ describe('a run that goes on from a model', () => {
     const teacher = await trained(runPlan())
     const student = await trained(distillation({ guidance_scale: [1, 3] }), { teacher })
     const plan = distillation({
-      ...{ method: 'dmd', method_options: { ...METHODS.dmd!.options }, guidance_scale: [1, 3] },
+      method: 'dmd',
+      method_options: { ...METHODS.dmd!.options },
+      guidance_scale: [1, 3],
       schedule: still,
     })
     const refined = await trained(plan, { teacher, initFrom: student })

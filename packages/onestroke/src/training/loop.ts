@@ -103,7 +103,11 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
       const step_seconds = (performance.now() - begin) / 1000
       progress.seconds += step_seconds
       await options.onStep?.({
-        ...{ images, loss, gradient_norm, graph_seconds, step_seconds },
+        images,
+        loss,
+        gradient_norm,
+        graph_seconds,
+        step_seconds,
         gradientNorms: () => gradientNorms(batch, range, options),
       })
       prefetch.recycle(batch)

@@ -24,9 +24,15 @@ const weights = (folder: string) => readFile(join(folder, 'model.safetensors'))
 const options = (directory: string, name: string, changes: Partial<RunOptions> = {}): RunOptions => {
   const method = METHODS[name]!
   return {
-    ...{ directory, dataset, vocabulary, runtime, checkpoint_every: 1e9 },
+    directory,
+    dataset,
+    vocabulary,
+    runtime,
+    checkpoint_every: 1e9,
     plan: runPlan({
-      ...{ command: 'distill', method: name, method_options: { ...method.options } },
+      command: 'distill',
+      method: name,
+      method_options: { ...method.options },
       guidance_scale: method.guidance_scale ?? 1,
     }),
     teacher,

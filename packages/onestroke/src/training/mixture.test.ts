@@ -28,11 +28,19 @@ const mixture: Mixture = {
 }
 const range = { sigma_min: 0.01, sigma_max: 8, sigma_data: 0.5 }
 const networkOf = (flow_map = false): NetworkConfig => ({
-  ...{ type: 'hourglass', resolution: 1, channels: 2, patch_size: 1, mixing: 'neighbours', mlp_ratio: 3 },
+  type: 'hourglass',
+  resolution: 1,
+  channels: 2,
+  patch_size: 1,
+  mixing: 'neighbours',
+  mlp_ratio: 3,
   levels: [{ width: 48, depth: 2, heads: 1, window: 1 }],
   embedding: {
-    ...{ width: 48, token_width: 4, condition: { kind: 'none' } },
-    ...{ guidance_embedding: false, jump_embedding: flow_map },
+    width: 48,
+    token_width: 4,
+    condition: { kind: 'none' },
+    guidance_embedding: false,
+    jump_embedding: flow_map,
   },
 })
 const runtime = nodeRuntime()
@@ -70,7 +78,11 @@ const train = async (
   target?.set(parameters)
   const teaches = given?.teach && method.teacher !== false
   const step: StepOptions = {
-    ...{ student: config, guidance_scale: 1, objective: method, options: method.options, batch: BATCH },
+    student: config,
+    guidance_scale: 1,
+    objective: method,
+    options: method.options,
+    batch: BATCH,
     ...(teaches && { teacher: given.config }),
   }
   const program = trainingStep(step)
@@ -111,7 +123,12 @@ const train = async (
       start[i] = drawn.start ?? drawn.t
     }
     const batch = {
-      ...{ x0, t, r, s, start, progress: Float32Array.of(progress) },
+      x0,
+      t,
+      r,
+      s,
+      start,
+      progress: Float32Array.of(progress),
       noise: random.fillNormal(new Float32Array(2 * BATCH)),
       guidance_scale: new Float32Array(BATCH).fill(1),
       weight: new Float32Array(BATCH).fill(1),
@@ -143,7 +160,8 @@ const paint = async ({ config, weights }: { config: DenoiserConfig; weights: Flo
     networkLayout(config.network).unflatten(weights),
   )
   const { denoised } = await executable.run({
-    ...{ x: start, sigma: new Float32Array(COUNT).fill(range.sigma_max) },
+    x: start,
+    sigma: new Float32Array(COUNT).fill(range.sigma_max),
     ...(config.network.embedding.jump_embedding && { s: new Float32Array(COUNT).fill(range.sigma_min) }),
   })
   await executable.release()
@@ -187,8 +205,16 @@ describe('students of a mixture of Gaussians', () => {
 
   /** Bounds, about half as much again as was measured. */
   const BOUNDS: Readonly<Record<string, number>> = {
-    ...{ ecd: 0.1, cd: 0.1, lcm: 0.22, scd: 0.22, soflow: 0.12, meanflow: 0.29 },
-    ...{ ect: 0.24, ict: 0.27, sct: 0.29, ct: 0.28 },
+    ecd: 0.1,
+    cd: 0.1,
+    lcm: 0.22,
+    scd: 0.22,
+    soflow: 0.12,
+    meanflow: 0.29,
+    ect: 0.24,
+    ict: 0.27,
+    sct: 0.29,
+    ct: 0.28,
   }
 
   it.each(Object.keys(BOUNDS))('%s', async (name) => {

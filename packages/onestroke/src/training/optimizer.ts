@@ -31,9 +31,22 @@ interface Kernels {
   sumSquares(x: number, n: number): number
   update(
     ...arguments_: [
-      ...[p: number, g: number, m: number, v: number, ema: number, n: number],
-      ...[scale: number, l2: number, shrink: number, beta1: number, beta2: number],
-      ...[rate: number, root: number, eps: number, adaptive: number, decay: number],
+      p: number,
+      g: number,
+      m: number,
+      v: number,
+      ema: number,
+      n: number,
+      scale: number,
+      l2: number,
+      shrink: number,
+      beta1: number,
+      beta2: number,
+      rate: number,
+      root: number,
+      eps: number,
+      adaptive: number,
+      decay: number,
     ]
   ): void
 }

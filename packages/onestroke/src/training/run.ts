@@ -243,7 +243,9 @@ const denoiserConfig = (
   return {
     network: { ...rest, embedding: { ...embedding, ...inputs } },
     parametrization: refined?.parametrization ?? objective.parametrization,
-    ...{ sigma_min, sigma_max, sigma_data: 0.5 },
+    sigma_min,
+    sigma_max,
+    sigma_data: 0.5,
   }
 }
 
@@ -272,8 +274,12 @@ const freshState = (
     step: 0,
     images: plan.images ?? 0,
     seconds: 0,
-    ...{ skipped_steps: 0, quarantined: 0, quarantine: [] },
-    ...{ log: [], checks: [], pending: freshPending() },
+    skipped_steps: 0,
+    quarantined: 0,
+    quarantine: [],
+    log: [],
+    checks: [],
+    pending: freshPending(),
   }
 }
 
@@ -393,17 +399,22 @@ const modelConfig = (
           sigmas: {},
         }
       : {
-          ...{ solver: 'consistency', schedule: 'karras', num_inference_steps: 1 },
+          solver: 'consistency',
+          schedule: 'karras',
+          num_inference_steps: 1,
           ...usualGuidance(plan.guidance_scale, initFrom),
           // A flow map goes where the trajectory does; others start each step from fresh noise.
-          ...{ gamma: objective.flow_map ? 0 : 1, sigmas: {} },
+          gamma: objective.flow_map ? 0 : 1,
+          sigmas: {},
         },
   method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
   provenance: {
     ...(teacher && { parent: teacher.sha256 }),
     ...(initFrom && { init_from: initFrom.sha256 }),
     data: {
-      ...{ name: plan.data.spec, sha256: dataset.sha256, images: dataset.count },
+      name: plan.data.spec,
+      sha256: dataset.sha256,
+      images: dataset.count,
       ...(dataset.license !== undefined && { license: dataset.license }),
     },
     images_seen: step * plan.batch,

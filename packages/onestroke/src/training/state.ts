@@ -75,31 +75,45 @@ export interface Progress {
 }
 
 export const freshPending = (): Progress['pending'] => ({
-  ...{ steps: 0, loss: 0, gradient_norm: 0 },
+  steps: 0,
+  loss: 0,
+  gradient_norm: 0,
   bands: Array.from({ length: BANDS }, () => [0, 0]),
 })
 
 const count = z.int().nonnegative()
 const perBand = z.array(z.number().nullable()).length(BANDS)
 const progressSchema = z.object({
-  ...{ step: count, images: count, seconds: z.number(), skipped_steps: count, quarantined: count },
+  step: count,
+  images: count,
+  seconds: z.number(),
+  skipped_steps: count,
+  quarantined: count,
   quarantine: z.array(z.object({ step: count, index: count, sigma: z.number() })),
   log: z.array(
     z.object({
-      ...{ images: count, loss: z.number(), gradient_norm: z.number(), learning_rate: z.number() },
+      images: count,
+      loss: z.number(),
+      gradient_norm: z.number(),
+      learning_rate: z.number(),
       bands: perBand,
       own_loss: z.number().optional(),
     }),
   ),
   checks: z.array(
     z.object({
-      ...{ images: count, fid: z.record(z.string(), z.number()), score: z.number() },
+      images: count,
+      fid: z.record(z.string(), z.number()),
+      score: z.number(),
       scores: z.array(z.number()).default([]),
-      ...{ gradient_norm: perBand, teacher_distance: z.array(z.number()).length(BANDS).nullable() },
+      gradient_norm: perBand,
+      teacher_distance: z.array(z.number()).length(BANDS).nullable(),
     }),
   ),
   pending: z.object({
-    ...{ steps: count, loss: z.number(), gradient_norm: z.number() },
+    steps: count,
+    loss: z.number(),
+    gradient_norm: z.number(),
     bands: z.array(z.tuple([z.number(), count])).length(BANDS),
     own: z.object({ steps: count, loss: z.number() }).optional(),
   }),

@@ -15,7 +15,14 @@ export const someData = (
   const pixels = new Uint8Array(new SharedArrayBuffer(count * 64))
   for (let i = 0; i < pixels.length; i++) pixels[i] = (Math.floor(i / 64) * 20 + ((i * 7) % 16)) % 256
   return {
-    ...{ name: 'some data', count, channels: 1, height: 8, width: 8, pixels, skipped: [], sha256: 'abc' },
+    name: 'some data',
+    count,
+    channels: 1,
+    height: 8,
+    width: 8,
+    pixels,
+    skipped: [],
+    sha256: 'abc',
     names: Array.from({ length: count }, (_, i) => `${WORDS[i % 3]} ${WORDS[3 + (i % 2)]}`),
     classes: ['a', 'b', 'c'],
     labels: Int32Array.from({ length: count }, (_, i) => i % 3),
@@ -68,7 +75,11 @@ export const freshProgress = (changes: Partial<Progress> = {}): Progress => ({
   step: 0,
   images: 400,
   seconds: 0,
-  ...{ skipped_steps: 0, quarantined: 0, quarantine: [], log: [], checks: [] },
+  skipped_steps: 0,
+  quarantined: 0,
+  quarantine: [],
+  log: [],
+  checks: [],
   pending: freshPending(),
   ...changes,
 })

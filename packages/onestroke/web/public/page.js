@@ -99,7 +99,8 @@ const show = (
   const wish = () => {
     const [prompt, steps, scale] = [field('prompt').value, field('steps').value, field('guidance').value]
     return /** @type {Record<string, string>} */ ({
-      ...{ prompt, steps },
+      prompt,
+      steps,
       ...(guided && { 'guidance-scale': scale }),
       // Without guidance there is nothing to lead away with.
       ...(guided && { 'negative-prompt': Number(scale) === 1 ? '' : field('negative').value.trim() }),
@@ -160,7 +161,10 @@ const describe = ({ prompt = '', steps, ...guidance }, seed, usual) => {
   const name = decodeURIComponent(new URL('.', document.baseURI).pathname.split('/').at(-2) || 'model')
   const { 'guidance-scale': scale, 'negative-prompt': negative } = guidance
   const attributes = {
-    ...{ src: `${name}/`, prompt, seed, steps },
+    src: `${name}/`,
+    prompt,
+    seed,
+    steps,
     ...(scale && Number(scale) !== usual && { 'guidance-scale': scale }),
     ...(negative && { 'negative-prompt': negative }),
   }
