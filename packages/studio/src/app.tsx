@@ -8,7 +8,10 @@ import { modelName, steps, theme, VIEWS, type View, view } from './state.js'
 import { Train } from './train.js'
 
 const TITLES: Readonly<Record<View, string>> = {
-  ...{ paint: 'Paint', compare: 'Compare', draw: 'Draw', train: 'Train' },
+  paint: 'Paint',
+  compare: 'Compare',
+  draw: 'Draw',
+  train: 'Train',
 }
 const PAGES = { paint: Paint, compare: Compare, draw: Draw, train: Train }
 

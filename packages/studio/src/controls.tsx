@@ -23,7 +23,9 @@ export const Slider = ({ label, value, min, max, step, show = String, hint }: Sl
       <input
         id={id}
         type="range"
-        {...{ min, max, step }}
+        min={min}
+        max={max}
+        step={step}
         value={value.value}
         aria-valuetext={show(value.value)}
         aria-describedby={hint ? `${id}-hint` : undefined}

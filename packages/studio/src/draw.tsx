@@ -73,7 +73,7 @@ export const Draw = () => {
         : { ...options, image, strength: strength.value },
     )
   }
-  useEffect(repaint, [...[model, version, inpainting, strength.value, prompt.value, style.value, seed.value]])
+  useEffect(repaint, [model, version, inpainting, strength.value, prompt.value, style.value, seed.value])
 
   const open = async (chosen: File) => {
     try {
@@ -93,7 +93,9 @@ export const Draw = () => {
       <section class="pair" aria-label="Drawing and picture">
         <figure>
           <Easel
-            {...{ picture, undo, version }}
+            picture={picture}
+            undo={undo}
+            version={version}
             mask={inpainting ? mask : undefined}
             brush={{ colour: inpainting ? '#ffffff' : colour.value, size: size.value }}
             first={handed.current}

@@ -252,7 +252,9 @@ const Grid = ({ model }: { model: WebModel }) => {
     const images = await model
       .generateBatch({
         ...options,
-        ...{ prompts: seeds.map(() => text), seeds, signal },
+        prompts: seeds.map(() => text),
+        seeds,
+        signal,
         ...(alike && { to: { seed: end.seed, weights: seeds.map(() => LIKENESS) } }),
       })
       .catch((error: Error) => {

@@ -109,7 +109,8 @@ const Run = ({ name }: { name: string }) => {
     return [
       [
         {
-          ...{ name: 'loss', tone: 'student' },
+          name: 'loss',
+          tone: 'student',
           points: (progress?.log ?? []).map(({ images, loss }) => ({ x: images, y: loss })),
         },
       ],
