@@ -88,10 +88,7 @@ const stepSeconds = async () => {
  */
 const trained = async (preset, data, { seconds, parameters }, { minutes, samples, out }) => {
   const images = Math.round((Number(minutes) * 60) / seconds) * BATCH
-  const pictures = [
-    ...(data === DATA ? ['--category', CATEGORY] : []),
-    ...['--resolution', String(RESOLUTION)],
-  ]
+  const pictures = [...(data === DATA ? ['--category', CATEGORY] : []), '--resolution', String(RESOLUTION)]
   const training = ['--preset', preset, '--batch', String(BATCH), '--images', String(images)]
   await onestroke('train', data, ...pictures, ...training, '--out', out)
   const { stdout } = await onestroke(

@@ -30,7 +30,9 @@ export const run = async ({ students }) => {
     const { stdout } = await onestroke(
       'evaluate',
       `models/${student}`,
-      ...['--teacher', `models/${teacher}`, ...HOW],
+      '--teacher',
+      `models/${teacher}`,
+      ...HOW,
     )
     results[student] = JSON.parse(stdout)
   }

@@ -28,12 +28,10 @@ export const run = async ({ models, samples }) => {
         )
         const { graph, rmse_to_fp32, quality } = JSON.parse(stdout)
         rows.push({
-          ...{
-            model: name,
-            dtype,
-            megabytes: rounded(graph.bytes / 1e6),
-            rmse_to_fp32: rounded(rmse_to_fp32),
-          },
+          model: name,
+          dtype,
+          megabytes: rounded(graph.bytes / 1e6),
+          rmse_to_fp32: rounded(rmse_to_fp32),
           steps: quality.rows.map((/** @type {{ steps: number, fid: number, fid_fp32: number }} */ row) => ({
             ...row,
             fid_ratio: rounded(row.fid / row.fid_fp32),

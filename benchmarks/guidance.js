@@ -40,8 +40,10 @@ export const run = async ({ teacher, data, category, range, images, samples, run
     const { pictures } = await judge.paint(models[who], how)
     const { fid, prompt_top1, precision, recall } = await judge.measure(pictures)
     return {
-      ...{ fid: rounded(fid ?? Number.NaN), prompt_top1: rounded(prompt_top1 ?? Number.NaN) },
-      ...{ precision: rounded(precision ?? Number.NaN), recall: rounded(recall ?? Number.NaN) },
+      fid: rounded(fid ?? Number.NaN),
+      prompt_top1: rounded(prompt_top1 ?? Number.NaN),
+      precision: rounded(precision ?? Number.NaN),
+      recall: rounded(recall ?? Number.NaN),
     }
   }
   /** @type {Record<string, object>} */
@@ -88,8 +90,12 @@ const negative = async (judge, model, dataset, num_inference_steps) => {
     const found = []
     for (let first = 0; first < SAMPLES; first += 64) {
       const { data } = await model.generate({
-        ...{ prompts: Array(64).fill(''), negative_prompt, guidance_scale: 3, num_inference_steps },
-        ...{ first, seed: 0 },
+        prompts: Array(64).fill(''),
+        negative_prompt,
+        guidance_scale: 3,
+        num_inference_steps,
+        first,
+        seed: 0,
       })
       found.push(...(await judge.nearest(data)))
     }

@@ -78,7 +78,9 @@ const pixels = (png) => sharp(png).removeAlpha().raw().toBuffer()
 
 /** What is asked for: again and again, in this order. */
 const ASKED = Array.from({ length: PROMPTS.length * SEEDS }, (_, i) => ({
-  ...{ prompt: PROMPTS[i % PROMPTS.length], seed: Math.floor(i / PROMPTS.length), steps: 1 },
+  prompt: PROMPTS[i % PROMPTS.length],
+  seed: Math.floor(i / PROMPTS.length),
+  steps: 1,
 }))
 
 /**
@@ -150,7 +152,11 @@ export const run = async ({ model, clients, requests, rounds, starts }) => {
     seeds: { first: 0 },
     versions: {},
     results: {
-      ...{ model, clients: load.clients, requests_each: load.requests * turns, starts: lives, ...wrong },
+      model,
+      clients: load.clients,
+      requests_each: load.requests * turns,
+      starts: lives,
+      ...wrong,
       shared_runs_speed_up: rounded(median(ratios)),
       speed_ups: ratios.map((ratio) => rounded(ratio)),
       rows: rows.map(({ batch, rates, delays }) => ({

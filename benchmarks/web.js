@@ -116,7 +116,8 @@ export const run = async ({ models, dtypes, rounds }) => {
         )
         const tasks = tasksOf(await browser.stopTracing())
         rows.push({
-          ...{ model: name, dtype },
+          model: name,
+          dtype,
           web_ms: rounded(median(times.web)),
           node_ms: rounded(median(times.node)),
           web_over_node: ratio(times.web, times.node),

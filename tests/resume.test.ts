@@ -117,7 +117,10 @@ describe('a training', () => {
     expect(stderr.endsWith(`to go on:\n  ${command}\n`)).toBe(true)
     const json = JSON.parse(stdout)
     expect(json).toEqual({
-      ...{ status: 'interrupted', out: 'interrupted', images: IMAGES, resume: command },
+      status: 'interrupted',
+      out: 'interrupted',
+      images: IMAGES,
+      resume: command,
       images_seen: expect.any(Number),
     })
     expect((await jsonOf('interrupted', 'progress.json')).step * 8).toBe(json.images_seen)

@@ -8,7 +8,10 @@ export const VARIANTS = {
    * examples.
    */
   'ecd-whole-way': [
-    ...['--method', 'ecd', '--batch', '16'],
+    '--method',
+    'ecd',
+    '--batch',
+    '16',
     ...flags('stages=1', 'solver=dpmpp_2m', 'substeps=16', 'points=4', 'top=0.5'),
   ],
   /** Grids that grow fine in stages, and one of the teacher's steps on them: a picture costs half as much. */

@@ -37,16 +37,18 @@ describe('export', () => {
     ['int8', 1e-1, 0.4],
   ] as const)('in %s paints the model’s pictures, off by less than %f', async (dtype, error, share) => {
     const out = at(`export-${dtype}`)
-    const { stderr } = await succeeds([
-      ...['export', student, '--out', out, '--dtype', dtype, '--license', 'MIT'],
-    ])
+    const { stderr } = await succeeds(['export', student, '--out', out, '--dtype', dtype, '--license', 'MIT'])
     expect(stderr).toMatch(new RegExp(`^${out}: [\\d.]+ MB in ${dtype}, pictures off by [\\d.]+\\n$`))
     expect((await readdir(out)).sort()).toEqual(['manifest.json', 'model.onnx'])
     const { manifest, graph } = await readExport(out)
     expect(manifest).toMatchObject({
-      ...{ format: 'onestroke-export/1', kind: 'student', dtype, license: 'MIT' },
+      format: 'onestroke-export/1',
+      kind: 'student',
+      dtype,
+      license: 'MIT',
       graph: {
-        ...{ file: 'model.onnx', bytes: graph.length },
+        file: 'model.onnx',
+        bytes: graph.length,
         sha256: createHash('sha256').update(graph).digest('hex'),
         inputs: { x: [null, 3, 8, 8], sigma: [null] },
         outputs: { denoised: [null, 3, 8, 8] },

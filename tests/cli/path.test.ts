@@ -34,13 +34,39 @@ beforeAll(async () => {
 })
 
 const EVALUATION = [
-  ...['data', 'features', 'floor', 'judges', 'model', 'noise_seeds', 'real', 'replay', 'rows', 'samples'],
-  ...['seed', 'student_is_student'],
+  'data',
+  'features',
+  'floor',
+  'judges',
+  'model',
+  'noise_seeds',
+  'real',
+  'replay',
+  'rows',
+  'samples',
+  'seed',
+  'student_is_student',
 ]
 const ROW = [
-  ...['between', 'copies', 'deviation', 'diversity', 'edge_energy', 'fid', 'judges', 'kid', 'nfe'],
-  ...['precision', 'prompt_top1', 'prompt_top5', 'recall', 'seams', 'seconds_per_image', 'solver', 'steps'],
-  ...['teacher_distance', 'who'],
+  'between',
+  'copies',
+  'deviation',
+  'diversity',
+  'edge_energy',
+  'fid',
+  'judges',
+  'kid',
+  'nfe',
+  'precision',
+  'prompt_top1',
+  'prompt_top5',
+  'recall',
+  'seams',
+  'seconds_per_image',
+  'solver',
+  'steps',
+  'teacher_distance',
+  'who',
 ]
 const JUDGES = ['own', 'random-conv', 'pixels']
 const keysOf = (value: object) => Object.keys(value).sort()
@@ -76,7 +102,11 @@ const expectEvaluation = (evaluation: Record<string, never>) => {
 describe('train', () => {
   it('prints one document, and lines beside it', () => {
     expect(document(trained)).toEqual({
-      ...{ status: 'done', out: 'teacher', kind: 'teacher', images_seen: 320, skipped_steps: 0 },
+      status: 'done',
+      out: 'teacher',
+      kind: 'teacher',
+      images_seen: 320,
+      skipped_steps: 0,
       sha256: expect.stringMatching(HASH),
       seconds: expect.any(Number),
       loss: expect.any(Number),
@@ -126,18 +156,16 @@ describe('distill', () => {
     const json = document(distilled)
     expect(json).toMatchObject({ status: 'done', out: 'student', kind: 'student', images_seen: 160 })
     expect(keysOf(json)).toEqual([
-      ...[
-        'evaluation',
-        'images_seen',
-        'kind',
-        'loss',
-        'out',
-        'report',
-        'seconds',
-        'sha256',
-        'skipped_steps',
-        'status',
-      ],
+      'evaluation',
+      'images_seen',
+      'kind',
+      'loss',
+      'out',
+      'report',
+      'seconds',
+      'sha256',
+      'skipped_steps',
+      'status',
     ])
     expectEvaluation(json.evaluation)
     expect(json.evaluation.student_is_student).toBe(true)
@@ -192,7 +220,12 @@ describe('sample', () => {
     const sample = (out: string, ...more: string[]) => ['sample', 'student', '--out', out, '--json', ...more]
     const one = await succeeds(sample('one.png', '-n', '1', '--prompt', 'red disc', '--scale', '4'), inside)
     expect(document(one)).toEqual({
-      ...{ out: 'one.png', pictures: 1, solver: 'consistency', steps: 1, guidance_scale: 1, seed: 0 },
+      out: 'one.png',
+      pictures: 1,
+      solver: 'consistency',
+      steps: 1,
+      guidance_scale: 1,
+      seed: 0,
       seconds: expect.any(Number),
     })
     expect(one.stderr).toBe('')
@@ -245,7 +278,14 @@ describe('sample', () => {
 
 describe('evaluate', () => {
   const evaluate = (...more: string[]) => [
-    ...['evaluate', ...more, '--data', 'pictures', '--samples', '64', '--steps', '1,2'],
+    'evaluate',
+    ...more,
+    '--data',
+    'pictures',
+    '--samples',
+    '64',
+    '--steps',
+    '1,2',
   ]
 
   it('prints one document, with exactly the keys it is known by', async () => {
@@ -255,7 +295,9 @@ describe('evaluate', () => {
     expect(evaluation).toMatchObject({
       model: { path: 'student', sha256: document(distilled).sha256, kind: 'student' },
       data: { name: 'pictures', images: 36 },
-      ...{ samples: 64, seed: 0, student_is_student: true },
+      samples: 64,
+      seed: 0,
+      student_is_student: true,
     })
     const rows: { who: string; solver: string; steps: number }[] = evaluation.rows
     const found = rows.map(({ who, solver, steps }) => `${who} ${solver} ${steps}`)
@@ -289,8 +331,13 @@ describe('info', () => {
   it('tells of models and of data', async () => {
     const student = document(await succeeds(['info', 'student', '--json'], inside))
     expect(student).toMatchObject({
-      ...{ path: 'student', kind: 'student', resolution: 8, channels: 3, images_seen: 160 },
-      ...{ sha256: document(distilled).sha256, parent: document(trained).sha256 },
+      path: 'student',
+      kind: 'student',
+      resolution: 8,
+      channels: 3,
+      images_seen: 160,
+      sha256: document(distilled).sha256,
+      parent: document(trained).sha256,
     })
     const data = document(await succeeds(['info', 'pictures', '--json'], inside))
     expect(data).toMatchObject({ kind: 'data', pictures: 36, channels: 3, height: 8, width: 8, skipped: [] })

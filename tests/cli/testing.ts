@@ -137,6 +137,10 @@ export const writeFiles = async (
 
 /** Options of a training of the smallest kind, on so many pictures. */
 export const tiny = (images: number): string[] => [
-  ...['--preset', 'tiny', '--batch', '8'],
-  ...['--images', String(images)],
+  '--preset',
+  'tiny',
+  '--batch',
+  '8',
+  '--images',
+  String(images),
 ]

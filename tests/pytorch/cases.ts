@@ -26,7 +26,11 @@ export const smallNetwork = (
     ? {
         type: 'hourglass',
         mixing: type === 'hourglass' ? 'neighbours' : 'squares',
-        ...{ resolution: 16, channels: 3, patch_size: 2, mlp_ratio: 2.5, embedding },
+        resolution: 16,
+        channels: 3,
+        patch_size: 2,
+        mlp_ratio: 2.5,
+        embedding,
         levels: [
           { width: 16, depth: 1, heads: 2, window: 4 },
           { width: 24, depth: 2, heads: 3, window: 2 },
@@ -34,7 +38,12 @@ export const smallNetwork = (
         ],
       }
     : {
-        ...{ type, resolution: 16, channels: 3, patch_size: 2, groups: 4, embedding },
+        type,
+        resolution: 16,
+        channels: 3,
+        patch_size: 2,
+        groups: 4,
+        embedding,
         levels: [
           { width: 16, depth: 1, attention: 0 },
           { width: 24, depth: 2, attention: 2 },

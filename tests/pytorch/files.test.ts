@@ -30,7 +30,12 @@ describe('a model folder', () => {
   const lacking = pythonLacks('safetensors', 'numpy')
   const vocabulary: Vocabulary = { kind: 'text', words: ['red', 'heart'], buckets: 16, tokens: 3 }
   const config = (network: NetworkConfig): ModelConfig => ({
-    ...{ format: 'onestroke/1', kind: 'teacher', network, parametrization: 'edm', ...range, vocabulary },
+    format: 'onestroke/1',
+    kind: 'teacher',
+    network,
+    parametrization: 'edm',
+    ...range,
+    vocabulary,
     sampling: {
       solver: 'heun',
       schedule: 'karras',
@@ -42,7 +47,11 @@ describe('a model folder', () => {
     method: { name: 'diffusion', options: {} },
     provenance: {
       data: { name: 'none', sha256: '', images: 1 },
-      ...{ images_seen: 0, seconds: 0, seed: 0, preset: 'none', versions: {} },
+      images_seen: 0,
+      seconds: 0,
+      seed: 0,
+      preset: 'none',
+      versions: {},
     },
   })
 
@@ -77,7 +86,9 @@ with safe_open(sys.argv[1], framework="np") as file:
 describe('the ONNX checker accepts', () => {
   const lacking = pythonLacks('onnx')
   const denoiser = (network: NetworkConfig, parametrization: 'edm' | 'consistency'): DenoiserConfig => ({
-    ...{ network, parametrization, ...range },
+    network,
+    parametrization,
+    ...range,
   })
   /** Denoisers with and without baked weights, and the training steps of every objective. */
   const models = (type: NetworkConfig['type']): Record<string, Uint8Array> => {
@@ -90,7 +101,10 @@ describe('the ONNX checker accepts', () => {
       const options = {
         student: denoiser({ ...network, embedding }, objective.parametrization),
         ...(objective.teacher && { teacher: denoiser(network, 'edm') }),
-        ...{ guidance_scale: 2, objective, options: { ...objective.options, gan: 0.01 }, batch: BATCH },
+        guidance_scale: 2,
+        objective,
+        options: { ...objective.options, gan: 0.01 },
+        batch: BATCH,
       }
       return trainingStep(options, trains)
     }

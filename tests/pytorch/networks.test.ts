@@ -30,7 +30,10 @@ const cases = types.flatMap((type) =>
       name: `${type.replaceAll(' ', '-')}-${kind}${guidance ? '-guidance' : ''}`,
       config: {
         network: smallNetwork(type, CONDITIONS[kind], guidance),
-        ...{ parametrization: 'edm', sigma_min: 0.02, sigma_max: 40, sigma_data: 0.5 },
+        parametrization: 'edm',
+        sigma_min: 0.02,
+        sigma_max: 40,
+        sigma_data: 0.5,
       } as DenoiserConfig,
     })),
   ),
@@ -76,11 +79,16 @@ const writeCase = async (directory: string, name: string, config: DenoiserConfig
   await executable.release()
   const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>, values: typeof inputs) =>
     Object.entries(values).map(([key, data]) => ({
-      ...{ name: `${prefix}.${key}`, dtype: 'F32' as const, shape: tensors[key]!.shape, data },
+      name: `${prefix}.${key}`,
+      dtype: 'F32' as const,
+      shape: tensors[key]!.shape,
+      data,
     }))
   const flat = (prefix: string, values: Float32Array) =>
     layout.specs.map(({ name, shape, offset, size }) => ({
-      ...{ name: `${prefix}.${name}`, dtype: 'F32' as const, shape },
+      name: `${prefix}.${name}`,
+      dtype: 'F32' as const,
+      shape,
       data: values.subarray(offset, offset + size),
     }))
   const bytes = serializeSafetensors([

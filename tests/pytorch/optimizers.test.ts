@@ -79,7 +79,8 @@ describe('the optimiser agrees with torch.optim', () => {
       { options, learning_rates, ema_decay: EMA_DECAY },
     ])
     theirs = runPython([fileURLToPath(new URL('./optimizers.py', import.meta.url))], {
-      ...{ path, cases: Object.fromEntries(given) },
+      path,
+      cases: Object.fromEntries(given),
     })
     await rm(directory, { recursive: true })
     const all = Object.entries(cases).flatMap(([name, options]) =>

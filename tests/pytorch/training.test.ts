@@ -22,7 +22,10 @@ const optimizer_options = { ...OPTIMIZER_DEFAULTS, eps: 1e-4 }
 
 const denoiser = (type: NetworkConfig['type']): DenoiserConfig => ({
   network: smallNetwork(type, CONDITIONS.text, false),
-  ...{ parametrization: 'edm', sigma_min: 0.02, sigma_max: 40, sigma_data: 0.5 },
+  parametrization: 'edm',
+  sigma_min: 0.02,
+  sigma_max: 40,
+  sigma_data: 0.5,
 })
 
 /** Trains on one batch; the losses on the way, and the moving average at the end. */
@@ -34,7 +37,11 @@ const train = async (config: DenoiserConfig) => {
   ema.set(parameters)
   const objective = diffusion as unknown as Objective
   const program = trainingStep({
-    ...{ student: config, guidance_scale: 1, objective, options: diffusion.options, batch: BATCH },
+    student: config,
+    guidance_scale: 1,
+    objective,
+    options: diffusion.options,
+    batch: BATCH,
   })
   const executable = await nodeRuntime({ threads: 1 }).compile(program)
   // What the diffusion loss does not look at is 0, but every picture counts once.

@@ -4,7 +4,11 @@ import { pngGrid, pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { Encoder, type Painted } from '../../packages/onestroke/src/server/answers.js'
 
 const painted = (count: number, scale: number): Painted => ({
-  ...{ count, scale, channels: 3, height: 16, width: 16 },
+  count,
+  scale,
+  channels: 3,
+  height: 16,
+  width: 16,
   data: Float32Array.from({ length: count * 768 }, (_, i) => Math.sin(i)),
 })
 const { signal } = new AbortController()

@@ -390,8 +390,10 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     const { entries } = await openCatalogue([STUDENT, 'models/emoji-32-student'], { work, dtype: 'fp16' })
     const told = entries.map(({ name, guidance_scale }) => [name, guidance_scale])
     expect(Object.fromEntries(told)).toEqual({
-      ...{ 'emoji-16-student': undefined, 'emoji-16-teacher': undefined },
-      ...{ 'emoji-32-student': 1, 'emoji-32-teacher': undefined },
+      'emoji-16-student': undefined,
+      'emoji-16-teacher': undefined,
+      'emoji-32-student': 1,
+      'emoji-32-teacher': undefined,
     })
   })
 

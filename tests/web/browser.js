@@ -12,8 +12,10 @@ import { build, preview } from 'vite'
 const CHROMIUM =
   [
     process.env.ONESTROKE_CHROMIUM ?? '',
-    ...['/usr/bin/chromium', '/usr/bin/chromium-browser'],
-    ...['/usr/bin/google-chrome', '/opt/google/chrome/chrome'],
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/opt/google/chrome/chrome',
   ].find((path) => path !== '' && existsSync(path)) ?? ''
 
 /** Why there is no browser to test with; undefined if there is one. */
@@ -53,7 +55,9 @@ export const launchWebgpu = () =>
   chromium.launch({
     executablePath: CHROMIUM,
     args: [
-      ...['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+      '--no-sandbox',
+      '--enable-unsafe-webgpu',
+      '--use-webgpu-adapter=swiftshader',
       '--enable-features=Vulkan',
     ],
     env: {

@@ -13,7 +13,14 @@ import { browserLacks, launch, serveFolder } from './browser.js'
 const root = await mkdtemp(join(tmpdir(), 'onestroke-folder-'))
 const folder = join(root, 'some where', 'emoji')
 const args = (out: string) => [
-  ...['export', 'models/emoji-16-student', '--out', out, '--target', 'web', '--dtype', 'int8'],
+  'export',
+  'models/emoji-16-student',
+  '--out',
+  out,
+  '--target',
+  'web',
+  '--dtype',
+  'int8',
 ]
 let said = ''
 
@@ -29,7 +36,13 @@ describe('export --target web', () => {
     )
     expect(names.sort()).toEqual(
       [
-        ...['index.html', 'manifest.json', 'model.onnx', 'onestroke.js', 'page.css', 'page.js', 'runtime'],
+        'index.html',
+        'manifest.json',
+        'model.onnx',
+        'onestroke.js',
+        'page.css',
+        'page.js',
+        'runtime',
         ...['', '.jspi', '.asyncify'].map((build) => `runtime/ort-wasm-simd-threaded${build}.wasm`),
         ...['wasm', 'jspi', 'webgpu'].map((build) => `runtime/ort.${build}.bundle.min.js`),
         ...['rolldown-runtime.js', 'worker.js'].map((n) => `runtime/${n}`),

@@ -292,7 +292,11 @@ describe.skipIf(browserLacks !== undefined)(
         const guided = await set({ 'guidance-scale': '2.5' })
         const led = await set({ 'negative-prompt': 'noto' })
         return {
-          ...{ first, other, again, guided, led },
+          first,
+          other,
+          again,
+          guided,
+          led,
           label: element.shadowRoot!.querySelector('canvas')!.getAttribute('aria-label'),
         }
       })
