@@ -9,7 +9,7 @@ export const machine = () => {
     cores: cpus.length,
     memory_gib: Math.round((os.totalmem() / 2 ** 30) * 10) / 10,
     system: `${os.type()} ${os.release()} ${os.arch()}`,
-    /** Of the last minute: well above 0, and the numbers are not worth much. */
+    /** The last minute's load: where it is well above 0, the numbers are not worth much. */
     load_average: Math.round((os.loadavg()[0] ?? 0) * 100) / 100,
   }
 }

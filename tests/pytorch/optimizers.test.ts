@@ -21,7 +21,7 @@ const EMA_DECAY = 0.95
 
 const random = generator(0)
 const parameters = random.fillNormal(new Float32Array(SIZE))
-/** Of scales that differ between weights and steps: about half of the steps are clipped at `CLIP`. */
+/** Their scales differ between weights and steps: about half of the steps are clipped at `CLIP`. */
 const gradients = Float32Array.from({ length: STEPS * SIZE }, (_, i) => {
   const [step, weight] = [Math.floor(i / SIZE), i % SIZE]
   return random.normal() * 10 ** (Math.sin(step) - (weight % 4))

@@ -72,7 +72,7 @@ describe('who may ask', () => {
     expect(await status(closed, { authorization: 'Bearer a-token-of-enough-lettersX' })).toBe(401)
     expect(await status(closed, { authorization: `Bearer ${token}` })).toBe(200)
     expect(await status(closed, {}, '/health')).toBe(200)
-    /** As pages open sockets, which cannot have headers of their own. */
+    /** Opens a socket the way pages do, whose sockets cannot have headers of their own. */
     const opened = (...protocols: string[]) =>
       new Promise((resolve) => {
         const socket = new WebSocket(`${closed.url.replace('http', 'ws')}/live`, protocols)

@@ -29,7 +29,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   afterAll(() => studio?.close())
   afterEach(() => studio.leave())
 
-  /** As others would serve a folder: without headers. */
+  /** Serves a folder the way others would: without headers. */
   const hosted = async (root: string, before: (path: string) => Promise<void> = async () => {}) => {
     const app = Fastify({ forceCloseConnections: true })
     app.addHook('onRequest', ({ url }) => before(url))

@@ -302,7 +302,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     })
     await page.goto(`${studio.url}#view=train`)
     await page.getByText('now loss: -1').waitFor()
-    /** Of the lines that the curve touches, the highest and the lowest, as shares of the chart's height. */
+    /** How far the highest line that the curve touches is from the lowest, as a share of the chart's height. */
     const reach = () =>
       page
         .locator('.curve canvas')

@@ -17,7 +17,7 @@ export class Studio {
   /** What the page complained of, which it should not. */
   readonly complaints: string[] = []
   #page: Page | undefined
-  /** Of the pages that need none of their own: what it has compiled of onnxruntime stays. */
+  /** The context of pages that need none of their own: what it has compiled of onnxruntime stays. */
   #shared: BrowserContext | undefined
   #own: BrowserContext | undefined
 

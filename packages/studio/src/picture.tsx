@@ -51,7 +51,7 @@ const pngOf = (images: readonly ImageData[], scale: number, columns: number): Pr
     ),
   )
 
-/** Of a single picture: what a person wants to see of 32 pixels. */
+/** Scale of a single picture: what a person wants to see of 32 pixels. */
 const SINGLE = 16
 
 export const savePicture = async (image: ImageData, name: string): Promise<void> =>

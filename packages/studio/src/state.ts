@@ -81,7 +81,7 @@ const address = computed(() => {
   return parts.toString()
 })
 
-/** Of the picture as it is. */
+/** A link to the picture as it is. */
 export const link = (): string => new URL(`#${address.value}`, location.href).href
 
 /** Keeps the page's address up to date, but not with each move of a slider: browsers limit that. */

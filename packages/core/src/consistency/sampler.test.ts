@@ -179,7 +179,7 @@ describe('multistep with γ', () => {
   it('keeps the mean and variance of Gaussian data, whatever γ', async () => {
     await fc.assert(
       fc.asyncProperty(fc.double({ min: 0, max: 1, noNaN: true }), async (gamma) => {
-        // As above: one pixel without noise, and one for each source of noise, tell all of it.
+        // Here too, one pixel without noise, and one for each source of noise, tell all of it.
         const basis = (i: number) =>
           Float32Array.from({ length: sigmas.length + 1 }, (_, k) => Number(k === i + 1))
         const start = basis(0).map((z) => mean + Math.sqrt(std ** 2 + sigma_max ** 2) * z)

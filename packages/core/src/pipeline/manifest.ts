@@ -32,7 +32,7 @@ export interface Manifest extends PipelineConfig {
     readonly outputs: Readonly<Record<string, readonly (number | null)[]>>
   }
   readonly parameters: number
-  /** Of the weights, and what the pictures that the model learned from ask for; null where nobody said. */
+  /** The weights' license, and what the pictures that the model learned from ask for; null where nobody said. */
   readonly license: string | null
   /** Where it comes from: the model folder's weights, and how they were made. */
   readonly source: {

@@ -50,7 +50,7 @@ export interface GenerateOptions extends SolverOptions, EditOptions {
   sigmas?: readonly number[]
   /** For students `consistency`; for diffusion models `ddim`, `heun` or `dpmpp_2m`. */
   solver?: SolverName | 'consistency'
-  /** Of a teacher's steps; a student's levels by `karras`, `ddim`, `linear` or `lcm` instead of its own. */
+  /** How a teacher's steps are spaced; a student's levels by `karras`, `ddim`, `linear` or `lcm` instead of its own. */
   schedule?: ScheduleName | 'lcm'
   /** Students: how much of each further step is fresh noise; see `multistep`. */
   gamma?: number

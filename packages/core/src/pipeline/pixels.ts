@@ -35,7 +35,7 @@ export const fromRGBA = (rgba: ArrayLike<number>, channels: number): Float32Arra
   return data
 }
 
-/** Of sRGB's values from 0 to 255, and of that range (IEC 61966-2-1). */
+/** Takes sRGB's values from 0 to 255, and is in that range itself (IEC 61966-2-1). */
 const luminance = (r: number, g: number, b: number): number => {
   if (r === g && g === b) return r
   const linear = 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b)

@@ -11,7 +11,7 @@ export interface FreeBatch {
   shape(tensor: Tensor): (number | null)[]
 }
 
-/** As they are: for programs of one batch size. */
+/** Leaves shapes and attributes as they are: for programs of one batch size. */
 export const fixedBatch: FreeBatch = { attrs: ({ attrs }) => attrs, shape: ({ shape }) => [...shape] }
 
 /**

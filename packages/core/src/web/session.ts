@@ -86,7 +86,7 @@ const lossOf = async (device: PromiseLike<unknown>): Promise<string> => {
   return `the graphics device was lost (${message || reason})`
 }
 
-/** Of WebGPU's GPUDevice. */
+/** The part of WebGPU's GPUDevice that is used here. */
 interface GraphicsDevice {
   readonly lost: Promise<{ readonly reason: string; readonly message: string }>
 }

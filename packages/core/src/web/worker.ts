@@ -11,7 +11,7 @@ const port = self as unknown as {
 }
 
 let pipeline: Pipeline<Manifest> | undefined
-/** Of the request that is being painted. */
+/** The signal of the request that is being painted. */
 let painting: AbortSignal | undefined
 /** By request: ends it. */
 const running = new Map<number, AbortController>()

@@ -138,7 +138,7 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
         exitCode: 2,
       })
   whenInterrupted(leave)
-  // Of the training, and of all that measures it.
+  // These threads are for the training, and for all that measures it.
   useThreads(flags.threads)
   const dataset = await openData(spec, flags)
   const perceptual = await perceptualNetwork(dataset, flags, settings)

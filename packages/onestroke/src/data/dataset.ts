@@ -23,7 +23,7 @@ export interface Dataset {
   license?: string
   /** What could not be read, and why. */
   skipped: { file: string; reason: string }[]
-  /** Of shape, names, classes, pixels and labels: identifies the data in provenance. Hexadecimal. */
+  /** Hash of shape, names, classes, pixels and labels: identifies the data in provenance. Hexadecimal. */
   sha256: string
   /** Pictures that are not for training, if the source sets some apart (MNIST's t10k). */
   test?: Dataset

@@ -118,7 +118,7 @@ const drawn = async (
 const DENSITY = 72
 const MAX_DENSITY = 100_000
 
-/** Of interleaved pixels with `channels` values each, the first `kept` (the only one repeated if need be). */
+/** The first `kept` of each interleaved pixel's `channels` values (the only one repeated if need be). */
 const firstChannels = (data: Uint8Array, { channels }: { channels: number }, kept: 1 | 3): Uint8Array => {
   if (channels === kept) return data
   const pixels = new Uint8Array((data.length / channels) * kept)

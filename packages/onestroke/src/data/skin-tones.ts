@@ -1,9 +1,9 @@
 const TONES = ['light', 'medium-light', 'medium', 'medium-dark', 'dark']
 const TONE = '(?:medium-light|medium-dark|light|medium|dark)'
-/** As noto and twemoji write it, once or twice, within the name or at its end. */
+/** How noto and twemoji write a tone: once or twice, within the name or at its end. */
 const SPELLED_OUT = new RegExp(`[a-z0-9]-${TONE}-skin-tone(?:-|$)`)
 const SWATCH = new RegExp(`^${TONE}-skin-tone$`)
-/** As fluent-emoji writes it. */
+/** How fluent-emoji writes it. */
 const SUFFIX = new RegExp(`-${TONE}$`)
 
 /**

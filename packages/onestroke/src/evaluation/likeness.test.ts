@@ -40,7 +40,7 @@ describe('likeness', () => {
     expect(likeness.varied(2)).toHaveLength(20)
     const one = pictures.slice().fill(0.2)
     const other = pictures.slice().fill(-0.2)
-    // Of four pictures of a name, four of six pairs differ by 0.4 (rounded to saved values).
+    // Four pictures of a name make six pairs; four of these differ by 0.4 (rounded to saved values).
     expect(likeness.diversity([one, other])).toBeCloseTo((0.4 * 4) / 6, 2)
     expect(likeness.diversity([one])).toBe(0)
   })

@@ -36,7 +36,7 @@ export interface ExportOptions {
 
 export interface Exported {
   readonly manifest: Manifest
-  /** Of a folder for the web. */
+  /** What a folder for the web weighs. */
   readonly weight?: WebWeight
 }
 

@@ -6,7 +6,7 @@ import { CONFIG_FILE, type LoadedModel, Model, type SavedDtype, saveModel } from
 import { rmseToTrained, roundedWeights } from './rounding.js'
 
 export interface ExportedFolder {
-  /** Of model.safetensors. */
+  /** Size of model.safetensors. */
   readonly bytes: number
   readonly rmse_to_fp32: number
 }

@@ -24,7 +24,7 @@ describe('edge energy', () => {
     expect(edgeEnergy(both, { channels: 2, height: 3, width: 3 })).toBe(0)
     const peak = new Float32Array(12)
     peak[5] = 1
-    // Of 3×4 pixels, two have four neighbours: the peak (4) and the one beside it (−1).
+    // Two of the 3×4 pixels have four neighbours: the peak (4) and the one beside it (−1).
     expect(edgeEnergy(peak, { channels: 1, height: 3, width: 4 })).toBe((16 + 1) / 2)
   })
 

@@ -15,7 +15,7 @@ export interface DrawKey {
   readonly step?: number
 }
 
-/** As many of the pictures 0 … count − 1 as there are samples, drawn independently, with replacement. */
+/** For each sample one of the pictures 0 … count − 1, drawn independently, with replacement. */
 export const drawAny = (count: number, samples: number, { seed, step = 0 }: DrawKey): Uint32Array => {
   const random = new Random({ seed, stream: STREAM.resample, step, index: 3 })
   return Uint32Array.from({ length: samples }, () => random.integer(count))

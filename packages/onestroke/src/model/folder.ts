@@ -26,7 +26,7 @@ export interface LoadedModel {
   readonly config: ModelConfig
   readonly layout: Layout
   readonly weights: Float32Array
-  /** Of model.safetensors. */
+  /** Hash of model.safetensors. */
   readonly sha256: string
 }
 

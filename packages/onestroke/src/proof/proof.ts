@@ -176,7 +176,7 @@ const grids = async (
       seed: GRID_SEED,
       num_inference_steps,
       solver: solver as SolverName | 'consistency',
-      // As in the numbers: a student's guidance is its own.
+      // A student's guidance is its own here, as it is in the numbers.
       ...(who === 'teacher' && { guidance_scale }),
     })
     const png = `${who}-${solver}-${num_inference_steps}.png`

@@ -61,7 +61,7 @@ const editedOf = async (
   }
 }
 
-/** As given, or evenly from 0 to 1. */
+/** The weight that was given, or weights evenly from 0 to 1. */
 const weightsOf = ({ weight }: NonNullable<GenerateBody['to']>, n: number): number[] => {
   if (weight === undefined && n === 1)
     throw new UserError('to: one picture needs a weight, which says how far it is on its way')

@@ -3,7 +3,7 @@ import { UserError } from '@onestroke/core/formats'
 import { Busy, Closing } from './scheduler.js'
 
 export interface Problem {
-  /** Of HTTP. */
+  /** HTTP's status code. */
   readonly status: number
   readonly type: string
   readonly message: string
@@ -28,5 +28,5 @@ export const problemOf = (error: Error & { readonly statusCode?: number }): Prob
   return { status: statusCode ?? 500, type: FAILURE, message: 'something went wrong' }
 }
 
-/** As answers have it. */
+/** A problem in the form in which answers carry it. */
 export const problemBody = (type: string, message: string) => ({ error: { type, message } })

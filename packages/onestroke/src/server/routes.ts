@@ -153,7 +153,7 @@ const paint = async (
   return { seeds: order.seeds, painted: { ...size, data, count: order.seeds.length, scale } }
 }
 
-/** As proxies write down what nobody waited for. Not sent. */
+/** The status that proxies write down for what nobody waited for. Not sent. */
 const CLIENT_GONE = 499
 
 /** Aborted when the client has gone, which fastify counts nowhere, or when it took too long. */

@@ -92,7 +92,7 @@ export const generateAnswer = z.object({
   milliseconds: z.number(),
 })
 
-/** As OpenAI's images API has it. */
+/** A request in the form of OpenAI's images API. */
 export const openaiRequest = z.object({
   prompt,
   n: z.int().min(1).max(10).nullish(),

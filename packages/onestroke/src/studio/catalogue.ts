@@ -13,7 +13,7 @@ import { freeName } from './free-name.js'
 /** What the page is told of a model, in `models.json`. */
 export interface CatalogueEntry {
   readonly name: string
-  /** Of the export's folder, from the page. */
+  /** Path of the export's folder, from the page. */
   readonly path: string
   readonly kind: ModelConfig['kind']
   /** Name of the model that it was distilled from, where that is here too. */

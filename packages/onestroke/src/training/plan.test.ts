@@ -48,7 +48,7 @@ describe('the folder of a run', () => {
     await writeFile(join(folder, 'config.json'), '{}')
     await writeFile(join(folder, 'model.safetensors'), 'weights')
     const before = (await readdir(folder)).sort()
-    // As after a kill between the model's last byte and the end.
+    // This is what a kill between the model's last byte and the end leaves behind.
     await writeFile(join(folder, 'state.safetensors'), 'what it went on from')
     expect(await openRun(folder, plan, false)).toBe('finished')
     expect((await readdir(folder)).sort()).toEqual(before)

@@ -159,7 +159,7 @@ export const minimum = binary(
   (ta, tb, a, b) => choose(a.less(b), ta, tb),
 )
 
-/** Of two tangents that may be absent, elementwise the one that `first` picks. */
+/** Elementwise the one of two tangents that `first` picks; either may be absent. */
 const choose = (first: Tensor, ta: Tensor | undefined, tb: Tensor | undefined): Tensor | undefined =>
   ta || tb ? first.where(ta ?? 0, tb ?? 0) : undefined
 

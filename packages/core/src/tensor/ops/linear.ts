@@ -90,7 +90,7 @@ export const convTranspose2d: Op<ConvTransposeAttrs> = op({
     const [top, left, bottom, right] = pads
     const flippedPads = [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right]
     if (groups === 1 && strides[0] === 1 && strides[1] === 1 && flippedPads.every((n) => n >= 0)) {
-      // As an ordinary convolution with flipped, transposed weights: onnxruntime's fast path.
+      // An ordinary convolution with flipped, transposed weights is onnxruntime's fast path.
       const flipped = e.node('Slice', [
         w!,
         e.ints([-1, -1]),
