@@ -15,7 +15,7 @@ export const options = {
   images: { type: 'string', default: '20000', about: 'pictures for each student' },
   samples: { type: 'string', default: '2000', about: 'pictures to judge by' },
   ...comparison,
-  methods: { ...comparison.methods, default: `${comparison.methods.default},ecd-whole-way` },
+  methods: { ...comparison.methods, default: `${comparison.methods.default},ecd-four-levels` },
 }
 
 /** @type {import('./run.js').Benchmark['run']} */

@@ -3,7 +3,6 @@
  * user would type. `--runs` keeps the models, and continues what was interrupted.
  */
 import { onestroke } from './lib/command.js'
-import { WHOLE_WAY } from './lib/variants.js'
 
 export const about = 'MNIST from nothing: teacher, student, and their numbers'
 
@@ -26,8 +25,8 @@ export const run = async ({ data, runs, images, samples }) => {
   await onestroke('train', `idx:${data}`, ...size, '--preset', 'small', '--images', images, '--out', teacher)
   const part = String(Math.floor(Number(images) / 4))
   await onestroke(
-    ...['distill', teacher, `idx:${data}`, ...size, ...WHOLE_WAY],
-    ...['--images', part, '--samples', '0', '--out', student],
+    ...['distill', teacher, `idx:${data}`, ...size, '--images', part],
+    ...['--samples', '0', '--out', student],
   )
   const { stdout } = await onestroke(
     'evaluate',

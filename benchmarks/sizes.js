@@ -1,7 +1,6 @@
 /**
  * Students of other sizes than their teacher's: quality against parameters and milliseconds, after the same number
- * of images. They learn from the teacher's whole way, since those of another preset begin from nothing, where their own end is
- * no target yet. `--runs` keeps the students, so that what was interrupted goes on.
+ * of images. `--runs` keeps the students, so that what was interrupted goes on.
  */
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -9,7 +8,6 @@ import { join } from 'node:path'
 import { onestroke } from './lib/command.js'
 import { distillingOptions } from './lib/emoji.js'
 import { rounded } from './lib/statistics.js'
-import { WHOLE_WAY } from './lib/variants.js'
 
 export const about = 'students of other sizes than their teacher: quality against parameters and milliseconds'
 
@@ -29,7 +27,7 @@ export const run = async ({ teacher, data, category, presets, images, samples, r
     if (!existsSync(found)) {
       const pictures = ['--category', category]
       await onestroke(
-        ...['distill', teacher, data, ...pictures, '--student', preset, ...WHOLE_WAY],
+        ...['distill', teacher, data, ...pictures, '--student', preset],
         ...['--images', images, '--samples', '0', '--out', out],
       )
       const { stdout } = await onestroke(

@@ -6,6 +6,7 @@ export const CATEGORY = 'Smileys & Emotion,Animals & Nature,Food & Drink'
 /** The shipped students, and whose they are. @type {Readonly<Record<string, string>>} */
 export const TEACHERS = {
   'emoji-16-student': 'emoji-16-teacher',
+  'emoji-16-guided': 'emoji-16-teacher',
   'emoji-32-student': 'emoji-32-teacher',
   'emoji-32-half': 'emoji-32-teacher',
 }

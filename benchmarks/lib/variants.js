@@ -3,22 +3,23 @@ const flags = (...options) => options.flatMap((option) => ['--option', option])
 
 /** Ways to use `ecd` other than its default, by name: flags for `distill`. */
 export const VARIANTS = {
-  /**
-   * Along the teacher's whole way, learned at four points of it. As many pictures in a step then as give the usual number of
-   * examples.
-   */
-  'ecd-whole-way': [
+  /** A quarter of the teacher's way, by Heun's method, down to where the student's own guess is the target. */
+  'ecd-four-levels': [
     '--method',
     'ecd',
     '--batch',
-    '16',
-    ...flags('stages=1', 'solver=dpmpp_2m', 'substeps=16', 'points=4', 'top=0.5'),
+    '64',
+    ...flags('stages=4', 'solver=heun', 'substeps=4', 'points=1', 'top=0.15'),
   ],
-  /** Grids that grow fine in stages, and one of the teacher's steps on them: a picture costs half as much. */
-  'ecd-fine': ['--method', 'ecd', ...flags('stages=4,8,16,24', 'substeps=1')],
+  /** Grids that grow fine in stages, and one of the teacher's steps on them. */
+  'ecd-fine': [
+    '--method',
+    'ecd',
+    '--batch',
+    '64',
+    ...flags('stages=4,8,16,24', 'solver=heun', 'substeps=1', 'points=1', 'top=0.15'),
+  ],
 }
-
-export const WHOLE_WAY = VARIANTS['ecd-whole-way']
 
 /**
  * Flags for `distill`.

@@ -7,7 +7,7 @@ import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { Model } from '../../packages/onestroke/src/model/index.js'
 import { fails, scratch, succeeds, writeFiles } from './testing.js'
 
-const STUDENT = 'models/emoji-16-student'
+const STUDENT = 'models/emoji-16-guided'
 const folder = await scratch()
 const at = (name: string) => join(folder, name)
 const [picture, mask] = [at('disc.png'), at('mask.png')]

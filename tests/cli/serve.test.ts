@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { fails, onestroke, scratch } from './testing.js'
 
 await scratch()
-const MODEL = 'models/emoji-16-student'
+const MODEL = 'models/emoji-16-guided'
 
 describe('serve', () => {
   it('answers until it is told to end, and ends well', async () => {

@@ -112,7 +112,7 @@ describe('wrong usage', () => {
     ],
     [
       'more prompts than pictures',
-      ['sample', 'models/emoji-16-student', '--out', png, '-n', '1', '--prompt', 'a', '--prompt', 'b'],
+      ['sample', 'models/emoji-16-guided', '--out', png, '-n', '1', '--prompt', 'a', '--prompt', 'b'],
       /^2 prompts are more than 1 picture; choose -n 2 or more$/,
     ],
     [
@@ -138,8 +138,8 @@ describe('wrong usage', () => {
     ],
     [
       'a teacher that would begin as a student',
-      ['train', join(folder, 'none'), '--out', out, '--init-from', 'models/emoji-16-student'],
-      /^models\/emoji-16-student is a student, which no diffusion model can begin as; choose a --method/,
+      ['train', join(folder, 'none'), '--out', out, '--init-from', 'models/emoji-16-guided'],
+      /^models\/emoji-16-guided is a student, which no diffusion model can begin as; choose a --method/,
     ],
     [
       'a student that would begin as a network of another size',

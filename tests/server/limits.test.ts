@@ -6,13 +6,13 @@ import { createServer } from '../../packages/onestroke/src/server/index.js'
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 let server: Awaited<ReturnType<typeof createServer>>
 beforeAll(async () => {
-  server = await createServer('models/emoji-16-student', { queue: 20 })
+  server = await createServer('models/emoji-16-guided', { queue: 20 })
 })
 afterAll(() => server.app.close())
 
 describe('an order of more pictures than a run may have', () => {
   it('takes several runs, and its pictures are the same', async () => {
-    const small = await createServer('models/emoji-16-student', { batch: 4 })
+    const small = await createServer('models/emoji-16-guided', { batch: 4 })
     const ask = async ({ app }: typeof server, body: object) => {
       const { images } = (await app.inject({ method: 'POST', url: '/generate', body })).json()
       return images.map(({ b64 }: { b64: string }) => b64)

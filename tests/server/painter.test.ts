@@ -29,7 +29,7 @@ describe('what nobody waits for any more', () => {
 describe('what goes wrong while it paints', () => {
   it('is told apart: what a request is to blame for, and what it is not', async () => {
     const failures: string[] = []
-    const { app, service } = await createServer('models/emoji-16-student', {
+    const { app, service } = await createServer('models/emoji-16-guided', {
       onFailure: ({ message }) => failures.push(message),
     })
     closers.push(() => app.close())
@@ -53,7 +53,7 @@ describe('what goes wrong while it paints', () => {
 
 describe('a painter that ends', () => {
   it('takes with it what it was painting, and nothing else', async () => {
-    const { app, service } = await createServer('models/emoji-16-student')
+    const { app, service } = await createServer('models/emoji-16-guided')
     closers.push(() => app.close())
     const ask = () => app.inject({ method: 'POST', url: '/generate', body: { prompt: 'owl', seed: 3 } })
     const { rawPayload: before } = await ask()

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, expect, vi } from 'vitest'
 import { createServer, type ServerOptions } from '../../packages/onestroke/src/server/index.js'
 
-export const STUDENT = 'models/emoji-16-student'
+export const STUDENT = 'models/emoji-16-guided'
 const closers: (() => Promise<unknown>)[] = []
 afterAll(async () => {
   for (const close of closers) await close()

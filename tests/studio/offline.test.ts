@@ -160,8 +160,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     expect(JSON.parse(await readFile(join(out, 'models.json'), 'utf8'))).toEqual({
       models: [
         {
-          name: 'emoji-16-student',
-          path: 'models/emoji-16-student/',
+          name: 'emoji-16-guided',
+          path: 'models/emoji-16-guided/',
           kind: 'student',
           teacher: 'emoji-16-teacher',
         },

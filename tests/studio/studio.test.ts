@@ -112,7 +112,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await page.getByLabel('Seed', { exact: true }).fill('4')
     await page.waitForTimeout(30)
     await page.getByLabel('Seed', { exact: true }).fill('3')
-    await model.selectOption('emoji-16-student')
+    await model.selectOption('emoji-16-guided')
     await page.waitForTimeout(2000)
     expect(await pixelsOf(picture())).toEqual(students)
   })
@@ -121,7 +121,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await open('#prompt=owl&seed=5')
     await painted()
     const before = await pixelsOf(picture())
-    const loading = page.getByText('Loading emoji-16-student').waitFor()
+    const loading = page.getByText('Loading emoji-16-guided').waitFor()
     const worker = page.workers().find((one) => one.url().includes('/assets/worker-'))!
     await worker.evaluate(() => {
       setTimeout(() => {
@@ -338,7 +338,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     const again = await lacking(
       '**/manifest.json',
       { status: 500, body: '' },
-      /emoji-16-student does not load: cannot load .*500/,
+      /emoji-16-guided does not load: cannot load .*500/,
     )
     await again.unroute('**/manifest.json')
     await again.getByRole('button', { name: 'Try again' }).click()
@@ -390,7 +390,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     const { entries } = await openCatalogue([STUDENT, 'models/emoji-32-student'], { work, dtype: 'fp16' })
     const told = entries.map(({ name, guidance_scale }) => [name, guidance_scale])
     expect(Object.fromEntries(told)).toEqual({
-      'emoji-16-student': undefined,
+      'emoji-16-guided': undefined,
       'emoji-16-teacher': undefined,
       'emoji-32-student': 1,
       'emoji-32-teacher': undefined,

@@ -11,7 +11,7 @@ import { launch } from '../web/browser.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-export const STUDENT = 'models/emoji-16-student'
+export const STUDENT = 'models/emoji-16-guided'
 
 export class Studio {
   /** What the page complained of, which it should not. */

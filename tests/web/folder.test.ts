@@ -14,7 +14,7 @@ const root = await mkdtemp(join(tmpdir(), 'onestroke-folder-'))
 const folder = join(root, 'some where', 'emoji')
 const args = (out: string) => [
   'export',
-  'models/emoji-16-student',
+  'models/emoji-16-guided',
   '--out',
   out,
   '--target',

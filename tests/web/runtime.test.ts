@@ -9,7 +9,7 @@ import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { browserLacks, launch, launchWebgpu, losableDevices, serveBuilt, webgpuLacks } from './browser.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-const STUDENT = 'models/emoji-16-student'
+const STUDENT = 'models/emoji-16-guided'
 
 type Web = typeof import('@onestroke/core/web')
 declare const web: Web

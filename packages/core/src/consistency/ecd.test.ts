@@ -29,7 +29,7 @@ const lossOf = (
   student: Denoiser,
   teacher: Denoiser,
   options: Partial<Options>,
-): Tensor => methodLoss(ecd, { student, teacher, x0, noise, t, r }, { substeps: 1, ...options })
+): Tensor => methodLoss(ecd, { student, teacher, x0, noise, t, r }, { points: 1, substeps: 1, ...options })
 
 describe.each(SOLVERS)('the distillation loss of exact models vanishes as it should: %s', (solver) => {
   const orders = (lossAt: (r: readonly number[]) => number[], power: number) => {
@@ -198,7 +198,7 @@ describe('the distillation loss', () => {
       const condition = { condition: inputs.x0.reshape([3, 1, 2]) }
       const loss = ecd.loss(
         contextOf({ ...inputs, student: recording('student'), teacher: recording('teacher'), condition }),
-        { ...ecd.options, solver: 'heun', substeps: 1 },
+        { ...ecd.options, solver: 'heun', substeps: 1, points: 1 },
       )
       expect(conditions).toEqual({ student: [condition, condition], teacher: [condition, condition] })
       return { loss }
@@ -345,7 +345,7 @@ describe('the noise levels of distillation', () => {
   })
 
   it('divide the way of a single point evenly, be it short', () => {
-    for (const { t, r, s } of draw({ stages: [2], substeps: 3 }, 0, 200))
+    for (const { t, r, s } of draw({ stages: [2], substeps: 3, points: 1 }, 0, 200))
       expect(3 * (position(s!) - position(t))).toBeCloseTo(position(r) - position(t), 9)
   })
 

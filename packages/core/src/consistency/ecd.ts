@@ -2,15 +2,16 @@ import { type Condition, edmPreconditioning, karrasSigma, objective, perPicture 
 import type { Tensor } from '../tensor/index.js'
 import { pseudoHuber } from './distance.js'
 import { levelsOfWay, odePath, type PathSolver } from './ode.js'
-import { atTop, TOP } from './start.js'
+import { atTop } from './start.js'
 
 /**
  * Easy consistency distillation: the loss of easy consistency tuning (Geng et al. 2024, eq. 9–12) with the teacher's
  * ODE as target (Song et al. 2023, algorithm 2).
  *
- * - t and r lie on the Karras schedule, r one level of an N-level grid below t; where `stages` has several numbers, N goes
- *   through them in equal parts of the training. Few levels are few places where the student's own error enters its
- *   target; with one, r is always sigma_min, and the target the end of the teacher's own way;
+ * - t and r lie on the Karras schedule, r one level of an N-level grid below t. With one level, the default, r is always
+ *   sigma_min, and the target the end of the teacher's own way (Luhman & Luhman 2021). Each further level is a place where
+ *   the student's own error enters its target, and shortens the teacher's way. Where `stages` has several numbers, N goes
+ *   through them in equal parts of the training;
  * - the teacher's ODE leads from x_t to x_r, in `substeps` steps, which keeps so long a way exact, and the student itself,
  *   held fixed, gives the target there;
  * - every point that the teacher passes on its way is of the same trajectory and has the same target: the student can learn
@@ -27,14 +28,18 @@ export const ecd = objective({
   teacher: true,
   kind: 'student',
   parametrization: 'consistency',
+  /** Each picture is as many examples as it has points. */
+  batch: 16,
   choices: { solver: ['euler', 'heun', 'dpmpp_2m'] },
   options: {
-    stages: [4],
-    top: TOP,
+    stages: [1],
+    /** Every picture has a point in the schedule's first quarter; half of these lie where one step begins. */
+    top: 0.5,
     huber: 0.1,
-    solver: 'heun' as PathSolver,
-    substeps: 4,
-    points: 1,
+    /** As the teacher is sampled at its best. */
+    solver: 'dpmpp_2m' as PathSolver,
+    substeps: 8,
+    points: 4,
   },
   times(random, { range, progress }, { stages, top, substeps, points }) {
     const levels = stages[Math.min(stages.length - 1, Math.floor(progress * stages.length))]!

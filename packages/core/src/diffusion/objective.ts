@@ -93,6 +93,8 @@ export interface Objective<Options extends object = object, Own = unknown> {
   readonly refines?: true
   /** Where another learning rate than the usual is known to be needed. */
   readonly learning_rate?: number
+  /** Pictures in one step, where another number than the usual suits it. */
+  readonly batch?: number
   /** Guidance scales that are drawn from, evenly, where the run does not say; then they are an input of the network. */
   readonly guidance_scale?: readonly [least: number, most: number]
   /** Every option with its default. */

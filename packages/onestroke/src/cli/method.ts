@@ -16,10 +16,11 @@ export const withTeacher: readonly Objective[] = Object.values(METHODS)
 /** A part of `--help`: each method's name, what it is, and its options with their defaults. */
 export const methodsHelp = (methods: readonly Objective[]): string =>
   methods
-    .map(({ name, about, options, learning_rate }) => {
+    .map(({ name, about, options, learning_rate, batch }) => {
       const list = Object.entries(options).map(([key, value]) => `${key}=${String(value)}`)
       const rate = learning_rate ? `; --learning-rate ${learning_rate}` : ''
-      return `  ${name.padEnd(9)} ${about}\n            ${list.join(' ')}${rate}`
+      const pictures = batch ? `; --batch ${batch}` : ''
+      return `  ${name.padEnd(9)} ${about}\n            ${list.join(' ')}${rate}${pictures}`
     })
     .join('\n')
 

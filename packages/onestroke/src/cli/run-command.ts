@@ -100,7 +100,7 @@ const optimizerName = (name: string): OptimizerOptions['optimizer'] => {
 export interface RunSettings {
   readonly command: 'train' | 'distill'
   readonly preset: string
-  readonly objective: Pick<Objective, 'name' | 'options' | 'guidance_scale' | 'learning_rate'>
+  readonly objective: Pick<Objective, 'name' | 'options' | 'guidance_scale' | 'learning_rate' | 'batch'>
   readonly teacher?: LoadedModel
   /** What the weights begin as. */
   readonly initFrom?: LoadedModel
@@ -327,7 +327,7 @@ const planOf = (
     ...(features !== undefined && { features }),
     sigma_min,
     sigma_max: flags.sigmaMax ?? sigma_max,
-    batch: flags.batch ?? training.batch,
+    batch: flags.batch ?? objective.batch ?? training.batch,
     images: flags.images ?? null,
     minutes: flags.images === undefined ? (flags.minutes ?? settings.minutes) : null,
     seed: flags.seed,

@@ -65,7 +65,7 @@ export const serveCommand = (): Command =>
     .addHelpText(
       'after',
       `
-  onestroke serve models/emoji-16-student
+  onestroke serve models/emoji-16-guided
   curl -s localhost:8080/generate -H 'content-type: application/json' -d '{"prompt":"red heart","scale":16}' > heart.png
   curl -s localhost:8080/v1/images/generations -H 'content-type: application/json' -d '{"prompt":"owl","size":"256x256"}'
   curl -s localhost:8080/generate -H 'content-type: application/json' -d '{"prompt":"cat","n":8,"to":{"prompt":"dog"}}' > way.png

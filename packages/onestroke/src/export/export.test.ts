@@ -10,7 +10,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('an export', () => {
   it('is under the licence of the pictures that the model learned from, unless another is given', async () => {
-    const model = await loadModel('models/emoji-16-student')
+    const model = await loadModel('models/emoji-16-guided')
     const exported = async (name: string, license?: string) => {
       const options = { model, out: join(folder, name), dtype: 'fp16' as const }
       return (await exportModel({ ...options, ...(license && { license }) })).manifest.license
@@ -25,7 +25,7 @@ describe('an export', () => {
   })
 
   it('is not written where a weight is too large for its type', async () => {
-    const model = await loadModel('models/emoji-16-student')
+    const model = await loadModel('models/emoji-16-guided')
     const weights = model.weights.slice()
     weights.fill(1e5, 0, 100)
     const out = join(folder, 'infinite')

@@ -30,7 +30,7 @@ export interface Catalogue {
 
 /** The students that come with the project, the largest first. */
 export const shippedModels = (): string[] =>
-  ['emoji-32-student', 'emoji-32-half', 'emoji-16-student']
+  ['emoji-32-student', 'emoji-32-half', 'emoji-16-student', 'emoji-16-guided']
     .map((name) => fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url)))
     .filter(existsSync)
 

@@ -236,11 +236,11 @@ describe('students of a mixture of Gaussians', () => {
     expect(await energyOf(student)).toBeLessThan(0.03)
   })
 
-  it('ecd, at points of the teacher’s whole way', async () => {
+  it('ecd, where its own guess a quarter of the way on is the target', async () => {
     const method = METHODS.ecd!
-    const way = { stages: [1], solver: 'dpmpp_2m', substeps: 6, points: 4, top: 0.5 }
-    const options = { ...method.options, ...way }
+    const quarter = { stages: [4], solver: 'heun', substeps: 4, points: 1, top: 0.15 }
+    const options = { ...method.options, ...quarter }
     const student = await train({ ...method, options }, 800, 2e-3, { ...teacher, teach: true })
-    expect(await errorOf(student)).toBeLessThan(0.12)
+    expect(await errorOf(student)).toBeLessThan(0.1)
   }, 180_000)
 })
