@@ -29,7 +29,7 @@ const DEFAULT_MINUTES = 3
  */
 const QUICK = {
   samples: 704,
-  teacher_settings: [{ solver: 'dpmpp_2m', steps: 12 }],
+  teacher_settings: [{ solver: 'dpmpp_2m', steps: 8 }],
   distance_samples: 0,
 } as const
 
