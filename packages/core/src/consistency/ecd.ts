@@ -36,7 +36,7 @@ export const ecd = objective({
     /** Every picture has a point in the schedule's first quarter; half of these lie where one step begins. */
     top: 0.5,
     huber: 0.1,
-    /** As the teacher is sampled at its best. */
+    /** The solver that the teachers here paint best with. */
     solver: 'dpmpp_2m' as PathSolver,
     substeps: 8,
     points: 4,

@@ -6,7 +6,8 @@ import { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 import { emaDecay } from './schedule.js'
-import { batchPlan, freshProgress } from './testing.js'
+import { freshProgress } from './state.js'
+import { batchPlan } from './testing.js'
 
 const SIZE = 5
 
@@ -39,7 +40,7 @@ const setUp = (
     optimizer,
     schedule: { learning_rate: 0.01, warmup: 0, decay: 0, ema_half_life: 10 },
     plan: batchPlan({ images: 160 }),
-    progress: freshProgress({ images: 160 }),
+    progress: freshProgress(160),
     onStep: (event) => {
       events.push(event)
     },
@@ -133,7 +134,7 @@ describe('the training loop', () => {
   })
 
   it('has nothing to do when it is done', async () => {
-    const options = setUp(undefined, { progress: freshProgress({ step: 40, images: 160 }) })
+    const options = setUp(undefined, { progress: { ...freshProgress(160), step: 40 } })
     expect(await trainingLoop(options)).toBe(true)
     expect(options.events).toEqual([])
   })

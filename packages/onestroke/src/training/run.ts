@@ -19,7 +19,7 @@ import { Optimizer, type TrainingArrays } from './optimizer.js'
 import type { RunPlan } from './plan.js'
 import {
   type Check,
-  freshPending,
+  freshProgress,
   loadState,
   PREVIOUS_STATE_FILE,
   type Progress,
@@ -270,17 +270,7 @@ const freshState = (
     if (teacher && part.beginsAs)
       part.layout.adopt(optimizer.parameters, teacher.layout, teacher.weights, part.beginsAs)
   }
-  return {
-    step: 0,
-    images: plan.images ?? 0,
-    seconds: 0,
-    skipped_steps: 0,
-    quarantined: 0,
-    quarantine: [],
-    log: [],
-    checks: [],
-    pending: freshPending(),
-  }
+  return freshProgress(plan.images ?? 0)
 }
 
 const stepOptions = (

@@ -7,14 +7,15 @@ import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 import {
   freshPending,
+  freshProgress,
   loadState,
   PREVIOUS_STATE_FILE,
   PROGRESS_FILE,
+  type Progress,
   readProgress,
   STATE_FILE,
   saveState,
 } from './state.js'
-import { freshProgress } from './testing.js'
 
 const SIZE = 21
 
@@ -28,7 +29,8 @@ const trained = (seed: number): Optimizer => {
   })
   return optimizer
 }
-const progress = freshProgress({
+const progress: Progress = {
+  ...freshProgress(400),
   step: 17,
   seconds: 0.1 + 0.2,
   skipped_steps: 2,
@@ -38,7 +40,7 @@ const progress = freshProgress({
     { images: 68, loss: 1 / 3, gradient_norm: 2e-7, learning_rate: 1e-3, bands: [0.1, 1 / 7, null, 0, 2, 3] },
   ],
   pending: { ...freshPending(), steps: 3, loss: 0.7, gradient_norm: 0.3 },
-})
+}
 const [statePath, previousPath] = [
   (folder: string) => join(folder, STATE_FILE),
   (folder: string) => join(folder, PREVIOUS_STATE_FILE),

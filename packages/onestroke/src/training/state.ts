@@ -81,6 +81,19 @@ export const freshPending = (): Progress['pending'] => ({
   bands: Array.from({ length: BANDS }, () => [0, 0]),
 })
 
+/** Where a training of so many images begins; 0 if that is not known yet. */
+export const freshProgress = (images: number): Progress => ({
+  step: 0,
+  images,
+  seconds: 0,
+  skipped_steps: 0,
+  quarantined: 0,
+  quarantine: [],
+  log: [],
+  checks: [],
+  pending: freshPending(),
+})
+
 const count = z.int().nonnegative()
 const perBand = z.array(z.number().nullable()).length(BANDS)
 const progressSchema = z.object({

@@ -4,7 +4,6 @@ import type { Dataset } from '../data/index.js'
 import type { BatchPlan } from './batch.js'
 import type { RunPlan } from './plan.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
-import { freshPending, type Progress } from './state.js'
 
 const WORDS = ['red', 'green', 'blue', 'round', 'square', 'dotted']
 
@@ -68,18 +67,5 @@ export const runPlan = (changes: Partial<RunPlan> = {}): RunPlan => ({
   translate: 0,
   optimizer: OPTIMIZER_DEFAULTS,
   schedule: { learning_rate: 1e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
-  ...changes,
-})
-
-export const freshProgress = (changes: Partial<Progress> = {}): Progress => ({
-  step: 0,
-  images: 400,
-  seconds: 0,
-  skipped_steps: 0,
-  quarantined: 0,
-  quarantine: [],
-  log: [],
-  checks: [],
-  pending: freshPending(),
   ...changes,
 })
