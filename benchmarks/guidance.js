@@ -94,8 +94,7 @@ const negative = async (judge, model, dataset, num_inference_steps) => {
         negative_prompt,
         guidance_scale: 3,
         num_inference_steps,
-        first,
-        seed: 0,
+        seed: first,
       })
       found.push(...(await judge.nearest(data)))
     }

@@ -19,6 +19,7 @@ import { handOver } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
 import { copyPicture, Picture, savePicture, saveSheet } from './picture.js'
 import { PromptField, Subject } from './prompt.js'
+import { recipeNow } from './recall.js'
 import * as state from './state.js'
 import {
   drawSeed,
@@ -79,7 +80,10 @@ export const Paint = () => {
         <Picture image={shown.value} alt={`${title}, seed ${seed.value}`} />
         <Status model={model} />
         <div class="row">
-          <Button disabled={!shown.value} onClick={() => savePicture(shown.value!, `${title}-${seed.value}`)}>
+          <Button
+            disabled={!shown.value}
+            onClick={() => savePicture(shown.value!, `${title}-${seed.value}`, recipeNow(manifest))}
+          >
             Save PNG
           </Button>
           <Copy label="Copy picture" disabled={!shown.value} copy={() => copyPicture(shown.value!)} />

@@ -1,4 +1,5 @@
 /** Pictures on the page, and what people do with them. */
+import { type Recipe, withRecipe } from '@onestroke/core/pipeline'
 import { useEffect, useRef } from 'preact/hooks'
 import { pixels } from './state.js'
 
@@ -54,8 +55,14 @@ const pngOf = (images: readonly ImageData[], scale: number, columns: number): Pr
 /** Scale of a single picture: what a person wants to see of 32 pixels. */
 const SINGLE = 16
 
-export const savePicture = async (image: ImageData, name: string): Promise<void> =>
-  save(await pngOf([image], SINGLE, 1), `${name}.png`)
+/** @param recipe how it was painted, kept in the file */
+export const savePicture = async (image: ImageData, name: string, recipe?: Recipe): Promise<void> => {
+  const png = await pngOf([image], SINGLE, 1)
+  const told = recipe
+    ? new Blob([withRecipe(new Uint8Array(await png.arrayBuffer()), recipe)], { type: png.type })
+    : png
+  save(told, `${name}.png`)
+}
 
 /** In its own size: sprites are for games. */
 export const saveSheet = async (images: readonly ImageData[], name: string, columns: number): Promise<void> =>

@@ -1,5 +1,6 @@
 /** What to paint: words with suggestions, or one of the model's classes. */
-import type { Manifest } from '@onestroke/core/pipeline'
+import { type Manifest, promptWarnings } from '@onestroke/core/pipeline'
+import { Tokenizer } from '@onestroke/core/text'
 import type { Signal } from '@preact/signals'
 import { useId } from 'preact/hooks'
 import { Button, Choice, SeedField } from './controls.js'
@@ -25,6 +26,17 @@ export const suggestions = (typed: string, vocabulary: Vocabulary, most = 8): st
   const all = new Set([...whole, ...ends.map((word) => before + word)])
   all.delete(start)
   return [...all].slice(0, most)
+}
+
+/** What of a prompt the model cannot make use of. A word that is still being typed is not judged. */
+export const notesOn = (typed: string, vocabulary: Vocabulary): string[] => {
+  if (vocabulary.kind !== 'text') return []
+  const last = /[\p{L}\p{N}]+$/u.exec(typed)?.[0].toLowerCase()
+  const begun = last !== undefined && vocabulary.words.some((word) => word.startsWith(last))
+  const settled = begun ? typed.slice(0, typed.length - last.length) : typed
+  return promptWarnings(new Tokenizer(vocabulary), [settled]).map(
+    (note) => `${note.charAt(0).toUpperCase()}${note.slice(1)}.`,
+  )
 }
 
 /** A caption at random, another one than there is. */
@@ -65,6 +77,7 @@ export const PromptField = ({ label, value, vocabulary, placeholder }: PromptPro
       </div>
     )
   const list = suggestions(value.value, vocabulary)
+  const notes = notesOn(value.value, vocabulary)
   return (
     <div class="field prompt">
       <label for={id}>{label}</label>
@@ -86,6 +99,11 @@ export const PromptField = ({ label, value, vocabulary, placeholder }: PromptPro
           <option key={text} value={text} />
         ))}
       </datalist>
+      {notes.map((note) => (
+        <p key={note} class="hint" role="status">
+          {note}
+        </p>
+      ))}
       <div class="chips">
         {list.slice(0, 5).map((text) => (
           <Button

@@ -1,5 +1,6 @@
 export { type ModelConfig, modelConfigSchema, parseModelConfig } from './config.js'
 export { UserError } from './errors.js'
+export { readPngText, withPngText } from './png-text.js'
 export {
   parseSafetensors,
   type SafetensorsDtype,

@@ -5,8 +5,15 @@ import type { GenerateOptions } from './pipeline.js'
 
 type Numbers = Pick<
   GenerateOptions,
-  'num_inference_steps' | 'guidance_scale' | 'seed' | 'first' | 'seeds' | 'gamma' | 'to'
+  'num_inference_steps' | 'guidance_scale' | 'seed' | 'seeds' | 'gamma' | 'to'
 >
+
+/** The largest seed: 4,294,967,295. */
+export const MOST_SEED = 2 ** 32 - 1
+
+/** The seeds of `count` pictures: seed, seed + 1, …; after `MOST_SEED` comes 0. So every picture of a batch can be had alone. */
+export const seedsFrom = (seed: number, count: number): number[] =>
+  Array.from({ length: count }, (_, k) => (seed + k) % (MOST_SEED + 1))
 
 /** @throws UserError that names the number, and says what it can be. */
 export const checkNumbers = ({ seeds = [], to, ...options }: Numbers): void => {
@@ -20,8 +27,9 @@ export const checkNumbers = ({ seeds = [], to, ...options }: Numbers): void => {
     if (value !== undefined && !(value >= 0 && value <= 1)) throw expected(what, 'between 0 and 1', value)
   }
   whole('num_inference_steps', options.num_inference_steps, 1)
-  for (const seed of [options.seed, to?.seed, ...seeds]) whole('a seed', seed, 0)
-  whole('first', options.first, 0)
+  for (const seed of [options.seed, to?.seed, ...seeds])
+    if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed <= MOST_SEED))
+      throw expected('a seed', `a whole number from 0 to ${MOST_SEED}`, seed)
   share('gamma', options.gamma)
   for (const weight of to?.weights ?? []) share('a weight of the way', weight)
   const { guidance_scale } = options

@@ -1,3 +1,4 @@
+export { MOST_SEED, seedsFrom } from './checks.js'
 export type { EditOptions, Interpolation } from './edit.js'
 export { type ExportDtype, type ExportQuality, type Manifest, shapeFor } from './manifest.js'
 export {
@@ -8,3 +9,5 @@ export {
   type PipelineConfig,
 } from './pipeline.js'
 export { fromRGBA, toByte, toRGBA } from './pixels.js'
+export { type Recipe, readRecipe, withRecipe } from './recipe.js'
+export { promptWarnings } from './warnings.js'

@@ -14,7 +14,7 @@ import { type ModelConfig, UserError } from '../formats/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
 import { type Bag, Tokenizer } from '../text/index.js'
-import { checkNumbers, checkSigmas } from './checks.js'
+import { checkNumbers, checkSigmas, seedsFrom } from './checks.js'
 import { between, checkEdit, type EditOptions, editOf, type Interpolation } from './edit.js'
 
 /** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
@@ -38,12 +38,12 @@ export interface DenoiserSource {
 export interface GenerateOptions extends SolverOptions, EditOptions {
   /** One prompt (or class name) per picture; '' is no condition. */
   prompts: readonly string[]
-  /** Same seed, same pictures. Picture i of a batch draws its noise from (seed, first + i). */
+  /** Same seed, same pictures: a whole number up to `MOST_SEED`. Picture k of a batch is that of seed + k; see `seedsFrom`. */
   seed?: number
-  /** Index of the first picture: lets a large job be cut into batches without changing a picture. */
-  first?: number
-  /** One for each picture, instead of `seed` and `first`: each is the picture that it would be alone. */
+  /** One for each picture, instead of `seed`. */
   seeds?: readonly number[]
+  /** Unit Gaussian noise for each step, [count, C, H, W], instead of seeds: step 0 is where pictures begin. */
+  noise?(step: number): Float32Array
   /** Default: what the model recommends; students that edit take 4 or more. */
   num_inference_steps?: number
   /** A student's noise levels, decreasing, one for each step: instead of `num_inference_steps`. */
@@ -89,7 +89,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     return channels * resolution ** 2
   }
 
-  /** Starting noise for pictures first … first + count − 1 of a seed, at sigma_max. */
+  /** Unit Gaussian noise number first … first + count − 1 of a seed, for one step: [count, C, H, W]. Number 0 makes its picture. */
   noise(seed: number, first: number, count: number, step = 0): Float32Array {
     const size = this.pictureSize
     const out = new Float32Array(count * size)
@@ -100,7 +100,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     return out
   }
 
-  /** Noise for the first picture of each seed. */
+  /** The noise that makes each seed's picture. */
   #noiseOf(seeds: readonly number[], step: number): Float32Array {
     const out = new Float32Array(seeds.length * this.pictureSize)
     for (const [i, seed] of seeds.entries()) out.set(this.noise(seed, 0, 1, step), i * this.pictureSize)
@@ -178,7 +178,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
 
   /** Paints one picture per prompt. @throws UserError if the settings do not fit the model; see `sampling`. */
   async generate(options: GenerateOptions): Promise<Generated> {
-    const { prompts, seed = 0, first = 0, seeds, to, signal, negative_prompt = '' } = options
+    const { prompts, to, signal, negative_prompt = '' } = options
     const { config } = this
     for (const prompt of new Set(prompts)) this.checkPrompt(prompt)
     this.checkPrompt(to?.prompt ?? '', 'to.prompt')
@@ -190,9 +190,10 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       return evaluate(x, sigma, s)
     }
     const count = prompts.length
-    if (seeds && seeds.length !== count) throw new RangeError(`${seeds.length} seeds for ${count} prompts`)
+    const { seeds = seedsFrom(options.seed ?? 0, count) } = options
+    if (seeds.length !== count) throw new RangeError(`${seeds.length} seeds for ${count} prompts`)
     const noise = (step: number) => {
-      const own = seeds ? this.#noiseOf(seeds, step) : this.noise(seed, first, count, step)
+      const own = options.noise?.(step) ?? this.#noiseOf(seeds, step)
       if (to?.seed === undefined) return own
       const other = this.#noiseOf(Array<number>(count).fill(to.seed), step)
       return between(own, other, to.weights, count, slerp)

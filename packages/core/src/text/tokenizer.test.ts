@@ -147,7 +147,7 @@ describe('a tokenizer of text', () => {
   })
 
   it('says which words are unknown', () => {
-    expect(tokenizer.unknownWords('Red dog, red CAT, Käse')).toEqual(['dog', 'kase'])
+    expect(tokenizer.unknownWords('Red dog, CAT, Käse')).toEqual(['dog', 'kase'])
     expect(tokenizer.unknownWords('constructor __proto__ toString')).toEqual([
       'constructor',
       'proto',

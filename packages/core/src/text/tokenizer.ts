@@ -9,6 +9,10 @@ import type { Vocabulary } from './vocabulary.js'
 const NULL_ENTRY = 0
 const TRIGRAM_WEIGHT = 0.5
 
+/** A pictograph with what modifies it, or two letters of a flag. */
+const EMOJI =
+  /\p{Extended_Pictographic}(?:\p{EMod}|\uFE0F|\u200D\p{Extended_Pictographic})*|\p{Regional_Indicator}{2}/gu
+
 /** Lower-case words of letters and digits, accents removed. Vowel signs that belong to a script stay: कमल is not कमला. */
 export const wordsOf = (prompt: string): string[] =>
   prompt
@@ -20,11 +24,25 @@ export const wordsOf = (prompt: string): string[] =>
 /**
  * A text vocabulary from captions and, picture by picture, styles: the `limit` most frequent words (ties in
  * alphabetical order), and a few captions as examples.
+ *
+ * @param emoji names of emoji; those are kept of which every word is known
  */
 export const buildTextVocabulary = (
   captions: readonly string[],
   styles: readonly string[] = [],
-  { limit = 4096, buckets = 1024, tokens = 8, examples = 60 } = {},
+  {
+    limit = 4096,
+    buckets = 1024,
+    tokens = 8,
+    examples = 60,
+    emoji = {},
+  }: {
+    limit?: number
+    buckets?: number
+    tokens?: number
+    examples?: number
+    emoji?: Readonly<Record<string, string>>
+  } = {},
 ): Extract<Vocabulary, { kind: 'text' }> => {
   const counts = new Map<string, number>()
   for (const caption of [...captions, ...styles])
@@ -32,6 +50,8 @@ export const buildTextVocabulary = (
   const words = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word)
   const different = [...new Set(captions)].filter(({ length }) => length > 0 && length <= 40).sort()
   const count = Math.min(examples, different.length)
+  const known = new Set(words.slice(0, limit))
+  const readable = Object.entries(emoji).filter(([, name]) => wordsOf(name).every((word) => known.has(word)))
   return {
     kind: 'text',
     words: words.slice(0, limit),
@@ -39,6 +59,7 @@ export const buildTextVocabulary = (
     tokens,
     ...(styles.length > 0 && { styles: [...new Set(styles)].sort() }),
     examples: Array.from({ length: count }, (_, i) => different[Math.floor((i * different.length) / count)]!),
+    ...(readable.length > 0 && { emoji: Object.fromEntries(readable) }),
   }
 }
 
@@ -60,6 +81,7 @@ export interface Bag {
 
 export class Tokenizer {
   readonly #index: Map<string, number>
+  readonly #emoji: Map<string, string> | undefined
   readonly entries: number
   readonly tokens: number
 
@@ -70,6 +92,8 @@ export class Tokenizer {
     const names =
       vocabulary.kind === 'none' ? [] : vocabulary.kind === 'class' ? vocabulary.classes : vocabulary.words
     this.#index = new Map(names.map((name, i) => [name, i + 1]))
+    const emoji = vocabulary.kind === 'text' ? vocabulary.emoji : undefined
+    this.#emoji = emoji && new Map(Object.entries(emoji).map(([symbol, name]) => [plain(symbol), name]))
   }
 
   /** The dropped condition. */
@@ -91,7 +115,7 @@ export class Tokenizer {
       return [{ token: 0, entry, weight: 1 }]
     }
     const bags: Bag[] = []
-    for (const [token, word] of wordsOf(prompt).slice(0, this.tokens).entries()) {
+    for (const [token, word] of this.#wordsOf(prompt).slice(0, this.tokens).entries()) {
       const entry = isKnown(word) ? this.#index.get(word) : undefined
       if (entry !== undefined) bags.push({ token, entry, weight: 1 })
       const trigrams = trigramsOf(word)
@@ -106,12 +130,38 @@ export class Tokenizer {
 
   /** Words of a prompt beyond those that are read. */
   ignoredWords(prompt: string): string[] {
-    return this.vocabulary.kind === 'text' ? wordsOf(prompt).slice(this.tokens) : []
+    return this.vocabulary.kind === 'text' ? this.#wordsOf(prompt).slice(this.tokens) : []
   }
 
-  /** Words of a prompt that the captions did not have. */
+  /** Emoji of a prompt that stand for no words of the vocabulary: a text model reads words alone. */
+  unreadSymbols(prompt: string): string[] {
+    return this.vocabulary.kind === 'text' ? (this.#named(prompt).match(EMOJI) ?? []) : []
+  }
+
+  /** Whether a text model finds nothing to read in a prompt that is not empty. */
+  isWordless(prompt: string): boolean {
+    return this.vocabulary.kind === 'text' && prompt.trim() !== '' && this.#wordsOf(prompt).length === 0
+  }
+
+  /** Words that are read of a prompt, and that the captions did not have. */
   unknownWords(prompt: string): string[] {
-    return this.vocabulary.kind === 'text' ? wordsOf(prompt).filter((word) => !this.#index.has(word)) : []
+    if (this.vocabulary.kind !== 'text') return []
+    const read = this.#wordsOf(prompt).slice(0, this.tokens)
+    return read.filter((word) => !this.#index.has(word))
+  }
+
+  /** The prompt with names in place of emoji. Neither colour (U+FE0F) nor a tone of skin matters. */
+  #named(prompt: string): string {
+    const emoji = this.#emoji
+    if (!emoji) return prompt
+    return prompt.replace(EMOJI, (symbol) => {
+      const name = emoji.get(plain(symbol))
+      return name === undefined ? symbol : ` ${name} `
+    })
+  }
+
+  #wordsOf(prompt: string): string[] {
+    return wordsOf(this.#named(prompt))
   }
 
   /** Bags of a batch as the network's input [B, tokens, entries]. */
@@ -127,6 +177,9 @@ export class Tokenizer {
     return out
   }
 }
+
+/** Without colour and tone of skin. */
+const plain = (symbol: string): string => symbol.replace(/\uFE0F|\p{EMod}/gu, '')
 
 const trigramsOf = (word: string): string[] => {
   const letters = [...`<${word}>`]

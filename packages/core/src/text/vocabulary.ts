@@ -16,6 +16,8 @@ export const vocabularySchema = z.discriminatedUnion('kind', [
     styles: z.array(z.string()).optional(),
     /** Some of the captions, without style: what can be asked for. */
     examples: z.array(z.string()).optional(),
+    /** Emoji that are read as their names, in words of this vocabulary. */
+    emoji: z.record(z.string(), z.string()).optional(),
   }),
 ])
 export type Vocabulary = z.infer<typeof vocabularySchema>

@@ -19,8 +19,7 @@ export interface LoadRequest {
 export interface GenerateRequest extends EditOptions {
   readonly prompts: readonly string[]
   readonly seed: number
-  readonly first: number
-  /** One for each picture, instead of `seed` and `first`. */
+  /** One for each picture, instead of `seed`. */
   readonly seeds?: readonly number[]
   readonly steps?: number
   readonly sigmas?: readonly number[]

@@ -21,7 +21,7 @@ export interface LoadOptions {
 export interface WebGenerateOptions {
   /** A prompt, or the name of a class. '' or nothing is no condition. */
   readonly prompt?: string
-  /** Default 0. Same seed, same picture: Node's, but for rounding. */
+  /** 0 (the default) to 4,294,967,295. Same seed, same picture: Node's, but for rounding. */
   readonly seed?: number
   /** Default: what the model recommends. */
   readonly steps?: number
@@ -48,9 +48,7 @@ export interface WebGenerateOptions {
 export interface BatchOptions extends WebGenerateOptions {
   /** One for each picture. */
   readonly prompts: readonly string[]
-  /** Picture i is drawn from (seed, first + i). Default 0. */
-  readonly first?: number
-  /** One for each picture, instead of `seed` and `first`: each is the picture that it would be alone. */
+  /** One for each picture. Default: seed, seed + 1, … */
   readonly seeds?: readonly number[]
 }
 
@@ -160,7 +158,7 @@ export class WebModel {
   }
 
   async *#stream(
-    { prompts, first = 0, seed = 0, signal, prompt: _, image, mask, ...rest }: BatchOptions,
+    { prompts, seed = 0, signal, prompt: _, image, mask, ...rest }: BatchOptions,
     previews: boolean,
   ): AsyncGenerator<Preview> {
     signal?.throwIfAborted()
@@ -195,7 +193,7 @@ export class WebModel {
     }
     signal?.addEventListener('abort', abort)
     try {
-      this.#say({ type: 'generate', id, request: { prompts, first, seed, previews, ...edit, ...rest } })
+      this.#say({ type: 'generate', id, request: { prompts, seed, previews, ...edit, ...rest } })
       for (;;) {
         if (arrived.length === 0 && !failure)
           await new Promise<void>((resolve) => {

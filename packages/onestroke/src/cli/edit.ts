@@ -11,7 +11,7 @@ interface EditFlags extends PaintFlags {
 export const editCommand = (): Command =>
   paintOptions(
     new Command('edit')
-      .description('paint a picture again, or a part of it, as one PNG grid')
+      .description('paint a picture again, or a part of it, as one picture')
       .argument('<MODEL>', 'model folder')
       .argument('<PICTURE>', 'any picture file; it is cropped and scaled to the model’s size, over white')
       .option('--mask <file>', 'picture of what is painted: white is painted anew, black stays')
@@ -34,12 +34,13 @@ With a mask, what is white in it is painted to go with the rest, which stays as 
   onestroke edit models/emoji-32-student cat.png --mask eyes.png --prompt "cat face" --out eyes-anew.png`,
     )
     .action(async (path: string, picture: string, flags: EditFlags) => {
-      const model = await openModel(path, flags)
+      const opened = await openModel(path, flags)
+      const { model } = opened
       const { resolution, channels } = model.config.network
       const prompts = promptsFor(model, flags, [''])
       const { mask, strength } = flags
       await paint(
-        model,
+        opened,
         flags,
         {
           prompts,

@@ -1,7 +1,10 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { UserError } from '@onestroke/core/formats'
+import { readRecipe } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import pc from 'picocolors'
+import { readBytes } from '../formats/index.js'
 import { CONFIG_FILE, type LoadedModel, loadModel } from '../model/index.js'
 import { hasState, PLAN_FILE, readPlan, readProgress } from '../training/index.js'
 import { DATA_HELP, type DataFlags, dataOptions } from './options.js'
@@ -11,8 +14,8 @@ import { duration } from './terminal.js'
 export const infoCommand = (): Command =>
   dataOptions(
     new Command('info')
-      .description('say what a model folder or DATA holds')
-      .argument('<MODEL|DATA>', 'model folder, run folder, or pictures'),
+      .description('say what a model folder or DATA holds, or how a PNG was painted')
+      .argument('<MODEL|DATA|PNG>', 'model folder, run folder, pictures, or one PNG that onestroke painted'),
   )
     .option('--json', 'print one JSON document on standard output')
     .addHelpText('after', DATA_HELP)
@@ -21,7 +24,9 @@ export const infoCommand = (): Command =>
         ? modelFacts(await loadModel(target))
         : existsSync(join(target, PLAN_FILE))
           ? await runFacts(target)
-          : await dataFacts(target, flags)
+          : isFile(target)
+            ? await pictureFacts(target)
+            : await dataFacts(target, flags)
       if (flags.json) console.log(JSON.stringify(facts, null, 2))
       else
         for (const [name, value] of Object.entries(facts))
@@ -54,6 +59,18 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     sha256,
     versions: provenance.versions,
   }
+}
+
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
+
+/** How a picture was painted. @throws UserError if the file does not tell. */
+const pictureFacts = async (path: string): Promise<object> => {
+  const recipe = readRecipe(await readBytes(path, 'picture'))
+  if (!recipe)
+    throw new UserError(`${path} does not tell how it was painted`, {
+      remedy: 'only a PNG that onestroke wrote does; for data, give their folder',
+    })
+  return { kind: 'picture', ...recipe }
 }
 
 const runFacts = async (path: string) => {

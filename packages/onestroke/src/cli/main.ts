@@ -1,9 +1,9 @@
 /** The command line: `onestroke COMMAND …`. Holds no mathematics; each command is a file. */
-import { readFileSync } from 'node:fs'
 import { UserError } from '@onestroke/core/formats'
 import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { handleInterrupts, Interrupted, say } from './terminal.js'
+import { VERSION } from './version.js'
 
 /** Every command, in the order of `--help`. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -21,14 +21,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** The program with the command that is asked for, which starts in half the time; with all of them where none is. */
 const build = async (argv: readonly string[]): Promise<Command> => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
   const program = new Command('onestroke')
     .description(
       'Consistency distillation: train a diffusion model on your pictures, distil it into one to four steps.',
     )
-    .version(version)
+    .version(VERSION)
     .option('--verbose', 'show the whole stack trace when something fails')
     .showSuggestionAfterError()
     .addHelpText(
@@ -46,9 +43,21 @@ The whole path, from a folder of pictures to a student that paints in one step:
   return program
 }
 
+/** Most characters of a command line. From about 28,000 on, onnxruntime, which reads it, crashes the process. */
+const LONGEST = 20_000
+
 /** Runs a command line. Returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export const main = async (argv: readonly string[]): Promise<number> => {
   handleInterrupts()
+  const { length } = argv.join(' ')
+  if (length > LONGEST)
+    return report(
+      new UserError(`a command line of ${length.toLocaleString('en')} characters is too long`, {
+        exitCode: 2,
+        remedy: `${LONGEST.toLocaleString('en')} is the most; of a prompt, models read the first words alone`,
+      }),
+      false,
+    )
   const program = await build(argv)
   for (const command of [program, ...program.commands])
     command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) })

@@ -1,4 +1,6 @@
 /** Options that several commands share, and how their values are read. */
+import { randomInt } from 'node:crypto'
+import { MOST_SEED } from '@onestroke/core/pipeline'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
 export const integer =
@@ -9,6 +11,10 @@ export const integer =
       throw new InvalidArgumentError(`must be an integer ${range(least, most, Number.MAX_SAFE_INTEGER)}.`)
     return value
   }
+
+/** A seed of pictures, or one that is drawn: `random`, or `-1` as other programs have it. */
+export const seedNumber = (text: string): number =>
+  text === 'random' || text === '-1' ? randomInt(MOST_SEED + 1) : integer(0, MOST_SEED)(text)
 
 export const number =
   (least: number, most = Number.POSITIVE_INFINITY) =>

@@ -1,13 +1,20 @@
-/** What the commands that paint share: how to sample, what to paint, and the PNG that comes of it. */
+/** What the commands that paint share: how to sample, what to paint, and the file that comes of it. */
 import { stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
-import type { GenerateOptions } from '@onestroke/core/pipeline'
+import {
+  type GenerateOptions,
+  promptWarnings,
+  type Recipe,
+  seedsFrom,
+  withRecipe,
+} from '@onestroke/core/pipeline'
 import { type Command, Option } from 'commander'
-import { pngGrid, pngOf, writeFileAtomic } from '../formats/index.js'
-import { Model } from '../model/index.js'
-import { gathered, integer, MOST_STEPS, number, positive } from './options.js'
+import { formatOf, imageGrid, writeFileAtomic } from '../formats/index.js'
+import { type LoadedModel, loadModel, Model } from '../model/index.js'
+import { gathered, integer, MOST_STEPS, number, positive, seedNumber } from './options.js'
 import { Bar, say } from './terminal.js'
+import { VERSION } from './version.js'
 
 export interface PaintFlags {
   out: string
@@ -26,20 +33,25 @@ export interface PaintFlags {
 
 /** Pictures that are painted at once. */
 const BATCH = 64
-/** More pictures than this in one PNG cannot be looked at. */
+/** More pictures than this in one file cannot be looked at. */
 const MOST = 10_000
 const MOST_PIXELS = 2 ** 28
 
 /** @param pictures painted if -n is not given */
 export const paintOptions = (command: Command, pictures: number): Command =>
   command
-    .requiredOption('--out <file>', 'PNG file to write')
+    .requiredOption('--out <file>', 'picture to write: .png, .jpg, .webp or .avif')
     .option('-n, --number <count>', 'pictures', integer(1, MOST), pictures)
     .option('--steps <count>', 'steps; by default what the model recommends', integer(1, MOST_STEPS))
     .option('--prompt <text>', 'what to paint (or the name of a class); may be given several times', gathered)
     .option('--negative-prompt <text>', 'what guidance leads away from')
     .option('--guidance-scale <w>', 'guidance D_u + w(D_c − D_u); 1 is none', number(0))
-    .option('--seed <number>', 'same seed, same pictures', integer(0), 0)
+    .option(
+      '--seed <number>',
+      'same seed, same pictures: picture k has the seed plus k; "random" draws one',
+      seedNumber,
+      0,
+    )
     .addOption(
       new Option('--solver <name>', 'for a student consistency, for a teacher the others').choices([
         'consistency',
@@ -59,16 +71,24 @@ export const paintOptions = (command: Command, pictures: number): Command =>
 
 const sigmaList = (text: string): number[] => text.split(',').map(positive)
 
+/** A model, and the folder that it comes from. */
+export interface Opened {
+  readonly model: Model
+  readonly loaded: Pick<LoadedModel, 'path' | 'sha256'>
+}
+
 /** A model to paint with. @throws UserError also if its pictures would have no place: before it is painted, not after. */
-export const openModel = async (path: string, { out }: Pick<PaintFlags, 'out'>): Promise<Model> => {
+export const openModel = async (path: string, { out }: Pick<PaintFlags, 'out'>): Promise<Opened> => {
+  formatOf(out)
   const kind = (path: string) => stat(path).catch(() => undefined)
   if (!(await kind(dirname(out)))?.isDirectory())
     throw new UserError(`cannot write ${out}: there is no folder ${dirname(out)}`, {
       remedy: 'make it, or choose another --out',
     })
   if ((await kind(out))?.isDirectory())
-    throw new UserError(`cannot write ${out}: it is a folder`, { remedy: '--out is the PNG file to write' })
-  return Model.load(path)
+    throw new UserError(`cannot write ${out}: it is a folder`, { remedy: '--out is the picture to write' })
+  const loaded = await loadModel(path)
+  return { model: Model.of(loaded), loaded }
 }
 
 /** Prompts that the model takes: those given, in turn, or else `own`. @throws UserError if it takes none, or not these. */
@@ -87,15 +107,14 @@ export const promptsFor = (
   return Array.from({ length: count }, (_, i) => list[i % list.length]!)
 }
 
-/** Paints the pictures, writes them as one PNG, and says so, with `facts` beside. */
+/** Paints the pictures, writes them as one file, and says so, with `facts` beside. A PNG tells how it was made. */
 export const paint = async (
-  model: Model,
+  { model, loaded }: Opened,
   flags: PaintFlags,
-  { prompts, seeds, to, ...own }: Omit<GenerateOptions, 'seed' | 'first'>,
+  { prompts, seeds, to, ...own }: Omit<GenerateOptions, 'seed' | 'noise'>,
   facts: Readonly<Record<string, unknown>> = {},
 ): Promise<void> => {
   const options = {
-    seed: flags.seed,
     ...(flags.steps && { num_inference_steps: flags.steps }),
     ...(flags.solver && { solver: flags.solver }),
     ...(flags.sigmas && { sigmas: flags.sigmas }),
@@ -113,21 +132,23 @@ export const paint = async (
   const side = resolution * (flags.scale ?? 1)
   const count = prompts.length
   if (count * side ** 2 > MOST_PIXELS)
-    throw new UserError(`${count} pictures of ${side}×${side} pixels are too large for one PNG`, {
+    throw new UserError(`${count} pictures of ${side}×${side} pixels are too large for one file`, {
       exitCode: 2,
       remedy: 'choose a smaller --scale or -n',
     })
-  warnOfUnknownWords(model, [...prompts, to?.prompt ?? ''])
+  const read = [...prompts, to?.prompt ?? '', flags.negativePrompt ?? '']
+  const warnings = promptWarnings(model.tokenizer, read)
+  for (const warning of warnings) say(`note: ${warning}`)
   const begin = performance.now()
   const data = new Float32Array(count * model.pictureSize)
+  const each = seeds ?? seedsFrom(flags.seed, count)
   const bar = new Bar('painting', 'pictures')
   for (let first = 0; first < count; first += BATCH) {
     const batch = <T>(of: readonly T[]) => of.slice(first, first + BATCH)
     const painted = await model.generate({
       ...options,
       prompts: batch(prompts),
-      first,
-      ...(seeds && { seeds: batch(seeds) }),
+      seeds: batch(each),
       ...(to && { to: { ...to, weights: batch(to.weights) } }),
     })
     data.set(painted.data, first * model.pictureSize)
@@ -136,17 +157,28 @@ export const paint = async (
   bar.stop()
   const seconds = (performance.now() - begin) / 1000
   const picture = { data, channels: channels as 1 | 3, height: resolution, width: resolution }
-  const png =
-    count === 1
-      ? await pngOf(picture, { scale: flags.scale ?? Math.max(1, Math.ceil(256 / resolution)) })
-      : await pngGrid(
-          { ...picture, count },
-          {
-            ...(flags.columns && { columns: flags.columns }),
-            ...(flags.scale && { scale: flags.scale }),
-          },
-        )
-  await writeFileAtomic(flags.out, png)
+  const format = formatOf(flags.out)
+  const single = count === 1 ? Math.max(1, Math.ceil(256 / resolution)) : undefined
+  const { columns, scale = single } = flags
+  const file = await imageGrid(
+    { ...picture, count },
+    {
+      ...(columns && { columns }),
+      ...(scale && { scale }),
+    },
+    format,
+  )
+  const { image: _, mask: __, ...told } = { ...options, solver, num_inference_steps, guidance_scale }
+  const recipe: Recipe = {
+    version: VERSION,
+    model: basename(resolve(loaded.path)),
+    sha256: loaded.sha256,
+    prompts,
+    seeds: each,
+    ...told,
+    ...(to && { to }),
+  }
+  await writeFileAtomic(flags.out, format === 'png' ? withRecipe(file, recipe) : file)
   const summary = {
     out: flags.out,
     pictures: count,
@@ -156,23 +188,11 @@ export const paint = async (
     seed: flags.seed,
     ...facts,
     seconds,
+    warnings,
   }
   if (flags.json) console.log(JSON.stringify(summary))
   else
     say(
-      `${flags.out}: ${count} picture${count === 1 ? '' : 's'}, ${num_inference_steps} step${num_inference_steps === 1 ? '' : 's'} of ${solver}, ${(seconds * 1000).toFixed(0)} ms`,
-    )
-}
-
-const warnOfUnknownWords = (model: Model, prompts: readonly string[]): void => {
-  const ignored = new Set(prompts.flatMap((prompt) => model.tokenizer.ignoredWords(prompt)))
-  if (ignored.size > 0)
-    say(
-      `note: the model reads the first ${model.tokenizer.tokens} words of a prompt, and not ${[...ignored].join(' ')}`,
-    )
-  const unknown = new Set([...new Set(prompts)].flatMap((prompt) => model.tokenizer.unknownWords(prompt)))
-  if (unknown.size > 0)
-    say(
-      `note: the model has not seen ${[...unknown].map((word) => `"${word}"`).join(', ')}; it goes by similar spelling`,
+      `${flags.out}: ${count} picture${count === 1 ? '' : 's'}, ${num_inference_steps} step${num_inference_steps === 1 ? '' : 's'} of ${solver}, ${(seconds * 1000).toFixed(0)} ms, seed ${flags.seed}`,
     )
 }

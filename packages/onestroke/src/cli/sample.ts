@@ -2,7 +2,7 @@ import { UserError } from '@onestroke/core/formats'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
 import type { Model } from '../model/index.js'
-import { integer, number } from './options.js'
+import { number, seedNumber } from './options.js'
 import { openModel, type PaintFlags, paint, paintOptions, promptsFor } from './painting.js'
 
 interface SampleFlags extends PaintFlags {
@@ -15,7 +15,7 @@ interface SampleFlags extends PaintFlags {
 export const sampleCommand = (): Command =>
   paintOptions(
     new Command('sample')
-      .description('paint pictures with a model, as one PNG grid')
+      .description('paint pictures with a model, as one picture')
       .argument('<MODEL>', 'model folder'),
     16,
   )
@@ -36,7 +36,7 @@ export const sampleCommand = (): Command =>
       '--to-prompt <text>',
       'paint the way to this prompt: the first picture is of --prompt, the last of this',
     )
-    .option('--to-seed <number>', 'paint the way to this seed’s first picture', integer(0))
+    .option('--to-seed <number>', 'paint the way to this seed’s picture', seedNumber)
     .addHelpText(
       'after',
       `
@@ -49,12 +49,13 @@ With --to-prompt, --to-seed or both, the pictures lie at even distances on the w
   onestroke sample models/emoji-32-student --prompt owl --seed 1 --to-seed 2 -n 8 --columns 8 --out owls.png`,
     )
     .action(async (path: string, flags: SampleFlags) => {
-      const model = await openModel(path, flags)
+      const opened = await openModel(path, flags)
+      const { model } = opened
       const { vocabulary } = model.config
       const way = wayOf(model, flags)
       const own = vocabulary.kind === 'class' ? vocabulary.classes : ['']
       await paint(
-        model,
+        opened,
         flags,
         {
           prompts: promptsFor(model, flags, way ? own.slice(0, 1) : own),

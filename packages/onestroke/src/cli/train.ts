@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { diffusion, type Objective } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
 import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core/text'
@@ -122,10 +123,19 @@ const presets = () =>
     .map(([name, { about }]) => `${name} (${about})`)
     .join(', ')
 
+/** What Unicode calls each emoji. */
+const emojiNames = (): Record<string, string> => {
+  const known = createRequire(import.meta.url)('unicode-emoji-json/data-by-emoji.json') as Record<
+    string,
+    { name: string }
+  >
+  return Object.fromEntries(Object.entries(known).map(([symbol, { name }]) => [symbol, name]))
+}
+
 /** Captions make a text model, classes a class model, neither an unconditional one. */
 const vocabularyOf = ({ names, styles = [], classes }: Dataset): Vocabulary => {
   if (names) {
-    const vocabulary = buildTextVocabulary(names, styles)
+    const vocabulary = buildTextVocabulary(names, styles, { emoji: emojiNames() })
     const tokenizer = new Tokenizer(vocabulary)
     const long = names.filter((name) => tokenizer.ignoredWords(name).length > 0)
     if (long.length > 0)

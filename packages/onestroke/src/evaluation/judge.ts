@@ -77,7 +77,7 @@ export class Judge {
   /** Paints `count` of the prompts, from the first on, from the noises of `seed`. */
   async paint(
     model: Model,
-    options: Omit<GenerateOptions, 'prompts' | 'seed' | 'first'>,
+    options: Omit<GenerateOptions, 'prompts' | 'seed' | 'seeds' | 'noise'>,
     {
       count = this.samples,
       seed = this.seed,
@@ -87,11 +87,13 @@ export class Judge {
     const pictures = new Float32Array(count * model.pictureSize)
     const times: number[] = []
     // The first batch compiles: where there is no other, it is painted beforehand.
-    if (count <= BATCH) await model.generate({ ...options, prompts: this.batch(0), seed })
+    if (count <= BATCH) await model.generate({ ...options, prompts: this.batch(0) })
     for (let first = 0; first < count; first += BATCH) {
       const prompts = this.batch(first)
       const start = performance.now()
-      const { data } = await model.generate({ ...options, prompts, first, seed })
+      // Noises of one seed, by number: pictures of several seeds in a row would share most of theirs.
+      const noise = (step: number) => model.noise(seed, first, BATCH, step)
+      const { data } = await model.generate({ ...options, prompts, noise })
       times.push((performance.now() - start) / 1000 / BATCH)
       const here = Math.min(BATCH, count - first)
       pictures.set(data.subarray(0, here * model.pictureSize), first * model.pictureSize)

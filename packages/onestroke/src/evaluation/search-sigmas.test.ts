@@ -129,7 +129,11 @@ describe('the search for noise levels', () => {
       const fidOf = async (sigmas: readonly number[], seed: number) => {
         const pictures = new Float32Array(SAMPLES * SIZE ** 2)
         for (const first of [0, BATCH]) {
-          const { data } = await model.generate({ prompts: batch(first), seed, first, sigmas })
+          const { data } = await model.generate({
+            prompts: batch(first),
+            noise: (step) => model.noise(seed, first, BATCH, step),
+            sigmas,
+          })
           pictures.set(data.subarray(0, Math.min(BATCH, SAMPLES - first) * SIZE ** 2), first * SIZE ** 2)
         }
         whole.push(pictures)

@@ -1,5 +1,7 @@
-/** Pictures out: planar floats in [-1, 1], as networks see them, to PNG files, as people do. */
+/** Pictures out: planar floats in [-1, 1], as networks see them, to picture files, as people do. */
 
+import { extname } from 'node:path'
+import { UserError } from '@onestroke/core/formats'
 import { toByte } from '@onestroke/core/pipeline'
 import { type PackerOptions, PNG } from 'pngjs'
 
@@ -45,7 +47,40 @@ export function toBytes(data: Float32Array): Uint8ClampedArray {
  *
  *     await writeFileAtomic('samples.png', await pngGrid({ data, count: 64, channels: 3, height: 32, width: 32 }))
  */
-export async function pngGrid(images: Pictures, options: GridOptions = {}): Promise<Buffer> {
+export function pngGrid(images: Pictures, options: GridOptions = {}): Promise<Buffer> {
+  return imageGrid(images, options, 'png')
+}
+
+/** Kinds of picture files that can be written, with the endings of their names. */
+const ENDINGS = {
+  png: ['.png'],
+  jpeg: ['.jpg', '.jpeg'],
+  webp: ['.webp'],
+  avif: ['.avif'],
+} as const
+
+export type ImageFormat = keyof typeof ENDINGS
+
+/** What a file's name asks for. @throws UserError if it is none of the kinds. */
+export function formatOf(path: string): ImageFormat {
+  const ending = extname(path).toLowerCase()
+  for (const [format, endings] of Object.entries(ENDINGS))
+    if ((endings as readonly string[]).includes(ending)) return format as ImageFormat
+  throw new UserError(
+    `cannot write ${path}: ${ending ? `no picture ends in ${ending}` : 'its name has no ending'}`,
+    {
+      exitCode: 2,
+      remedy: `choose one of ${Object.values(ENDINGS).flat().join(', ')}`,
+    },
+  )
+}
+
+/** As `pngGrid`, in another format. JPEG and AVIF lose a little; PNG and WebP nothing. */
+export async function imageGrid(
+  images: Pictures,
+  options: GridOptions,
+  format: ImageFormat,
+): Promise<Buffer> {
   const { data, count, channels, height, width } = images
   const { columns = Math.ceil(Math.sqrt(count)), gap = 2, background = [224, 224, 224] } = options
   const gaps = gap * (columns - 1)
@@ -89,7 +124,7 @@ export async function pngGrid(images: Pictures, options: GridOptions = {}): Prom
       for (let line = 1; line < scale; line++) pixels.copyWithin(begin + 3 * line * gridWidth, begin, end)
     }
   }
-  return encode(bytes, gridWidth, gridHeight)
+  return encode(bytes, gridWidth, gridHeight, format)
 }
 
 /** One picture as an RGB PNG, in its own size unless `scale` enlarges it. */
@@ -109,15 +144,27 @@ const TINY_SETTINGS: PackerOptions = {
 }
 
 /** With every setting that the bytes depend on said here, not left to a default. */
-async function encode(pixels: Buffer, width: number, height: number): Promise<Buffer> {
-  if (width * height <= TINY) {
+async function encode(pixels: Buffer, width: number, height: number, format: ImageFormat): Promise<Buffer> {
+  if (format === 'png' && width * height <= TINY) {
     // No more of a PNG is read than this, and the rest of one takes longer to make than to pack.
     return PNG.sync.write({ width, height, data: pixels } as PNG, TINY_SETTINGS)
   }
   const { default: sharp } = await import('sharp')
-  return sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })
-    .png({ compressionLevel: 9, adaptiveFiltering: false, palette: false, progressive: false })
-    .toBuffer()
+  const picture = sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+  switch (format) {
+    case 'png':
+      return picture
+        .png({ compressionLevel: 9, adaptiveFiltering: false, palette: false, progressive: false })
+        .toBuffer()
+    case 'jpeg':
+      return picture.jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer()
+    case 'webp':
+      return picture.webp({ lossless: true }).toBuffer()
+    case 'avif':
+      return picture.avif({ quality: 80, chromaSubsampling: '4:4:4' }).toBuffer()
+    default:
+      throw format satisfies never
+  }
 }
 
 function positive(name: string, value: number): void {

@@ -1,7 +1,10 @@
 export { readBytes, systemError, systemReason, writeFileAtomic } from './atomic.js'
 export {
   type Colour,
+  formatOf,
   type GridOptions,
+  type ImageFormat,
+  imageGrid,
   type Picture,
   type Pictures,
   pngGrid,

@@ -1,7 +1,7 @@
 /** From a request to what is painted: checked against the model before anything waits. */
 import { randomInt } from 'node:crypto'
 import { UserError } from '@onestroke/core/formats'
-import type { Pipeline } from '@onestroke/core/pipeline'
+import { MOST_SEED, type Pipeline, seedsFrom } from '@onestroke/core/pipeline'
 import { readImage, readMask } from '../data/index.js'
 import type { GenerateBody } from './schemas.js'
 import type { PaintOrder, Settings } from './settings.js'
@@ -15,7 +15,7 @@ export const orderOf = async (
   {
     prompt,
     n,
-    seed = randomInt(2 ** 32),
+    seed = randomInt(MOST_SEED + 1),
     ...how
   }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
 ): Promise<PaintOrder> => {
@@ -28,7 +28,7 @@ export const orderOf = async (
   pipeline.sampling({ ...sampling, ...edited })
   const weights = how.to && weightsOf(how.to, n)
   const isWay = weights !== undefined && how.to?.weight === undefined
-  const seeds = Array.from({ length: n }, (_, i) => (isWay ? seed : (seed + i) % 2 ** 32))
+  const seeds = isWay ? Array<number>(n).fill(seed) : seedsFrom(seed, n)
   return { prompts: seeds.map(() => prompt), seeds, settings, ...edited, ...(weights && { weights }) }
 }
 

@@ -1,4 +1,5 @@
 /** What requests and answers look like: checked on the way in, and told in the OpenAPI document. */
+import { MOST_SEED } from '@onestroke/core/pipeline'
 import { z } from 'zod'
 
 /** Most pictures of one request, and most steps. */
@@ -6,10 +7,7 @@ export const MOST_PICTURES = 64
 export const MOST_STEPS = 128
 
 const prompt = z.string().max(1000).describe('What to paint, or the name of a class; empty: no condition.')
-const seed = z
-  .int()
-  .min(0)
-  .max(2 ** 32 - 1)
+const seed = z.int().min(0).max(MOST_SEED)
 
 const how = {
   steps: z

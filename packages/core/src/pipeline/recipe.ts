@@ -1,0 +1,51 @@
+/** How pictures were made, told in the PNG that shows them. */
+import { readPngText, withPngText } from '../formats/png-text.js'
+import type { GenerateOptions } from './pipeline.js'
+
+const KEYWORD = 'onestroke'
+
+/** Everything that painting the same pictures again takes, but for a picture that was edited. */
+export interface Recipe
+  extends Pick<
+    GenerateOptions,
+    | 'guidance_scale'
+    | 'negative_prompt'
+    | 'solver'
+    | 'num_inference_steps'
+    | 'sigmas'
+    | 'schedule'
+    | 'gamma'
+    | 'strength'
+    | 'to'
+  > {
+  /** Of onestroke. */
+  readonly version?: string
+  /** Name of the model. */
+  readonly model: string
+  /** Hash of its weights. */
+  readonly sha256?: string
+  /** One for each picture, row by row. */
+  readonly prompts: readonly string[]
+  /** One for each picture. */
+  readonly seeds: readonly number[]
+}
+
+/** @throws RangeError if the bytes are no PNG. */
+export const withRecipe = (png: Uint8Array, recipe: Recipe): Uint8Array<ArrayBuffer> =>
+  withPngText(png, KEYWORD, JSON.stringify(recipe))
+
+/** The recipe in a PNG; undefined if there is none, or none that can be understood, and for all other bytes. */
+export const readRecipe = (bytes: Uint8Array): Recipe | undefined => {
+  const text = readPngText(bytes, KEYWORD)
+  if (text === undefined) return undefined
+  try {
+    const recipe = JSON.parse(text) as Partial<Recipe> | null
+    const isList = (list: unknown, type: string) =>
+      Array.isArray(list) && list.length > 0 && list.every((one) => typeof one === type)
+    const understood =
+      typeof recipe?.model === 'string' && isList(recipe.prompts, 'string') && isList(recipe.seeds, 'number')
+    return understood ? (recipe as Recipe) : undefined
+  } catch {
+    return undefined
+  }
+}

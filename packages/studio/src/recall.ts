@@ -1,0 +1,45 @@
+/** How a picture was painted: written into the PNGs that are saved here, and taken up again from those that are dropped. */
+import { type Manifest, type Recipe, readRecipe } from '@onestroke/core/pipeline'
+import { batch } from '@preact/signals'
+import { ask } from './ask.js'
+import { offer, trouble } from './models.js'
+import * as state from './state.js'
+
+/** Of the picture that is asked for now. */
+export const recipeNow = (manifest: Manifest): Recipe => {
+  const { prompt = '', seed = 0, steps, guidance_scale, negative_prompt, to } = ask(manifest)
+  return {
+    model: state.modelName.value,
+    prompts: [prompt],
+    seeds: [seed],
+    num_inference_steps: steps ?? manifest.sampling.num_inference_steps,
+    ...(guidance_scale !== undefined && { guidance_scale }),
+    ...(negative_prompt && { negative_prompt }),
+    ...(to && { to }),
+  }
+}
+
+/** Asks for a PNG's first picture again. Returns whether it tells how it was painted. */
+export const recall = async (file: Blob): Promise<boolean> => {
+  const recipe = readRecipe(new Uint8Array(await file.arrayBuffer()))
+  if (!recipe) return false
+  const isHere = offer.value?.models.some(({ name }) => name === recipe.model)
+  trouble.value = isHere
+    ? undefined
+    : `The picture is by the model ${recipe.model}, which is not here; this is what ${state.modelName.value} makes of it.`
+  batch(() => {
+    if (isHere) state.modelName.value = recipe.model
+    state.view.value = 'paint'
+    state.prompt.value = recipe.prompts[0]!
+    // The prompt has it in words.
+    state.style.value = ''
+    state.seed.value = recipe.seeds[0]!
+    state.steps.value = recipe.num_inference_steps ?? 0
+    state.guidance.value = recipe.guidance_scale ?? 1
+    state.without.value = recipe.negative_prompt ?? ''
+    state.toPrompt.value = recipe.to?.prompt ?? ''
+    state.toSeed.value = recipe.to?.seed ?? recipe.seeds[0]!
+    state.mix.value = recipe.to?.weights[0] ?? 0
+  })
+  return true
+}
