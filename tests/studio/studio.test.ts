@@ -6,6 +6,7 @@ import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { readRecipe } from '../../packages/core/src/pipeline/index.js'
 import { openCatalogue } from '../../packages/onestroke/src/studio/index.js'
 import { listRuns } from '../../packages/onestroke/src/studio/runs.js'
 import { succeeds } from '../cli/testing.js'
@@ -82,6 +83,59 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     // Another link, pasted into the same tab.
     await page.evaluate(() => location.assign('#prompt=pizza&seed=4'))
     await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('pizza')
+  })
+
+  it('saves a PNG that brings its settings back when it is dropped', async () => {
+    await open('#prompt=cat+face&seed=21&steps=2&guidance=2&without=noto')
+    await painted()
+    const before = await pixelsOf(picture())
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Save PNG' }).click()
+    const png = await readFile(await (await download).path())
+    expect(readRecipe(png)).toEqual({
+      model: 'emoji-16-guided',
+      prompts: ['cat face'],
+      seeds: [21],
+      num_inference_steps: 2,
+      guidance_scale: 2,
+      negative_prompt: 'noto',
+    })
+    const drop = (bytes: Buffer, name: string) =>
+      page.evaluate(
+        ([text, name]) => {
+          const dataTransfer = new DataTransfer()
+          const file = new File([Uint8Array.from(atob(text!), (letter) => letter.charCodeAt(0))], name!)
+          dataTransfer.items.add(file)
+          document.body.dispatchEvent(
+            new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }),
+          )
+        },
+        [bytes.toString('base64'), name],
+      )
+    await open('#prompt=owl&seed=4&view=compare')
+    await drop(png, 'cat.png')
+    await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('cat face')
+    await expect.poll(() => pixelsOf(picture())).toEqual(before)
+    expect(await page.getByLabel('Away from').inputValue()).toBe('noto')
+    await drop(Buffer.from('no picture'), 'notes.txt')
+    await page.getByText('notes.txt does not tell how it was painted').waitFor()
+    expect(studio.complaints).toEqual([])
+  })
+
+  it('says what the model does not read of a prompt, when the word is whole', async () => {
+    await open('#prompt=cat+🧯')
+    await painted()
+    const notes = page.locator('.prompt .hint')
+    expect(await notes.allTextContents()).toEqual(['The model reads words, and not “🧯”.'])
+    const field = page.getByLabel('Prompt', { exact: true })
+    await field.fill('cat fac')
+    expect(await notes.count()).toBe(0)
+    await field.fill('xyzzy')
+    expect(await notes.allTextContents()).toEqual([
+      'The model has not seen “xyzzy”; it goes by similar spelling.',
+    ])
+    await field.fill('🐱')
+    expect(await notes.count()).toBe(0)
   })
 
   it('is guided as far as the student learned, and away from words', async () => {
