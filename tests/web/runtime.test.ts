@@ -2,7 +2,7 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Manifest, toRGBA } from '@onestroke/core/pipeline'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, ConsoleMessage, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
@@ -243,18 +243,92 @@ describe.skipIf(browserLacks !== undefined)(
       expect(await failure('misled/')).toMatch(/^this browser cannot run the model \(wasm: .*sigma/)
     })
 
-    it('says which attribute of <one-stroke> is wrong', async () => {
-      const message = await page.evaluate(async () => {
+    it.each([
+      [{ steps: 'two' }, 'steps is a whole number from 1 to 128, not "two"'],
+      [{ steps: '999' }, 'steps is a whole number from 1 to 128, not "999"'],
+      [{ seed: '' }, 'seed is a whole number from 0 to 4294967295, not ""'],
+      [{ 'guidance-scale': '50' }, /^this student learned guidance scales from 1 to 3, and not 50; choose/],
+      [{ src: 'nowhere/' }, /nowhere\/manifest\.json/],
+    ] as [Record<string, string>, string | RegExp][])(
+      'says in the picture’s place what is wrong with <one-stroke>: %j',
+      async (attributes, expected) => {
+        const logged: string[] = []
+        const listen = (message: ConsoleMessage) => {
+          if (message.type() === 'error') logged.push(message.text())
+        }
+        page.on('console', listen)
+        const { message, shown, hidden, mended } = await page.evaluate(async (attributes) => {
+          const element = document.createElement('one-stroke')
+          const once = <Type extends Event>(type: string) =>
+            new Promise<Type>((resolve) =>
+              element.addEventListener(type, (event) => resolve(event as Type), { once: true }),
+            )
+          const failed = once<ErrorEvent>('error')
+          for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm', ...attributes }))
+            element.setAttribute(name, value)
+          document.body.append(element)
+          const { message } = await failed
+          const [canvas, text] = ['canvas', '[part=message]'].map(
+            (selector) => element.shadowRoot!.querySelector<HTMLElement>(selector)!,
+          )
+          const [shown, hidden] = [text!.checkVisibility() && text!.textContent, !canvas!.checkVisibility()]
+          const painted = once('painted')
+          for (const name of Object.keys(attributes)) element.removeAttribute(name)
+          element.setAttribute('src', 'model/')
+          await painted
+          const mended = canvas!.checkVisibility() && !text!.checkVisibility()
+          element.remove()
+          return { message, shown, hidden, mended }
+        }, attributes)
+        page.off('console', listen)
+        expect(message).toMatch(expected)
+        expect([shown, hidden, mended]).toEqual([message, true, true])
+        expect(logged).toContain(`<one-stroke>: ${message}`)
+      },
+    )
+
+    it('follows <one-stroke> while an attribute changes faster than it paints', async () => {
+      const { seen, last, expected } = await page.evaluate(async () => {
         const element = document.createElement('one-stroke')
-        const failed = new Promise<string>((resolve) =>
-          element.addEventListener('error', ({ message }) => resolve(message), { once: true }),
-        )
-        for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm', steps: 'two' }))
+        let seen = 0
+        element.addEventListener('painted', () => seen++)
+        const painted = () =>
+          new Promise((resolve) => element.addEventListener('painted', resolve, { once: true }))
+        const pixels = () => {
+          const canvas = element.shadowRoot!.querySelector('canvas')!
+          return [...canvas.getContext('2d')!.getImageData(0, 0, 16, 16).data]
+        }
+        // Many steps, so that no picture is done within the time of a change.
+        for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm', steps: '64' }))
           element.setAttribute(name, value)
+        const ready = painted()
         document.body.append(element)
-        return failed
+        await ready
+        seen = 0
+        let seed = 0
+        await new Promise<void>((resolve) => {
+          const timer = setInterval(() => {
+            element.setAttribute('seed', String(++seed))
+            if (seen < 3) return
+            clearInterval(timer)
+            resolve()
+          }, 2)
+        })
+        const whileChanging = seen
+        const model = await web.load('model/', { device: 'wasm' })
+        const expected = [...(await model.generate({ seed, steps: 64 })).data]
+        // One picture may be on its way; then comes the newest.
+        let last = pixels()
+        for (let i = 0; i < 600 && last.some((value, k) => value !== expected[k]); i++) {
+          await new Promise((resolve) => setTimeout(resolve, 100))
+          last = pixels()
+        }
+        model.release()
+        element.remove()
+        return { seen: whileChanging, last, expected }
       })
-      expect(message).toBe('num_inference_steps is a whole number from 1, not NaN')
+      expect(seen).toBe(3)
+      expect(last).toEqual(expected)
     })
 
     it('loads nothing for an element that has gone before it could', async () => {

@@ -1,17 +1,34 @@
 /**
  * `<one-stroke src="emoji/" prompt="red heart" seed="1" steps="1">`: a picture that follows its attributes, which for
  * guided models are also `guidance-scale` and `negative-prompt`. Models are shared between elements of one address.
- * Fires `painted` (detail: milliseconds, device) and `error`.
+ * Fires `painted` (detail: milliseconds, device, warnings) and `error`, which is also to be read in the picture's place.
  */
-import type { UserError } from '../formats/errors.js'
+import { UserError } from '../formats/errors.js'
+import { MOST_SEED } from '../pipeline/index.js'
 import { load, type WebModel } from './model.js'
 import { type Share, share } from './share.js'
 
 /** Where there is no page, as when one is rendered on a server, there are no elements either. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
 
-const STYLE =
-  ':host{display:inline-block;width:8rem;aspect-ratio:1}canvas{width:100%;height:100%;image-rendering:pixelated}'
+const STYLE = `
+:host{display:inline-block;width:8rem;aspect-ratio:1;overflow:auto}
+canvas{width:100%;height:100%;image-rendering:pixelated}
+p{margin:0;padding:.5em;font:.75rem/1.3 system-ui,sans-serif;color:#8a1c1c;background:#fdecec;overflow-wrap:anywhere}
+[hidden]{display:none}`
+/** One picture may not keep all others of its model waiting for long. */
+const MOST_STEPS = 128
+const MOST_GUIDANCE = 100
+/** What another model is loaded for. */
+const MODEL_ATTRIBUTES = ['src', 'device', 'runtime']
+
+/** Messages of the library and of the command line, in this element's words. */
+const inAttributes = (message: string): string =>
+  message
+    .replaceAll('num_inference_steps', 'steps')
+    .replace(/\b(guidance_scale|negative_prompt)\b/g, (name) => name.replace('_', '-'))
+    .replace(/--(?=steps|guidance-scale|negative-prompt|seed|prompt)/g, '')
+
 let sheet: CSSStyleSheet | undefined
 
 /** A sheet, not an element: content security policies forbid what is written inline. One for all elements. */
@@ -35,14 +52,21 @@ export class OneStrokeElement extends Base {
     'runtime',
   ]
   readonly #canvas = document.createElement('canvas')
+  /** Says what is wrong, in the picture's place. */
+  readonly #message = document.createElement('p')
   #controller: AbortController | undefined
-  #scheduled = false
+  /** Whether something has changed since the last picture began, and whether one is being painted. */
+  #wanted = false
+  #painting = false
   #share: Share | undefined
 
   constructor() {
     super()
     const shadow = this.attachShadow({ mode: 'open' })
-    shadow.append(this.#canvas)
+    this.#message.setAttribute('role', 'alert')
+    this.#message.setAttribute('part', 'message')
+    this.#message.hidden = true
+    shadow.append(this.#canvas, this.#message)
     shadow.adoptedStyleSheets = [styleSheet()]
     this.#canvas.setAttribute('role', 'img')
   }
@@ -54,53 +78,84 @@ export class OneStrokeElement extends Base {
     this.#controller?.abort()
     this.#letGo()
   }
-  attributeChangedCallback(): void {
+  attributeChangedCallback(name: string): void {
+    // Another model's picture is not worth waiting for.
+    if (MODEL_ATTRIBUTES.includes(name)) this.#controller?.abort()
     this.#schedule()
   }
 
-  /** Several attributes that change at once are one picture. */
+  /** Several attributes that change at once are one picture. A picture that has begun is finished; then comes the newest. */
   #schedule(): void {
-    if (this.#scheduled || !this.isConnected) return
-    this.#scheduled = true
-    queueMicrotask(() => {
-      this.#scheduled = false
-      if (this.isConnected) void this.#paint()
+    this.#wanted = true
+    if (this.#painting) return
+    this.#painting = true
+    queueMicrotask(async () => {
+      while (this.#wanted && this.isConnected) {
+        this.#wanted = false
+        await this.#paint()
+      }
+      this.#painting = false
     })
   }
 
   async #paint(): Promise<void> {
-    this.#controller?.abort()
     const controller = new AbortController()
     this.#controller = controller
-    const number = (name: string) => (this.hasAttribute(name) ? Number(this.getAttribute(name)) : undefined)
     const [src, prompt] = [this.getAttribute('src'), this.getAttribute('prompt') ?? '']
     if (!src) return this.#letGo()
-    const [steps, guidance_scale] = [number('steps'), number('guidance-scale')]
     const negative_prompt = this.getAttribute('negative-prompt')
     this.#canvas.setAttribute('aria-label', prompt || 'generated picture')
     try {
+      const steps = this.#number('steps', { least: 1, most: MOST_STEPS, whole: true })
+      const seed = this.#number('seed', { least: 0, most: MOST_SEED, whole: true })
+      const guidance_scale = this.#number('guidance-scale', { least: 0, most: MOST_GUIDANCE })
       const model = await this.#model(src)
       controller.signal.throwIfAborted()
       const begin = performance.now()
       const image = await model.generate({
         prompt,
-        seed: number('seed') ?? 0,
         signal: controller.signal,
+        ...(seed !== undefined && { seed }),
         ...(steps !== undefined && { steps }),
         ...(guidance_scale !== undefined && { guidance_scale }),
         ...(negative_prompt !== null && { negative_prompt }),
       })
       ;[this.#canvas.width, this.#canvas.height] = [image.width, image.height]
       this.#canvas.getContext('2d')!.putImageData(image, 0, 0)
-      const detail = { milliseconds: performance.now() - begin, device: model.device }
+      this.#show()
+      const warnings = model.warnings([prompt, negative_prompt ?? ''])
+      const detail = { milliseconds: performance.now() - begin, device: model.device, warnings }
       this.dispatchEvent(new CustomEvent('painted', { detail }))
     } catch (error) {
       if (controller.signal.aborted) return
       const { message, remedy } = error as UserError
-      this.dispatchEvent(
-        new ErrorEvent('error', { error, message: remedy ? `${message}; ${remedy}` : message }),
-      )
+      const said = inAttributes(remedy ? `${message}; ${remedy}` : message)
+      this.#show(said)
+      console.error(`<${this.localName}>: ${said}`)
+      this.dispatchEvent(new ErrorEvent('error', { error, message: said }))
     }
+  }
+
+  /** The picture, or a message in its place. */
+  #show(message?: string): void {
+    this.#message.textContent = message ?? ''
+    this.#message.hidden = message === undefined
+    this.#canvas.hidden = message !== undefined
+  }
+
+  /** @throws UserError if the attribute is no number of the range. */
+  #number(
+    name: string,
+    { least, most, whole = false }: { least: number; most: number; whole?: boolean },
+  ): number | undefined {
+    const text = this.getAttribute(name)
+    if (text === null) return undefined
+    const value = Number(text)
+    if (text.trim() === '' || !(value >= least && value <= most) || (whole && !Number.isInteger(value)))
+      throw new UserError(
+        `${name} is ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}, not "${text}"`,
+      )
+    return value
   }
 
   #model(src: string): Promise<WebModel> {

@@ -1,6 +1,7 @@
 /** A model in a page: it lives in a worker, so that painting never makes the page wait. */
 import { UserError } from '../formats/errors.js'
-import { fromRGBA, type Interpolation, type Manifest } from '../pipeline/index.js'
+import { fromRGBA, type Interpolation, type Manifest, promptWarnings } from '../pipeline/index.js'
+import { Tokenizer } from '../text/index.js'
 import type { Device, FromWorker, GenerateRequest, ToWorker } from './messages.js'
 
 export interface LoadOptions {
@@ -131,6 +132,11 @@ export class WebModel {
   /** Whether it paints no more: see `whenEnded`. */
   get ended(): boolean {
     return this.#ended !== undefined
+  }
+
+  /** What the model does not read of prompts, in sentences for people. */
+  warnings(prompts: readonly string[]): string[] {
+    return promptWarnings(new Tokenizer(this.manifest.vocabulary), prompts)
   }
 
   /** Paints one picture. @throws UserError, also once the model has ended; the signal's reason if it was aborted. */
