@@ -50,6 +50,11 @@ export const modelConfigSchema = z.strictObject({
     preset: z.string(),
     versions: z.record(z.string(), z.string()),
   }),
+  /** sha256 of `model.safetensors`. Folders of earlier versions have none. */
+  weights_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 })
 
 export type ModelConfig = z.infer<typeof modelConfigSchema>

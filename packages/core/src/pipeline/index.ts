@@ -1,3 +1,4 @@
+export { NotFiniteError } from './checks.js'
 export type { EditOptions, Interpolation } from './edit.js'
 export { type ExportDtype, type ExportQuality, type Manifest, shapeFor } from './manifest.js'
 export {

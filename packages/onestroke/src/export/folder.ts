@@ -12,7 +12,7 @@ export interface ExportedFolder {
 }
 
 /**
- * Writes `model.safetensors` and `config.json`, the latter last and unchanged.
+ * Writes `model.safetensors` and `config.json`, the latter last, unchanged but for the weights' hash.
  *
  * @throws UserError if the folder holds a model already, or cannot be written, or if a weight is too large for float16.
  */
