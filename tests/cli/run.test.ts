@@ -1,8 +1,9 @@
 /** The folder of a run: where it may be, what may be asked of it again, and what is left when something fails. */
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { lockRun } from '../../packages/onestroke/src/training/index.js'
 import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
 
 const folder = await scratch()
@@ -92,12 +93,12 @@ describe('a place for a run', () => {
   })
 
   it('is not shared by two processes', async () => {
-    await mkdir(at('busy'))
-    await writeFile(join(at('busy'), '.lock'), String(process.pid))
+    const unlock = await lockRun(at('busy'))
     expect(await fails(['train', pictures, '--out', at('busy'), ...tiny(16)], 1)).toMatch(
-      new RegExp(`^process ${process.pid} is working on the run in .*busy; wait for it, `),
+      new RegExp(`^process ${process.pid} is working on the run in .*busy, since .*; wait for it, `),
     )
     expect(await readdir(at('busy'))).toEqual(['.lock'])
+    await unlock()
   })
 
   it('is not taken from a model that another command made', async () => {

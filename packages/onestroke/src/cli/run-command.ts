@@ -154,8 +154,11 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
     ...(initFrom && { initFrom }),
     ...(perceptual && { features: perceptual.network }),
   }
-  if (flags.force || !isFinished(flags.out)) checkRun(job)
-  const unlock = isFinished(flags.out) && !flags.force ? undefined : await lockRun(flags.out)
+  const finished = !flags.force && isFinished(flags.out)
+  if (!finished) checkRun(job)
+  // Where nothing is to be done, the folder may be one that cannot be written to.
+  const isReported = !settings.report || (await settings.reported?.()) !== undefined
+  const unlock = finished && isReported ? undefined : await lockRun(flags.out)
   try {
     await runLocked(job, flags, settings)
   } finally {
