@@ -1,6 +1,11 @@
 export { NotFiniteError } from './checks.js'
 export type { EditOptions, Interpolation } from './edit.js'
-export { type ExportDtype, type ExportQuality, type Manifest, shapeFor } from './manifest.js'
+export {
+  type ExportDtype,
+  type ExportQuality,
+  type Manifest,
+  parseManifest,
+} from './manifest.js'
 export {
   type DenoiserSource,
   type Generated,
@@ -9,3 +14,4 @@ export {
   type PipelineConfig,
 } from './pipeline.js'
 export { fromRGBA, toByte, toRGBA } from './pixels.js'
+export { shapeFor } from './shape-for.js'

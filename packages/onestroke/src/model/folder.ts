@@ -13,7 +13,6 @@ import {
 } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import { halfOf, ofHalves } from '@onestroke/core/tensor'
-import { conditionShape } from '@onestroke/core/text'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from './make-folder.js'
 
@@ -88,15 +87,15 @@ const expectModel = async (path: string): Promise<void> => {
   throw new UserError(`there is no ${CONFIG_FILE} in ${path}`, { remedy })
 }
 
-const layoutOf = (config: ModelConfig, file: string): Layout => {
-  const expected = conditionShape(config.vocabulary)
-  const found = config.network.embedding.condition
-  if (JSON.stringify(expected) !== JSON.stringify(found))
-    throw new UserError(
-      `${file}: network.embedding.condition ${JSON.stringify(found)} does not fit the vocabulary, which makes ${JSON.stringify(expected)}`,
-    )
+/**
+ * The weights that a model's network has.
+ *
+ * @param file that describes it.
+ * @throws UserError if there is no such network.
+ */
+export const layoutOf = ({ network }: Pick<ModelConfig, 'network'>, file: string): Layout => {
   try {
-    return networkLayout(config.network)
+    return networkLayout(network)
   } catch (cause) {
     throw new UserError(`${file}: the network cannot be built: ${(cause as Error).message}`, { cause })
   }
