@@ -1,6 +1,6 @@
 /** The folder of a run: where it may be, what may be asked of it again, and what is left when something fails. */
 import { existsSync } from 'node:fs'
-import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { lockRun } from '../../packages/onestroke/src/training/index.js'
@@ -151,6 +151,21 @@ describe('a training that diverges', () => {
     expect(await fails(['sample', out, '--out', at('x.png')], 1)).toMatch(
       /^the run in .*diverged is not finished/,
     )
+  })
+})
+
+describe('samples that cannot be written', () => {
+  it('are told of, and the training goes on', async () => {
+    const out = at('no-samples')
+    const { stderr } = await succeeds(
+      [...['train', pictures, '--out', out, ...tiny(48), '--checkpoint-every', '0']],
+      {
+        onStart: () => mkdir(join(out, 'samples.png'), { recursive: true }),
+      },
+    )
+    expect(stderr).toMatch(/no samples this time: cannot write .*samples\.png: it is a folder/)
+    expect(stderr).toMatch(/^trained: /m)
+    expect(await readdir(out)).toContain('model.safetensors')
   })
 })
 

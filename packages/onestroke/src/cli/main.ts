@@ -4,6 +4,7 @@ import { UserError } from '@onestroke/core/formats'
 import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { handleInterrupts, Interrupted, say } from './terminal.js'
+import { startWatchdog } from './watchdog.js'
 
 /** Every command, in the order of `--help`. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -50,6 +51,7 @@ The whole path, from a folder of pictures to a student that paints in one step:
 export const main = async (argv: readonly string[]): Promise<number> => {
   handleInterrupts()
   const program = await build(argv)
+  program.hook('preAction', startWatchdog)
   for (const command of [program, ...program.commands])
     command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) })
   const failed = (error: unknown) => report(error, program.opts<{ verbose?: boolean }>().verbose === true)
