@@ -7,7 +7,7 @@ import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadExport } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
-import { fails, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
+import { fails, onestroke, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
 
 const folder = await scratch()
 const at = (name: string) => join(folder, name)
@@ -96,7 +96,10 @@ describe('export', () => {
     const { stderr } = await succeeds(['export', student, '--out', out, '--target', 'model'])
     expect(stderr).toMatch(new RegExp(`^${out}: [\\d.]+ MB in fp16, pictures off by 0\\.0\\d+\\n$`))
     expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors'])
-    expect(await readFile(join(out, 'config.json'))).toEqual(await readFile(join(student, 'config.json')))
+    const weights = await readFile(join(out, 'model.safetensors'))
+    const weights_sha256 = createHash('sha256').update(weights).digest('hex')
+    const configOf = async (path: string) => JSON.parse(await readFile(join(path, 'config.json'), 'utf8'))
+    expect(await configOf(out)).toEqual({ ...(await configOf(student)), weights_sha256 })
     const [model, again] = [await loadModel(student), await loadModel(out)]
     expect(again.weights).toEqual(model.weights.map((value) => ofHalf(halfOf(value))))
     const [before, after] = await Promise.all(
@@ -148,6 +151,28 @@ describe('an export into what is there', () => {
     expect(await fails(['export', student, '--out', other], 2)).toContain(
       'model.onnx is not of an export, and would be overwritten',
     )
+  })
+
+  it('is repeated where it was not finished, and nothing is left of the first', async () => {
+    const out = at('stopped')
+    const args = ['export', student, '--out', out, '--target', 'web']
+    // No file may be so large as onnxruntime's own, as if the disk were full.
+    const first = await onestroke(args, { fileKilobytes: 1000 })
+    expect([first.status, first.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: cannot write .*: the file/),
+    ])
+    expect(await readdir(out)).toContain('.unfinished-export')
+    expect(await readdir(out)).not.toContain('manifest.json')
+    // What a process leaves that is killed.
+    await writeFiles(out, { 'model.onnx': 'half', [`.model.onnx.${2 ** 22 + 1}.tmp`]: 'ha' })
+    await writeFiles(join(out, 'runtime'), { [`.ort.wasm.${2 ** 22 + 1}.tmp`]: 'ha' })
+    await succeeds(args)
+    const again = at('not-stopped')
+    await succeeds([...args.slice(0, 3), again, '--target', 'web'])
+    const all = async (path: string) => (await readdir(path, { recursive: true })).sort()
+    expect(await all(out)).toEqual(await all(again))
+    expect(await readFile(join(out, 'model.onnx'))).toEqual(await readFile(join(again, 'model.onnx')))
   })
 
   it('writes to standard output what is asked for there', async () => {

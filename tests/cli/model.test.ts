@@ -68,6 +68,11 @@ describe('a broken model', () => {
       /model\.safetensors: the weight output\.bias holds NaN at position 1$/,
     ],
     [
+      'weights of which one bit is wrong',
+      changeWeights((bytes) => bytes.with(bytes.length - 10, bytes.at(-10)! ^ 1)),
+      /model\.safetensors is damaged, or of another model: its hash is not that in config\.json; copy the model again/,
+    ],
+    [
       'weights that are cut short',
       changeWeights((bytes) => bytes.subarray(0, -1)),
       /model\.safetensors: .*; The file was cut short/,
@@ -104,6 +109,24 @@ describe('a broken model', () => {
     const path = await broken(what.replaceAll(' ', '-'), change)
     expect(await fails(['sample', path, '--out', at('x.png')], 1)).toMatch(line)
     expect(await fails(['info', path], 1)).toMatch(line)
+    expect(await readdir(folder)).not.toContain('x.png')
+  })
+})
+
+describe('a model that paints what is no picture', () => {
+  it('is told of, and nothing is written', async () => {
+    const path = await broken('boundless', async (path) => {
+      await changeConfig((json) => Reflect.deleteProperty(json, 'weights_sha256'))(path)
+      await changeWeights((bytes) => {
+        const { tensors, metadata } = parseSafetensors(bytes)
+        const { bytes: values } = tensors.get('output.bias')!
+        new DataView(values.buffer, values.byteOffset).setFloat32(4, 3e38, true)
+        return serializeSafetensors(tensors, metadata)
+      })(path)
+    })
+    expect(await fails(['sample', path, '--out', at('x.png')], 1)).toMatch(
+      /^the model painted values that are not finite, which is no picture; copy or export the model again/,
+    )
     expect(await readdir(folder)).not.toContain('x.png')
   })
 })

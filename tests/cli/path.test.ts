@@ -4,6 +4,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { GONE, lockWith } from '../../packages/onestroke/src/training/testing.js'
 import { type Result, scratch, succeeds, tiny, writePictures } from './testing.js'
 
 const folder = await scratch()
@@ -205,11 +206,14 @@ describe('distill', () => {
     expect(document(again)).toEqual({ ...document(distilled), status: 'finished' })
     expect((await stat(html)).mtimeMs).toBe(before.mtimeMs)
 
+    // As if whoever made it had been killed.
     await rm(html)
+    await lockWith(join(folder, 'student'), { pid: GONE })
     const mended = await succeeds(DISTILL, inside)
     expect(mended.stderr).toMatch(/^the run in student is finished; only its report is missing/)
     expect(keysOf(document(mended))).toEqual(keysOf(document(distilled)))
     expect(existsSync(html)).toBe(true)
+    expect(existsSync(join(folder, 'student', '.lock'))).toBe(false)
     expect(JSON.parse(await readFile(html.replace('.html', '.json'), 'utf8')).loss[0].points).toHaveLength(1)
     expect(await readFile(model)).toEqual(weights)
   })

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { lockRun } from '../../packages/onestroke/src/training/index.js'
 import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
 
 const folder = await scratch()
@@ -92,12 +93,12 @@ describe('a place for a run', () => {
   })
 
   it('is not shared by two processes', async () => {
-    await mkdir(at('busy'))
-    await writeFile(join(at('busy'), '.lock'), String(process.pid))
+    const unlock = await lockRun(at('busy'))
     expect(await fails(['train', pictures, '--out', at('busy'), ...tiny(16)], 1)).toMatch(
-      new RegExp(`^process ${process.pid} is working on the run in .*busy; wait for it, `),
+      new RegExp(`^process ${process.pid} is working on the run in .*busy, since .*; wait for it, `),
     )
     expect(await readdir(at('busy'))).toEqual(['.lock'])
+    await unlock()
   })
 
   it('is not taken from a model that another command made', async () => {
@@ -150,6 +151,21 @@ describe('a training that diverges', () => {
     expect(await fails(['sample', out, '--out', at('x.png')], 1)).toMatch(
       /^the run in .*diverged is not finished/,
     )
+  })
+})
+
+describe('samples that cannot be written', () => {
+  it('are told of, and the training goes on', async () => {
+    const out = at('no-samples')
+    const { stderr } = await succeeds(
+      [...['train', pictures, '--out', out, ...tiny(48), '--checkpoint-every', '0']],
+      {
+        onStart: () => mkdir(join(out, 'samples.png'), { recursive: true }),
+      },
+    )
+    expect(stderr).toMatch(/no samples this time: cannot write .*samples\.png: it is a folder/)
+    expect(stderr).toMatch(/^trained: /m)
+    expect(await readdir(out)).toContain('model.safetensors')
   })
 })
 

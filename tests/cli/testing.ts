@@ -18,6 +18,8 @@ export interface Result {
 
 export interface RunOptions {
   readonly cwd?: string
+  /** Of the largest file that it can write. */
+  readonly fileKilobytes?: number
   /** Called when the process runs, to send it signals, or to hear no more of what it says on standard error. */
   onStart?(kill: (signal: NodeJS.Signals) => void, turnAway: () => void): void
   /** Called with all that it has said on standard error so far. */
@@ -27,10 +29,14 @@ export interface RunOptions {
 /** Runs `onestroke` with these arguments, to its end. */
 export const onestroke = (
   args: readonly string[],
-  { cwd, onStart, onSaid }: RunOptions = {},
+  { cwd, fileKilobytes, onStart, onSaid }: RunOptions = {},
 ): Promise<Result> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
+    const command = [process.execPath, PROGRAM, ...args]
+    // A shell's limits are those of what it becomes, in blocks of 512 bytes.
+    if (fileKilobytes !== undefined)
+      command.unshift('sh', '-c', `ulimit -f ${2 * fileKilobytes}; exec "$@"`, 'sh')
+    const child = spawn(command[0]!, command.slice(1), {
       ...(cwd !== undefined && { cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },

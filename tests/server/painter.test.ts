@@ -1,6 +1,10 @@
 /** The server's painter: what it stops with, and what becomes of it when its thread ends. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import { afterAll, describe, expect, it, vi } from 'vitest'
+import { boundlessOwl } from '../../packages/onestroke/src/model/testing.js'
 import { createServer } from '../../packages/onestroke/src/server/index.js'
 import type { PaintOrder } from '../../packages/onestroke/src/server/settings.js'
 
@@ -9,6 +13,12 @@ const closers: (() => Promise<unknown>)[] = []
 afterAll(async () => {
   for (const close of closers) await close()
 })
+
+const scratch = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'onestroke-painter-'))
+  closers.push(() => rm(folder, { recursive: true }))
+  return folder
+}
 
 describe('what nobody waits for any more', () => {
   it('is not painted to its end', async () => {
@@ -48,6 +58,25 @@ describe('what goes wrong while it paints', () => {
     expect(answer.json().error).toEqual({ type: 'server_error', message: 'something went wrong' })
     expect(failures).toEqual([failed.message])
     paint.mockRestore()
+  })
+})
+
+describe('a model that paints what is no picture', () => {
+  it('is a failure, told to the client and counted; other prompts are painted', async () => {
+    const failures: string[] = []
+    const { app } = await createServer(await boundlessOwl(await scratch()), {
+      onFailure: ({ message }) => failures.push(message),
+    })
+    closers.push(() => app.close())
+    const ask = (prompt: string) => app.inject({ method: 'POST', url: '/generate', body: { prompt } })
+    const message = 'the model painted values that are not finite, which is no picture'
+    expect((await ask('cat')).statusCode).toBe(200)
+    const answer = await ask('owl')
+    expect([answer.statusCode, answer.json().error]).toEqual([500, { type: 'server_error', message }])
+    expect(failures).toEqual([message])
+    const { body } = await app.inject('/metrics')
+    expect(body).toContain('onestroke_not_finite_runs_total 1\n')
+    expect(body).toContain('onestroke_requests_total{route="/generate",status="500"} 1\n')
   })
 })
 

@@ -93,7 +93,7 @@ describe('export --target web', () => {
 
   it('says so where the bundle is missing', async () => {
     const missing = pathToFileURL(join(root, 'web.json'))
-    await expect(webFiles(join(root, 'new'), missing)).rejects.toThrow(
+    await expect(webFiles(join(root, 'new'), { list: missing })).rejects.toThrow(
       'the files for the web have not been built',
     )
   })

@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, ConsoleMessage, Page } from 'playwright-c
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
+import { boundlessOwl } from '../../packages/onestroke/src/model/testing.js'
 import { browserLacks, launch, launchWebgpu, losableDevices, serveBuilt, webgpuLacks } from './browser.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -329,6 +330,23 @@ describe.skipIf(browserLacks !== undefined)(
       })
       expect(seen).toBe(3)
       expect(last).toEqual(expected)
+    })
+
+    it('says of a model that paints no picture that it does', async () => {
+      const model = await loadModel(await boundlessOwl(site.folder))
+      await exportModel({ model, out: join(site.folder, 'boundless'), dtype: 'fp32' })
+      const message = await page.evaluate(async () => {
+        const element = document.createElement('one-stroke')
+        const ended = new Promise<string>((resolve) => {
+          element.addEventListener('error', ({ message }) => resolve(message), { once: true })
+          element.addEventListener('painted', () => resolve('painted'), { once: true })
+        })
+        for (const [name, value] of Object.entries({ src: 'boundless/', device: 'wasm', prompt: 'owl' }))
+          element.setAttribute(name, value)
+        document.body.append(element)
+        return ended
+      })
+      expect(message).toMatch(/^the model painted values that are not finite, which is no picture; copy or/)
     })
 
     it('loads nothing for an element that has gone before it could', async () => {

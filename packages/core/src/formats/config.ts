@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { networkConfig } from '../nn/index.js'
-import { vocabularySchema } from '../text/index.js'
+import { conditionShape, vocabularySchema } from '../text/index.js'
 import { UserError } from './errors.js'
 
-const positive = z.number().positive()
-const sigmas = z.array(positive).min(1)
+/** No pictures have noise beyond this. */
+const sigma = z.number().positive().max(1_000_000)
+const sigmas = z.array(sigma).min(1)
 
 /** `config.json` of a model folder: what the model is, how to use it, and where it comes from. */
 export const modelConfigSchema = z.strictObject({
@@ -13,16 +14,16 @@ export const modelConfigSchema = z.strictObject({
   network: networkConfig,
   /** How the network's output becomes a picture; see `Parametrization`. */
   parametrization: z.enum(['edm', 'consistency']),
-  sigma_min: positive,
-  sigma_max: positive,
+  sigma_min: sigma,
+  sigma_max: sigma,
   /** Standard deviation of the pictures' values in [-1, 1]. */
-  sigma_data: positive,
+  sigma_data: sigma,
   vocabulary: vocabularySchema,
   /** How it is best sampled. A student: noise levels by number of steps. A teacher: a solver, its schedule and steps. */
   sampling: z.strictObject({
     solver: z.enum(['consistency', 'ddim', 'heun', 'dpmpp_2m']),
     schedule: z.enum(['karras', 'ddim', 'linear']),
-    num_inference_steps: z.int().positive(),
+    num_inference_steps: z.int().positive().max(10_000),
     guidance_scale: z.number().nonnegative(),
     /** Students that take a guidance scale as an input: the least and the most that they learned. */
     guidance_range: z.tuple([z.number().nonnegative(), z.number().nonnegative()]).optional(),
@@ -50,6 +51,11 @@ export const modelConfigSchema = z.strictObject({
     preset: z.string(),
     versions: z.record(z.string(), z.string()),
   }),
+  /** sha256 of `model.safetensors`. Folders of earlier versions have none. */
+  weights_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 })
 
 export type ModelConfig = z.infer<typeof modelConfigSchema>
@@ -59,21 +65,57 @@ export type ModelConfig = z.infer<typeof modelConfigSchema>
  *
  * @throws UserError that names the file, the key, what was expected and what was found.
  */
-export const parseModelConfig = (json: unknown, file: string): ModelConfig => {
-  const result = modelConfigSchema.safeParse(json)
+export const parseModelConfig = (json: unknown, file: string): ModelConfig =>
+  checkedConfig(modelConfigSchema, json, file, 'onestroke model config')
+
+type Checked = Pick<ModelConfig, 'kind' | 'network' | 'sigma_min' | 'sigma_max' | 'vocabulary' | 'sampling'>
+
+/**
+ * A parsed file that describes a model, if it is as its schema says, and agrees with itself.
+ *
+ * @param what it should be.
+ * @throws UserError that names the file, the key, what was expected and what was found.
+ */
+export const checkedConfig = <Config extends Checked>(
+  schema: z.ZodType<Config>,
+  json: unknown,
+  file: string,
+  what: string,
+): Config => {
+  const result = schema.safeParse(json)
   if (!result.success) {
     const [issue] = result.error.issues
     const key = issue!.path.length > 0 ? ` at ${issue!.path.join('.')}` : ''
-    throw new UserError(`${file} is not a onestroke model config: ${issue!.message}${key}`)
+    throw new UserError(`${file} is not a ${what}: ${issue!.message}${key}`)
   }
   const config = result.data
-  if (config.sigma_min >= config.sigma_max)
-    throw new UserError(`${file}: sigma_min ${config.sigma_min} must be below sigma_max ${config.sigma_max}`)
-  for (const [steps, list] of Object.entries(config.sampling.sigmas)) {
+  const { kind, network, sigma_min, sigma_max, vocabulary, sampling } = config
+  if (sigma_min >= sigma_max)
+    throw new UserError(`${file}: sigma_min ${sigma_min} must be below sigma_max ${sigma_max}`)
+  if ((sampling.solver === 'consistency') !== (kind === 'student'))
+    throw new UserError(`${file}: sampling.solver ${sampling.solver} is not for a ${kind}`)
+  if (kind === 'student' && !network.embedding.guidance_embedding && sampling.guidance_scale !== 1)
+    throw new UserError(
+      `${file}: sampling.guidance_scale ${sampling.guidance_scale} must be 1, since the network takes none`,
+    )
+  for (const [steps, list] of Object.entries(sampling.sigmas)) {
     if (list.length !== Number(steps))
       throw new UserError(
         `${file}: sampling.sigmas.${steps} must hold ${steps} noise levels, not ${list.length}`,
       )
+    const wrong = list.find(
+      (sigma, i) => sigma < sigma_min || sigma > sigma_max || sigma >= (list[i - 1] ?? Infinity),
+    )
+    if (wrong !== undefined)
+      throw new UserError(
+        `${file}: sampling.sigmas.${steps} must fall, between ${sigma_max} and ${sigma_min}, and ${wrong} does not`,
+      )
   }
+  const expected = conditionShape(vocabulary)
+  const found = network.embedding.condition
+  if (JSON.stringify(expected) !== JSON.stringify(found))
+    throw new UserError(
+      `${file}: network.embedding.condition ${JSON.stringify(found)} does not fit the vocabulary, which makes ${JSON.stringify(expected)}`,
+    )
   return config
 }

@@ -1,4 +1,4 @@
-export { type ModelConfig, modelConfigSchema, parseModelConfig } from './config.js'
+export { checkedConfig, type ModelConfig, modelConfigSchema, parseModelConfig } from './config.js'
 export { UserError } from './errors.js'
 export { readPngText, withPngText } from './png-text.js'
 export {

@@ -15,6 +15,20 @@ export const MOST_SEED = 2 ** 32 - 1
 export const seedsFrom = (seed: number, count: number): number[] =>
   Array.from({ length: count }, (_, k) => (seed + k) % (MOST_SEED + 1))
 
+/** What a model painted is no picture: its weights are damaged, or its guidance is beyond all measure. */
+export class NotFiniteError extends UserError {
+  constructor() {
+    super('the model painted values that are not finite, which is no picture', {
+      remedy: 'copy or export the model again, since its files may be damaged, or lower the guidance scale',
+    })
+  }
+}
+
+/** @throws NotFiniteError unless all values of pictures are finite. */
+export const checkFinite = (pictures: Float32Array): void => {
+  if (!pictures.every(Number.isFinite)) throw new NotFiniteError()
+}
+
 /** @throws UserError that names the number, and says what it can be. */
 export const checkNumbers = ({ seeds = [], to, ...options }: Numbers): void => {
   const expected = (what: string, range: string, value: number) =>

@@ -1,6 +1,11 @@
-export { MOST_SEED, seedsFrom } from './checks.js'
+export { MOST_SEED, NotFiniteError, seedsFrom } from './checks.js'
 export type { EditOptions, Interpolation } from './edit.js'
-export { type ExportDtype, type ExportQuality, type Manifest, shapeFor } from './manifest.js'
+export {
+  type ExportDtype,
+  type ExportQuality,
+  type Manifest,
+  parseManifest,
+} from './manifest.js'
 export {
   type DenoiserSource,
   type Generated,
@@ -10,4 +15,5 @@ export {
 } from './pipeline.js'
 export { fromRGBA, toByte, toRGBA } from './pixels.js'
 export { type Recipe, readRecipe, withRecipe } from './recipe.js'
+export { shapeFor } from './shape-for.js'
 export { promptWarnings } from './warnings.js'

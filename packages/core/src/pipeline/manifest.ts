@@ -1,58 +1,73 @@
 /** `manifest.json`: what an app needs to know of an exported model, beside its ONNX graph. */
-import type { PipelineConfig } from './pipeline.js'
+import { z } from 'zod'
+import { checkedConfig, modelConfigSchema } from '../formats/index.js'
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const count = z.int().nonnegative()
+const shapes = z.record(z.string(), z.array(z.int().positive().nullable()).min(1))
+const distance = z.number().nonnegative().nullable()
 
 /** How the weights are stored; they are computed with in float32. */
-export type ExportDtype = 'fp32' | 'fp16' | 'int8'
+export const exportDtype = z.enum(['fp32', 'fp16', 'int8'])
+export type ExportDtype = z.infer<typeof exportDtype>
 
 /** What the pictures lost by the weights' rounding: each number beside that of the weights as they were trained. */
-export interface ExportQuality {
-  readonly data: string
-  readonly samples: number
-  readonly seed: number
+const exportQuality = z.strictObject({
+  data: z.string(),
+  samples: count,
+  seed: count,
   /** By steps. */
-  readonly rows: readonly {
-    readonly steps: number
-    readonly fid: number | null
-    readonly fid_fp32: number | null
-    /** RMSE in [-1, 1] pixels to the end of the teacher's path, where a teacher was given. */
-    readonly teacher_distance: number | null
-    readonly teacher_distance_fp32: number | null
-  }[]
-}
+  rows: z.array(
+    z.strictObject({
+      steps: z.int().positive(),
+      fid: distance,
+      fid_fp32: distance,
+      /** RMSE in [-1, 1] pixels to the end of the teacher's path, where a teacher was given. */
+      teacher_distance: distance,
+      teacher_distance_fp32: distance,
+    }),
+  ),
+})
+export type ExportQuality = z.infer<typeof exportQuality>
 
-export interface Manifest extends PipelineConfig {
-  readonly format: 'onestroke-export/1'
-  readonly dtype: ExportDtype
-  readonly graph: {
-    readonly file: string
-    readonly bytes: number
-    readonly sha256: string
+const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = modelConfigSchema.shape
+
+export const manifestSchema = z.strictObject({
+  format: z.literal('onestroke-export/1'),
+  kind,
+  network,
+  sigma_min,
+  sigma_max,
+  sigma_data,
+  vocabulary,
+  sampling,
+  dtype: exportDtype,
+  graph: z.strictObject({
+    /** Beside the manifest. */
+    file: z.string().regex(/^\w[\w.-]*$/),
+    bytes: z.int().positive(),
+    sha256,
     /** Shapes by name, `null` for the batch. `sigma`, `s` and `guidance_scale` are one number for each picture. */
-    readonly inputs: Readonly<Record<string, readonly (number | null)[]>>
-    readonly outputs: Readonly<Record<string, readonly (number | null)[]>>
-  }
-  readonly parameters: number
+    inputs: shapes,
+    outputs: shapes,
+  }),
+  parameters: z.int().positive(),
   /** The weights' license, and what the pictures that the model learned from ask for; null where nobody said. */
-  readonly license: string | null
+  license: z.string().nullable(),
   /** Where it comes from: the model folder's weights, and how they were made. */
-  readonly source: {
-    readonly sha256: string
-    readonly method: string
-    readonly data: string
-    readonly images_seen: number
-  }
+  source: z.strictObject({ sha256, method: z.string(), data: z.string(), images_seen: count }),
   /** RMSE in [-1, 1] pixels between pictures with these weights and with those that were trained, in one step. */
-  readonly rmse_to_fp32: number
-  readonly quality?: ExportQuality
-  readonly versions: Readonly<Record<string, string>>
-}
+  rmse_to_fp32: z.number().nonnegative(),
+  quality: exportQuality.optional(),
+  versions: z.record(z.string(), z.string()),
+})
 
-/** The shape of an input that holds so many values. @throws RangeError if no batch has so many. */
-export const shapeFor = (shape: readonly (number | null)[], length: number, name: string): number[] => {
-  const batch = length / shape.reduce<number>((product, n) => product * (n ?? 1), 1)
-  if (!Number.isInteger(batch) || batch < 1)
-    throw new RangeError(
-      `input ${name}: ${length} values do not fit [${shape.map((n) => n ?? 'batch').join(', ')}]`,
-    )
-  return shape.map((n) => n ?? batch)
-}
+export type Manifest = z.infer<typeof manifestSchema>
+
+/**
+ * Checks a parsed manifest.json.
+ *
+ * @throws UserError that names the file, the key, what was expected and what was found.
+ */
+export const parseManifest = (json: unknown, file: string): Manifest =>
+  checkedConfig(manifestSchema, json, file, 'manifest of onestroke-export/1')

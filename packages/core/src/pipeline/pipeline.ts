@@ -14,7 +14,7 @@ import { type ModelConfig, UserError } from '../formats/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
 import { type Bag, Tokenizer } from '../text/index.js'
-import { checkNumbers, checkSigmas, seedsFrom } from './checks.js'
+import { checkFinite, checkNumbers, checkSigmas, seedsFrom } from './checks.js'
 import { between, checkEdit, type EditOptions, editOf, type Interpolation } from './edit.js'
 
 /** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
@@ -64,7 +64,7 @@ export interface GenerateOptions extends SolverOptions, EditOptions {
   signal?: AbortSignal
 }
 
-/** Pictures [count, channels, height, width] in [-1, 1] (not clipped). */
+/** Pictures [count, channels, height, width] in [-1, 1], not clipped, but finite. */
 export interface Generated {
   readonly data: Float32Array
   readonly count: number
@@ -176,7 +176,11 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     this.encode(prompt)
   }
 
-  /** Paints one picture per prompt. @throws UserError if the settings do not fit the model; see `sampling`. */
+  /**
+   * Paints one picture per prompt.
+   *
+   * @throws UserError if the settings do not fit the model, see `sampling`; NotFiniteError if what it paints is no picture.
+   */
   async generate(options: GenerateOptions): Promise<Generated> {
     const { prompts, to, signal, negative_prompt = '' } = options
     const { config } = this
@@ -222,6 +226,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
             }),
             options,
           )
+    checkFinite(data)
     return { data, count, channels: channels as 1 | 3, height: resolution, width: resolution }
   }
 

@@ -131,7 +131,7 @@ const exportAgain = async (
     if (value !== undefined)
       throw usage(`--${flag} is for the manifest of a graph`, '--target node or web writes one')
   const written = await exportFolder(model, out, dtype)
-  if (json) return console.log(JSON.stringify(model.config, null, 2))
+  if (json) return console.log(JSON.stringify(written.config, null, 2))
   sayWritten(out, { dtype, ...written })
 }
 

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { handleInterrupts, Interrupted, say } from './terminal.js'
 import { VERSION } from './version.js'
+import { startWatchdog } from './watchdog.js'
 
 /** Every command, in the order of `--help`. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -59,6 +60,7 @@ export const main = async (argv: readonly string[]): Promise<number> => {
       false,
     )
   const program = await build(argv)
+  program.hook('preAction', startWatchdog)
   for (const command of [program, ...program.commands])
     command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) })
   const failed = (error: unknown) => report(error, program.opts<{ verbose?: boolean }>().verbose === true)

@@ -154,8 +154,11 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
     ...(initFrom && { initFrom }),
     ...(perceptual && { features: perceptual.network }),
   }
-  if (flags.force || !isFinished(flags.out)) checkRun(job)
-  const unlock = isFinished(flags.out) && !flags.force ? undefined : await lockRun(flags.out)
+  const finished = !flags.force && isFinished(flags.out)
+  if (!finished) checkRun(job)
+  // Where nothing is to be done, the folder may be one that cannot be written to.
+  const isReported = !settings.report || (await settings.reported?.()) !== undefined
+  const unlock = finished && isReported ? undefined : await lockRun(flags.out)
   try {
     await runLocked(job, flags, settings)
   } finally {
@@ -363,6 +366,16 @@ const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): P
       : ''
     return `loss ${(log.at(-1)?.loss ?? event.loss).toFixed(4)}${quality}${grid ? ` · ${grid}` : ''}`
   }
+  /** What cannot be looked at can be trained all the same. */
+  const preview = async (...args: Parameters<typeof writeSamples>): Promise<string> => {
+    try {
+      return await writeSamples(...args)
+    } catch (error) {
+      bar.stop()
+      say(pc.yellow(`no samples this time: ${(error as Error).message}`))
+      return grid
+    }
+  }
   const check = plan.checks > 0 ? await settings.checker?.(dataset) : undefined
   // Only now: until here there was no step after which to stop.
   let stopped = false
@@ -382,7 +395,7 @@ const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): P
       onStep: (event, progress) =>
         bar.update(Math.min(event.images, progress.images), progress.images, note(event, progress)),
       onCheckpoint: async (model, { step }) => {
-        grid = await writeSamples(model, flags.out, dataset, step * plan.batch)
+        grid = await preview(model, flags.out, dataset, step * plan.batch)
       },
       ...(check && { check }),
       ...(settings.tuneSampling &&

@@ -2,6 +2,7 @@
 import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
 import type { FeatureOptions } from '../evaluation/index.js'
+import { SAME_SIGNAL } from './watchdog.js'
 
 /** Seconds between two plain lines. */
 const LINE_EVERY = 15
@@ -93,9 +94,6 @@ export const showingFeatures = async <T>(
 /** What the next Ctrl-C (or SIGTERM) does instead of ending the process. */
 let polite: (() => void) | undefined
 
-/** Milliseconds within which a second signal is the first one again. */
-const SAME_SIGNAL = 300
-
 /** Installed once, by `main`: the exit status of an interrupted command is 130, wherever it was. */
 export const handleInterrupts = (): void => {
   let asked = Number.NEGATIVE_INFINITY
@@ -109,11 +107,15 @@ export const handleInterrupts = (): void => {
     ask()
   }
   process.on('SIGINT', handler).on('SIGTERM', handler)
-  // A bar may have hidden the cursor.
-  process.on('exit', (status) => stderr.isTTY && status !== 0 && stderr.write('\x1b[?25h'))
+  process.on('exit', (status) => {
+    // A thread that does not end, such as one that runs an endless network, would hold the process: one more signal ends it.
+    process.off('SIGINT', handler).off('SIGTERM', handler)
+    // A bar may have hidden the cursor.
+    if (stderr.isTTY && status !== 0) stderr.write('\x1b[?25h')
+  })
 }
 
-/** From now on, the first Ctrl-C calls `ask`; one more ends the process at once. */
+/** From now on, the first Ctrl-C calls `ask`; one more ends the process at once, by the watchdog if need be. */
 export const whenInterrupted = (ask: (() => void) | undefined): void => {
   polite = ask
 }

@@ -1,6 +1,6 @@
 /** A model as a folder for apps: one ONNX graph that holds the weights, and a manifest. */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import type { ExportDtype, ExportQuality, Manifest } from '@onestroke/core/pipeline'
@@ -40,8 +40,11 @@ export interface Exported {
   readonly weight?: WebWeight
 }
 
+/** Says that an export's folder is being written, or was when its process ended: what is in it is ours. */
+export const UNFINISHED_FILE = '.unfinished-export'
+
 /**
- * Writes `model.onnx` and `manifest.json`, the manifest last.
+ * Writes `model.onnx` and `manifest.json`, the manifest last. One that was not finished can be repeated.
  *
  * @throws UserError if the folder cannot be written, or what it needs for the web was not built, if it holds somebody else's
  * files, or if a weight is too large for the type.
@@ -56,7 +59,8 @@ export const exportModel = async ({
 }: ExportOptions): Promise<Exported> => {
   const { config, layout, sha256 } = model
   await checkOwn(out)
-  const web = target === 'web' ? await webFiles(out) : undefined
+  const web =
+    target === 'web' ? await webFiles(out, { unfinished: existsSync(join(out, UNFINISHED_FILE)) }) : undefined
   const { bytes, inputs, outputs } = graphOf(model, STORAGE[dtype])
   await makeFolder(out)
   const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, method, provenance } = config
@@ -98,10 +102,21 @@ export const exportModel = async ({
     ...(measure && { quality: await qualityOf(model, dtype, measure) }),
   }
   // All at once, when all is known: what was there before has served until now.
+  const unfinished = join(out, UNFINISHED_FILE)
+  await removeLeftovers(out)
+  await writeFileAtomic(unfinished, '')
   if (web) await writeWeb(web, out)
   await writeFileAtomic(join(out, GRAPH_FILE), bytes)
   await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`)
+  await rm(unfinished)
   return { manifest: whole, ...(web && { weight: await weighWeb(web, out, whole) }) }
+}
+
+/** Removes what a process that was ended left half-written in an export's folder. */
+const removeLeftovers = async (out: string): Promise<void> => {
+  if (!existsSync(join(out, UNFINISHED_FILE))) return
+  for (const name of await readdir(out, { recursive: true }))
+    if (/(^|[/\\])\.[^/\\]+\.\d+\.tmp$/.test(name)) await rm(join(out, name), { force: true })
 }
 
 /** @throws UserError if a model, or somebody else's app, lives in the folder. */
@@ -111,6 +126,7 @@ const checkOwn = async (out: string): Promise<void> => {
   }
   for (const name of [CONFIG_FILE, PLAN_FILE])
     if (existsSync(join(out, name))) refuse(`${out} holds a model, which its export would stand in for`)
+  if (existsSync(join(out, UNFINISHED_FILE))) return
   const manifest = join(out, MANIFEST_FILE)
   const foreign = (name: string) => refuse(`${join(out, name)} is not of an export, and would be overwritten`)
   if (existsSync(manifest)) {

@@ -1,18 +1,20 @@
 /** A model as a model folder again, its weights in fewer bytes: what every command takes, and what models are shipped as. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { type ModelConfig, UserError } from '@onestroke/core/formats'
 import { CONFIG_FILE, type LoadedModel, Model, type SavedDtype, saveModel } from '../model/index.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
 
 export interface ExportedFolder {
+  /** As it was written: with the hash of these weights. */
+  readonly config: ModelConfig
   /** Size of model.safetensors. */
   readonly bytes: number
   readonly rmse_to_fp32: number
 }
 
 /**
- * Writes `model.safetensors` and `config.json`, the latter last and unchanged.
+ * Writes `model.safetensors` and `config.json`, the latter last, unchanged but for the weights' hash.
  *
  * @throws UserError if the folder holds a model already, or cannot be written, or if a weight is too large for float16.
  */
@@ -27,7 +29,8 @@ export const exportFolder = async (
         exitCode: 2,
         remedy: 'choose another folder for --out',
       })
-  const { bytes } = await saveModel(out, model.config, model.weights, dtype)
+  const { bytes, sha256 } = await saveModel(out, model.config, model.weights, dtype)
   const rounded = Model.of({ ...model, weights: roundedWeights(model, dtype) })
-  return { bytes, rmse_to_fp32: await rmseToTrained(model, rounded) }
+  const config = { ...model.config, weights_sha256: sha256 }
+  return { config, bytes, rmse_to_fp32: await rmseToTrained(model, rounded) }
 }

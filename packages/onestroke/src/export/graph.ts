@@ -1,7 +1,8 @@
 /** A model's denoiser as one ONNX graph that holds the weights and takes batches of any size. */
-import { denoiseProgram } from '@onestroke/core/diffusion'
+import { type DenoiserConfig, denoiseProgram } from '@onestroke/core/diffusion'
+import type { Layout } from '@onestroke/core/nn'
 import type { Manifest } from '@onestroke/core/pipeline'
-import { type Storage, toOnnx } from '@onestroke/core/tensor'
+import { type Program, type Storage, toOnnx } from '@onestroke/core/tensor'
 import type { LoadedModel } from '../model/index.js'
 
 export interface Graph extends Pick<Manifest['graph'], 'inputs' | 'outputs'> {
@@ -12,8 +13,27 @@ export const graphOf = (
   { config, layout, weights }: Pick<LoadedModel, 'config' | 'layout' | 'weights'>,
   storage: Storage = 'float32',
 ): Graph => {
-  // Two sizes show what depends on the batch.
-  const [program, other] = [denoiseProgram(config, 2), denoiseProgram(config, 3)]
+  const [program, other] = twoSizes(config)
+  return {
+    bytes: toOnnx(program, layout.unflatten(weights), { other, storage }),
+    ...shapesOf([program, other], layout),
+  }
+}
+
+/** The inputs and outputs of the graph of a model with such a network. */
+export const graphShapes = (config: Omit<DenoiserConfig, 'parametrization'>, layout: Layout): Shapes =>
+  // They do not depend on what the network's output means.
+  shapesOf(twoSizes({ ...config, parametrization: 'edm' }), layout)
+
+type Shapes = Pick<Manifest['graph'], 'inputs' | 'outputs'>
+
+/** Two sizes show what depends on the batch. */
+const twoSizes = (config: DenoiserConfig): [Program, Program] => [
+  denoiseProgram(config, 2),
+  denoiseProgram(config, 3),
+]
+
+const shapesOf = ([program, other]: [Program, Program], layout: Layout): Shapes => {
   const isWeight = new Set(layout.specs.map(({ name }) => name))
   const shapes = (side: 'inputs' | 'outputs') =>
     Object.fromEntries(
@@ -24,9 +44,5 @@ export const graphOf = (
           shape.map((n, i) => (n === other[side][name]!.shape[i] ? n : null)),
         ]),
     )
-  return {
-    bytes: toOnnx(program, layout.unflatten(weights), { other, storage }),
-    inputs: shapes('inputs'),
-    outputs: shapes('outputs'),
-  }
+  return { inputs: shapes('inputs'), outputs: shapes('outputs') }
 }

@@ -1,12 +1,13 @@
 /** Models for batches of any size, in Node: exported ones, and model folders. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '@onestroke/core/formats'
-import { type Manifest, Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
+import { type Manifest, Pipeline, type PipelineConfig, parseManifest } from '@onestroke/core/pipeline'
 import { readBytes } from '../formats/index.js'
-import { loadModel, sha256Of } from '../model/index.js'
+import { layoutOf, loadModel, sha256Of } from '../model/index.js'
 import { type NodeRuntimeOptions, nodeGraph } from '../runtime/index.js'
-import { graphOf } from './graph.js'
+import { graphOf, graphShapes } from './graph.js'
 
 export const GRAPH_FILE = 'model.onnx'
 export const MANIFEST_FILE = 'manifest.json'
@@ -25,37 +26,56 @@ export const loadExport = (
  * @throws UserError if there is neither, or if it is broken.
  */
 export const openPipeline = async (
-  path: string,
+  folder: string,
   options: NodeRuntimeOptions = {},
 ): Promise<Pipeline<PipelineConfig>> => {
-  const file = join(path, MANIFEST_FILE)
+  const file = join(folder, MANIFEST_FILE)
   if (!existsSync(file)) {
-    const model = await loadModel(path)
+    const model = await loadModel(folder)
     return pipelineOf(model.config, graphOf(model), options)
   }
   const manifest = await readManifest(file)
-  const graph = await readBytes(join(path, manifest.graph.file), 'exported graph')
-  if (sha256Of(graph) !== manifest.graph.sha256)
-    throw new UserError(`${join(path, manifest.graph.file)} is not the graph that ${file} describes`, {
-      remedy: 'export the model again',
-    })
+  checkNetwork(manifest, file)
+  const path = join(folder, manifest.graph.file)
+  const graph = await readBytes(path, 'exported graph')
+  if (graph.length !== manifest.graph.bytes || sha256Of(graph) !== manifest.graph.sha256)
+    throw new UserError(`${path} is not the graph that ${file} describes`, { remedy: AGAIN })
   return loadExport(graph, manifest, options)
 }
 
-/** @throws UserError if it is missing, or no manifest. */
+const AGAIN = 'export the model again'
+
+/** @throws UserError unless the graph that a manifest describes is of its network. */
+const checkNetwork = (manifest: Manifest, file: string): void => {
+  const check = (what: string, found: unknown, expected: unknown) => {
+    if (isDeepStrictEqual(found, expected)) return
+    const [is, should] = [JSON.stringify(found), JSON.stringify(expected)]
+    throw new UserError(`${file}: ${what} ${is} do not fit the network, which has ${should}`, {
+      remedy: AGAIN,
+    })
+  }
+  const layout = layoutOf(manifest, file)
+  check('parameters', manifest.parameters, layout.size)
+  const { inputs, outputs } = graphShapes(manifest, layout)
+  check('inputs', manifest.graph.inputs, inputs)
+  check('outputs', manifest.graph.outputs, outputs)
+}
+
+/** @throws UserError if it is missing, or no manifest, or if it contradicts itself. */
 export const readManifest = async (file: string): Promise<Manifest> => {
   const text = new TextDecoder().decode(await readBytes(file, 'manifest'))
-  let manifest: Manifest
+  let json: unknown
   try {
-    manifest = JSON.parse(text)
+    json = JSON.parse(text)
   } catch (cause) {
-    throw new UserError(`${file} is not JSON: ${(cause as Error).message}`)
+    throw new UserError(`${file} is not JSON: ${(cause as Error).message}`, { remedy: AGAIN })
   }
-  if (manifest?.format !== 'onestroke-export/1')
-    throw new UserError(`${file} is not a manifest of onestroke-export/1`, {
-      remedy: 'export the model again',
-    })
-  return manifest
+  try {
+    return parseManifest(json, file)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw new UserError(error.message, { cause: error, remedy: AGAIN })
+  }
 }
 
 const pipelineOf = async <Config extends PipelineConfig>(

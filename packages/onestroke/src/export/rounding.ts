@@ -1,5 +1,10 @@
 /** What storing weights in fewer bytes does to them, and to pictures. */
-import type { ExportDtype, Pipeline, PipelineConfig } from '@onestroke/core/pipeline'
+import {
+  type ExportDtype,
+  NotFiniteError,
+  type Pipeline,
+  type PipelineConfig,
+} from '@onestroke/core/pipeline'
 import { type Storage, stored } from '@onestroke/core/tensor'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
@@ -21,7 +26,10 @@ export const roundedWeights = ({ layout, weights }: LoadedModel, dtype: ExportDt
 /** Pictures by which what was exported is compared with the model it was made from. */
 const COMPARED = 16
 
-/** How far apart the pictures are, in [-1, 1], of what was exported and of the weights as trained. Releases the former. */
+/**
+ * How far apart the pictures are, in [-1, 1], of what was exported and of the weights as trained; infinite if what was exported
+ * paints no pictures. Releases the former.
+ */
 export const rmseToTrained = async (
   loaded: LoadedModel,
   exported: Pipeline<PipelineConfig>,
@@ -34,7 +42,11 @@ export const rmseToTrained = async (
     num_inference_steps: 1,
   }
   const trained = Model.of(loaded)
-  const [expected, found] = [await trained.generate(options), await exported.generate(options)]
+  const expected = await trained.generate(options)
+  const found = await exported.generate(options).catch((error) => {
+    if (error instanceof NotFiniteError) return undefined
+    throw error
+  })
   await Promise.all([trained.release(), exported.release()])
-  return teacherDistance(found.data, expected.data)
+  return found ? teacherDistance(found.data, expected.data) : Number.POSITIVE_INFINITY
 }

@@ -1,6 +1,6 @@
 /** What makes an export a page by itself: the web runtime and what it runs on, as the build bundled them. */
 import { existsSync } from 'node:fs'
-import { copyFile, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -8,7 +8,7 @@ import { gzip } from 'node:zlib'
 import { UserError } from '@onestroke/core/formats'
 import type { Manifest } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
-import { systemError } from '../formats/index.js'
+import { writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
 import { MANIFEST_FILE } from './load.js'
 
@@ -38,17 +38,18 @@ const [PAGE, MARK] = ['index.html', '<meta name="generator" content="onestroke e
 /**
  * What there is to copy.
  *
+ * @param unfinished whether an export that was not finished left what is there.
  * @param list of the bundle's files.
  * @throws UserError if it was not built, or if the folder holds somebody else's page.
  */
 export const webFiles = async (
   out: string,
-  list = builtUrl(import.meta.url, '../web.json'),
+  { unfinished = false, list = builtUrl(import.meta.url, '../web.json') } = {},
 ): Promise<readonly WebFile[]> => {
   const files = await bundled(list)
   const there = (name: string) => existsSync(join(out, name))
   // An earlier export for the web has the element's script beside its manifest. Its page may have given way to another.
-  const earlier = [MANIFEST_FILE, 'onestroke.js'].every(there)
+  const earlier = unfinished || [MANIFEST_FILE, 'onestroke.js'].every(there)
   const ownPage = there(PAGE) && (await readFile(join(out, PAGE), 'utf8')).includes(MARK)
   const names = new Set(files.map(({ file }) => file.split('/')[0]!))
   for (const name of names)
@@ -85,9 +86,8 @@ export const writeWeb = async (files: readonly WebFile[], out: string): Promise<
   for (const { file } of files) {
     const path = join(out, file)
     await makeFolder(dirname(path))
-    await copyFile(join(source, file), path).catch((error) => {
-      throw systemError(`cannot write ${path}`, error, 'its folder does not exist')
-    })
+    // Whole or not at all: half a page would be taken for somebody else's.
+    await writeFileAtomic(path, await readFile(join(source, file)))
   }
 }
 

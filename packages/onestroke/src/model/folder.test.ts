@@ -78,6 +78,20 @@ describe('a model folder', () => {
     expect(model.sha256).toBe(sha256Of(await readFile(join(folder, WEIGHTS))))
   })
 
+  it('holds the hash of its weights, of whatever the config said before', async () => {
+    const folder = join(await folderOf({}), 'model')
+    await saveModel(folder, { ...config, weights_sha256: 'f'.repeat(64) }, weights)
+    const { config: found, sha256 } = await loadModel(folder)
+    expect(found.weights_sha256).toBe(sha256)
+    expect(sha256).toBe(sha256Of(await readFile(join(folder, WEIGHTS))))
+  })
+
+  it('of a version that wrote no hash is read', async () => {
+    const folder = await saved()
+    await writeFile(join(folder, CONFIG), JSON.stringify(config))
+    expect((await loadModel(folder)).weights).toEqual(weights)
+  })
+
   it('holds float16 in half the bytes, where all weights fit', async () => {
     const folder = join(await folderOf({}), 'half')
     const { bytes } = await saveModel(folder, config, weights, 'fp16')
@@ -188,6 +202,27 @@ describe('wrong weights', () => {
       })
       expect(message).toContain(`the weight input.weight holds ${shown} at position 3`)
     }
+  })
+
+  it('are never loaded, whichever bit is wrong', async () => {
+    const folder = await saved()
+    const bytes = await readFile(join(folder, WEIGHTS))
+    const damaged = 'is damaged, or of another model: its hash is not that in config.json'
+    const TRIES = 16
+    let told = 0
+    for (let i = 0; i < TRIES; i++) {
+      const at = Math.floor(((i + 0.5) * bytes.length) / TRIES)
+      const copy = Uint8Array.from(bytes)
+      copy[at]! ^= 1 << (at % 8)
+      await writeFile(join(folder, WEIGHTS), copy)
+      const { message, remedy } = await complaintOf(folder)
+      expect(message).toContain(join(folder, WEIGHTS))
+      if (!message.includes(damaged)) continue
+      expect(remedy).toContain('copy the model again')
+      told++
+    }
+    // Others are told by the header, or by a weight that became infinite.
+    expect(told).toBeGreaterThan(TRIES / 2)
   })
 
   it('that are cut short are an error', async () => {

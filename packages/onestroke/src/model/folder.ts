@@ -13,7 +13,6 @@ import {
 } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import { halfOf, ofHalves } from '@onestroke/core/tensor'
-import { conditionShape } from '@onestroke/core/text'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from './make-folder.js'
 
@@ -35,14 +34,25 @@ export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').upda
 /**
  * Reads and checks a model folder.
  *
- * @throws UserError naming file, key, expected and found, if anything is missing, unknown, misshapen or not finite.
+ * @throws UserError naming file, key, expected and found, if anything is missing, unknown, misshapen or not finite, or if the
+ * weights are not those that were saved.
  */
 export const loadModel = async (path: string): Promise<LoadedModel> => {
   const config = await readConfig(path)
   const layout = layoutOf(config, join(path, CONFIG_FILE))
   const weightsPath = join(path, WEIGHTS_FILE)
   const bytes = await readBytes(weightsPath, 'model weights')
-  return { path, config, layout, weights: readWeights(bytes, layout, weightsPath), sha256: sha256Of(bytes) }
+  const weights = readWeights(bytes, layout, weightsPath)
+  const sha256 = sha256Of(bytes)
+  const { weights_sha256 = sha256 } = config
+  if (sha256 !== weights_sha256)
+    throw new UserError(
+      `${weightsPath} is damaged, or of another model: its hash is not that in ${CONFIG_FILE}`,
+      {
+        remedy: `copy the model again (if its weights were changed on purpose, remove weights_sha256 from ${CONFIG_FILE})`,
+      },
+    )
+  return { path, config, layout, weights, sha256 }
 }
 
 /**
@@ -77,15 +87,15 @@ const expectModel = async (path: string): Promise<void> => {
   throw new UserError(`there is no ${CONFIG_FILE} in ${path}`, { remedy })
 }
 
-const layoutOf = (config: ModelConfig, file: string): Layout => {
-  const expected = conditionShape(config.vocabulary)
-  const found = config.network.embedding.condition
-  if (JSON.stringify(expected) !== JSON.stringify(found))
-    throw new UserError(
-      `${file}: network.embedding.condition ${JSON.stringify(found)} does not fit the vocabulary, which makes ${JSON.stringify(expected)}`,
-    )
+/**
+ * The weights that a model's network has.
+ *
+ * @param file that describes it.
+ * @throws UserError if there is no such network.
+ */
+export const layoutOf = ({ network }: Pick<ModelConfig, 'network'>, file: string): Layout => {
   try {
-    return networkLayout(config.network)
+    return networkLayout(network)
   } catch (cause) {
     throw new UserError(`${file}: the network cannot be built: ${(cause as Error).message}`, { cause })
   }
@@ -120,7 +130,7 @@ const readWeights = (bytes: Uint8Array, layout: Layout, file: string): Float32Ar
 export type SavedDtype = 'fp32' | 'fp16'
 
 /**
- * Writes a model folder; the config last, since its presence says that the folder is a model.
+ * Writes a model folder; the config last, since its presence says that the folder is a model. It holds the weights' hash.
  *
  * @returns bytes and sha256 of model.safetensors.
  * @throws UserError if the folder cannot be written, or if a weight is too large for float16 (65504).
@@ -140,8 +150,10 @@ export const saveModel = async (
   const bytes = serializeSafetensors(tensors, { format: config.format, kind: config.kind })
   await makeFolder(path)
   await writeFileAtomic(join(path, WEIGHTS_FILE), bytes)
-  await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`)
-  return { bytes: bytes.length, sha256: sha256Of(bytes) }
+  const sha256 = sha256Of(bytes)
+  const whole: ModelConfig = { ...config, weights_sha256: sha256 }
+  await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(whole, null, 2)}\n`)
+  return { bytes: bytes.length, sha256 }
 }
 
 const halves = (values: Float32Array, name: string): Uint16Array => {

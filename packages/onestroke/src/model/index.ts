@@ -1,6 +1,7 @@
 export {
   CONFIG_FILE,
   type LoadedModel,
+  layoutOf,
   loadModel,
   readConfig,
   type SavedDtype,

@@ -87,7 +87,11 @@ export const createServer = async (
   checkGuard(options)
   const painter = await openPainter(path, { threads: options.threads })
   const metrics = serverMetrics()
-  const scheduler = new Scheduler(painter, { ...options, onRun: metrics.onRun })
+  const scheduler = new Scheduler(painter, {
+    ...options,
+    onRun: metrics.onRun,
+    onNotFinite: metrics.onNotFinite,
+  })
   metrics.watch(scheduler)
   const pipeline = new Pipeline(painter.config, {
     executable: () => Promise.reject(new Error('the server paints in its worker')),

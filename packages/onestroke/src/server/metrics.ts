@@ -8,6 +8,7 @@ export interface Metrics {
   readonly registry: Registry
   readonly version: string
   onRun(pictures: number, seconds: number): void
+  onNotFinite(): void
   onResponse(route: string, status: number, seconds: number): void
   /** Counts what waits in a scheduler. */
   watch(scheduler: Pick<Scheduler, 'waiting'>): void
@@ -49,6 +50,11 @@ export const serverMetrics = (): Metrics => {
     registers,
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
   })
+  const notFinite = new Counter({
+    name: 'onestroke_not_finite_runs_total',
+    help: 'Runs that gave no pictures, since their values were not finite: the model may be damaged.',
+    registers,
+  })
   const delay = monitorEventLoopDelay({ resolution: LOOK })
   delay.enable()
   new Gauge({
@@ -68,6 +74,9 @@ export const serverMetrics = (): Metrics => {
       pictures.inc(count)
       batch.observe(count)
       runs.observe(time)
+    },
+    onNotFinite() {
+      notFinite.inc()
     },
     onResponse(route, status, time) {
       requests.inc({ route, status })

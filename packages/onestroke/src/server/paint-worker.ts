@@ -1,7 +1,7 @@
 /** Paints beside the main thread. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { UserError } from '@onestroke/core/formats'
-import { Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
+import { NotFiniteError, Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
 import { openPipeline } from '../export/index.js'
 import type { PaintOrder } from './settings.js'
 
@@ -14,12 +14,18 @@ export type FromPaintWorker =
   /** Pictures [count, channels, height, width] in [-1, 1]. */
   | { readonly pictures: Float32Array }
   | {
-      readonly error: { readonly message: string; readonly user?: ConstructorParameters<typeof UserError>[1] }
+      readonly error: {
+        readonly message: string
+        readonly user?: ConstructorParameters<typeof UserError>[1]
+        /** It is a NotFiniteError. */
+        readonly not_finite?: true
+      }
     }
 
 const { path, threads } = workerData as { path: string; threads: number }
 const port = parentPort!
 const errorOf = (error: unknown): FromPaintWorker => {
+  if (error instanceof NotFiniteError) return { error: { message: error.message, not_finite: true } }
   if (!(error instanceof UserError)) return { error: { message: (error as Error).message } }
   const { message, remedy, exitCode } = error
   return { error: { message, user: { exitCode, ...(remedy !== undefined && { remedy }) } } }

@@ -1,7 +1,7 @@
 /** A worker thread that paints, so that the event loop stays free: onnxruntime keeps its thread busy for a whole run. */
 import { Worker } from 'node:worker_threads'
 import { UserError } from '@onestroke/core/formats'
-import type { PipelineConfig } from '@onestroke/core/pipeline'
+import { NotFiniteError, type PipelineConfig } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
 import type { FromPaintWorker, ToPaintWorker } from './paint-worker.js'
 import type { PaintOrder } from './settings.js'
@@ -12,7 +12,7 @@ export interface Painter {
    * Paints one batch; the next only when it is done.
    *
    * @param signal ends it before its next step.
-   * @throws UserError if the model refuses.
+   * @throws UserError if the model refuses; NotFiniteError if what it paints is no picture.
    */
   paint(order: PaintOrder, signal?: AbortSignal): Promise<Float32Array>
   close(): Promise<void>
@@ -39,8 +39,12 @@ export const openPainter = async (path: string, { threads = 0 } = {}): Promise<P
   }
 }
 
-const errorFrom = ({ error: { message, user } }: Extract<FromPaintWorker, { error: unknown }>): Error =>
-  user ? new UserError(message, user) : new Error(message)
+const errorFrom = ({
+  error: { message, user, not_finite },
+}: Extract<FromPaintWorker, { error: unknown }>): Error => {
+  if (not_finite) return new NotFiniteError()
+  return user ? new UserError(message, user) : new Error(message)
+}
 
 interface PaintThread extends Painter {
   ended(): boolean

@@ -1,5 +1,6 @@
 /** What clients hear of what went wrong, over HTTP and on sockets. */
 import { UserError } from '@onestroke/core/formats'
+import { NotFiniteError } from '@onestroke/core/pipeline'
 import { Busy, Closing } from './scheduler.js'
 
 export interface Problem {
@@ -21,6 +22,7 @@ export const problemOf = (error: Error & { readonly statusCode?: number }): Prob
   if (error.name === 'TimeoutError') return { status: 503, type: 'timeout', message, again: true }
   // Nobody hears it.
   if (error.name === 'AbortError') return { status: 499, type: 'aborted', message }
+  if (error instanceof NotFiniteError) return { status: 500, type: FAILURE, message }
   if (error instanceof UserError || (error instanceof RangeError && statusCode === undefined))
     return { status: 400, type: 'invalid_request_error', message }
   if (statusCode !== undefined && statusCode < 500)

@@ -3,6 +3,7 @@
  * run. Nobody waits for company: when the painter is free, whoever is first goes at once, with all who can join.
  */
 import { UserError } from '@onestroke/core/formats'
+import { NotFiniteError } from '@onestroke/core/pipeline'
 import type { Painter } from './painter.js'
 import { keyOf, type PaintOrder, slicesOf, together } from './settings.js'
 
@@ -28,6 +29,8 @@ export interface SchedulerOptions {
   readonly queue: number
   /** Told of every run: pictures in it, and seconds. */
   onRun?(pictures: number, seconds: number): void
+  /** Told of every run that gave values which are no pictures. */
+  onNotFinite?(): void
 }
 
 interface Waiting extends Order {
@@ -137,6 +140,7 @@ export class Scheduler {
       this.options.onRun?.(order.prompts.length, (performance.now() - begin) / 1000)
       this.#handing = this.#handing.then(() => handOut(run, pictures, pictures.length / order.prompts.length))
     } catch (error) {
+      if (error instanceof NotFiniteError) this.options.onNotFinite?.()
       for (const { reject } of run) reject(error)
     }
   }

@@ -22,7 +22,7 @@ export interface RunSummary {
   readonly method: string
   readonly data: string
   readonly finished: boolean
-  /** A process works on it. */
+  /** A process trains it. One that only makes a finished run's report does not. */
   readonly running: boolean
   /** When it last said something, in milliseconds since 1970. */
   readonly changed: number
@@ -58,13 +58,14 @@ const summaryOf = async (name: string, path: string): Promise<RunSummary & { bat
   const { command, method, data, batch } = await readPlan(join(path, PLAN_FILE))
   const file = [PROGRESS_FILE, PLAN_FILE].map((one) => join(path, one)).find(existsSync)!
   const { mtimeMs } = await stat(file)
-  const running = await isLocked(path)
+  const finished = isFinished(path)
+  const running = !finished && (await isLocked(path))
   return {
     name,
     command,
     method,
     data: data.spec,
-    finished: isFinished(path),
+    finished,
     running,
     changed: mtimeMs,
     batch,

@@ -1,43 +1,136 @@
-/** One process at a time works on a run. */
-import { rmSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+/**
+ * One process at a time works on a run.
+ *
+ * A lock is a file that appears with all that it says: a temporary one is filled, and linked to its name, which fails if there is
+ * one already. A lock whose process is gone is stale, and is removed by one process alone, which holds a lock of its own on the
+ * stale one's id while it does so: otherwise a second one, that looked a little earlier, would remove the first one's new lock.
+ */
+import { randomUUID } from 'node:crypto'
+import { readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { link, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { UserError } from '@onestroke/core/formats'
+import { z } from 'zod'
 import { systemError } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
 
-/** Holds the id of the process that works on the run in its folder. */
+/** Says which process works on the run in its folder. */
 export const LOCK_FILE = '.lock'
+
+const text = z.string().nullable()
+const ownerSchema = z.object({
+  /** Of this lock, and of no other. */
+  id: z.string(),
+  pid: z.int().positive(),
+  host: z.string(),
+  /** Which start of the host, and which of its worlds of process ids (containers have their own); null where nothing tells. */
+  boot: text,
+  namespace: text,
+  /** When the process began, since another may have its id by now; null where nothing tells. */
+  started: text,
+  /** When the lock was made. */
+  since: z.string(),
+})
+type Owner = z.infer<typeof ownerSchema>
 
 /**
  * Keeps other processes away from a run's folder, until the function that is returned is called or the process ends. A
  * lock whose process is gone counts as none.
  *
- * @throws UserError if another process holds it, or if the folder cannot be made or written to.
+ * @throws UserError if another process holds it, or may, on another host; or if the folder cannot be made or written to.
  */
 export const lockRun = async (directory: string): Promise<() => Promise<void>> => {
   await makeFolder(directory)
   const path = join(directory, LOCK_FILE)
-  while (!(await create(path))) {
-    const holder = await holderOf(path)
-    if (holder && holder !== process.pid && isRunning(holder))
-      throw new UserError(`process ${holder} is working on the run in ${directory}`, {
-        remedy: `wait for it, stop it with Ctrl-C, or choose another --out (if it is something else, delete ${path})`,
-      })
-    await rm(path, { force: true })
+  const owner = await acquire(path)
+  for (const name of await readdir(directory))
+    if (STALE_LOCK.test(name)) await rm(join(directory, name), { force: true })
+  const remove = () => {
+    if (ownerIn(readSync(path))?.id === owner.id) rmSync(path, { force: true })
   }
-  const remove = () => rmSync(path, { force: true })
   process.once('exit', remove)
   return async () => {
     process.off('exit', remove)
-    await rm(path, { force: true })
+    remove()
   }
 }
 
-/** Whether the file could be made; false if there is one already. */
-const create = async (path: string): Promise<boolean> => {
+/** Locks on stale locks. Once there is a new lock, nobody asks for the former's id any more. */
+const STALE_LOCK = /^\.lock\.[\w-]+$/
+
+/** Milliseconds between two looks at a lock that another process is making or removing. */
+const LOOK = 20
+
+const acquire = async (path: string): Promise<Owner> => {
+  const owner: Owner = { id: randomUUID(), pid: process.pid, ...here(), since: new Date().toISOString() }
+  while (!(await place(path, JSON.stringify(owner)))) {
+    const found = await lockAt(path)
+    if (found === 'none') continue
+    if (found === 'in the making') await setTimeout(LOOK)
+    // The answer to a link may be lost on its way from a file server, and the second try then finds the first one's.
+    else if (found.id === owner.id) break
+    else if (found.owner && isAlive(found.owner)) throw held(path, found.owner)
+    else await removeStale(path, found.id)
+  }
+  return owner
+}
+
+/** Removes a stale lock, unless another process is doing so: then waits a little. */
+const removeStale = async (path: string, id: string): Promise<void> => {
+  const right = join(dirname(path), `${LOCK_FILE}.${id}`)
   try {
-    await writeFile(path, String(process.pid), { flag: 'wx' })
+    await acquire(right)
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error
+    await setTimeout(LOOK)
+    return
+  }
+  const found = await lockAt(path)
+  // Nobody else may remove it; but somebody may have done so before.
+  if (typeof found === 'object' && found.id === id) await rm(path, { force: true })
+  await rm(right, { force: true })
+}
+
+class LockedError extends UserError {}
+
+const held = (path: string, { pid, host, namespace, since }: Owner): LockedError => {
+  const own = here()
+  const elsewhere =
+    host !== own.host ? ` on ${host}` : namespace !== own.namespace ? ' in another container' : ''
+  return new LockedError(
+    `process ${pid}${elsewhere} is working on the run in ${dirname(path)}, since ${since}`,
+    {
+      remedy: `wait for it, stop it with Ctrl-C, or choose another --out (if it is there no more, delete ${path})`,
+    },
+  )
+}
+
+/** Makes a file with this content; false if there is one already. */
+const place = async (path: string, content: string): Promise<boolean> => {
+  const temporary = `${path}.${randomUUID()}.${process.pid}.tmp`
+  try {
+    await writeFile(temporary, content)
+    await link(temporary, path)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    if (WITHOUT_LINKS.has(code)) return create(path, content)
+    throw systemError(`cannot write ${path}`, error, 'its folder does not exist')
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** What file systems without links answer. Their locks are empty for a moment, see `YOUNG`. */
+const WITHOUT_LINKS = new Set<string | undefined>(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+const create = async (path: string, content: string): Promise<boolean> => {
+  try {
+    const file = await open(path, 'wx')
+    await file.writeFile(content).finally(() => file.close())
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -45,14 +138,47 @@ const create = async (path: string): Promise<boolean> => {
   }
 }
 
-/** Whether a process works on the run in a folder. */
-export const isLocked = async (directory: string): Promise<boolean> => {
-  const holder = await holderOf(join(directory, LOCK_FILE))
-  return holder > 0 && isRunning(holder)
+/** Milliseconds for which a lock that says nothing may be in the making. */
+const YOUNG = 5000
+
+type Lock = { readonly id: string; readonly owner?: Owner }
+
+/** What is there. A lock that is damaged has no owner, and is known by when it was written. */
+const lockAt = async (path: string): Promise<Lock | 'none' | 'in the making'> => {
+  try {
+    const owner = ownerIn(await readFile(path, 'utf8'))
+    if (owner) return { id: owner.id, owner }
+    const { ino, mtimeMs } = await stat(path)
+    return Math.abs(Date.now() - mtimeMs) < YOUNG ? 'in the making' : { id: `${ino}-${Math.round(mtimeMs)}` }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'none'
+    throw systemError(`cannot read ${path}`, error, 'no such file')
+  }
 }
 
-/** The process that a lock names; 0 if there is none, or no such lock. */
-const holderOf = async (path: string): Promise<number> => Number(await readFile(path, 'utf8').catch(() => ''))
+const ownerIn = (content: string | undefined): Owner | undefined => {
+  try {
+    return ownerSchema.parse(JSON.parse(content ?? ''))
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a process works on the run in a folder, as far as can be told from here. */
+export const isLocked = async (directory: string): Promise<boolean> => {
+  const owner = ownerIn(readSync(join(directory, LOCK_FILE)))
+  return owner !== undefined && isAlive(owner)
+}
+
+/** Whether an owner still works, or may: of another host, or of another container on this one, nobody here can tell. */
+const isAlive = ({ pid, host, boot, namespace, started }: Owner): boolean => {
+  const own = here()
+  if (host !== own.host) return true
+  if (boot !== own.boot) return false
+  if (namespace !== own.namespace) return true
+  if (!isRunning(pid)) return false
+  return started === null || startOf(pid) === started
+}
 
 /** Whether a process of this id lives, be it another user's. */
 export const isRunning = (pid: number): boolean => {
@@ -61,5 +187,34 @@ export const isRunning = (pid: number): boolean => {
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+const here = (): Pick<Owner, 'host' | 'boot' | 'namespace' | 'started'> => ({
+  host: hostname(),
+  boot: readSync('/proc/sys/kernel/random/boot_id')?.trim() ?? null,
+  namespace: namespaceOf('/proc/self/ns/pid'),
+  started: startOf(process.pid),
+})
+
+const namespaceOf = (path: string): string | null => {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return null
+  }
+}
+
+/** When a process began, in ticks since the host did (proc(5)); null where nothing tells, or if it has ended but for its entry. */
+const startOf = (pid: number): string | null => {
+  const fields = readSync(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ')
+  return fields && fields[0] !== 'Z' ? (fields[19] ?? null) : null
+}
+
+const readSync = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
   }
 }

@@ -1,38 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
-import { LOCK_FILE, lockRun } from './lock.js'
 import { openRun, PLAN_FILE } from './plan.js'
 import { runPlan } from './testing.js'
 
 const plan = runPlan()
-
-describe('the lock of a run', () => {
-  it('keeps others away while its process lives, and goes when it is given back', async () => {
-    const folder = await folderOf({})
-    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
-    await writeFile(join(folder, LOCK_FILE), String(other.pid))
-    const error = await complaint(lockRun(folder))
-    expect(error.message).toBe(`process ${other.pid} is working on the run in ${folder}`)
-    const gone = once(other, 'exit')
-    other.kill()
-    await gone
-    const unlock = await lockRun(folder)
-    expect(await readFile(join(folder, LOCK_FILE), 'utf8')).toBe(String(process.pid))
-    await unlock()
-    expect(await readdir(folder)).toEqual([])
-  })
-
-  it('is nothing where nobody knows whose it is', async () => {
-    const folder = await folderOf({ [LOCK_FILE]: 'damaged' })
-    await (await lockRun(folder))()
-    expect(await readdir(folder)).toEqual([])
-  })
-})
 
 describe('the folder of a run', () => {
   it('is made, and holds the plan', async () => {

@@ -1,6 +1,6 @@
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
+import { parseSafetensors, serializeSafetensors, UserError } from '@onestroke/core/formats'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
 import { Optimizer } from './optimizer.js'
@@ -114,6 +114,18 @@ describe('a state', () => {
     expect((await readdir(folder)).sort()).toEqual([PROGRESS_FILE, PREVIOUS_STATE_FILE, STATE_FILE])
   })
 
+  it('of a version that wrote no hash is read', async () => {
+    const folder = await folderOf({})
+    await saveState(folder, trained(1), progress)
+    const { tensors, metadata } = parseSafetensors(await readFile(statePath(folder)))
+    const { sha256, ...rest } = metadata
+    expect(sha256).toMatch(/^[0-9a-f]{64}$/)
+    await writeFile(statePath(folder), serializeSafetensors(tensors, rest))
+    const arrays = trained(2)
+    expect(await loadState(folder, arrays)).toEqual(progress)
+    expect(arrays.ema).toEqual(trained(1).ema)
+  })
+
   it('can be replaced by the one before it', async () => {
     const folder = await folderOf({})
     await saveState(folder, trained(1), progress)
@@ -163,6 +175,40 @@ describe('a damaged state', () => {
       `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with --force`,
     )
     expect(await readFile(previousPath(folder), 'utf8')).toBe('the state before')
+  })
+
+  it('is never read as something else, whichever bit is wrong', async () => {
+    const folder = await folderOf({})
+    await saveState(folder, trained(1), progress)
+    const bytes = await bytesOf(folder)
+    for (let at = 0; at < bytes.length; at += 3) {
+      const [copy, bit] = [bytes.slice(), 1 << (at % 8)]
+      copy[at]! ^= bit
+      await writeFile(statePath(folder), copy)
+      const arrays = trained(0)
+      const found = await loadState(folder, arrays).catch((error: Error) => error)
+      // A space of the header's padding that became another blank is no damage to anything.
+      if (found instanceof UserError) continue
+      expect([at, found]).toEqual([at, progress])
+      for (const name of ['parameters', 'exp_avg', 'exp_avg_sq', 'ema'] as const)
+        expect([at, arrays[name]]).toEqual([at, trained(1)[name]])
+    }
+  })
+
+  it('of which one bit is wrong is named, with the state before as the way out', async () => {
+    const folder = await folderOf({})
+    await saveState(folder, trained(1), progress)
+    await saveState(folder, trained(2), progress)
+    const bytes = await bytesOf(folder)
+    bytes[bytes.length - 40]! ^= 1
+    await writeFile(statePath(folder), bytes)
+    const { message, remedy } = await complaint(loadState(folder, trained(0)))
+    expect(message).toBe(`${statePath(folder)} is damaged: its hash is not that of what it holds`)
+    expect(remedy).toContain(`move ${PREVIOUS_STATE_FILE} over it`)
+    await rename(previousPath(folder), statePath(folder))
+    const arrays = trained(0)
+    await loadState(folder, arrays)
+    expect(arrays.parameters).toEqual(trained(1).parameters)
   })
 
   it('of another network is named', async () => {

@@ -1,4 +1,5 @@
 /** The state of a run on disk: everything needed to go on as if nothing had happened. */
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, link, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -144,16 +145,25 @@ const namedArrays = (arrays: TrainingArrays): [name: string, array: Float32Array
   ),
 ]
 
-/** Writes the state whole or not at all, and keeps the one before. */
+/** sha256 of all that a state holds: the counters' JSON, and each array with its name and length. */
+const hashOf = (json: string, arrays: readonly (readonly [name: string, array: Float32Array])[]): string => {
+  const hash = createHash('sha256').update(json)
+  for (const [name, { buffer, byteOffset, byteLength }] of arrays)
+    hash.update(`\0${name}\0${byteLength}\0`).update(new Uint8Array(buffer, byteOffset, byteLength))
+  return hash.digest('hex')
+}
+
+/** Writes the state whole or not at all, with a hash of what it holds, and keeps the one before. */
 export const saveState = async (
   directory: string,
   arrays: TrainingArrays,
   progress: Progress,
 ): Promise<void> => {
   const json = JSON.stringify(progress)
+  const named = namedArrays(arrays)
   const bytes = serializeSafetensors(
-    namedArrays(arrays).map(([name, data]) => ({ name, dtype: 'F32' as const, shape: [data.length], data })),
-    { progress: json },
+    named.map(([name, data]) => ({ name, dtype: 'F32' as const, shape: [data.length], data })),
+    { progress: json, sha256: hashOf(json, named) },
   )
   const path = join(directory, STATE_FILE)
   const previous = join(directory, PREVIOUS_STATE_FILE)
@@ -177,25 +187,47 @@ export const loadState = async (directory: string, arrays: TrainingArrays): Prom
   const remedy = existsSync(join(directory, PREVIOUS_STATE_FILE))
     ? `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with --force`
     : 'start over with --force'
-  const damaged = (message: string, cause?: unknown) => new UserError(message, { remedy, cause })
+  const damaged: Damaged = (message, cause) => new UserError(message, { remedy, cause })
   const { tensors, metadata } = parsed(await readBytes(path, 'training state'), path, damaged)
-  for (const [name, array] of namedArrays(arrays)) {
+  const named = namedArrays(arrays)
+  const stored = named.map(([name, array]): [string, Float32Array] => {
     const entry = tensors.get(name)
     if (entry?.dtype !== 'F32' || entry.shape.length !== 1 || entry.shape[0] !== array.length)
       throw damaged(
         `${path}: ${name} has ${entry ? `the shape [${entry.shape.join(', ')}] in ${entry.dtype}` : 'no values'}, expected [${array.length}] in F32`,
       )
-    const values = toFloat32(entry)
+    return [name, toFloat32(entry)]
+  })
+  checkHash(metadata, stored, path, damaged)
+  for (const [i, [name, values]] of stored.entries()) {
     const bad = values.findIndex((value) => !Number.isFinite(value))
     if (bad >= 0) throw damaged(`${path}: ${name} holds ${values[bad]} at position ${bad}`)
-    array.set(values)
+    named[i]![1].set(values)
   }
   const progress = progressOf(metadata.progress)
   if (!progress) throw damaged(`${path}: the progress record is damaged`)
   return progress
 }
 
-const parsed = (bytes: Uint8Array, path: string, damaged: (message: string, cause: unknown) => UserError) => {
+type Damaged = (message: string, cause?: unknown) => UserError
+
+/**
+ * States of earlier versions have no hash, and are read without. A record of another name is damage: it may be the hash itself
+ * whose name was hit.
+ */
+const checkHash = (
+  { progress = '', sha256, ...others }: Readonly<Record<string, string>>,
+  arrays: readonly (readonly [name: string, array: Float32Array])[],
+  path: string,
+  damaged: Damaged,
+): void => {
+  const [strange] = Object.keys(others)
+  if (strange !== undefined) throw damaged(`${path}: the record ${JSON.stringify(strange)} is unknown`)
+  if (sha256 !== undefined && sha256 !== hashOf(progress, arrays))
+    throw damaged(`${path} is damaged: its hash is not that of what it holds`)
+}
+
+const parsed = (bytes: Uint8Array, path: string, damaged: Damaged) => {
   try {
     return parseSafetensors(bytes, path)
   } catch (error) {

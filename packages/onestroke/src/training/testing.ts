@@ -1,7 +1,10 @@
 /** What the tests of this folder share: a small training without pictures from files. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import type { BatchPlan } from './batch.js'
+import { LOCK_FILE, lockRun } from './lock.js'
 import type { RunPlan } from './plan.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 
@@ -69,3 +72,15 @@ export const runPlan = (changes: Partial<RunPlan> = {}): RunPlan => ({
   schedule: { learning_rate: 1e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
   ...changes,
 })
+
+/** The id of no process. */
+export const GONE = 2 ** 22 + 1
+
+/** Leaves a lock in a run's folder: that of a process of this host, with something else in it. */
+export const lockWith = async (directory: string, change: Record<string, unknown>): Promise<void> => {
+  const path = join(directory, LOCK_FILE)
+  const unlock = await lockRun(directory)
+  const lock = JSON.parse(await readFile(path, 'utf8'))
+  await unlock()
+  await writeFile(path, JSON.stringify({ ...lock, id: 'other', ...change }))
+}

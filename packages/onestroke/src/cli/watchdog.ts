@@ -1,0 +1,47 @@
+/**
+ * A thread that ends the process at a second Ctrl-C (or SIGTERM) where the main thread, which should, does not answer: for
+ * instance because a network that a user brought never ends, while onnxruntime keeps the thread that runs it busy.
+ */
+import { writeSync } from 'node:fs'
+import { constants } from 'node:os'
+import { isMainThread, Worker } from 'node:worker_threads'
+
+/** Milliseconds within which a second signal is the first one again. */
+export const SAME_SIGNAL = 300
+/** Milliseconds in which the main thread may end the process itself. */
+const GRACE = 1000
+
+/** Runs beside the command until that ends. */
+export const startWatchdog = (): void => {
+  const worker = new Worker(new URL(import.meta.url), { execArgv: ['--no-deprecation'] })
+  // Where Node has no such signals for threads, nothing is lost but this.
+  worker.on('error', () => {})
+  worker.unref()
+}
+
+interface Signal {
+  onsignal: () => void
+  start(signal: number): void
+}
+
+const watch = (): void => {
+  // `process.on` hears no signals in a thread. Its own part of libuv does.
+  const { binding } = process as unknown as { binding(name: 'signal_wrap'): { Signal: new () => Signal } }
+  const { Signal } = binding('signal_wrap')
+  let first: number | undefined
+  const heard = () => {
+    first ??= performance.now()
+    if (performance.now() - first < SAME_SIGNAL) return
+    setTimeout(() => {
+      writeSync(2, '\nended at once: the command did not answer\n')
+      process.kill(process.pid, 'SIGKILL')
+    }, GRACE)
+  }
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    const signal = new Signal()
+    signal.onsignal = heard
+    signal.start(constants.signals[name])
+  }
+}
+
+if (!isMainThread) watch()

@@ -1,0 +1,123 @@
+/** A second Ctrl-C ends the command, whatever it is doing. */
+import { execFileSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { create, toBinary } from '@bufbuild/protobuf'
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  TensorProto_DataType,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  ValueInfoProtoSchema,
+} from 'onnx-buf'
+import { describe, expect, it } from 'vitest'
+import { onestroke, scratch, writePictures } from './testing.js'
+
+const folder = await scratch()
+const at = (name: string) => join(folder, name)
+
+const value = (name: string, elemType: TensorProto_DataType, shape: readonly number[]) =>
+  create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, {
+      value: {
+        case: 'tensorType',
+        value: create(TypeProto_TensorSchema, {
+          elemType,
+          shape: create(TensorShapeProtoSchema, {
+            dim: shape.map((size) =>
+              create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: BigInt(size) } }),
+            ),
+          }),
+        }),
+      },
+    }),
+  })
+
+/** A feature network that never ends: while true, the pictures are the pictures. */
+const endless = (): Uint8Array => {
+  const { FLOAT, BOOL, INT64 } = TensorProto_DataType
+  const pictures = [64, 3, 8, 8]
+  const same = (from: string, to: string) =>
+    create(NodeProtoSchema, { opType: 'Identity', input: [from], output: [to] })
+  const body = create(GraphProtoSchema, {
+    name: 'body',
+    node: [same('again', 'again_out'), same('p', 'p_out')],
+    input: [value('i', INT64, []), value('again', BOOL, []), value('p', FLOAT, pictures)],
+    output: [value('again_out', BOOL, []), value('p_out', FLOAT, pictures)],
+  })
+  const attribute = create(AttributeProtoSchema, {
+    name: 'body',
+    type: AttributeProto_AttributeType.GRAPH,
+    g: body,
+  })
+  const loop = create(NodeProtoSchema, {
+    opType: 'Loop',
+    input: ['', 'always', 'pictures'],
+    output: ['features'],
+    attribute: [attribute],
+  })
+  const always = create(TensorProtoSchema, {
+    name: 'always',
+    dataType: BOOL,
+    dims: [],
+    rawData: Uint8Array.of(1),
+  })
+  const graph = create(GraphProtoSchema, {
+    name: 'endless',
+    node: [loop],
+    initializer: [always],
+    input: [value('pictures', FLOAT, pictures)],
+    output: [value('features', FLOAT, pictures)],
+  })
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: 9n,
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: 18n })],
+      graph,
+    }),
+  )
+}
+
+describe.skipIf(process.platform === 'win32')('a command that does not answer', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('is ended by the second %s', async (signal) => {
+    await writePictures(at('pictures'), { count: 9, say: 'captions' })
+    // Whoever has read a pipe to its end has it.
+    const pipe = at(`${signal}.onnx`)
+    execFileSync('mkfifo', [pipe])
+    let late = false
+    const result = await onestroke(
+      ['evaluate', 'models/emoji-16-student', '--data', at('pictures'), '--features', pipe, '--json'],
+      {
+        onStart: async (kill) => {
+          await writeFile(pipe, endless())
+          await setTimeout(3000)
+          kill(signal)
+          await setTimeout(1000)
+          kill(signal)
+          await setTimeout(60_000, undefined, { ref: false })
+          late = true
+          kill('SIGKILL')
+        },
+      },
+    )
+    expect(late).toBe(false)
+    // By the watchdog, or, on a machine so busy that the network had not begun, by the command itself.
+    if (result.status !== 130)
+      expect({ ...result, stderr: result.stderr.split('\n').slice(-2) }).toEqual({
+        status: null,
+        stdout: '',
+        stderr: ['ended at once: the command did not answer', ''],
+      })
+  })
+})
