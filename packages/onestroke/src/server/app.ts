@@ -171,15 +171,21 @@ const guard = (app: App, options: ServerOptions): void => {
     if (origin !== undefined && options.cors.length > 0) {
       reply
         .header('access-control-allow-origin', options.cors.includes('*') ? '*' : origin)
-        .header('vary', 'Origin')
+        .header('vary', 'Origin, Access-Control-Request-Headers')
         .header('access-control-expose-headers', 'x-seed, retry-after')
       if (request.method === 'OPTIONS')
-        return reply
-          .header('access-control-allow-methods', 'GET, POST')
-          .header('access-control-allow-headers', 'authorization, content-type')
-          .header('access-control-max-age', '600')
-          .code(204)
-          .send()
+        return (
+          reply
+            .header('access-control-allow-methods', 'GET, POST')
+            // Clients send headers of their own, as OpenAI's does with x-stainless-os. A page that may ask may send any.
+            .header(
+              'access-control-allow-headers',
+              request.headers['access-control-request-headers'] ?? 'authorization, content-type',
+            )
+            .header('access-control-max-age', '600')
+            .code(204)
+            .send()
+        )
     }
     const { token } = options
     if (
