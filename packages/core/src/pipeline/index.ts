@@ -7,4 +7,4 @@ export {
   Pipeline,
   type PipelineConfig,
 } from './pipeline.js'
-export { fromRGBA, toByte, toRGBA } from './pixels.js'
+export { fromRGBA, maskFromRGBA, toByte, toRGBA } from './pixels.js'
