@@ -1,3 +1,4 @@
+export { promptNotes } from './notes.js'
 export {
   type Bag,
   buildTextVocabulary,

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
+import { promptNotes } from '@onestroke/core/text'
 import { type Command, Option } from 'commander'
 import { pngGrid, pngOf, writeFileAtomic } from '../formats/index.js'
 import { Model } from '../model/index.js'
@@ -117,7 +118,7 @@ export const paint = async (
       exitCode: 2,
       remedy: 'choose a smaller --scale or -n',
     })
-  warnOfUnknownWords(model, [...prompts, to?.prompt ?? ''])
+  for (const note of promptNotes(model.tokenizer, [...prompts, to?.prompt ?? ''])) say(`note: ${note}`)
   const begin = performance.now()
   const data = new Float32Array(count * model.pictureSize)
   const bar = new Bar('painting', 'pictures')
@@ -161,18 +162,5 @@ export const paint = async (
   else
     say(
       `${flags.out}: ${count} picture${count === 1 ? '' : 's'}, ${num_inference_steps} step${num_inference_steps === 1 ? '' : 's'} of ${solver}, ${(seconds * 1000).toFixed(0)} ms`,
-    )
-}
-
-const warnOfUnknownWords = (model: Model, prompts: readonly string[]): void => {
-  const ignored = new Set(prompts.flatMap((prompt) => model.tokenizer.ignoredWords(prompt)))
-  if (ignored.size > 0)
-    say(
-      `note: the model reads the first ${model.tokenizer.tokens} words of a prompt, and not ${[...ignored].join(' ')}`,
-    )
-  const unknown = new Set([...new Set(prompts)].flatMap((prompt) => model.tokenizer.unknownWords(prompt)))
-  if (unknown.size > 0)
-    say(
-      `note: the model has not seen ${[...unknown].map((word) => `"${word}"`).join(', ')}; it goes by similar spelling`,
     )
 }
