@@ -1,8 +1,10 @@
 /** What a model does not take from a prompt, in words for whoever wrote it. */
 import { type Tokenizer, wordsOf } from './tokenizer.js'
 
-/** Words that a note names, and letters of one. */
-const [MOST_WORDS, MOST_LETTERS] = [8, 40]
+/** Words that a note names. */
+const MOST_WORDS = 8
+/** Letters of a word that a note shows. */
+const MOST_LETTERS = 40
 
 /**
  * One sentence for each of: words that are not read since the prompt is too long, words that the captions did not have, and
