@@ -2,7 +2,7 @@
 import OpenAI, { toFile } from 'openai'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Server, start } from './testing.js'
+import { gathered, hold, type Server, start } from './testing.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const ORIGIN = 'http://localhost:5173'
@@ -112,6 +112,28 @@ describe('a stream', () => {
     expect(
       far(await pixels(bytesOf(first!.b64_json), 16), await pixels(bytesOf(alone!.b64_json), 16)),
     ).toBeLessThanOrEqual(1)
+  })
+
+  it('has its own pictures where it shares a run with others', async () => {
+    const asked = [3, 4, 5].map((seed) => ({ ...own({ seed }), partial_images: 3, steps: 4 }))
+    const pictures = (events: readonly OpenAI.ImageGenStreamEvent[]) =>
+      Promise.all(events.map(({ b64_json }) => pixels(bytesOf(b64_json), 16)))
+    const alone = []
+    for (const one of asked) alone.push(await pictures(await streamed(one)))
+    const { painter } = server.service.scheduler
+    const { first, go } = await hold(server)
+    const paint = vi.spyOn(painter, 'paint')
+    const together = asked.map(streamed)
+    await gathered(server, 3)
+    go()
+    await first
+    for (const [i, events] of (await Promise.all(together)).entries()) {
+      const shared = await pictures(events)
+      expect(shared).toHaveLength(4)
+      for (const [k, picture] of shared.entries()) expect(far(picture, alone[i]![k]!)).toBeLessThanOrEqual(1)
+    }
+    expect(paint.mock.calls.map(([{ prompts }]) => prompts.length)).toEqual([1, 3])
+    vi.restoreAllMocks()
   })
 
   it('is refused where events cannot say it', async () => {
