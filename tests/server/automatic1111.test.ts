@@ -84,6 +84,27 @@ describe('txt2img', () => {
     expect(JSON.parse(json.info).warnings).toEqual(json.warnings)
   })
 
+  it('knows the solvers of a diffusion model by the names that tools have', async () => {
+    const teacher = await start({}, 'models/emoji-16-teacher')
+    const asked = { prompt: 'owl', seed: 7, steps: 3 }
+    const { images } = await (
+      await teacher.post('/sdapi/v1/txt2img', {
+        ...asked,
+        sampler_name: 'DPM++ 2M',
+        cfg_scale: 2,
+        width: 16,
+        height: 16,
+      })
+    ).json()
+    const how = { ...asked, solver: 'dpmpp_2m', guidance_scale: 2, format: 'json' }
+    const expected = await (await teacher.post('/generate', how)).json()
+    expect(images).toEqual([expected.images[0].b64])
+    const names = (await (await fetch(`${teacher.url}/sdapi/v1/samplers`)).json()).map(
+      ({ name }: { name: string }) => name,
+    )
+    expect(names).toEqual(['DDIM', 'Heun', 'DPM++ 2M'])
+  })
+
   it('draws seeds where -1 is sent', async () => {
     const drawn = await Promise.all(
       [1, 2].map(() => ask('txt2img', { prompt: 'owl', seed: -1, width: 16, height: 16 })),
