@@ -22,13 +22,17 @@ const halves = Array.from({ length: 256 }, (_, i) => (i % 16 < 8 ? 0 : 255))
 let model: Model
 beforeAll(async () => {
   model = await Model.load(STUDENT)
-  const of = (pixels: number[], channels: 1 | 3) =>
+  const of = (pixels: number[], channels: 1 | 3 | 4) =>
     sharp(Buffer.from(pixels), { raw: { width: 16, height: 16, channels } })
       .png()
       .toBuffer()
   await writeFiles(folder, {
     'disc.png': await of(disc, 3),
     'mask.png': await of(halves, 1),
+    'holes.png': await of(
+      halves.flatMap((white) => [255, 220, 0, 255 - white]),
+      4,
+    ),
     'text.png': 'This is no picture.',
   })
 })
@@ -79,6 +83,16 @@ describe('edit', () => {
       pixels.filter((_, i) => Math.floor(i / 3) % 16 >= 8 === right)
     for (const pixels of painted) expect(far(half(pixels, false), half(disc, false))).toBeLessThanOrEqual(1)
     expect(far(half(painted[0]!, true), half(painted[1]!, true))).toBeGreaterThan(50)
+  })
+
+  it('paints the holes of a mask that has any, whatever the colour of the rest', async () => {
+    const painted: number[][] = []
+    for (const file of [mask, at('holes.png')]) {
+      const args = ['edit', STUDENT, picture, '--mask', file, '--prompt', 'owl', '--seed', '5']
+      await succeeds([...args, '--out', at('holes-out.png'), ...plain(1)])
+      painted.push((await row(at('holes-out.png')))[0]!)
+    }
+    expect(painted[1]).toEqual(painted[0])
   })
 
   it('makes a grid of four that can be looked at, unless it is told otherwise', async () => {

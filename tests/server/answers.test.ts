@@ -18,7 +18,7 @@ describe('an encoder', () => {
     const encoder = new Encoder(2)
     const order: number[] = []
     const large = [0, 1, 2, 3, 4].map((i) =>
-      encoder.one(painted(4, 16), 'png', signal).then((png) => {
+      encoder.one(painted(4, 16), { format: 'png' }, signal).then((png) => {
         order.push(i)
         return png
       }),
@@ -37,15 +37,15 @@ describe('an encoder', () => {
     const encoder = new Encoder(1)
     const gone = new AbortController()
     const first = encoder.each(painted(3, 8), signal)
-    const second = encoder.one(painted(4, 16), 'png', gone.signal)
-    const third = encoder.one(painted(4, 16), 'webp', signal)
+    const second = encoder.one(painted(4, 16), { format: 'png' }, gone.signal)
+    const third = encoder.one(painted(4, 16), { format: 'webp' }, signal)
     gone.abort(new Error('gone'))
     await expect(second).rejects.toThrow('gone')
     expect(await first).toHaveLength(3)
     expect((await third).subarray(8, 12).toString()).toBe('WEBP')
     await expect(
-      encoder.one({ ...painted(4, 16), data: new Float32Array(9) }, 'png', signal),
+      encoder.one({ ...painted(4, 16), data: new Float32Array(9) }, { format: 'png' }, signal),
     ).rejects.toThrow(/expected 3072 floats/)
-    await encoder.one(painted(4, 16), 'png', signal)
+    await encoder.one(painted(4, 16), { format: 'png' }, signal)
   })
 })

@@ -55,7 +55,7 @@ describe('who may ask', () => {
       204,
       'https://app.example',
     ])
-    expect(asked.headers['access-control-expose-headers']).toBe('x-seed, retry-after')
+    expect(asked.headers['access-control-expose-headers']).toBe('x-seed, x-warnings, retry-after')
     expect(await status(open, { origin: 'https://other.example' })).toBe(403)
     for (const origin of ['https://app.example/', 'app.example'])
       await expect(createServer(STUDENT, { cors: [origin] })).rejects.toThrow(
@@ -92,9 +92,7 @@ describe('who may ask', () => {
 })
 
 describe('what is too much', () => {
-  it('is cut off: bodies of more than 64 kB, and requests that do not end', async () => {
-    const response = await server.post('/generate', { prompt: 'x'.repeat(70_000) })
-    expect(response.status).toBe(413)
+  it('is cut off: requests that do not end', async () => {
     const begin = performance.now()
     const answer = await new Promise<string>((resolve) => {
       const socket = connect(server.port, '127.0.0.1')

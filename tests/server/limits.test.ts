@@ -32,9 +32,9 @@ describe('what would cost too much', () => {
     const ask = (body: object) => server.app.inject({ method: 'POST', url: '/generate', body })
     const large = await ask({ n: 4, scale: 64, steps: 1, format: 'json' })
     expect(large.statusCode).toBe(200)
-    const larger = await ask({ n: 5, scale: 64, steps: 1 })
+    const larger = await ask({ n: 11, scale: 64, steps: 1 })
     expect(larger.statusCode).toBe(400)
-    expect(larger.json().error.message).toContain('megapixels')
+    expect(larger.json().error.message).toContain('are 11 megapixels, and an answer has at most 10')
     const many = await ask({ n: 32, steps: 1 })
     expect([many.statusCode, many.json().error.message]).toEqual([
       400,

@@ -33,7 +33,7 @@ const failures: string[] = []
 const serve = (paint: (prompt: string, signal: AbortSignal) => Promise<string>) =>
   serveLive(socket as unknown as WebSocket, {
     timeout: 5,
-    paint: async ({ prompt }, signal) => Buffer.from(await paint(prompt, signal)),
+    paint: async ({ prompt }, signal) => ({ png: Buffer.from(await paint(prompt, signal)), warnings: [] }),
     onFailure: ({ message }) => failures.push(message),
   })
 

@@ -89,7 +89,7 @@ describe('what is asked', () => {
     const { created, data } = await ask({
       prompt: 'owl',
       n: 2,
-      size: '100x100',
+      size: '96x96',
       model: 'dall-e-3',
       quality: 'hd',
     })
@@ -130,6 +130,15 @@ describe('what is asked', () => {
       format?: string
       properties?: Record<string, Spec>
     }
+    const PICTURES = new Set(['image', 'mask'])
+    const pictures = fc.constantFrom(
+      image,
+      `data:image/png;base64,${mask}`,
+      image.slice(0, 80),
+      '',
+      'none',
+      1,
+    )
     const field = (spec: Spec) =>
       fc.oneof({ weight: 6, arbitrary: sensible(spec) }, { weight: 1, arbitrary: fc.jsonValue() })
     const sensible = (spec: Spec): fc.Arbitrary<unknown> => {
@@ -137,13 +146,18 @@ describe('what is asked', () => {
       if (spec.properties) return fields(spec.properties)
       if (spec.type === 'integer') return fc.integer({ min: Math.max(-2, (spec.minimum ?? 0) - 1), max: 6 })
       if (spec.type === 'number') return fc.double({ noNaN: true, min: -1, max: 9 })
-      if (spec.format === 'base64') return fc.constantFrom(image, mask, image.slice(0, 80), '')
       return fc.string({ unit: 'binary', maxLength: 40 })
     }
     const fields = (properties: Record<string, Spec>) =>
-      fc.record(Object.fromEntries(Object.entries(properties).map(([name, spec]) => [name, field(spec)])), {
-        requiredKeys: [],
-      })
+      fc.record(
+        Object.fromEntries(
+          Object.entries(properties).map(([name, spec]) => [
+            name,
+            PICTURES.has(name) ? pictures : field(spec),
+          ]),
+        ),
+        { requiredKeys: [] },
+      )
     const body = fields(schema.properties)
     const { responses } = paths['/generate'].post
     const documented = Object.keys(responses).map(Number)
@@ -256,12 +270,14 @@ describe('editing', () => {
       .toBuffer()
     const drawing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
     const cases: [body: object, message: RegExp][] = [
-      [{ image: 'no base64!' }, /^body\/image Invalid base64/],
+      [{ image: 'no base64!' }, /^body\/image expected a picture in base64, or a data: address/],
+      [{ image: 'data:image/svg+xml,%3Csvg/%3E' }, /^body\/image expected a picture in base64/],
+      [{ image: 'https://example.com/cat.png' }, /^body\/image pictures are not fetched: send the picture/],
       [{ image: '' }, /^cannot read the picture: empty file$/],
       [{ image: btoa('no picture') }, /^cannot read the picture: not a picture$/],
       [{ image: image.slice(0, 80) }, /^cannot read the picture: /],
       [{ image: drawing.toString('base64') }, /svg is not taken, only png, jpeg, webp$/],
-      [{ image: large.toString('base64') }, /^cannot read the picture: more than 4 megapixels$/],
+      [{ image: large.toString('base64') }, /^cannot read the picture: more than 4.2 megapixels$/],
       [{ image, mask: btoa('no mask') }, /^cannot read the mask: not a picture$/],
       [{ image, strength: 1.1 }, /^body\/strength Too big/],
       [{ mask }, /there is no picture to edit$/],

@@ -9,8 +9,8 @@ afterAll(async () => {
   for (const close of closers) await close()
 })
 
-export const start = async (options: Partial<ServerOptions> = {}) => {
-  const { app, service } = await createServer(STUDENT, options)
+export const start = async (options: Partial<ServerOptions> = {}, model = STUDENT) => {
+  const { app, service } = await createServer(model, options)
   await app.listen({ port: 0, host: '127.0.0.1' })
   closers.push(() => app.close())
   const { port } = app.server.address() as AddressInfo

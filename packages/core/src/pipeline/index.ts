@@ -13,7 +13,7 @@ export {
   Pipeline,
   type PipelineConfig,
 } from './pipeline.js'
-export { fromRGBA, toByte, toRGBA } from './pixels.js'
+export { fromRGBA, maskFromRGBA, toByte, toRGBA } from './pixels.js'
 export { type Recipe, readRecipe, withRecipe } from './recipe.js'
 export { shapeFor } from './shape-for.js'
 export { promptWarnings } from './warnings.js'

@@ -35,6 +35,15 @@ export const fromRGBA = (rgba: ArrayLike<number>, channels: number): Float32Arra
   return data
 }
 
+/**
+ * RGBA bytes as a mask [size] in [0, 1]: 1 is painted anew, 0 stays. If anything is transparent, its holes are painted, whatever
+ * their colour; otherwise white is 1, and black 0.
+ */
+export const maskFromRGBA = (rgba: ArrayLike<number>): Float32Array => {
+  const holes = Float32Array.from({ length: rgba.length / 4 }, (_, i) => 1 - rgba[4 * i + 3]! / 255)
+  return holes.some((hole) => hole > 0) ? holes : fromRGBA(rgba, 1).map((value) => (value + 1) / 2)
+}
+
 /** Takes sRGB's values from 0 to 255, and is in that range itself (IEC 61966-2-1). */
 const luminance = (r: number, g: number, b: number): number => {
   if (r === g && g === b) return r

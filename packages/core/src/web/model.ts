@@ -1,6 +1,12 @@
 /** A model in a page: it lives in a worker, so that painting never makes the page wait. */
 import { UserError } from '../formats/errors.js'
-import { fromRGBA, type Interpolation, type Manifest, promptWarnings } from '../pipeline/index.js'
+import {
+  fromRGBA,
+  type Interpolation,
+  type Manifest,
+  maskFromRGBA,
+  promptWarnings,
+} from '../pipeline/index.js'
 import { Tokenizer } from '../text/index.js'
 import type { Device, FromWorker, GenerateRequest, ToWorker } from './messages.js'
 
@@ -38,7 +44,7 @@ export interface WebGenerateOptions {
   readonly image?: ImageData
   /** How much of it is painted anew, in [0, 1]. Default 0.5, with a mask 1. */
   readonly strength?: number
-  /** What of the picture is painted, of the same size: white where it is, black where it stays. */
+  /** What of the picture is painted, of the same size: the holes of a mask that has any; else what is white, and not what is black. */
   readonly mask?: ImageData
   /** Pictures on the way to another prompt or seed. */
   readonly to?: Interpolation
@@ -173,7 +179,7 @@ export class WebModel {
     const { resolution, channels } = this.manifest.network
     const edit = {
       ...(image && { image: fromRGBA(this.#fitting(image).data, channels) }),
-      ...(mask && { mask: fromRGBA(this.#fitting(mask).data, 1).map((value) => (value + 1) / 2) }),
+      ...(mask && { mask: maskFromRGBA(this.#fitting(mask).data) }),
     }
     const arrived: Preview[] = []
     let failure: Error | undefined

@@ -14,7 +14,10 @@ export const editCommand = (): Command =>
       .description('paint a picture again, or a part of it, as one picture')
       .argument('<MODEL>', 'model folder')
       .argument('<PICTURE>', 'any picture file; it is cropped and scaled to the model’s size, over white')
-      .option('--mask <file>', 'picture of what is painted: white is painted anew, black stays')
+      .option(
+        '--mask <file>',
+        'picture of what is painted: its holes, if it has any; else white is painted anew, and black stays',
+      )
       .option(
         '--strength <share>',
         'how much is painted anew, from 0, nothing, to 1, all; by default 0.5, or 1 with --mask',
@@ -30,7 +33,8 @@ steps or more. The model needs no training for it.
   onestroke edit models/emoji-32-student cat.png --prompt "tiger face" --out tigers.png
   onestroke edit models/emoji-32-student sketch.jpg --prompt pizza --strength 0.4 -n 9 --out pizzas.png
 
-With a mask, what is white in it is painted to go with the rest, which stays as it is.
+With a mask, what is white in it is painted to go with the rest, which stays as it is. If anything in a mask is transparent,
+its holes are painted instead, whatever their colour.
   onestroke edit models/emoji-32-student cat.png --mask eyes.png --prompt "cat face" --out eyes-anew.png`,
     )
     .action(async (path: string, picture: string, flags: EditFlags) => {

@@ -20,6 +20,8 @@ export interface DecodeOptions {
   megapixels?: number
   /** Names of sharp's formats; others are refused. */
   formats?: readonly string[]
+  /** It is a mask: if anything in it is transparent, how transparent each pixel is counts, and not its colour. */
+  mask?: boolean
 }
 
 /** Either a picture or the reason why there is none. */
@@ -70,7 +72,7 @@ export const decode = async (read: () => Promise<Uint8Array>, options: DecodeOpt
 
 const decodeBytes = async (
   bytes: Uint8Array,
-  { resolution, channels, megapixels = MEGAPIXELS, formats }: DecodeOptions,
+  { resolution, channels, megapixels = MEGAPIXELS, formats, mask = false }: DecodeOptions,
 ): Promise<Decoded> => {
   const metadata = await open(bytes, megapixels).metadata()
   if (formats && !formats.includes(metadata.format))
@@ -80,14 +82,26 @@ const decodeBytes = async (
   if (resolution === undefined && width !== height)
     return { width, height, channels: kept, pixels: undefined }
   const isDrawing = metadata.format === 'svg' && resolution !== undefined
-  const picture = (isDrawing ? await drawn(bytes, metadata, resolution, megapixels) : open(bytes, megapixels))
-    .autoOrient()
+  const opened = (
+    isDrawing ? await drawn(bytes, metadata, resolution, megapixels) : open(bytes, megapixels)
+  ).autoOrient()
+  const picture = (mask && !(await opened.clone().stats()).isOpaque ? await transparency(opened) : opened)
     .flatten({ background: '#fff' })
     .toColourspace(kept === 1 ? 'b-w' : 'srgb')
   if (resolution !== undefined)
     picture.resize(resolution, resolution, { fit: 'cover', position: 'centre', kernel: 'lanczos3' })
   const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
   return { width: info.width, height: info.height, channels: kept, pixels: firstChannels(data, info, kept) }
+}
+
+/** How transparent each pixel is, as a grey picture: white where nothing is to be seen. */
+const transparency = async (picture: Sharp): Promise<Sharp> => {
+  const { data, info } = await picture
+    .extractChannel('alpha')
+    .toColourspace('b-w')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+  return sharp(data, { raw: info }).negate()
 }
 
 const open = (bytes: Uint8Array, megapixels: number, density?: number): Sharp =>

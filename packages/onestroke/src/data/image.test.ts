@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { fromRGBA } from '@onestroke/core/pipeline'
+import { fromRGBA, maskFromRGBA } from '@onestroke/core/pipeline'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { loadDataset, readImage, readMask, readPicture } from './index.js'
@@ -66,17 +66,56 @@ describe('a picture', () => {
   })
 })
 
+/** A mask of 8×8 whose right half is a hole, as PNG; the rest is of one colour. */
+const holed = (colour: readonly [number, number, number]) =>
+  sharp(Buffer.from(Array.from({ length: 64 }, (_, i) => [...colour, i % 8 < 4 ? 255 : 0]).flat()), {
+    raw: { width: 8, height: 8, channels: 4 },
+  })
+    .png()
+    .toBuffer()
+
 describe('a mask', () => {
-  it('is 1 where it is white or transparent, and 0 where it is black', async () => {
+  it('without holes is 1 where it is white, and 0 where it is black', async () => {
     for (const [bytes, value] of [
       [await greyPng(0, 16), 0],
       [await greyPng(255, 16), 1],
-      [await png({ ...RED, alpha: 0 }, 5), 1],
+      [
+        await sharp(await greyPng(0, 16))
+          .ensureAlpha()
+          .png()
+          .toBuffer(),
+        0,
+      ],
       [await greyPng(51, 16), 0.2],
     ] as const)
       for (const found of await readMask(bytes, { resolution: 8 })) expect(found).toBeCloseTo(value, 6)
     expect((await complaint(readMask('nowhere.png', { resolution: 8 }))).message).toBe(
       'cannot read the mask nowhere.png: no such file',
     )
+  })
+
+  it('with holes is 1 where they are, whatever their colour and that of the rest', async () => {
+    for (const colour of [
+      [255, 220, 0],
+      [255, 255, 255],
+      [0, 0, 0],
+    ] as const)
+      for (const [i, found] of (await readMask(await holed(colour), { resolution: 8 })).entries())
+        expect(found).toBeCloseTo(i % 8 < 4 ? 0 : 1, 6)
+    for (const found of await readMask(await png({ ...RED, alpha: 0.6 }, 5), { resolution: 8 }))
+      expect(found).toBeCloseTo(0.4, 2)
+  })
+
+  it('is what a page makes of the same pixels', async () => {
+    const opaque = await sharp(await greyPng(51, 8))
+      .ensureAlpha()
+      .png()
+      .toBuffer()
+    for (const file of [await holed([255, 220, 0]), opaque]) {
+      const made = maskFromRGBA(await sharp(file).toColourspace('srgb').raw().toBuffer())
+      const read = await readMask(file, { resolution: 8 })
+      expect(made).toHaveLength(64)
+      for (const [i, value] of made.entries()) expect(value).toBeCloseTo(read[i]!, 2)
+    }
   })
 })

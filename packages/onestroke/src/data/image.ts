@@ -20,15 +20,16 @@ export const readImage = (from: string | Uint8Array, options: ImageOptions): Pro
   read('the picture', from, options)
 
 /**
- * A mask [resolution, resolution] in [0, 1]: white is 1, as is what is transparent, and black 0. Fitted as a picture is.
+ * A mask [resolution, resolution] in [0, 1]: 1 is painted anew, 0 stays. If anything in it is transparent, its holes are
+ * painted, whatever their colour, as OpenAI's clients send them; otherwise white is 1, and black 0. Fitted as a picture is.
  *
  * @throws UserError as `readImage` does.
  */
 export const readMask = async (
   from: string | Uint8Array,
-  options: Omit<ImageOptions, 'channels'>,
+  options: Omit<ImageOptions, 'channels' | 'mask'>,
 ): Promise<Float32Array> =>
-  (await read('the mask', from, { ...options, channels: 1 })).map((value) => (value + 1) / 2)
+  (await read('the mask', from, { ...options, channels: 1, mask: true })).map((value) => (value + 1) / 2)
 
 const read = async (what: string, from: string | Uint8Array, options: ImageOptions) => {
   // Imported when it is needed, as sharp is with it.

@@ -1,21 +1,54 @@
-/** Pictures as they are sent: how large they may become, and how many are made so at once. */
+/** Pictures as they are sent: their format, how large they may become, and how many are made so at once. */
 import { UserError } from '@onestroke/core/formats'
 import sharp from 'sharp'
 import { type Picture, pngGrid, pngOf } from '../formats/index.js'
 
-/** Pixels of an answer at most. */
-const MOST_PIXELS = 2 ** 22
+/** Pixels of an answer at most: as many as ten pictures of 1024×1024 have. */
+const MOST_PIXELS = 10 * 2 ** 20
+/** Pixels of one picture at most: 2048×2048. */
+const MOST_PICTURE_PIXELS = 2 ** 22
 /** Pixels of an answer that waits for nobody. */
 const SMALL = 64 * 64
 
-/** @throws UserError if the answer would have more than 4 megapixels. */
-export const checkPixels = ({ n, scale }: { n: number; scale: number }, resolution: number): void => {
-  const pixels = n * (resolution * scale) ** 2
-  if (pixels > MOST_PIXELS)
+/**
+ * @param n pictures
+ * @param side of each, in pixels
+ * @throws UserError if a picture would have more than 4 megapixels, or all of them more than 10.
+ */
+export const checkPixels = (n: number, side: number): void => {
+  const megapixels = (pixels: number) => Math.ceil(pixels / 2 ** 20)
+  if (side ** 2 > MOST_PICTURE_PIXELS)
     throw new UserError(
-      `${n} × ${resolution * scale} × ${resolution * scale} pixels are ${Math.ceil(pixels / 2 ** 20)} megapixels, and an answer has at most ${MOST_PIXELS / 2 ** 20}`,
+      `${side}×${side} pixels are ${megapixels(side ** 2)} megapixels, and a picture has at most ${megapixels(MOST_PICTURE_PIXELS)}, which is 2048×2048`,
+    )
+  if (n * side ** 2 > MOST_PIXELS)
+    throw new UserError(
+      `${n} × ${side} × ${side} pixels are ${megapixels(n * side ** 2)} megapixels, and an answer has at most ${megapixels(MOST_PIXELS)}; ask for fewer or smaller pictures`,
     )
 }
+
+/** How a picture becomes a file. */
+export interface Encoding {
+  readonly format: 'png' | 'jpeg' | 'webp'
+  /** From 0 to 100. Default: WebP without loss, JPEG at its best. PNG has none. */
+  readonly quality?: number | undefined
+  /** Pixels of a side, where a whole factor does not lead to it. */
+  readonly side?: number | undefined
+}
+const PNG: Encoding = { format: 'png' }
+
+const encoded = (png: Buffer, { format, quality, side }: Encoding): Promise<Buffer> | Buffer => {
+  if (format === 'png' && side === undefined) return png
+  const picture = sharp(png)
+  if (side !== undefined) picture.resize(side, side)
+  if (format === 'webp')
+    picture.webp(quality === undefined ? { lossless: true } : { quality: atLeast1(quality) })
+  if (format === 'jpeg') picture.jpeg({ quality: atLeast1(quality ?? 100), chromaSubsampling: '4:4:4' })
+  return picture.toBuffer()
+}
+
+/** The least quality that there is. */
+const atLeast1 = (quality: number): number => Math.max(1, quality)
 
 /** `count` pictures [count, channels, height, width] in [-1, 1], each pixel enlarged to `scale` × `scale`. */
 export interface Painted extends Picture {
@@ -36,16 +69,15 @@ export class Encoder {
   }
 
   /** One picture, or a grid of several. @throws the signal's reason. */
-  one(painted: Painted, format: 'png' | 'webp', signal: AbortSignal): Promise<Buffer> {
+  one(painted: Painted, encoding: Encoding, signal: AbortSignal): Promise<Buffer> {
     return this.#inTurn(painted, signal, async () => {
       const { count, scale, ...picture } = painted
-      const png = await (count === 1 ? pngOf(picture, { scale }) : pngGrid(painted, { scale }))
-      return format === 'webp' ? sharp(png).webp({ lossless: true }).toBuffer() : png
+      return encoded(await (count === 1 ? pngOf(picture, { scale }) : pngGrid(painted, { scale })), encoding)
     })
   }
 
-  /** Each picture as PNG in base64. @throws the signal's reason. */
-  each(painted: Painted, signal: AbortSignal): Promise<string[]> {
+  /** Each picture in base64. @throws the signal's reason. */
+  each(painted: Painted, signal: AbortSignal, encoding = PNG): Promise<string[]> {
     return this.#inTurn(painted, signal, async () => {
       const { data, count, scale, ...picture } = painted
       const size = data.length / count
@@ -54,7 +86,7 @@ export class Encoder {
         // One for each turn of the event loop.
         if (i > 0) await new Promise(setImmediate)
         const png = await pngOf({ ...picture, data: data.subarray(i * size, (i + 1) * size) }, { scale })
-        texts.push(png.toString('base64'))
+        texts.push((await encoded(png, encoding)).toString('base64'))
       }
       return texts
     })

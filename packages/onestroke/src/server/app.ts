@@ -1,5 +1,6 @@
 /** The HTTP server: who may ask, what they may ask, and how it ends. */
-import type { Socket } from 'node:net'
+import { stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import { Pipeline } from '@onestroke/core/pipeline'
@@ -11,11 +12,14 @@ import Fastify, {
 } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Encoder } from './answers.js'
+import { limitBodies } from './bodies.js'
+import { limitConnections } from './connections.js'
 import { bearsToken, checkGuard, type GuardOptions, isAllowedOrigin, isOwnHost } from './guard.js'
 import { type Metrics, serverMetrics } from './metrics.js'
 import { openapi } from './openapi.js'
 import { openPainter } from './painter.js'
 import { FAILURE, problemBody, problemOf } from './problems.js'
+import { adviceFor, refuseUnknown, refuseUnreadable } from './refusals.js'
 import { routes } from './routes.js'
 import { Scheduler } from './scheduler.js'
 
@@ -44,11 +48,12 @@ export const SERVER_DEFAULTS: ServerOptions = {
   allowedHosts: [],
 }
 
-/** Requests are prompts, and pictures of the size that models paint. */
-const BODY_LIMIT = 64 * 1024
-/** Milliseconds for the headers, for the whole of a request, and of silence. */
-const [HEADERS_TIMEOUT, REQUEST_TIMEOUT, IDLE_TIMEOUT] = [5_000, 10_000, 60_000]
-const MOST_CONNECTIONS = 2048
+/** Bytes of a request without a picture: prompts of 32,000 characters, each of six bytes in JSON at most. */
+const BODY_LIMIT = 512 * 1024
+/** Bytes of a message on a socket: prompts, and pictures of a size that is painted live. */
+const MESSAGE_LIMIT = 4 * 2 ** 20
+/** Milliseconds for the headers, for the whole of a request, pictures included, and of silence. */
+const [HEADERS_TIMEOUT, REQUEST_TIMEOUT, IDLE_TIMEOUT] = [5_000, 60_000, 60_000]
 /** Enlarged answers that are encoded at once. */
 const ENCODED_AT_ONCE = 2
 /** Milliseconds in which clients may fetch their last answers when the server closes. */
@@ -71,6 +76,12 @@ export interface Service {
   readonly metrics: Metrics
   /** For each live socket, what waits until what it accepted is sent. */
   readonly live: Set<() => Promise<void>>
+  readonly model: {
+    /** The name of its folder. */
+    readonly name: string
+    /** When it was made, in seconds since 1970. */
+    readonly created: number
+  }
   readonly options: ServerOptions
 }
 
@@ -98,42 +109,37 @@ export const createServer = async (
     release: async () => {},
   })
   const encoder = new Encoder(ENCODED_AT_ONCE)
-  const service: Service = { scheduler, pipeline, encoder, metrics, live: new Set(), options }
+  const { mtimeMs } = await stat(path)
+  const model = { name: basename(resolve(path)), created: Math.floor(mtimeMs / 1000) }
+  const service: Service = { scheduler, pipeline, encoder, metrics, live: new Set(), model, options }
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
     // A client that waits for its answer is silent, too.
     connectionTimeout: Math.max(IDLE_TIMEOUT, 1000 * options.timeout + LAST_WORDS),
-    http: { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: 1_000 },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT,
+      connectionsCheckingInterval: 1_000,
+      // The guard refuses requests without a host, in words.
+      requireHostHeader: false,
+    },
     // While it closes, routes answer as always, and refuse what they would have to paint.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     // What was accepted may take longer to finish than a plugin to start.
     pluginTimeout: 0,
     frameworkErrors: answerError(options),
+    clientErrorHandler: refuseUnreadable,
   }).withTypeProvider<ZodTypeProvider>()
-  app.server.maxConnections = MOST_CONNECTIONS
+  app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(answerError(options))
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .send(
-        problemBody(
-          'not_found',
-          `there is no ${request.method} ${request.url.split('?')[0]}; see /openapi.json`,
-        ),
-      ),
-  )
-  const sockets = new Set<Socket>()
-  app.server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
+  refuseUnknown(app)
+  const sockets = limitConnections(app.server)
   // Before the guard: only so are the sockets of refused upgrades closed.
   await app.register(websocket, {
-    options: { maxPayload: BODY_LIMIT },
+    options: { maxPayload: MESSAGE_LIMIT },
     async preClose(this: FastifyInstance) {
       await scheduler.close()
       setTimeout(() => {
@@ -145,6 +151,7 @@ export const createServer = async (
     },
   })
   guard(app, options)
+  limitBodies(app)
   app.addHook('onResponse', async (request, reply) =>
     metrics.onResponse(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000),
   )
@@ -153,8 +160,8 @@ export const createServer = async (
   return { app, service }
 }
 
-/** Routes that anyone on the machine may ask: whether the server lives. */
-const OPEN = new Set(['/health', '/ready'])
+/** Routes that anyone on the machine may ask: what the server is, and whether it lives. */
+const OPEN = new Set(['/', '/openapi.json', '/health', '/ready'])
 
 const guard = (app: App, options: ServerOptions): void => {
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
@@ -165,7 +172,9 @@ const guard = (app: App, options: ServerOptions): void => {
         .send(
           problemBody(
             'wrong_host',
-            `this server is not called ${host ?? 'nothing'}; name it with --allowed-host`,
+            host
+              ? `this server is not called ${host}; name it with --allowed-host`
+              : 'the request does not say whom it is for; send the header Host',
           ),
         )
     if (!isAllowedOrigin(origin, host, options))
@@ -175,15 +184,21 @@ const guard = (app: App, options: ServerOptions): void => {
     if (origin !== undefined && options.cors.length > 0) {
       reply
         .header('access-control-allow-origin', options.cors.includes('*') ? '*' : origin)
-        .header('vary', 'Origin')
-        .header('access-control-expose-headers', 'x-seed, retry-after')
+        .header('vary', 'Origin, Access-Control-Request-Headers')
+        .header('access-control-expose-headers', 'x-seed, x-warnings, retry-after')
       if (request.method === 'OPTIONS')
-        return reply
-          .header('access-control-allow-methods', 'GET, POST')
-          .header('access-control-allow-headers', 'authorization, content-type')
-          .header('access-control-max-age', '600')
-          .code(204)
-          .send()
+        return (
+          reply
+            .header('access-control-allow-methods', 'GET, POST')
+            // Clients send headers of their own, as OpenAI's does with x-stainless-os. A page that may ask may send any.
+            .header(
+              'access-control-allow-headers',
+              request.headers['access-control-request-headers'] ?? 'authorization, content-type',
+            )
+            .header('access-control-max-age', '600')
+            .code(204)
+            .send()
+        )
     }
     const { token } = options
     if (
@@ -200,9 +215,9 @@ const guard = (app: App, options: ServerOptions): void => {
 
 const answerError =
   ({ onFailure }: Pick<ServerOptions, 'onFailure'>) =>
-  (error: FastifyError, _: FastifyRequest, reply: FastifyReply) => {
+  (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const { status, type, message, again } = problemOf(error)
     if (type === FAILURE) onFailure?.(error)
     if (again) reply.header('retry-after', '1')
-    return reply.code(status).send(problemBody(type, message))
+    return reply.code(status).send(problemBody(type, adviceFor(error, request) ?? message))
   }

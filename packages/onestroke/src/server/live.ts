@@ -8,8 +8,11 @@ import { type LiveMessage, liveRequest } from './schemas.js'
 export interface Live {
   /** Seconds after which a request is given up. */
   readonly timeout: number
-  /** Paints one picture as PNG. */
-  paint(message: LiveMessage, signal: AbortSignal): Promise<Buffer>
+  /** Paints one picture as PNG, and says what of the message could not be done as it was asked. */
+  paint(
+    message: LiveMessage,
+    signal: AbortSignal,
+  ): Promise<{ readonly png: Buffer; readonly warnings: readonly string[] }>
   /** Told of what clients only hear to be wrong. */
   onFailure?(error: Error): void
 }
@@ -43,8 +46,12 @@ export const serveLive = (socket: WebSocket, { paint, timeout, onFailure }: Live
       const begin = performance.now()
       current = deadline(timeout)
       try {
-        const png = await paint(message, current.signal)
-        say({ id: message.id, milliseconds: performance.now() - begin })
+        const { png, warnings } = await paint(message, current.signal)
+        say({
+          id: message.id,
+          milliseconds: performance.now() - begin,
+          ...(warnings.length > 0 && { warnings }),
+        })
         await sent(png)
       } catch (error) {
         const { type, message: text } = problemOf(error as Error)

@@ -5,6 +5,21 @@ import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 /** Answers that are not JSON: by path and method, what they are, beside or in the place of JSON. */
 const MEDIA = [
   { path: '/generate', method: 'post', beside: true, types: ['image/png', 'image/webp'], format: 'binary' },
+  {
+    path: '/v1/images/generations',
+    method: 'post',
+    beside: true,
+    types: ['text/event-stream'],
+    format: undefined,
+  },
+  { path: '/v1/images/edits', method: 'post', beside: true, types: ['text/event-stream'], format: undefined },
+  {
+    path: '/v1/images/variations',
+    method: 'post',
+    beside: true,
+    types: ['text/event-stream'],
+    format: undefined,
+  },
   { path: '/metrics', method: 'get', beside: false, types: ['text/plain'], format: undefined },
 ] as const
 
@@ -20,11 +35,21 @@ export const openapi = ({
   readonly bearer: boolean
 }): FastifyDynamicSwaggerOptions => ({
   openapi: {
-    info: { title: 'onestroke', description: 'Pictures in one to four steps.', version },
-    ...(bearer && {
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
-    }),
+    info: {
+      title: 'onestroke',
+      description: 'Pictures in one to four steps.',
+      version,
+      license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+    },
+    servers: [{ url: '/' }],
+    tags: [
+      { name: 'Paint', description: 'All that the model can do.' },
+      { name: 'OpenAI', description: 'For clients of OpenAI’s images API.' },
+      { name: 'AUTOMATIC1111', description: 'For tools that speak to AUTOMATIC1111’s web UI.' },
+      { name: 'Server', description: 'How the server is.' },
+    ],
+    ...(bearer && { components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } } }),
+    security: bearer ? [{ token: [] }] : [],
   },
   transform: jsonSchemaTransform,
   transformObject(document) {

@@ -6,8 +6,8 @@ import { readImage, readMask } from '../data/index.js'
 import type { GenerateBody } from './schemas.js'
 import type { PaintOrder, Settings } from './settings.js'
 
-/** A request's picture is small, but a few kilobytes can hold a very large one. */
-const IMAGES = { megapixels: 4, formats: ['png', 'jpeg', 'webp'] } as const
+/** A few kilobytes can hold a very large picture. 2048×2048 pixels are 4.2 million. */
+const IMAGES = { megapixels: 4.2, formats: ['png', 'jpeg', 'webp'] } as const
 
 /** @throws UserError if the model cannot do it, or if a picture cannot be read. */
 export const orderOf = async (
@@ -54,10 +54,9 @@ const editedOf = async (
 ): Promise<Pick<PaintOrder, 'image' | 'mask'>> => {
   const { resolution, channels } = config.network
   const options = { ...IMAGES, resolution, channels: channels as 1 | 3 }
-  const bytes = (text: string) => Buffer.from(text, 'base64')
   return {
-    ...(image !== undefined && { image: await readImage(bytes(image), options) }),
-    ...(mask !== undefined && { mask: await readMask(bytes(mask), options) }),
+    ...(image !== undefined && { image: await readImage(image, options) }),
+    ...(mask !== undefined && { mask: await readMask(mask, options) }),
   }
 }
 

@@ -6,13 +6,20 @@ import { openPipeline } from '../export/index.js'
 import type { PaintOrder } from './settings.js'
 
 /** An order, one at a time; or that nobody wants the pictures any more. */
-export type ToPaintWorker = PaintOrder | 'abort'
+export type ToPaintWorker =
+  | (PaintOrder & {
+      /** Whether what is painted is told after each step. */
+      readonly previews?: boolean
+    })
+  | 'abort'
 
 /** What the model is, once; then an answer to each order. */
 export type FromPaintWorker =
   | { readonly ready: PipelineConfig }
   /** Pictures [count, channels, height, width] in [-1, 1]. */
   | { readonly pictures: Float32Array }
+  /** What they look like after a step, before the last. */
+  | { readonly preview: Float32Array }
   | {
       readonly error: {
         readonly message: string
@@ -31,6 +38,11 @@ const errorOf = (error: unknown): FromPaintWorker => {
   return { error: { message, user: { exitCode, ...(remedy !== undefined && { remedy }) } } }
 }
 const say = (message: FromPaintWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
+
+const preview = (_step: number, _x: Float32Array, denoised: Float32Array) => {
+  const copy = denoised.slice()
+  say({ preview: copy }, [copy.buffer as ArrayBuffer])
+}
 
 /** Before each evaluation, the worker hears what it has been told meanwhile. */
 const attentive = ({ config, source }: Pipeline<PipelineConfig>) =>
@@ -63,6 +75,7 @@ try {
     const {
       settings: { to, ...settings },
       weights,
+      previews = false,
       ...order
     } = message
     painting = new AbortController()
@@ -71,6 +84,7 @@ try {
         ...order,
         ...settings,
         ...(to && weights && { to: { ...to, weights } }),
+        ...(previews && { onStep: preview }),
         signal: painting.signal,
       })
       say({ pictures: data }, [data.buffer as ArrayBuffer])

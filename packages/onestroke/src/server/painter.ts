@@ -12,9 +12,14 @@ export interface Painter {
    * Paints one batch; the next only when it is done.
    *
    * @param signal ends it before its next step.
+   * @param onPreview told after each step what the pictures would be if they ended there, as `paint` gives them.
    * @throws UserError if the model refuses; NotFiniteError if what it paints is no picture.
    */
-  paint(order: PaintOrder, signal?: AbortSignal): Promise<Float32Array>
+  paint(
+    order: PaintOrder,
+    signal?: AbortSignal,
+    onPreview?: (pictures: Float32Array) => void,
+  ): Promise<Float32Array>
   close(): Promise<void>
 }
 
@@ -28,12 +33,12 @@ export const openPainter = async (path: string, { threads = 0 } = {}): Promise<P
   let thread = await openThread(path, threads)
   return {
     config: thread.config,
-    async paint(order, signal) {
+    async paint(order, signal, onPreview) {
       if (thread.ended())
         thread = await openThread(path, threads).catch((cause) => {
           throw new Error(`the painter cannot be started again: ${cause.message}`, { cause })
         })
-      return thread.paint(order, signal)
+      return thread.paint(order, signal, onPreview)
     },
     close: () => thread.close(),
   }
@@ -59,16 +64,18 @@ const openThread = async (path: string, threads: number): Promise<PaintThread> =
   worker.once('exit', () => {
     end ??= new Error('the painter has ended')
   })
-  const next = () =>
+  const next = (onPreview?: (pictures: Float32Array) => void) =>
     new Promise<FromPaintWorker>((resolve, reject) => {
       const settle = (act: () => void) => {
         worker.off('message', onMessage).off('error', onEnd).off('exit', onEnd)
         act()
       }
-      const onMessage = (message: FromPaintWorker) =>
+      const onMessage = (message: FromPaintWorker) => {
+        if ('preview' in message) return onPreview?.(message.preview)
         settle(() => ('error' in message ? reject(errorFrom(message)) : resolve(message)))
+      }
       const onEnd = () => settle(() => reject(end))
-      worker.once('message', onMessage).once('error', onEnd).once('exit', onEnd)
+      worker.on('message', onMessage).once('error', onEnd).once('exit', onEnd)
     })
   const say = (message: ToPaintWorker) => worker.postMessage(message)
   const first = await next().catch(async (error) => {
@@ -78,12 +85,12 @@ const openThread = async (path: string, threads: number): Promise<PaintThread> =
   return {
     config: (first as Extract<FromPaintWorker, { ready: unknown }>).ready,
     ended: () => end !== undefined,
-    async paint(order, signal) {
+    async paint(order, signal, onPreview) {
       const abort = () => say('abort')
       signal?.addEventListener('abort', abort)
-      say(order)
+      say(onPreview ? { ...order, previews: true } : order)
       try {
-        return ((await next()) as Extract<FromPaintWorker, { pictures: unknown }>).pictures
+        return ((await next(onPreview)) as Extract<FromPaintWorker, { pictures: unknown }>).pictures
       } finally {
         signal?.removeEventListener('abort', abort)
       }

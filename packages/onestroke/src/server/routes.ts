@@ -1,20 +1,15 @@
 /** What can be asked. */
-import { UserError } from '@onestroke/core/formats'
-import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { checkPixels, type Painted } from './answers.js'
+import { checkPixels } from './answers.js'
 import type { App, Service } from './app.js'
-import { deadline } from './deadline.js'
+import { automatic1111Routes } from './automatic1111.js'
 import { serveLive } from './live.js'
-import { orderOf } from './order.js'
+import { openaiRoutes } from './openai.js'
+import { page } from './page.js'
+import { paint, signalOf, tellWarnings, warningsOf } from './paint.js'
 import { problemBody } from './problems.js'
-import { Busy } from './scheduler.js'
-import { generateAnswer, generateRequest, openaiAnswer, openaiRequest, problem } from './schemas.js'
+import { generateAnswer, generateRequest, PICTURES_LIMIT, PROBLEMS } from './schemas.js'
 
-/** What any route may answer instead. */
-const PROBLEMS = Object.fromEntries(
-  [400, 401, 403, 413, 415, 421, 429, 500, 503].map((status) => [status, problem]),
-) as Record<400 | 503, typeof problem>
 /** For routes that need no token. */
 const OPEN = { security: [] }
 
@@ -27,26 +22,70 @@ export const routes =
 
     app.get(
       '/health',
-      { schema: { ...OPEN, response: { 200: z.object({ status: z.literal('ok') }), ...PROBLEMS } } },
+      {
+        schema: {
+          operationId: 'health',
+          summary: 'Whether the server lives.',
+          tags: ['Server'],
+          ...OPEN,
+          response: { 200: z.object({ status: z.literal('ok') }), ...PROBLEMS },
+        },
+      },
       async () => ({
         status: 'ok' as const,
       }),
     )
     const ready = z.object({ status: z.literal('ready') })
-    app.get('/ready', { schema: { ...OPEN, response: { 200: ready, ...PROBLEMS } } }, async (_, reply) =>
-      scheduler.closing
-        ? reply.code(503).send(problemBody('closing', 'the server is closing'))
-        : { status: 'ready' as const },
+    app.get(
+      '/ready',
+      {
+        schema: {
+          operationId: 'ready',
+          summary: 'Whether the server takes requests.',
+          tags: ['Server'],
+          ...OPEN,
+          response: { 200: ready, ...PROBLEMS },
+        },
+      },
+      async (_, reply) =>
+        scheduler.closing
+          ? reply.code(503).send(problemBody('closing', 'the server is closing'))
+          : { status: 'ready' as const },
     )
-    app.get('/metrics', { schema: { response: { 200: z.string(), ...PROBLEMS } } }, async (_, reply) =>
-      reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    app.get(
+      '/metrics',
+      {
+        schema: {
+          operationId: 'metrics',
+          summary: 'Numbers for Prometheus.',
+          tags: ['Server'],
+          response: { 200: z.string(), ...PROBLEMS },
+        },
+      },
+      async (_, reply) => reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    )
+    app.get('/', { schema: { hide: true } }, async (request, reply) =>
+      reply
+        .header(
+          'content-security-policy',
+          "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'",
+        )
+        .type('text/html; charset=utf-8')
+        .send(page(service, request)),
     )
     app.get('/openapi.json', { schema: { hide: true } }, async () =>
       (app as unknown as { swagger(): object }).swagger(),
     )
     app.get(
       '/model',
-      { schema: { response: { 200: z.looseObject({ kind: z.string() }), ...PROBLEMS } } },
+      {
+        schema: {
+          operationId: 'describeModel',
+          summary: 'What the model can do.',
+          tags: ['Paint'],
+          response: { 200: z.looseObject({ kind: z.string() }), ...PROBLEMS },
+        },
+      },
       async () => ({
         kind,
         resolution: network.resolution,
@@ -60,9 +99,12 @@ export const routes =
     app.post(
       '/generate',
       {
+        bodyLimit: PICTURES_LIMIT,
         schema: {
-          description:
-            'Paints: new pictures, an image again (image), a part of it (mask), or the way between two (to). Answers with a picture, or with JSON. A request has 64 kB at most.',
+          operationId: 'generate',
+          summary:
+            'Paint: new pictures, an image again (image), a part of it (mask), or the way between two (to).',
+          tags: ['Paint'],
           body: generateRequest,
           response: {
             200: generateAnswer.describe(
@@ -75,44 +117,31 @@ export const routes =
       async ({ body }, reply) => {
         const begin = performance.now()
         const { scale, format } = body
-        checkPixels(body, network.resolution)
+        const side = network.resolution * scale
+        checkPixels(body.n, side)
         const signal = signalOf(reply, service)
         const { seeds, painted } = await paint(service, body, { signal, scale })
         reply.header('x-seed', seeds.join(','))
+        const warnings = warningsOf(pipeline, body)
+        tellWarnings(reply, warnings)
         if (format === 'json') {
           const texts = await encoder.each(painted, signal)
-          const side = network.resolution * scale
           const images = texts.map((b64, i) => ({ seed: seeds[i]!, b64 }))
-          return { images, width: side, height: side, milliseconds: performance.now() - begin }
+          return {
+            images,
+            width: side,
+            height: side,
+            milliseconds: performance.now() - begin,
+            ...(warnings.length > 0 && { warnings }),
+          }
         }
         // Bytes go past the schema, which is for JSON.
-        return reply.type(`image/${format}`).send((await encoder.one(painted, format, signal)) as never)
+        return reply.type(`image/${format}`).send((await encoder.one(painted, { format }, signal)) as never)
       },
     )
 
-    app.post(
-      '/v1/images/generations',
-      {
-        schema: {
-          description: 'Paints, as OpenAI’s images API is asked and answers.',
-          body: openaiRequest,
-          response: { 200: openaiAnswer, ...PROBLEMS },
-        },
-      },
-      async ({ body }, reply) => {
-        const { prompt, n, size, response_format, seed } = body
-        const scale = scaleFor(size ?? 'auto', network.resolution)
-        checkPixels({ n: n ?? 1, scale }, network.resolution)
-        const signal = signalOf(reply, service)
-        const asked = { prompt, n: n ?? 1, ...(typeof seed === 'number' && { seed }) }
-        const { painted } = await paint(service, asked, { signal, scale })
-        const texts = await encoder.each(painted, signal)
-        const data = texts.map((text) =>
-          response_format === 'url' ? { url: `data:image/png;base64,${text}` } : { b64_json: text },
-        )
-        return { created: Math.floor(Date.now() / 1000), data }
-      },
-    )
+    await app.register(openaiRoutes(service))
+    await app.register(automatic1111Routes(service))
 
     app.route({
       method: 'GET',
@@ -129,7 +158,8 @@ export const routes =
           timeout,
           async paint({ id: _, ...body }, signal) {
             const { painted } = await paint(service, { ...body, n: 1 }, { signal, scale: 1 })
-            return encoder.one(painted, 'png', signal)
+            const png = await encoder.one(painted, { format: 'png' }, signal)
+            return { png, warnings: warningsOf(pipeline, body) }
           },
           ...(onFailure && { onFailure }),
         })
@@ -138,42 +168,3 @@ export const routes =
       },
     })
   }
-
-/** @param how the enlargement is for the encoder. @throws Busy also where too many answers wait to be encoded. */
-const paint = async (
-  { pipeline, scheduler, encoder, options }: Service,
-  body: Parameters<typeof orderOf>[1],
-  { signal, scale }: { readonly signal: AbortSignal; readonly scale: number },
-): Promise<{ seeds: readonly number[]; painted: Painted }> => {
-  const order = await orderOf(pipeline, body)
-  if (encoder.waiting >= options.queue) throw new Busy('too many pictures are waiting')
-  const { channels, resolution } = pipeline.config.network
-  const size = { channels: channels as 1 | 3, height: resolution, width: resolution }
-  const data = await scheduler.paint({ ...order, signal })
-  return { seeds: order.seeds, painted: { ...size, data, count: order.seeds.length, scale } }
-}
-
-/** The status that proxies write down for what nobody waited for. Not sent. */
-const CLIENT_GONE = 499
-
-/** Aborted when the client has gone, which fastify counts nowhere, or when it took too long. */
-const signalOf = (reply: FastifyReply, { options, metrics }: Service): AbortSignal => {
-  const { signal, abort, met } = deadline(options.timeout)
-  const { raw, request } = reply
-  raw.once('close', () => {
-    met()
-    if (!raw.writableEnded) abort()
-    if (!raw.writableFinished)
-      metrics.onResponse(request.routeOptions.url!, CLIENT_GONE, reply.elapsedTime / 1000)
-  })
-  return signal
-}
-
-/** The largest whole factor by which pictures fit into a size. @throws UserError if they do not, or if it is no square. */
-const scaleFor = (size: string, resolution: number): number => {
-  if (size === 'auto') return 1
-  const [width, height] = size.split('x').map(Number)
-  if (width !== height || width! < resolution)
-    throw new UserError(`size must be a square of ${resolution} pixels or more, not ${size}`)
-  return Math.min(64, Math.floor(width! / resolution))
-}

@@ -20,6 +20,8 @@ export class Closing extends Error {
 export interface Order extends PaintOrder {
   /** Leaves the queue when it is aborted. A run ends early when nobody of it is left. */
   readonly signal?: AbortSignal
+  /** Told after each step what its pictures would be if they ended there: for orders that fit into one run. */
+  onPreview?(pictures: Float32Array): void
 }
 
 export interface SchedulerOptions {
@@ -136,7 +138,7 @@ export class Scheduler {
     const begin = performance.now()
     const order = together(run)
     try {
-      const pictures = await this.painter.paint(order, allGone(run))
+      const pictures = await this.painter.paint(order, allGone(run), previewsOf(run, order.prompts.length))
       this.options.onRun?.(order.prompts.length, (performance.now() - begin) / 1000)
       this.#handing = this.#handing.then(() => handOut(run, pictures, pictures.length / order.prompts.length))
     } catch (error) {
@@ -157,6 +159,19 @@ const handOut = async (run: readonly Waiting[], pictures: Float32Array, size: nu
     resolve(pictures.slice(at, at + prompts.length * size))
     at += prompts.length * size
     await new Promise(setImmediate)
+  }
+}
+
+/** Hands each order its own part of the previews; undefined if nobody wants any. */
+const previewsOf = (run: readonly Waiting[], count: number) => {
+  if (run.every(({ onPreview }) => !onPreview)) return undefined
+  return (pictures: Float32Array) => {
+    const size = pictures.length / count
+    let at = 0
+    for (const { prompts, onPreview } of run) {
+      onPreview?.(pictures.slice(at, at + prompts.length * size))
+      at += prompts.length * size
+    }
   }
 }
 

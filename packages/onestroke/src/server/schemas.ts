@@ -5,11 +5,47 @@ import { z } from 'zod'
 /** Most pictures of one request, and most steps. */
 export const MOST_PICTURES = 64
 export const MOST_STEPS = 128
+/** As many characters as OpenAI takes. Models read the first words. */
+const MOST_CHARACTERS = 32_000
+/** Bytes of a picture: as many as 4 megapixels of noise have in PNG, and some more. */
+export const MOST_PICTURE_BYTES = 17 * 2 ** 20
 
-const prompt = z.string().max(1000).describe('What to paint, or the name of a class; empty: no condition.')
-const seed = z.int().min(0).max(MOST_SEED)
+/** Bytes of a request with a picture and a mask, in base64. */
+export const PICTURES_LIMIT = Math.ceil((2 * MOST_PICTURE_BYTES * 4) / 3) + 2 ** 20
 
-const how = {
+export const prompt = z
+  .string()
+  .max(MOST_CHARACTERS)
+  .describe('What to paint, or the name of a class; empty: no condition.')
+export const seed = z.int().min(0).max(MOST_SEED)
+
+/** What stands before the base64 of a `data:` address. */
+const DATA_ADDRESS = /^data:[^,]{0,200};base64,/i
+const isBase64 = (text: string): boolean => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
+const isAddress = (text: string): boolean => /^https?:/i.test(text)
+
+/** A picture in base64, as bytes. */
+export const picture = z
+  .string()
+  .max(
+    Math.ceil(MOST_PICTURE_BYTES / 3) * 4 + 256,
+    'the picture is too large: at most 17 MiB are taken; scale it down',
+  )
+  .refine((text) => !isAddress(text), 'pictures are not fetched: send the picture itself, in base64')
+  .refine(
+    (text) => isAddress(text) || isBase64(text.replace(DATA_ADDRESS, '')),
+    'expected a picture in base64, or a data: address with one',
+  )
+  .transform((text): Uint8Array => Buffer.from(text.replace(DATA_ADDRESS, ''), 'base64'))
+
+export const warnings = z
+  .array(z.string())
+  .optional()
+  .describe(
+    'What of the request could not be done as it was asked, such as words that the model does not know.',
+  )
+
+export const sampling = {
   steps: z
     .int()
     .min(1)
@@ -24,28 +60,32 @@ const how = {
     .describe(
       'w in D_u + w(D_c − D_u): 1 is none. Students take it if they were distilled with a range of it.',
     ),
-  negative_prompt: z.string().max(1000).optional().describe('What guidance leads away from.'),
+  negative_prompt: prompt.optional().describe('What guidance leads away from.'),
+}
+
+export const strength = z
+  .number()
+  .min(0)
+  .max(1)
+  .optional()
+  .describe('How much of the image is painted anew: 0 nothing, 1 all. Default: 0.5, or 1 with a mask.')
+
+const how = {
+  ...sampling,
   solver: z
     .enum(['consistency', 'ddim', 'heun', 'dpmpp_2m'])
     .optional()
     .describe('For diffusion models: ddim, heun or dpmpp_2m.'),
-  image: z
-    .base64()
+  image: picture
     .optional()
     .describe(
-      'A picture to paint again: PNG, JPEG or WebP, of at most 4 megapixels; it is cropped and scaled to the model’s size, over white.',
+      'A picture to paint again, in base64 or as a data: address: PNG, JPEG or WebP, of at most 4 megapixels; it is cropped and scaled to the model’s size, over white.',
     ),
-  strength: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe('How much of the image is painted anew: 0 nothing, 1 all. Default: 0.5, or 1 with a mask.'),
-  mask: z
-    .base64()
+  strength,
+  mask: picture
     .optional()
     .describe(
-      'A picture of what is painted: where it is white, the image is painted anew; where black, it stays.',
+      'A picture of what is painted: its holes, if anything in it is transparent; else what is white, and what is black stays.',
     ),
   to: z
     .strictObject({
@@ -79,7 +119,7 @@ export const generateRequest = z.strictObject({
     .min(1)
     .max(64)
     .default(1)
-    .describe('Enlarges each pixel so many times. All pictures of an answer have at most 4 megapixels.'),
+    .describe('Enlarges each pixel so many times. A picture has at most 4 megapixels, and an answer 10.'),
 })
 export type GenerateBody = z.infer<typeof generateRequest>
 
@@ -88,30 +128,14 @@ export const generateAnswer = z.object({
   width: z.int(),
   height: z.int(),
   milliseconds: z.number(),
+  warnings,
 })
 
-/** A request in the form of OpenAI's images API. */
-export const openaiRequest = z.object({
-  prompt,
-  n: z.int().min(1).max(10).nullish(),
-  model: z.string().nullish().describe('There is one model; the name is not looked at.'),
-  size: z
-    .string()
-    .regex(/^(auto|\d{1,4}x\d{1,4})$/)
-    .nullish()
-    .describe('WIDTHxHEIGHT, a square: pictures are enlarged by a whole factor, so that they fit into it.'),
-  response_format: z.enum(['b64_json', 'url']).nullish().describe('url gives a data: address.'),
-  seed: seed.nullish(),
-  user: z.string().nullish(),
-})
-export type OpenaiBody = z.infer<typeof openaiRequest>
-
-export const openaiAnswer = z.object({
-  created: z.int(),
-  data: z.array(z.object({ b64_json: z.string().optional(), url: z.string().optional() })),
-})
-
-export const problem = z.object({ error: z.object({ message: z.string(), type: z.string() }) })
+const problem = z.object({ error: z.object({ message: z.string(), type: z.string() }) })
+/** What any route may answer instead. */
+export const PROBLEMS = Object.fromEntries(
+  [400, 401, 403, 404, 405, 413, 415, 421, 429, 500, 503].map((status) => [status, problem]),
+) as Record<400 | 404 | 503, typeof problem>
 
 /** A message on the live socket; a later one takes the place of an earlier one that is still waiting. */
 export const liveRequest = z.strictObject({

@@ -1,0 +1,272 @@
+/** The API of AUTOMATIC1111's web UI, for the tools that speak only that. */
+import { randomInt } from 'node:crypto'
+import { UserError } from '@onestroke/core/formats'
+import { MOST_SEED, type Pipeline } from '@onestroke/core/pipeline'
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { checkPixels } from './answers.js'
+import type { App, Service } from './app.js'
+import { type Asked, enlargement, paint, signalOf, tellWarnings, unknownFields, warningsOf } from './paint.js'
+import { MOST_PICTURES, MOST_STEPS, PICTURES_LIMIT, PROBLEMS, picture, prompt, warnings } from './schemas.js'
+
+const MOST_MASK_PIXELS = 4 * 2 ** 20
+const nothing = z.unknown().optional().describe('Taken as tools send it; it changes nothing.')
+const textFields = {
+  prompt: prompt.default(''),
+  negative_prompt: prompt.nullish(),
+  seed: z.int().min(-1).max(MOST_SEED).nullish().describe('-1, the default, draws one.'),
+  steps: z.int().min(1).max(MOST_STEPS).nullish().describe('Default: what the model recommends.'),
+  cfg_scale: z.number().min(0).max(100).nullish().describe('Brought into the range that the model takes.'),
+  sampler_name: z
+    .string()
+    .nullish()
+    .describe('One of /sdapi/v1/samplers; others give way to the model’s own.'),
+  sampler_index: z.string().nullish(),
+  width: z.int().min(1).max(4096).default(512),
+  height: z.int().min(1).max(4096).default(512).describe('As the width: models paint squares.'),
+  batch_size: z.int().min(1).max(MOST_PICTURES).default(1),
+  n_iter: z.int().min(1).max(MOST_PICTURES).default(1).describe('Pictures: n_iter × batch_size.'),
+  send_images: nothing,
+  save_images: nothing,
+  override_settings: nothing,
+  override_settings_restore_afterwards: nothing,
+  scheduler: nothing,
+}
+const textRequest = z.looseObject(textFields)
+const imageRequest = z.looseObject({
+  ...textFields,
+  init_images: z
+    .array(picture)
+    .length(1)
+    .describe('One picture, in base64 or as a data: address; it is cropped and scaled to the model’s size.'),
+  mask: picture
+    .nullish()
+    .describe('What is opaque is painted, if anything in it is transparent; else what is white.'),
+  denoising_strength: z.number().min(0).max(1).nullish().describe('Default: 0.75.'),
+  resize_mode: nothing,
+  mask_blur: nothing,
+  inpainting_fill: nothing,
+  inpaint_full_res: nothing,
+  inpaint_full_res_padding: nothing,
+  initial_noise_multiplier: nothing,
+  include_init_images: nothing,
+})
+
+/** A mask with transparent parts as one by brightness: the web UI paints what is opaque, where OpenAI paints the holes. */
+const opaqueParts = async (mask: Uint8Array): Promise<Uint8Array> => {
+  const { default: sharp } = await import('sharp')
+  const read = () => sharp(mask, { limitInputPixels: MOST_MASK_PIXELS })
+  try {
+    if ((await read().stats()).isOpaque) return mask
+    return await read().extractChannel('alpha').png().toBuffer()
+  } catch {
+    // What cannot be read is refused in words where all pictures are read.
+    return mask
+  }
+}
+
+type TextBody = z.infer<typeof textRequest>
+
+const answerSchema = z.object({
+  images: z.array(z.string()).describe('PNG in base64.'),
+  parameters: z.looseObject({}),
+  info: z.string().describe('JSON: seeds and settings.'),
+  warnings,
+})
+
+/** Solvers by the names that tools know. */
+const SAMPLERS = { DDIM: 'ddim', Heun: 'heun', 'DPM++ 2M': 'dpmpp_2m' } as const
+const CONSISTENCY = 'consistency'
+type SamplerName = keyof typeof SAMPLERS
+
+const samplersOf = ({ config }: Pipeline): readonly string[] =>
+  config.kind === 'student' ? [CONSISTENCY] : Object.keys(SAMPLERS)
+
+export const automatic1111Routes =
+  (service: Service) =>
+  async (server: unknown): Promise<void> => {
+    const app = server as App
+    const { pipeline, model } = service
+    const tags = ['AUTOMATIC1111']
+    const response = { 200: answerSchema, ...PROBLEMS }
+    app.post(
+      '/sdapi/v1/txt2img',
+      {
+        schema: {
+          operationId: 'txt2img',
+          summary: 'Paint, as AUTOMATIC1111’s web UI is asked.',
+          tags,
+          body: textRequest,
+          response,
+        },
+      },
+      ({ body }, reply) => answer(service, reply, body, textRequest.shape, {}),
+    )
+    app.post(
+      '/sdapi/v1/img2img',
+      {
+        bodyLimit: PICTURES_LIMIT,
+        schema: {
+          operationId: 'img2img',
+          summary: 'Paint a picture again, as AUTOMATIC1111’s web UI is asked.',
+          tags,
+          body: imageRequest,
+          response,
+        },
+      },
+      async ({ body }, reply) => {
+        const { init_images, mask, denoising_strength, ...rest } = body
+        return answer(service, reply, rest, imageRequest.shape, {
+          image: init_images[0]!,
+          strength: denoising_strength ?? 0.75,
+          ...(mask && { mask: await opaqueParts(mask) }),
+        })
+      },
+    )
+    const samplers = z.array(
+      z.object({ name: z.string(), aliases: z.array(z.string()), options: z.looseObject({}) }),
+    )
+    app.get(
+      '/sdapi/v1/samplers',
+      {
+        schema: {
+          operationId: 'samplers',
+          summary: 'The samplers that the model takes.',
+          tags,
+          response: { 200: samplers, ...PROBLEMS },
+        },
+      },
+      async () => samplersOf(pipeline).map((name) => ({ name, aliases: [], options: {} })),
+    )
+    const models = z.array(
+      z.object({
+        title: z.string(),
+        model_name: z.string(),
+        hash: z.null(),
+        sha256: z.null(),
+        filename: z.string(),
+        config: z.null(),
+      }),
+    )
+    const { name } = model
+    app.get(
+      '/sdapi/v1/sd-models',
+      {
+        schema: {
+          operationId: 'sdModels',
+          summary: 'The one model, in a list.',
+          tags,
+          response: { 200: models, ...PROBLEMS },
+        },
+      },
+      async () => [{ title: name, model_name: name, hash: null, sha256: null, filename: name, config: null }],
+    )
+    const options = z.looseObject({ sd_model_checkpoint: z.string() })
+    app.get(
+      '/sdapi/v1/options',
+      {
+        schema: {
+          operationId: 'options',
+          summary: 'Settings: which model paints.',
+          tags,
+          response: { 200: options, ...PROBLEMS },
+        },
+      },
+      async () => ({ sd_model_checkpoint: name, samples_format: 'png' }),
+    )
+    app.post(
+      '/sdapi/v1/options',
+      {
+        schema: {
+          operationId: 'setOptions',
+          summary: 'Tools choose a model with it: the one that is there.',
+          tags,
+          body: z.looseObject({ sd_model_checkpoint: z.string().optional() }),
+          response: { 200: z.null(), ...PROBLEMS },
+        },
+      },
+      async ({ body }) => {
+        const other = body.sd_model_checkpoint
+        if (other !== undefined && other !== name)
+          throw new UserError(`sd_model_checkpoint: there is no model ${other}; there is ${name}`)
+        return null
+      },
+    )
+  }
+
+/** What of a request the model takes, and what it does not: tools send 7 as guidance and samplers of their own, unasked. */
+const settingsFor = (
+  pipeline: Pipeline,
+  { cfg_scale, negative_prompt, sampler_name, sampler_index, steps }: TextBody,
+): { settings: Pick<Asked, 'guidance_scale' | 'negative_prompt' | 'solver' | 'steps'>; notes: string[] } => {
+  const { kind, network, sampling, vocabulary } = pipeline.config
+  const notes: string[] = []
+  const guided = vocabulary.kind !== 'none' && (kind === 'teacher' || network.embedding.guidance_embedding)
+  const [least, most] = guided ? (sampling.guidance_range ?? [0, 100]) : [1, 1]
+  const asked = cfg_scale ?? sampling.guidance_scale
+  const guidance_scale = Math.min(Math.max(asked, least), most)
+  if (guidance_scale !== asked)
+    notes.push(
+      `cfg_scale: this model takes ${guided ? `${least} to ${most}` : 'no guidance'}; ${guidance_scale} was taken`,
+    )
+  if (negative_prompt && !guided) notes.push('negative_prompt: this model takes none; it was left out')
+  const sampler = sampler_name ?? sampler_index
+  if (typeof sampler === 'string' && !samplersOf(pipeline).includes(sampler))
+    notes.push(`sampler_name: this model has ${samplersOf(pipeline).join(', ')}; its own was taken`)
+  const solver = kind === 'teacher' ? SAMPLERS[sampler as SamplerName] : undefined
+  return {
+    settings: {
+      guidance_scale,
+      ...(negative_prompt && guided && { negative_prompt }),
+      ...(solver && { solver }),
+      ...(typeof steps === 'number' && { steps }),
+    },
+    notes,
+  }
+}
+
+const answer = async (
+  service: Service,
+  reply: FastifyReply,
+  body: TextBody,
+  known: object,
+  edit: Pick<Asked, 'image' | 'mask' | 'strength'>,
+): Promise<z.infer<typeof answerSchema>> => {
+  const { pipeline, encoder } = service
+  const { width, height, batch_size, n_iter } = body
+  const n = batch_size * n_iter
+  if (n > MOST_PICTURES)
+    throw new UserError(`n_iter × batch_size are ${n} pictures, and a request has at most ${MOST_PICTURES}`)
+  if (width !== height)
+    throw new UserError(
+      `width and height must be equal, since this model paints squares, and not ${width} and ${height}`,
+    )
+  checkPixels(n, width)
+  const { settings, notes } = settingsFor(pipeline, body)
+  const seed = typeof body.seed === 'number' && body.seed >= 0 ? body.seed : randomInt(2 ** 32)
+  const asked: Asked = { prompt: body.prompt, n, seed, ...settings, ...edit }
+  const warnings = [...warningsOf(pipeline, asked), ...notes, ...unknownFields(body, known)]
+  tellWarnings(reply, warnings)
+  const signal = signalOf(reply, service)
+  const { scale, side } = enlargement(width, pipeline.config.network.resolution)
+  const { seeds, painted } = await paint(service, asked, { signal, scale })
+  const images = await encoder.each(painted, signal, { format: 'png', side })
+  const parameters = {
+    prompt: body.prompt,
+    negative_prompt: settings.negative_prompt ?? '',
+    seed,
+    width,
+    height,
+    batch_size,
+    n_iter,
+    cfg_scale: settings.guidance_scale,
+  }
+  const info = {
+    ...parameters,
+    all_prompts: seeds.map(() => body.prompt),
+    all_seeds: seeds,
+    sd_model_name: service.model.name,
+    warnings,
+  }
+  return { images, parameters, info: JSON.stringify(info), ...(warnings.length > 0 && { warnings }) }
+}

@@ -1,0 +1,111 @@
+/** From a request to its pictures, for all routes. */
+import { type Pipeline, promptWarnings } from '@onestroke/core/pipeline'
+import type { FastifyReply } from 'fastify'
+import type { Painted } from './answers.js'
+import type { Service } from './app.js'
+import { deadline } from './deadline.js'
+import { orderOf } from './order.js'
+import { Busy } from './scheduler.js'
+import type { PaintOrder } from './settings.js'
+
+export type Asked = Parameters<typeof orderOf>[1]
+
+interface PaintOptions {
+  readonly signal: AbortSignal
+  /** How the enlargement is for the encoder. */
+  readonly scale: number
+  /** States before the last: at most `count`, spread over the steps. */
+  readonly previews?: { readonly count: number; onPreview(painted: Painted, index: number): void } | undefined
+}
+
+/** @throws Busy also where too many answers wait to be encoded. */
+export const paint = async (
+  { pipeline, scheduler, encoder, options }: Service,
+  body: Asked,
+  { signal, scale, previews }: PaintOptions,
+): Promise<{ seeds: readonly number[]; painted: Painted }> => {
+  const order = await orderOf(pipeline, body)
+  if (encoder.waiting >= options.queue) throw new Busy('too many pictures are waiting')
+  const { channels, resolution } = pipeline.config.network
+  const paintedFrom = (data: Float32Array): Painted => ({
+    data,
+    channels: channels as 1 | 3,
+    height: resolution,
+    width: resolution,
+    count: order.seeds.length,
+    scale,
+  })
+  let step = 0
+  const shown = previews ? previewSteps(previews.count, stepsOf(pipeline, order)) : []
+  const onPreview = (data: Float32Array) => {
+    const index = shown.indexOf(step)
+    step++
+    if (index >= 0) previews!.onPreview(paintedFrom(data), index)
+  }
+  const data = await scheduler.paint({ ...order, signal, ...(shown.length > 0 && { onPreview }) })
+  return { seeds: order.seeds, painted: paintedFrom(data) }
+}
+
+const stepsOf = (pipeline: Pipeline, { settings: { to: _, ...settings }, image }: PaintOrder): number =>
+  pipeline.sampling({ ...settings, ...(image && { image }) }).num_inference_steps
+
+/** Which steps are shown, from 0, never the last. */
+const previewSteps = (most: number, steps: number): number[] => {
+  const count = Math.min(most, steps - 1)
+  return Array.from({ length: count }, (_, i) => Math.floor(((i + 1) * steps) / (count + 1)) - 1)
+}
+
+/** What of a request's prompts the model does not know or does not read. */
+export const warningsOf = (
+  { tokenizer }: Pipeline,
+  { prompt, negative_prompt = '', to }: Pick<Asked, 'prompt' | 'negative_prompt' | 'to'>,
+): string[] => promptWarnings(tokenizer, [prompt, to?.prompt ?? '', negative_prompt])
+
+/** What of a request is in none of these fields, unless it says nothing. */
+export const unknownFields = (body: object, known: object): string[] => {
+  const says = (value: unknown) =>
+    Boolean(value) && (typeof value !== 'object' || Object.keys(value as object).length > 0)
+  const unknown = Object.entries(body).flatMap(([name, value]) =>
+    name in known || !says(value) ? [] : [name.slice(0, 40)],
+  )
+  if (unknown.length === 0) return []
+  return [`not known here, and not looked at: ${unknown.slice(0, 8).join(', ')}`]
+}
+
+/** The header of answers that have warnings: JSON in ASCII, which is all that headers can carry. */
+export const tellWarnings = (reply: FastifyReply, warnings: readonly string[]): void => {
+  if (warnings.length === 0) return
+  const escaped = JSON.stringify(warnings).replace(
+    /[^\x20-\x7e]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  reply.header('x-warnings', escaped)
+}
+
+/** The status that proxies write down for what nobody waited for. Not sent. */
+const CLIENT_GONE = 499
+
+/** Aborted when the client has gone, which fastify counts nowhere, or when it took too long. */
+export const signalOf = (reply: FastifyReply, { options, metrics }: Service): AbortSignal => {
+  const { signal, abort, met } = deadline(options.timeout)
+  const { raw, request } = reply
+  raw.once('close', () => {
+    met()
+    if (!raw.writableEnded) abort()
+    if (!raw.writableFinished)
+      metrics.onResponse(request.routeOptions.url!, CLIENT_GONE, reply.elapsedTime / 1000)
+  })
+  return signal
+}
+
+/**
+ * How pictures of the model's size become those of a side in pixels: enlarged by a whole factor, and reduced if that is too
+ * much.
+ */
+export const enlargement = (
+  side: number,
+  resolution: number,
+): { scale: number; side: number | undefined } => {
+  const scale = Math.max(1, Math.ceil(side / resolution))
+  return { scale, side: scale * resolution === side ? undefined : side }
+}

@@ -1,0 +1,183 @@
+/** The server as tools meet it that speak to AUTOMATIC1111's web UI: with what they send unasked. */
+import sharp from 'sharp'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Server, start } from './testing.js'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+let server: Server
+beforeAll(async () => {
+  server = await start()
+})
+
+const ask = async (path: string, body?: object) => {
+  const response = await (body
+    ? server.post(`/sdapi/v1/${path}`, body)
+    : fetch(`${server.url}/sdapi/v1/${path}`))
+  return { status: response.status, json: await response.json() }
+}
+const pixels = async (b64: string, side = 16) => [
+  ...(await sharp(Buffer.from(b64, 'base64'))
+    .resize(side, side, { kernel: 'nearest' })
+    .removeAlpha()
+    .raw()
+    .toBuffer()),
+]
+const far = (a: readonly number[], b: readonly number[]) =>
+  Math.max(...a.map((value, i) => Math.abs(value - b[i]!)))
+/** What /generate paints. */
+const painted = async (body: object) =>
+  (await (await server.post('/generate', { format: 'json', ...body })).json()).images
+/** As web pages for chats send it. */
+const UNASKED = {
+  sampler_name: 'Euler a',
+  scheduler: 'karras',
+  cfg_scale: 7,
+  override_settings: { CLIP_stop_at_last_layers: 1 },
+  restore_faces: false,
+  enable_hr: false,
+  clip_skip: 1,
+  save_images: false,
+}
+
+describe('txt2img', () => {
+  it('paints what /generate paints', async () => {
+    const asked = { prompt: 'owl', seed: 7, steps: 2 }
+    const { status, json } = await ask('txt2img', {
+      ...asked,
+      width: 256,
+      height: 256,
+      batch_size: 2,
+      n_iter: 2,
+    })
+    expect(status).toBe(200)
+    expect(json).not.toHaveProperty('warnings')
+    const expected = await painted({ ...asked, n: 4 })
+    for (const [i, image] of json.images.entries()) {
+      expect((await sharp(Buffer.from(image, 'base64')).metadata()).width).toBe(256)
+      expect(far(await pixels(image), await pixels(expected[i].b64))).toBeLessThanOrEqual(1)
+    }
+    expect(JSON.parse(json.info)).toMatchObject({
+      seed: 7,
+      all_seeds: [7, 8, 9, 10],
+      width: 256,
+      cfg_scale: 1,
+    })
+    expect(json.parameters).toMatchObject({ prompt: 'owl', n_iter: 2 })
+  })
+
+  it('takes what tools send unasked, and says what became of it', async () => {
+    const { status, json } = await ask('txt2img', {
+      ...UNASKED,
+      prompt: 'owl',
+      seed: 7,
+      negative_prompt: 'face',
+    })
+    expect(status).toBe(200)
+    const [expected] = await painted({ prompt: 'owl', seed: 7, guidance_scale: 3, negative_prompt: 'face' })
+    expect(far(await pixels(json.images[0]), await pixels(expected.b64))).toBeLessThanOrEqual(1)
+    expect((await sharp(Buffer.from(json.images[0], 'base64')).metadata()).width).toBe(512)
+    expect(json.warnings).toEqual([
+      'cfg_scale: this model takes 1 to 3; 3 was taken',
+      'sampler_name: this model has consistency; its own was taken',
+      'not known here, and not looked at: clip_skip',
+    ])
+    expect(JSON.parse(json.info).warnings).toEqual(json.warnings)
+  })
+
+  it('knows the solvers of a diffusion model by the names that tools have', async () => {
+    const teacher = await start({}, 'models/emoji-16-teacher')
+    const asked = { prompt: 'owl', seed: 7, steps: 3 }
+    const { images } = await (
+      await teacher.post('/sdapi/v1/txt2img', {
+        ...asked,
+        sampler_name: 'DPM++ 2M',
+        cfg_scale: 2,
+        width: 16,
+        height: 16,
+      })
+    ).json()
+    const how = { ...asked, solver: 'dpmpp_2m', guidance_scale: 2, format: 'json' }
+    const expected = await (await teacher.post('/generate', how)).json()
+    expect(images).toEqual([expected.images[0].b64])
+    const names = (await (await fetch(`${teacher.url}/sdapi/v1/samplers`)).json()).map(
+      ({ name }: { name: string }) => name,
+    )
+    expect(names).toEqual(['DDIM', 'Heun', 'DPM++ 2M'])
+  })
+
+  it('draws seeds where -1 is sent', async () => {
+    const drawn = await Promise.all(
+      [1, 2].map(() => ask('txt2img', { prompt: 'owl', seed: -1, width: 16, height: 16 })),
+    )
+    const [one, other] = drawn.map(({ json }) => JSON.parse(json.info).seed)
+    expect(one).not.toBe(other)
+  })
+
+  it.each([
+    [
+      { width: 512, height: 768 },
+      'width and height must be equal, since this model paints squares, and not 512 and 768',
+    ],
+    [{ width: 4096, height: 4096 }, 'a picture has at most 4, which is 2048×2048'],
+    [{ n_iter: 9, batch_size: 8 }, 'n_iter × batch_size are 72 pictures, and a request has at most 64'],
+  ])('is refused where it cannot be had: %j', async (fields, message) => {
+    const { status, json } = await ask('txt2img', { prompt: 'owl', ...fields })
+    expect([status, json.error.message]).toEqual([400, expect.stringContaining(message)])
+  })
+})
+
+describe('img2img', () => {
+  it('paints a picture again, and where the mask is white', async () => {
+    const yellow = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#fd0' } })
+      .png()
+      .toBuffer()
+    const right = Buffer.from(Array.from({ length: 256 }, (_, i) => (i % 16 < 8 ? 0 : 255)))
+    const mask = (
+      await sharp(right, { raw: { width: 16, height: 16, channels: 1 } })
+        .png()
+        .toBuffer()
+    ).toString('base64')
+    const image = yellow.toString('base64')
+    const asked = { prompt: 'owl', seed: 7 }
+    const { json } = await ask('img2img', { ...asked, init_images: [`data:image/png;base64,${image}`] })
+    const [expected] = await painted({ ...asked, image, strength: 0.75 })
+    expect(far(await pixels(json.images[0]), await pixels(expected.b64))).toBeLessThanOrEqual(1)
+    const masked = await ask('img2img', { ...asked, init_images: [image], mask, denoising_strength: 1 })
+    const [filled] = await painted({ ...asked, image, mask, strength: 1 })
+    expect(far(await pixels(masked.json.images[0]), await pixels(filled.b64))).toBeLessThanOrEqual(1)
+    // The web UI paints what is opaque of a mask with holes, whatever its colour.
+    const black = Buffer.from(Array.from({ length: 256 }, (_, i) => [0, 0, 0, i % 16 < 8 ? 0 : 255]).flat())
+    const opaque = (
+      await sharp(black, { raw: { width: 16, height: 16, channels: 4 } })
+        .png()
+        .toBuffer()
+    ).toString('base64')
+    const alike = await ask('img2img', {
+      ...asked,
+      init_images: [image],
+      mask: opaque,
+      denoising_strength: 1,
+    })
+    expect(alike.json.images).toEqual(masked.json.images)
+    const none = await ask('img2img', { ...asked, init_images: [] })
+    expect([none.status, none.json.error.message]).toEqual([400, expect.stringContaining('body/init_images')])
+  })
+})
+
+describe('what tools ask first', () => {
+  it('is answered', async () => {
+    expect((await ask('sd-models')).json).toMatchObject([
+      { title: 'emoji-16-guided', model_name: 'emoji-16-guided' },
+    ])
+    expect((await ask('samplers')).json).toEqual([{ name: 'consistency', aliases: [], options: {} }])
+    expect((await ask('options')).json.sd_model_checkpoint).toBe('emoji-16-guided')
+    expect(await ask('options', { sd_model_checkpoint: 'emoji-16-guided' })).toEqual({
+      status: 200,
+      json: null,
+    })
+    expect(await ask('options', { sd_model_checkpoint: 'other' })).toMatchObject({
+      status: 400,
+      json: { error: { message: 'sd_model_checkpoint: there is no model other; there is emoji-16-guided' } },
+    })
+  })
+})
