@@ -1,5 +1,6 @@
 /** Files to pixels: PNG, JPEG, WebP, GIF (its first frame), AVIF, TIFF and SVG, through sharp. */
 import { readFile, stat } from 'node:fs/promises'
+import { extname } from 'node:path'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { systemReason } from '../formats/index.js'
 
@@ -38,6 +39,10 @@ export const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
   'tiff',
   'svg',
 ])
+
+/** Whether a file's name ends as a picture's does. */
+export const isPictureName = (file: string): boolean =>
+  PICTURE_EXTENSIONS.has(extname(file).slice(1).toLowerCase())
 
 const MEGAPIXELS = 100
 /** Drawings are drawn so many times larger than needed and then reduced: smoother than drawing them small. */
