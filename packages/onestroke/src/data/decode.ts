@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { systemReason } from '../formats/index.js'
+import { firstFrameOf } from './gif-frame.js'
 
 /** A picture as it comes out of a file: [height, width, channels], or only its size, if it cannot be used as it is. */
 export interface Decoded {
@@ -80,12 +81,18 @@ const decodeBytes = async (
   const metadata = await open(bytes, megapixels).metadata()
   if (formats && !formats.includes(metadata.format))
     throw new Error(`${metadata.format} is not taken, only ${formats.join(', ')}`)
+  if (!DEPTHS.has(metadata.depth ?? 'uchar'))
+    throw new Error(`its values are of type ${metadata.depth}, not of 8 or 16 bits: convert it`)
   const { width, height } = metadata.autoOrient
   const kept = channels ?? (metadata.space === 'b-w' || metadata.space === 'grey16' ? 1 : 3)
   if (resolution === undefined && width !== height)
     return { width, height, channels: kept, pixels: undefined }
   const isDrawing = metadata.format === 'svg' && resolution !== undefined
-  const picture = (isDrawing ? await drawn(bytes, metadata, resolution, megapixels) : open(bytes, megapixels))
+  const picture = (
+    isDrawing
+      ? await drawn(bytes, metadata, resolution, megapixels)
+      : ((await onWhite(bytes, metadata, megapixels)) ?? open(bytes, megapixels))
+  )
     .autoOrient()
     .flatten({ background: '#fff' })
     .toColourspace(kept === 1 ? 'b-w' : 'srgb')
@@ -94,6 +101,9 @@ const decodeBytes = async (
   const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
   return { width: info.width, height: info.height, channels: kept, pixels: firstChannels(data, info, kept) }
 }
+
+/** How sharp stores values from black to white. Others (float) have no white that is known. */
+const DEPTHS = new Set(['uchar', 'ushort'])
 
 const open = (bytes: Uint8Array, megapixels: number, density?: number): Sharp =>
   sharp(bytes, {
@@ -116,6 +126,25 @@ const drawn = async (
   const possible = Math.sqrt((0.99 * megapixels * 1e6) / (width * height))
   const density = Math.min(MAX_DENSITY, DENSITY * Math.min(wanted, possible))
   const { data, info } = await open(bytes, megapixels, density).raw().toBuffer({ resolveWithObject: true })
+  return sharp(data, { raw: info })
+}
+
+/** A GIF whose first frame covers a part of the canvas: over white, where libvips would have black. Undefined for others. */
+const onWhite = async (
+  bytes: Uint8Array,
+  { format, hasAlpha, width, height }: Metadata,
+  megapixels: number,
+): Promise<Sharp | undefined> => {
+  const frame = format === 'gif' && !hasAlpha ? firstFrameOf(bytes) : undefined
+  if (!frame || (frame.width === width && frame.height === height)) return undefined
+  const white = { create: { width, height, channels: 3, background: '#fff' } } as const
+  if (frame.width === 0 || frame.height === 0) return sharp(white)
+  const input = await open(bytes, megapixels).extract(frame).png().toBuffer()
+  const { data, info } = await sharp(white)
+    .composite([{ input, left: frame.left, top: frame.top }])
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
   return sharp(data, { raw: info })
 }
 
