@@ -54,7 +54,11 @@ export const gathered = (text: string, all: readonly string[] = []): string[] =>
 /** How DATA is read. */
 export const dataOptions = (command: Command): Command =>
   command
-    .option('--resolution <pixels>', 'side of the pictures, where DATA does not say', integer(8))
+    .option(
+      '--resolution <pixels>',
+      'side of the pictures: they are scaled to cover the square, and cropped to their middle',
+      integer(8),
+    )
     .addOption(new Option('--channels <count>', '1 for grey, 3 for colour').choices(['1', '3']))
     .option('--category <names>', 'for iconify: only these categories, separated by commas', list)
     .option(

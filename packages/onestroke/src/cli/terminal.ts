@@ -119,6 +119,10 @@ export const handleInterrupts = (): void => {
     asked = performance.now()
     ask()
   }
+  // A thread that is stuck keeps `exit` waiting; without a handler, one more signal ends the process as the system does.
+  process.on('exit', () => {
+    process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM')
+  })
   process.on('SIGINT', handler).on('SIGTERM', handler)
   // A bar may have hidden the cursor.
   process.on('exit', (status) => stderr.isTTY && status !== 0 && stderr.write('\x1b[?25h'))

@@ -53,9 +53,11 @@ export const DECODERS = 4
 /** Larger files are not taken for pictures. */
 export const MAX_FILE_BYTES = 256 * 2 ** 20
 
-/** A file's bytes. @throws Error if it is too large for a picture. */
+/** A file's bytes. @throws Error if it is no file, as a named pipe, or too large for a picture. */
 export const readBounded = async (path: string): Promise<Uint8Array> => {
-  const { size } = await stat(path)
+  const found = await stat(path)
+  if (!found.isFile() && !found.isDirectory()) throw new Error('not a regular file')
+  const { size } = found
   if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES / 2 ** 20} MiB`)
   return readFile(path)
 }

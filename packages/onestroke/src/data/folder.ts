@@ -6,7 +6,8 @@ import { readCaptions, type Said } from './captions.js'
 import { Collector, nothingIn } from './collector.js'
 import { type Condition, conditionOf } from './condition.js'
 import { byCodeUnit, type DataOptions, type Dataset, sealed, spread } from './dataset.js'
-import { DECODERS, decode, isPictureName, readBounded } from './decode.js'
+import { DECODERS, isPictureName, readBounded } from './decode.js'
+import { decodeForeign } from './drawing.js'
 import { inOrder } from './in-order.js'
 import { classesOf } from './labels.js'
 import { isArchiveName } from './paths.js'
@@ -79,7 +80,7 @@ const datasetOf = async (
   const collector = new Collector(directory, options, files.length)
   const outcomes = inOrder(files, DECODERS, async (file) => ({
     file,
-    outcome: await decode(() => readBounded(join(directory, file)), options),
+    outcome: await decodeForeign(() => readBounded(join(directory, file)), options),
   }))
   for await (const { file, outcome } of outcomes) {
     collector.add(file, outcome)

@@ -6,7 +6,8 @@ import { Archive, type Entry } from './archive.js'
 import { Collector } from './collector.js'
 import { bothSaid, fewCaptions } from './condition.js'
 import { type DataOptions, type Dataset, sealed } from './dataset.js'
-import { DECODERS, decode, isPictureName, MAX_FILE_BYTES, type Outcome } from './decode.js'
+import { DECODERS, isPictureName, MAX_FILE_BYTES, type Outcome } from './decode.js'
+import { decodeForeign } from './drawing.js'
 import { type Facts, factsOfDocument, fieldsOf, isClass, MAX_LABEL } from './facts.js'
 import { inOrder } from './in-order.js'
 import { classesOf } from './labels.js'
@@ -119,7 +120,7 @@ class Samples {
       const trouble = isLink ? LINK : tooLarge(header, MAX_FILE_BYTES)
       if (trouble !== undefined) return async () => ({ sample, outcome: { reason: trouble } })
       const bytes = await read()
-      return async () => ({ sample, outcome: await decode(async () => bytes, this.options) })
+      return async () => ({ sample, outcome: await decodeForeign(async () => bytes, this.options) })
     }
     return undefined
   }
