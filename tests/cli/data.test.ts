@@ -12,7 +12,7 @@ const pictures = at('pictures')
 const out = at('out')
 
 const KINDS =
-  /; DATA is iconify:NAME\[,NAME…\], a folder of pictures, idx:DIR \(MNIST format\), tar:FILE \(WebDataset\)$/
+  /; DATA is iconify:NAME\[,NAME…\], a folder of pictures, idx:DIR \(MNIST format\), tar:FILE\[,FILE…\] \(WebDataset\)$/
 
 beforeAll(async () => {
   await writePictures(pictures, { count: 9 })
@@ -63,7 +63,7 @@ describe('DATA that cannot be used', () => {
 
   it('is of the wrong kind', async () => {
     await refused(join(pictures, '000.png'), 2, /is not a folder; DATA is /)
-    await refused(`tar:${pictures}`, 2, /is not a file; DATA is /)
+    await refused(`tar:${pictures}`, 2, /^no archives in .*pictures; an archive’s name ends in /)
     await refused(
       `idx:${pictures}`,
       1,
@@ -148,16 +148,44 @@ describe('pictures that cannot be used', () => {
       'larger.png': await claiming(2 ** 31 - 1),
     })
     const { stderr } = await succeeds(['train', at('some'), '--out', at('some-run'), ...tiny(16)])
-    const [first, ...others] = stderr.trimEnd().split('\n')
+    const [first, second, ...others] = stderr.trimEnd().split('\n')
     expect(first).toMatch(
-      /^skipped 3 unreadable: cut\.png \(.+\), huge\.png \(more than 100 megapixels\), larger\.png \(.+\)$/,
+      /^skipped 3: cut\.png \(.+\), huge\.png \(more than 100 megapixels\), larger\.png \(.+\)$/,
     )
+    expect(second).toBe('9 pictures, no classes or captions found')
     expect(others.at(-1)).toBe(`trained: ${at('some-run')}`)
     const facts = JSON.parse((await succeeds(['info', at('some'), '--json'])).stdout)
     expect(facts).toMatchObject({
       pictures: 9,
       skipped: [{ file: 'cut.png' }, { file: 'huge.png' }, { file: 'larger.png' }],
     })
+  })
+})
+
+describe('what was understood', () => {
+  it('is said in a line, with what was not, and without control characters', async () => {
+    await writePictures(at('understood'), { count: 3, say: 'captions' })
+    const evil = 'e\x1b[2J\u202evil.ppm'
+    await writeFiles(at('understood'), { '001.txt': ' ', 'boxes.xml': '<x/>', [evil]: 'P6' })
+    const { stdout, stderr } = await succeeds(['info', at('understood')])
+    const lines = stderr.trimEnd().split('\n')
+    expect(lines).toEqual([
+      'skipped 1: e\\u001b[2J\\u202evil.ppm (ppm is not read: convert it to PNG or JPEG)',
+      '1 file is not used: boxes.xml',
+    ])
+    expect(stdout).toMatch(/^found +3 pictures, captions \(from \.txt files; 1 picture has none\)$/m)
+    expect(stdout).not.toContain('\x1b')
+    expect(stdout).not.toContain('\u202e')
+  })
+
+  it('is said before a training, too, and long captions are abbreviated', async () => {
+    await writePictures(at('long'), { count: 3, say: 'captions' })
+    await writeFiles(at('long'), { '001.txt': `a ${'very '.repeat(900)}long one` })
+    const { stderr } = await succeeds(['train', at('long'), '--out', at('long-run'), ...tiny(8)])
+    const [cut, long, summary] = stderr.split('\n')
+    expect(cut).toBe('1 caption is cut after 4,096 characters: 001.txt')
+    expect(long).toMatch(/^1 of 3 captions have more than 8 words, .* are read: a very very .{80,110}…$/)
+    expect(summary).toBe('3 pictures, captions (from .txt files)')
   })
 })
 

@@ -102,7 +102,7 @@ describe('a prompt', () => {
     const { stdout, stderr } = await succeeds(
       sample('--prompt', '🧯', '-n', '1', '--out', at('unknown.png'), '--json'),
     )
-    const note = 'the model finds no word in “🧯”; it paints as without a prompt'
+    const note = 'the model finds no word in "🧯"; it paints as without a prompt'
     expect(stderr).toContain(`note: ${note}`)
     expect(JSON.parse(stdout)).toMatchObject({ warnings: [note] })
   })

@@ -94,8 +94,8 @@ describe('the OpenAPI document', () => {
 })
 
 describe('warnings', () => {
-  const ignored = 'the model reads the first 8 words of a prompt, and not “nine”, “ten”'
-  const unknown = (word: string) => `the model has not seen “${word}”; it goes by similar spelling`
+  const ignored = 'the model reads the first 8 words of a prompt, and not "nine", "ten"'
+  const unknown = (word: string) => `the model has not seen "${word}"; it goes by similar spelling`
   const prompt = 'red heart face with smiling eyes cat mouth nine ten'
 
   it('are told of words that the model does not read or know, in JSON and in a header', async () => {
@@ -109,7 +109,7 @@ describe('warnings', () => {
     expect(await told({ prompt: 'Привет' })).toEqual([unknown('привет')])
     expect(await told({ prompt: 'owl', to: { prompt: 'qwertz', weight: 0.5 } })).toEqual([unknown('qwertz')])
     expect(await told({ prompt: '🧯' })).toEqual([
-      'the model finds no word in “🧯”; it paints as without a prompt',
+      'the model finds no word in "🧯"; it paints as without a prompt',
     ])
     expect(await told({ prompt: '❤️' })).toBeUndefined()
     expect(await told({ prompt: 'owl', format: 'webp' })).toBeUndefined()

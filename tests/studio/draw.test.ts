@@ -107,7 +107,9 @@ describe.skipIf(browserLacks !== undefined)(
     it('opens a picture, paints anew what is covered, and keeps the rest', async () => {
       await open('#view=draw&prompt=cat+face&seed=5')
       await page.locator('.easel').waitFor()
+      // Three times as wide as high: its middle is taken, as for training.
       const blue = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#3366cc' } })
+        .extend({ left: 64, right: 64, background: '#ff0000' })
         .png()
         .toBuffer()
       await page

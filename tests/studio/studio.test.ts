@@ -127,13 +127,13 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await open('#prompt=cat+🧯')
     await painted()
     const notes = page.locator('.prompt .hint')
-    expect(await notes.allTextContents()).toEqual(['The model reads words, and not “🧯”.'])
+    expect(await notes.allTextContents()).toEqual(['The model reads words, and not "🧯".'])
     const field = page.getByLabel('Prompt', { exact: true })
     await field.fill('cat fac')
     expect(await notes.count()).toBe(0)
     await field.fill('xyzzy')
     expect(await notes.allTextContents()).toEqual([
-      'The model has not seen “xyzzy”; it goes by similar spelling.',
+      'The model has not seen "xyzzy"; it goes by similar spelling.',
     ])
     await field.fill('🐱')
     expect(await notes.count()).toBe(0)

@@ -51,7 +51,7 @@ export const sample = (context: CanvasRenderingContext2D, resolution: number, fi
   return small.getImageData(0, 0, resolution, resolution)
 }
 
-/** Puts a picture of any size over the whole surface; what is not square is fitted in. */
+/** Puts a picture of any size over the whole surface: scaled to cover it and cropped to its middle, as DATA and `edit` are read. */
 export const put = (context: CanvasRenderingContext2D, picture: ImageData | ImageBitmap): void => {
   let source: CanvasImageSource
   if (picture instanceof ImageData) {
@@ -61,7 +61,7 @@ export const put = (context: CanvasRenderingContext2D, picture: ImageData | Imag
     source = canvas
   } else source = picture
   clear(context, '#ffffff')
-  const scale = SIDE / Math.max(picture.width, picture.height)
+  const scale = SIDE / Math.min(picture.width, picture.height)
   const [width, height] = [picture.width * scale, picture.height * scale]
   context.drawImage(source, (SIDE - width) / 2, (SIDE - height) / 2, width, height)
 }

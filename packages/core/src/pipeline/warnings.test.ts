@@ -14,23 +14,23 @@ describe('notes on prompts', () => {
 
   it('tell of words that the captions did not have, each once, and of those that are not read', () => {
     expect(notes('kitten face', 'kitten')).toEqual([
-      'the model has not seen “kitten”; it goes by similar spelling',
+      'the model has not seen "kitten"; it goes by similar spelling',
     ])
     expect(notes('cat face red heart')).toEqual([
-      'the model reads the first 3 words of a prompt, and not “heart”',
+      'the model reads the first 3 words of a prompt, and not "heart"',
     ])
   })
 
   it.each(['🐱', '❤️', '👍🏽', '👩‍🚀', '🇩🇪', '!?'])('tell that %s is no word', (symbol) => {
-    expect(notes(symbol)).toEqual([`the model finds no word in “${symbol}”; it paints as without a prompt`])
+    expect(notes(symbol)).toEqual([`the model finds no word in "${symbol}"; it paints as without a prompt`])
   })
 
   it('tell of emoji beside words, each as one', () => {
     expect(notes('🐱', 'cat 🧯')).toEqual([
-      'the model finds no word in “🐱”; it paints as without a prompt',
-      'the model reads words, and not “🧯”',
+      'the model finds no word in "🐱"; it paints as without a prompt',
+      'the model reads words, and not "🧯"',
     ])
-    expect(notes('cat 👩‍🚀❤️ face')).toEqual(['the model reads words, and not “👩‍🚀”, “❤️”'])
+    expect(notes('cat 👩‍🚀❤️ face')).toEqual(['the model reads words, and not "👩‍🚀", "❤️"'])
   })
 
   it('are none for emoji whose names are known, which are read as these', () => {
@@ -43,15 +43,15 @@ describe('notes on prompts', () => {
     expect(reader.encode('❤')).toEqual(reader.encode('red heart'))
     expect(reader.encode('👍🏽')).toEqual(reader.encode('cat'))
     expect(reader.encode('big❤️🐱')).toEqual(reader.encode('big red heart cat face'))
-    expect(promptWarnings(reader, ['cat 🐢'])).toEqual(['the model reads words, and not “🐢”'])
+    expect(promptWarnings(reader, ['cat 🐢'])).toEqual(['the model reads words, and not "🐢"'])
   })
 
   it('stay short, whatever is typed', () => {
     const [note] = notes('a'.repeat(9000))
-    expect(note).toBe(`the model has not seen “${'a'.repeat(30)}…”; it goes by similar spelling`)
+    expect(note).toBe(`the model has not seen "${'a'.repeat(30)}…"; it goes by similar spelling`)
     const many = notes(Array.from({ length: 500 }, (_, i) => `word${i}`).join(' '))
     expect(many.every(({ length }) => length < 300)).toBe(true)
     expect(many[0]).toContain('and 489 more')
-    expect(many[1]).toBe('the model has not seen “word0”, “word1”, “word2”; it goes by similar spelling')
+    expect(many[1]).toBe('the model has not seen "word0", "word1", "word2"; it goes by similar spelling')
   })
 })

@@ -9,7 +9,7 @@ const quoted = (words: Iterable<string>): string => {
   const all = [...words]
   const shown = all.slice(0, MOST).map((word) => {
     const letters = [...word]
-    return letters.length > LONGEST ? `“${letters.slice(0, LONGEST).join('')}…”` : `“${word}”`
+    return letters.length > LONGEST ? `"${letters.slice(0, LONGEST).join('')}…"` : `"${word}"`
   })
   return all.length > MOST ? `${shown.join(', ')} and ${all.length - MOST} more` : shown.join(', ')
 }

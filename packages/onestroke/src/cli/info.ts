@@ -4,12 +4,13 @@ import { UserError } from '@onestroke/core/formats'
 import { readRecipe } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import pc from 'picocolors'
+import { abbreviate, summaryOf } from '../data/index.js'
 import { readBytes } from '../formats/index.js'
 import { CONFIG_FILE, type LoadedModel, loadModel } from '../model/index.js'
 import { hasState, PLAN_FILE, readPlan, readProgress } from '../training/index.js'
 import { DATA_HELP, type DataFlags, dataOptions } from './options.js'
 import { openData } from './run-command.js'
-import { duration } from './terminal.js'
+import { duration, printable } from './terminal.js'
 
 export const infoCommand = (): Command =>
   dataOptions(
@@ -30,7 +31,7 @@ export const infoCommand = (): Command =>
       if (flags.json) console.log(JSON.stringify(facts, null, 2))
       else
         for (const [name, value] of Object.entries(facts))
-          console.log(`${pc.bold(name.padEnd(14))} ${readable(value, name)}`)
+          console.log(`${pc.bold(name.padEnd(14))} ${printable(readable(value, name))}`)
     })
 
 const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
@@ -92,21 +93,21 @@ const runFacts = async (path: string) => {
 }
 
 const dataFacts = async (spec: string, flags: DataFlags) => {
-  const { name, count, channels, height, width, names, classes, skipped, sha256, test } = await openData(
-    spec,
-    flags,
-  )
+  const dataset = await openData(spec, flags)
+  const { name, count, channels, height, width, names, classes, skipped, warnings, sha256, test } = dataset
   return {
     kind: 'data',
     name,
+    found: summaryOf(dataset),
     pictures: count,
     channels,
     height,
     width,
-    ...(names && { captions: names.slice(0, 5) }),
+    ...(names && { captions: names.slice(0, 5).map((caption) => abbreviate(caption)) }),
     ...(classes && { classes }),
     ...(test && { test_pictures: test.count }),
     skipped,
+    ...(warnings && { warnings }),
     sha256,
   }
 }

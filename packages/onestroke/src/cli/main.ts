@@ -2,7 +2,7 @@
 import { UserError } from '@onestroke/core/formats'
 import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
-import { handleInterrupts, Interrupted, say } from './terminal.js'
+import { handleInterrupts, Interrupted, printable, say } from './terminal.js'
 import { VERSION } from './version.js'
 import { startWatchdog } from './watchdog.js'
 
@@ -91,7 +91,8 @@ const report = (error: unknown, verbose: boolean): number => {
   const remedy = ours
     ? ` ${pc.dim('(--verbose shows where this happened)')}`
     : error.remedy && `; ${error.remedy}`
-  say(`${pc.red('error:')} ${oneLine(what!).trim()}${verbose && ours ? '' : (remedy ?? '')}`)
+  const said = verbose && ours ? '' : (remedy ?? '')
+  say(`${pc.red('error:')} ${printable(oneLine(what!).trim())}${ours ? said : printable(said)}`)
   if (verbose) say(stack ?? '')
   if (verbose && cause) say(`caused by ${cause instanceof Error ? cause.stack : String(cause)}`)
   return ours ? 1 : error.exitCode

@@ -60,19 +60,29 @@ export const gathered = (text: string, all: readonly string[] = []): string[] =>
 /** How DATA is read. */
 export const dataOptions = (command: Command): Command =>
   command
-    .option('--resolution <pixels>', 'side of the pictures, where DATA does not say', integer(8))
+    .option(
+      '--resolution <pixels>',
+      'side of the pictures: they are scaled to cover the square, and cropped to their middle',
+      integer(8),
+    )
     .addOption(new Option('--channels <count>', '1 for grey, 3 for colour').choices(['1', '3']))
     .option('--category <names>', 'for iconify: only these categories, separated by commas', list)
+    .option(
+      '--part <name>',
+      'for tar, if samples have several pictures: which one is taken, left for NAME.left.png',
+    )
 
 export interface DataFlags {
   resolution?: number
   channels?: '1' | '3'
   category?: string[]
+  part?: string
 }
 
 export const DATA_HELP = `
 DATA is one of
   iconify:NAME[,NAME…]  pictures and names of an installed @iconify-json set, for instance iconify:fluent-emoji-flat
-  DIR                   a folder of pictures: class sub-folders, or captions in NAME.txt beside NAME.png, or metadata.jsonl
+  DIR                   a folder of pictures: class sub-folders, or captions in NAME.txt, .caption or .json beside
+                        NAME.png, or in metadata.jsonl or metadata.csv; train/ and test/ are splits, not classes
   idx:DIR               MNIST's format: train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz]
-  tar:FILE              a WebDataset archive: 0001.png, 0001.txt or 0001.cls, …`
+  tar:FILE[,FILE…]      WebDataset archives: 0001.png, 0001.txt or 0001.cls, …; also tar:DIR, tar:{00000..00012}.tar, tar:*.tar`

@@ -8,7 +8,7 @@ import { fromOnnx, trace } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import { type Dataset, loadDataset } from '../data/index.js'
+import { type Dataset, loadDataset, someOf, summaryOf } from '../data/index.js'
 import { featureModel } from '../evaluation/index.js'
 import { type LoadedModel, loadModel, type Model, sha256Of } from '../model/index.js'
 import { nodeRuntime, useThreads } from '../runtime/index.js'
@@ -30,7 +30,16 @@ import {
 } from '../training/index.js'
 import { type DataFlags, integer, number, positive } from './options.js'
 import { writeSamples } from './samples.js'
-import { Bar, Interrupted, resumeLine, say, showingFeatures, whenInterrupted } from './terminal.js'
+import {
+  Bar,
+  Interrupted,
+  printable,
+  resumeLine,
+  say,
+  showingFeatures,
+  warn,
+  whenInterrupted,
+} from './terminal.js'
 
 export interface RunFlags extends DataFlags {
   out: string
@@ -176,6 +185,7 @@ const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Prom
   const { plan, dataset } = job
   const status = await openRun(flags.out, plan, flags.force === true)
   if (status !== 'finished') {
+    say(printable(summaryOf(dataset)))
     const { finished, progress } = await trainWithBar(job, flags, settings)
     if (!finished) {
       const [seen, all] = [progress.step * plan.batch, progress.images]
@@ -249,7 +259,7 @@ const checkApart = (spec: string, out: string): void => {
     })
 }
 
-/** Loads DATA with a bar, and names what could not be read. */
+/** Loads DATA with a bar, and says what could not be read or understood. */
 export const openData = async (spec: string, flags: DataFlags): Promise<Dataset> => {
   const bar = new Bar('reading', 'pictures')
   try {
@@ -257,18 +267,16 @@ export const openData = async (spec: string, flags: DataFlags): Promise<Dataset>
       ...(flags.resolution && { resolution: flags.resolution }),
       ...(flags.channels && { channels: Number(flags.channels) as 1 | 3 }),
       ...(flags.category && { category: flags.category }),
+      ...(flags.part !== undefined && { part: flags.part }),
       onProgress: (done, total) => process.stderr.isTTY && bar.update(done, total),
     })
     bar.stop()
-    const { skipped } = dataset
+    const { skipped, warnings = [] } = dataset
     if (skipped.length > 0) {
-      const named = skipped.slice(0, 3).map(({ file, reason }) => `${file} (${reason})`)
-      say(
-        pc.yellow(
-          `skipped ${skipped.length} unreadable: ${named.join(', ')}${skipped.length > 3 ? ', …' : ''}`,
-        ),
-      )
+      const named = skipped.map(({ file, reason }) => `${file} (${reason})`)
+      warn(`skipped ${skipped.length}: ${someOf(named)}`)
     }
+    for (const warning of warnings) warn(warning)
     return dataset
   } finally {
     bar.stop()

@@ -13,6 +13,17 @@ export const say = (line: string): void => {
   stderr.write(`${line}\n`)
 }
 
+/** A warning. What it names comes from files, and may hold anything. */
+export const warn = (line: string): void => say(pc.yellow(printable(line)))
+
+/** Characters that move the cursor, change colours or the direction of text, or do worse to a terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is for
+const CONTROL = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/** Text from outside, as one line that a terminal can show: `\x1b[2J` becomes `\\u001b[2J`. */
+export const printable = (text: string): string =>
+  text.replace(CONTROL, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 /** 75 → "1m15s". */
 export const duration = (seconds: number): string => {
   if (!Number.isFinite(seconds)) return '…'

@@ -3,8 +3,7 @@ import { diffusion, type Objective } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
 import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
-import pc from 'picocolors'
-import type { Dataset } from '../data/index.js'
+import { abbreviate, type Dataset } from '../data/index.js'
 import { type LoadedModel, loadModel } from '../model/index.js'
 import { OPTIMIZER_DEFAULTS, objectiveNamed, PRESETS, presetOf } from '../training/index.js'
 import { sharedVocabulary, sizeOf } from './condition.js'
@@ -12,7 +11,7 @@ import { collectOptions, methodNamed, methodsHelp, withOptions, withoutTeacher }
 import { checked, DATA_HELP, dataOptions } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
 import { refuseStudentFlags, type StudentFlags, studentOptions, studentSettings } from './student.js'
-import { say } from './terminal.js'
+import { warn } from './terminal.js'
 
 const DEFAULT_MINUTES = 60
 const DEFAULT_PRESET = 'base'
@@ -139,10 +138,8 @@ const vocabularyOf = ({ names, styles = [], classes }: Dataset): Vocabulary => {
     const tokenizer = new Tokenizer(vocabulary)
     const long = names.filter((name) => tokenizer.ignoredWords(name).length > 0)
     if (long.length > 0)
-      say(
-        pc.yellow(
-          `${long.length} of ${names.length} captions have more than ${vocabulary.tokens} words, and only the first ${vocabulary.tokens} are read: ${long[0]}`,
-        ),
+      warn(
+        `${long.length} of ${names.length} captions have more than ${vocabulary.tokens} words, and only the first ${vocabulary.tokens} are read: ${abbreviate(long[0]!)}`,
       )
     return vocabulary
   }

@@ -1,111 +1,137 @@
-/** Captions of a folder's pictures: `name.txt` beside `name.png`, or `metadata.jsonl` as in Hugging Face's imagefolder. */
-import { readFile } from 'node:fs/promises'
-import { join, posix } from 'node:path'
+/** What files beside a folder's pictures say of them: `name.txt`, `name.caption`, `name.json`, metadata. */
+import { readFile, stat } from 'node:fs/promises'
+import { extname, join, posix } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
-import { z } from 'zod'
+import { byCodeUnit } from './dataset.js'
+import { MAX_FILE_BYTES } from './decode.js'
+import { type Facts, factsOfDocument, fieldsOf, isClass, type Label } from './facts.js'
+import { linesOf, METADATA } from './metadata.js'
+import { PathIndex } from './path-index.js'
+import type { Remarks } from './remarks.js'
+import { cannotRead, MAX_TEXT_BYTES, parseJson, textOf, tidyCaption } from './text.js'
 
-/** What a JSON document says about a picture, in a metadata.jsonl or in a WebDataset archive. */
-export const pictureFacts = z.object({
-  text: z.string().nullish(),
-  caption: z.string().nullish(),
-  label: z.union([z.string(), z.int()]).nullish(),
-})
+/** Endings of files beside a picture. Later ones come before earlier ones where both say something. */
+const BESIDE = ['.json', '.caption', '.txt']
 
-const metadataLine = pictureFacts.pick({ text: true, caption: true }).extend({ file_name: z.string() })
+/** What is known of pictures, and where from. */
+export class Said {
+  readonly captions = new Map<string, { text: string; source: string }>()
+  readonly labels = new Map<string, { label: Label; source: string }>()
 
-/** One line of text, without surplus space; undefined if nothing is left. */
-export const tidyCaption = (text: string | null | undefined): string | undefined =>
-  text?.replace(/[\s\ufeff]+/g, ' ').trim() || undefined
+  constructor(readonly remarks: Remarks) {}
 
-/** `some/red-heart_2.png` is a "red heart 2". */
-export const captionOfName = (file: string): string =>
-  withoutExtension(posix.basename(file)).replace(/[-_]+/g, ' ').trim()
+  /** Takes what a further source says of a picture; it comes before those that spoke earlier. */
+  add(picture: string, { caption, label }: Facts, source: string): void {
+    if (caption !== undefined) {
+      const known = this.captions.get(picture)?.text
+      if (known && caption && known !== caption) this.remarks.add('competing', picture)
+      if (caption || known === undefined) this.captions.set(picture, { text: caption, source })
+    }
+    if (label === undefined) return
+    if (!isClass(label)) {
+      this.remarks.add('badLabel', picture)
+      return
+    }
+    const known = this.labels.get(picture)?.label
+    if (known !== undefined && known !== label) this.remarks.add('manyLabels', picture)
+    this.labels.set(picture, { label, source })
+  }
+}
 
 /** The path up to the last dot of its last part. */
 export const withoutExtension = (file: string): string => file.replace(/(?<=[^/])\.[^./]*$/, '')
 
-export interface Captions {
-  /** Pictures without a caption are missing. */
-  of: Map<string, string>
-  /** Names in a metadata.jsonl that are no picture of the folder. */
-  unknown: { file: string; reason: string }[]
-}
-
 /**
- * Reads the captions of `pictures`. All paths are relative to `directory`, with `/` between their parts.
+ * Reads what the `others` say of the `pictures`. All paths are relative to `directory`, with `/` between their parts.
  *
- * @throws UserError if a file cannot be read; that names file and line if a metadata.jsonl is malformed.
+ * @returns what is known, and the files that it came from.
+ * @throws UserError if a file cannot be read; that names file and line if metadata is malformed.
  */
 export const readCaptions = async (
   directory: string,
   pictures: readonly string[],
   others: readonly string[],
-): Promise<Captions> => {
-  const captions: Captions = { of: new Map(), unknown: [] }
-  const texts = new Map(
-    others.filter((file) => /\.txt$/i.test(file)).map((file) => [withoutExtension(file), file]),
-  )
-  for (const picture of pictures) {
-    const file = texts.get(withoutExtension(picture))
-    const caption = file !== undefined && tidyCaption(await readText(join(directory, file)))
-    if (caption) captions.of.set(picture, caption)
-  }
-  // Some systems write é as one letter, some as two.
-  const known = new Map(pictures.map((picture) => [picture.normalize('NFC'), picture]))
-  for (const file of others.filter((other) => posix.basename(other) === 'metadata.jsonl')) {
-    const lines = parseMetadata(await readText(join(directory, file)), join(directory, file))
-    for (const { file_name, caption } of lines) {
-      const picture = posix.join(posix.dirname(file), file_name)
-      const there = known.get(picture.normalize('NFC'))
-      if (there === undefined) captions.unknown.push({ file: picture, reason: `in ${file}, but not there` })
-      else if (caption) captions.of.set(there, caption)
+  remarks: Remarks,
+): Promise<{ said: Said; used: ReadonlySet<string>; warnings: string[] }> => {
+  const said = new Said(remarks)
+  const used = new Set<string>()
+  const warnings: string[] = []
+  for (const ending of BESIDE) {
+    const files = new PathIndex<string>()
+    for (const file of others)
+      if (extname(file).toLowerCase() === ending) files.set(withoutExtension(file), file)
+    for (const picture of pictures) {
+      // Some programs write name.png.txt.
+      const file = files.get(withoutExtension(picture)) ?? files.get(picture)
+      if (file === undefined) continue
+      used.add(file)
+      const facts = await factsBeside(directory, file, ending, remarks)
+      if (facts) said.add(picture, facts, `${ending} files`)
     }
   }
-  return captions
-}
-
-const readText = async (path: string): Promise<string> =>
-  textOf(
-    await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-      throw new UserError(`cannot read ${path}: ${cause.code ?? cause.message}`, { cause })
-    }),
-    path,
-  )
-
-/**
- * A text file's text: UTF-8, or UTF-16 with a byte order mark, as some Windows programs write it.
- *
- * @throws UserError that names the file if it is neither.
- */
-export const textOf = (bytes: Uint8Array, file: string): string => {
-  const mark = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)
-  const encoding = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8'
-  try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new UserError(`${file} is not text in UTF-8`, { cause, remedy: 'save it as UTF-8' })
+  const known = new PathIndex<string>()
+  for (const picture of pictures) known.set(picture, picture)
+  const tables = others.filter((other) => METADATA.has(posix.basename(other)))
+  for (const file of tables) {
+    used.add(file)
+    const source = posix.basename(file)
+    const path = join(directory, file)
+    const bytes = await read(path, MAX_FILE_BYTES)
+    if (!bytes) throw new UserError(`${path} is larger than ${MAX_FILE_BYTES / 2 ** 20} MiB`)
+    const text = textOf(bytes, file, remarks)
+    const lines = text === undefined ? [] : linesOf(text, path, remarks)
+    for (const { fileName, facts } of lines) {
+      const picture =
+        known.get(posix.join(posix.dirname(file), fileName.replaceAll('\\', '/'))) ?? known.get(fileName)
+      if (picture === undefined) remarks.add('nowhere', `${fileName} in ${file}`)
+      else said.add(picture, facts, source)
+    }
+    if (
+      lines.length > 0 &&
+      lines.every(({ facts }) => facts.caption === undefined && facts.label === undefined)
+    )
+      warnings.push(
+        `${file} holds no caption or label: none of its lines has text, caption, prompt, description or label`,
+      )
   }
+  return { said, used, warnings }
 }
 
-const parseMetadata = (text: string, file: string) =>
-  text
-    .replace(/^\ufeff/, '')
-    .split('\n')
-    .flatMap((line, i) => {
-      if (line.trim() === '') return []
-      const { data } = metadataLine.safeParse(parseJson(line))
-      if (!data)
-        throw new UserError(
-          `${file}, line ${i + 1}: expected {"file_name": "…", "text": "…"}, found ${line.slice(0, 60)}`,
-        )
-      return [{ file_name: data.file_name, caption: tidyCaption(data.text) ?? tidyCaption(data.caption) }]
-    })
-
-/** The JSON document, or undefined if it is none. */
-export const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
+const factsBeside = async (
+  directory: string,
+  file: string,
+  ending: string,
+  remarks: Remarks,
+): Promise<Facts | undefined> => {
+  const bytes = await read(join(directory, file), MAX_TEXT_BYTES)
+  if (!bytes) remarks.add('largeText', file)
+  const text = bytes && textOf(bytes, file, remarks)
+  if (text === undefined) return undefined
+  if (ending !== '.json') return { caption: tidyCaption(text, file, remarks) }
+  const fields = fieldsOf(parseJson(text.replace(/^\ufeff/, '')))
+  const found = fields && factsOfDocument(fields, file, remarks)
+  if (!found || 'wrong' in found || Object.keys(found.facts).length === 0) {
+    remarks.add('notUnderstood', file)
     return undefined
   }
+  return found.facts
+}
+
+/** A file's bytes, or undefined if it is larger than `most`. */
+const read = async (path: string, most: number): Promise<Uint8Array | undefined> => {
+  try {
+    return (await stat(path)).size > most ? undefined : await readFile(path)
+  } catch (cause) {
+    throw cannotRead(path, cause as NodeJS.ErrnoException)
+  }
+}
+
+/** Where most of it comes from, first: `metadata.jsonl and .txt files`. */
+export const sourcesOf = (found: Iterable<{ source: string }>): string => {
+  const counts = new Map<string, number>()
+  for (const { source } of found) counts.set(source, (counts.get(source) ?? 0) + 1)
+  return [...counts]
+    .sort(([a, m], [b, n]) => n - m || byCodeUnit(a, b))
+    .map(([source]) => source)
+    .join(' and ')
 }

@@ -80,7 +80,8 @@ export class Collector {
 const sameSize = (a: Decoded, b: Decoded) => a.width === b.width && a.height === b.height
 const sizeOf = ({ width, height }: Decoded) => `${width}×${height}`
 
-const nothingIn = (source: string, skipped: Dataset['skipped']): UserError => {
+/** Why a set is empty. */
+export const nothingIn = (source: string, skipped: Dataset['skipped']): UserError => {
   const [first] = skipped
   if (!first)
     return new UserError(`no pictures in ${source}`, {

@@ -12,17 +12,23 @@ export interface Dataset {
   width: number
   /** [count, channels, height, width], backed by a SharedArrayBuffer, so that workers share it. */
   pixels: Uint8Array
-  /** One caption per picture (text condition). */
+  /** One caption per picture (text condition); empty where there is none. */
   names?: string[]
+  /** Where captions come from, for people: `metadata.jsonl`. */
+  namesFrom?: string
   /** One word or more per picture that say how it is drawn, not what: of several icon sets, the set ("noto"). */
   styles?: string[]
   /** Class condition: the classes' names, and for every picture [count] the index of its class. */
   classes?: string[]
   labels?: Int32Array
+  /** Where classes come from, for people: `folders`. */
+  classesFrom?: string
   /** What the pictures are under, where their source says so: `MIT AND Apache-2.0`. */
   license?: string
-  /** What could not be read, and why. */
+  /** Pictures that could not be read or are left out, and why. */
   skipped: { file: string; reason: string }[]
+  /** What was not understood, or is used in part only: a sentence each. */
+  warnings?: string[]
   /** Hash of shape, names, classes, pixels and labels: identifies the data in provenance. Hexadecimal. */
   sha256: string
   /** Pictures that are not for training, if the source sets some apart (MNIST's t10k). */
@@ -36,6 +42,8 @@ export interface DataOptions {
   channels?: 1 | 3
   /** Iconify only: the categories to keep, in any letter case. */
   category?: string[]
+  /** Archives only: which picture of a sample is taken, `left` for `0001.left.png`. */
+  part?: string
   /** At most so many pictures, spread evenly over the set; of a tar archive, the first ones. */
   limit?: number
   /** Called as pictures are read. Where the total is not known beforehand (tar), it is an estimate. */

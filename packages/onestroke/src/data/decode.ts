@@ -1,7 +1,9 @@
 /** Files to pixels: PNG, JPEG, WebP, GIF (its first frame), AVIF, TIFF and SVG, through sharp. */
 import { readFile, stat } from 'node:fs/promises'
+import { extname } from 'node:path'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { systemReason } from '../formats/index.js'
+import { firstFrameOf } from './gif-frame.js'
 
 /** A picture as it comes out of a file: [height, width, channels], or only its size, if it cannot be used as it is. */
 export interface Decoded {
@@ -41,6 +43,10 @@ export const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
   'svg',
 ])
 
+/** Whether a file's name ends as a picture's does. */
+export const isPictureName = (file: string): boolean =>
+  PICTURE_EXTENSIONS.has(extname(file).slice(1).toLowerCase())
+
 const MEGAPIXELS = 100
 /** Drawings are drawn so many times larger than needed and then reduced: smoother than drawing them small. */
 const OVERSAMPLING = 4
@@ -49,9 +55,11 @@ export const DECODERS = 4
 /** Larger files are not taken for pictures. */
 export const MAX_FILE_BYTES = 256 * 2 ** 20
 
-/** A file's bytes. @throws Error if it is too large for a picture. */
+/** A file's bytes. @throws Error if it is no file, as a named pipe, or too large for a picture. */
 export const readBounded = async (path: string): Promise<Uint8Array> => {
-  const { size } = await stat(path)
+  const found = await stat(path)
+  if (!found.isFile() && !found.isDirectory()) throw new Error('not a regular file')
+  const { size } = found
   if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES / 2 ** 20} MiB`)
   return readFile(path)
 }
@@ -77,13 +85,17 @@ const decodeBytes = async (
   const metadata = await open(bytes, megapixels).metadata()
   if (formats && !formats.includes(metadata.format))
     throw new Error(`${metadata.format} is not taken, only ${formats.join(', ')}`)
+  if (!DEPTHS.has(metadata.depth ?? 'uchar'))
+    throw new Error(`its values are of type ${metadata.depth}, not of 8 or 16 bits: convert it`)
   const { width, height } = metadata.autoOrient
   const kept = channels ?? (metadata.space === 'b-w' || metadata.space === 'grey16' ? 1 : 3)
   if (resolution === undefined && width !== height)
     return { width, height, channels: kept, pixels: undefined }
   const isDrawing = metadata.format === 'svg' && resolution !== undefined
   const opened = (
-    isDrawing ? await drawn(bytes, metadata, resolution, megapixels) : open(bytes, megapixels)
+    isDrawing
+      ? await drawn(bytes, metadata, resolution, megapixels)
+      : ((await onWhite(bytes, metadata, megapixels)) ?? open(bytes, megapixels))
   ).autoOrient()
   const picture = (mask && !(await opened.clone().stats()).isOpaque ? await transparency(opened) : opened)
     .flatten({ background: '#fff' })
@@ -103,6 +115,9 @@ const transparency = async (picture: Sharp): Promise<Sharp> => {
     .toBuffer({ resolveWithObject: true })
   return sharp(data, { raw: info }).negate()
 }
+
+/** How sharp stores values from black to white. Others (float) have no white that is known. */
+const DEPTHS = new Set(['uchar', 'ushort'])
 
 const open = (bytes: Uint8Array, megapixels: number, density?: number): Sharp =>
   sharp(bytes, {
@@ -125,6 +140,25 @@ const drawn = async (
   const possible = Math.sqrt((0.99 * megapixels * 1e6) / (width * height))
   const density = Math.min(MAX_DENSITY, DENSITY * Math.min(wanted, possible))
   const { data, info } = await open(bytes, megapixels, density).raw().toBuffer({ resolveWithObject: true })
+  return sharp(data, { raw: info })
+}
+
+/** A GIF whose first frame covers a part of the canvas: over white, where libvips would have black. Undefined for others. */
+const onWhite = async (
+  bytes: Uint8Array,
+  { format, hasAlpha, width, height }: Metadata,
+  megapixels: number,
+): Promise<Sharp | undefined> => {
+  const frame = format === 'gif' && !hasAlpha ? firstFrameOf(bytes) : undefined
+  if (!frame || (frame.width === width && frame.height === height)) return undefined
+  const white = { create: { width, height, channels: 3, background: '#fff' } } as const
+  if (frame.width === 0 || frame.height === 0) return sharp(white)
+  const input = await open(bytes, megapixels).extract(frame).png().toBuffer()
+  const { data, info } = await sharp(white)
+    .composite([{ input, left: frame.left, top: frame.top }])
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
   return sharp(data, { raw: info })
 }
 

@@ -154,11 +154,16 @@ describe('classes', () => {
     expect(dataset.names).toBeUndefined()
   })
 
-  it('are not one sub-folder, nor sub-folders beside pictures', async () => {
+  it('are not one sub-folder, nor sub-folders beside as many pictures', async () => {
     const red = await png(RED, 4)
     expect(await loadDataset(await folderOf({ 'dog/1.png': red }))).not.toHaveProperty('classes')
-    const mixed = await folderOf({ 'dog/1.png': red, 'cat/1.png': red, '1.png': red })
-    expect(await loadDataset(mixed)).not.toHaveProperty('classes')
+    const mixed = await folderOf({ 'dog/1.png': red, 'cat/1.png': red, '1.png': red, '2.png': red })
+    const dataset = await loadDataset(mixed)
+    expect(dataset).not.toHaveProperty('classes')
+    expect(dataset).toMatchObject({
+      count: 4,
+      warnings: ['the 2 folders are not taken for classes, because 2 pictures lie beside them'],
+    })
   })
 
   it('are part of the hash', async () => {
@@ -174,7 +179,7 @@ describe('classes', () => {
 })
 
 describe('captions', () => {
-  it('lie beside the pictures; file names stand in for those that are missing', async () => {
+  it('lie beside the pictures; those that are missing are empty', async () => {
     const red = await png(RED, 4)
     const directory = await folderOf({
       'a.png': red,
@@ -184,7 +189,7 @@ describe('captions', () => {
       'c.txt': ' \n',
       'other.txt': 'of no picture',
     })
-    expect((await loadDataset(directory)).names).toEqual(['a red square', 'some red thing.v2', 'c'])
+    expect((await loadDataset(directory)).names).toEqual(['a red square', '', ''])
   })
 
   it('come from metadata.jsonl, in any folder', async () => {
@@ -200,14 +205,17 @@ describe('captions', () => {
       'sub/5.png': red,
     })
     const dataset = await loadDataset(directory)
-    expect(dataset.names).toEqual(['one', 'two', 'three', '5'])
-    expect(dataset.skipped).toEqual([{ file: 'sub/4.png', reason: 'in sub/metadata.jsonl, but not there' }])
+    expect(dataset.names).toEqual(['one', 'two', 'three', ''])
+    expect(dataset.skipped).toEqual([])
+    expect(dataset.warnings).toEqual([
+      '1 line names no picture (a name counts from the folder of its file): 4.png in sub/metadata.jsonl',
+    ])
   })
 
   it('may go with classes', async () => {
     const red = await png(RED, 4)
     const dataset = await loadDataset(await folderOf({ 'a/1.png': red, 'a/1.txt': 'first', 'b/2.png': red }))
-    expect(dataset).toMatchObject({ names: ['first', '2'], classes: ['a', 'b'], labels: Int32Array.of(0, 1) })
+    expect(dataset).toMatchObject({ names: ['first', ''], classes: ['a', 'b'], labels: Int32Array.of(0, 1) })
   })
 
   it.each(['{"file_name":"1.png"', '[]', '{"text":"one"}', '{"file_name":"1.png","text":1}'])(
@@ -351,10 +359,21 @@ describe('what people also have', () => {
     expect(skipped).toEqual([{ file: 'b.HEIC', reason: 'heic is not read: convert it to PNG or JPEG' }])
   })
 
-  it('takes no rubbish for a caption', async () => {
-    const directory = await folderOf({ 'a.png': await png(RED, 8), 'a.txt': Buffer.from([0x63, 0xe9]) })
-    expect((await complaint(loadDataset(directory))).message).toBe(
-      `${join(directory, 'a.txt')} is not text in UTF-8`,
-    )
+  it('reads captions of older Windows programs, and takes no rubbish for one', async () => {
+    const red = await png(RED, 8)
+    const directory = await folderOf({
+      'a.png': red,
+      'a.txt': Buffer.from('a caf\u00e9', 'latin1'),
+      'b.png': red,
+      'b.txt': Buffer.from([0x64, 0x6f, 0x67, 0x92, 0x73]),
+      'c.png': red,
+      'c.txt': Buffer.from([0x1f, 0x8b, 0x08, 0x00, 0xff]),
+    })
+    const { names, warnings } = await loadDataset(directory)
+    expect(names).toEqual(['a café', 'dog’s', ''])
+    expect(warnings).toEqual([
+      '2 texts are not UTF-8, and read as Windows-1252; save as UTF-8 what comes out wrong: a.txt, b.txt',
+      '1 file is no text, and not used: c.txt',
+    ])
   })
 })

@@ -1,19 +1,29 @@
 /** A folder of pictures, with class sub-folders, captions, both or neither. */
 import { readdir, realpath, stat } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
-import { captionOfName, readCaptions } from './captions.js'
-import { Collector } from './collector.js'
+import { readCaptions, type Said } from './captions.js'
+import { Collector, nothingIn } from './collector.js'
+import { type Condition, conditionOf } from './condition.js'
 import { byCodeUnit, type DataOptions, type Dataset, sealed, spread } from './dataset.js'
-import { DECODERS, decode, PICTURE_EXTENSIONS, readBounded } from './decode.js'
+import { DECODERS, isPictureName, readBounded } from './decode.js'
+import { decodeForeign } from './drawing.js'
 import { inOrder } from './in-order.js'
+import { classesOf } from './labels.js'
+import { isArchiveName } from './paths.js'
+import { Remarks, someOf } from './remarks.js'
+import { type Part, splitsOf } from './splits.js'
+import { cannotRead } from './text.js'
+import { isDocument, whyUnread } from './unread.js'
 
 /**
  * Reads the pictures of a folder and its sub-folders, sorted by path. Files and folders whose names begin with a dot
  * are left out, and so are pictures that cannot be read (they are listed in `skipped`).
  *
- * - Every picture in a sub-folder, of which there are two or more: these are the classes.
- * - A `name.txt` beside a `name.png`, or a `metadata.jsonl`: captions. Pictures without one get their file name.
+ * - A single folder around everything is looked through. `train`, `test`, `val`, … are splits.
+ * - Most pictures lie in sub-folders, of which there are two or more: these are the classes. Or most have a label.
+ * - `name.txt`, `name.caption` or `name.json` beside `name.png`, `metadata.jsonl` or `metadata.csv`: captions and
+ *   labels. Pictures without a caption get the empty one.
  *
  * @throws UserError if there are no readable pictures, or if they have no common square size and no resolution is
  * given.
@@ -23,66 +33,117 @@ export const loadFolder = async (
   name: string,
   options: DataOptions = {},
 ): Promise<Dataset> => {
-  const { files: found, lost } = await walk(directory)
-  const all = found.filter(isPicture)
-  const hasClasses = haveClasses(all)
-  const captions = await readCaptions(directory, all, found)
-  const files = spread(all, options.limit)
+  const { files: found, lost, special } = await walk(directory)
+  const pictures = found.filter(isPictureName)
+  const others = found.filter((file) => !isPictureName(file))
+  if (pictures.length === 0) throw noPictures(directory, others)
+  const remarks = new Remarks()
+  const { train, test, doubt, warnings } = splitsOf(pictures, directory)
+  const { said, used, warnings: doubts } = await readCaptions(directory, pictures, others, remarks)
+  const unused = others.filter((file) => !used.has(file))
+  for (const file of unused)
+    if (whyUnread(file) === undefined && !isDocument(file)) remarks.add('unused', file)
 
+  const condition = conditionOf(train, said)
+  const trainSet = await datasetOf(directory, name, condition, options)
+  const testSet = test && (await testSetOf(directory, test, said, trainSet, options))
+  return {
+    ...trainSet,
+    skipped: [
+      ...trainSet.skipped,
+      ...(testSet?.skipped ?? []),
+      ...unreadOf(unused),
+      ...lost.filter(isPictureName).map((file) => ({ file, reason: 'a link that leads nowhere' })),
+      ...special.map((file) => ({ file, reason: 'neither a file nor a folder' })),
+    ],
+    warnings: [
+      ...warnings,
+      ...(doubt !== undefined && trainSet.classesFrom === 'folders' && !trainSet.names ? [doubt] : []),
+      ...doubts,
+      ...condition.warnings,
+      ...(testSet?.warnings ?? []),
+      ...remarks.lines(),
+    ],
+    ...(testSet && { test: testSet }),
+  }
+}
+
+/** Reads the pictures that were chosen. */
+const datasetOf = async (
+  directory: string,
+  name: string,
+  { files: chosen, left, captions, classes }: Condition,
+  options: DataOptions,
+  known?: string[],
+): Promise<Dataset> => {
+  const files = spread(chosen, options.limit)
   const collector = new Collector(directory, options, files.length)
   const outcomes = inOrder(files, DECODERS, async (file) => ({
     file,
-    outcome: await decode(() => readBounded(join(directory, file)), options),
+    outcome: await decodeForeign(() => readBounded(join(directory, file)), options),
   }))
   for await (const { file, outcome } of outcomes) {
     collector.add(file, outcome)
     options.onProgress?.(collector.seen, files.length)
   }
   const { files: read, ...pictures } = collector.finish()
-  const names = read.map((file) => captions.of.get(file) ?? captionOfName(file))
   return sealed({
     name,
     ...pictures,
-    skipped: [
-      ...pictures.skipped,
-      ...found.filter(isUnread).map(unread),
-      ...lost.filter(isPicture).map(leadsNowhere),
-      ...captions.unknown,
-    ],
-    ...(captions.of.size > 0 && { names }),
-    ...(hasClasses && classesOf(read)),
+    skipped: [...pictures.skipped, ...left],
+    ...(captions && { names: read.map(captions.of), namesFrom: captions.from }),
+    ...(classes && { ...classesOf(read.map(classes.of), known), classesFrom: classes.from }),
   })
 }
 
-const isPicture = (file: string): boolean => PICTURE_EXTENSIONS.has(extname(file).slice(1).toLowerCase())
-const leadsNowhere = (file: string) => ({ file, reason: 'a link that leads nowhere' })
+/** A test split is as large as the training set's pictures, and has its captions or classes if it can. */
+const testSetOf = async (
+  directory: string,
+  part: Part,
+  said: Said,
+  train: Dataset,
+  options: DataOptions,
+): Promise<Dataset> => {
+  const { captions, classes } = conditionOf(part, said)
+  const names = new Set(classes && part.files.map((file) => String(classes.of(file))))
+  const unknown = [...names].filter((label) => !train.classes?.includes(label))
+  const sameClasses = unknown.length === 0
+  const condition = {
+    files: part.files,
+    left: [],
+    warnings: [],
+    ...(train.names && captions && { captions }),
+    ...(sameClasses && classes && { classes }),
+  }
+  const name = `${train.name} ${part.prefix.replace(/\/$/, '')}`
+  const as = { ...options, resolution: train.height, channels: train.channels as 1 | 3 }
+  const test = await datasetOf(directory, name, condition, as, train.classes)
+  const warning = `the test split has classes without pictures to learn from: ${someOf(unknown)}`
+  return { ...test, warnings: train.classes && !sameClasses ? [warning] : [] }
+}
 
-/** Pictures, but in formats that are not read: a phone's folder may hold little else. */
-const UNREAD = new Set(['bmp', 'heic', 'heif', 'jxl'])
-const isUnread = (file: string): boolean => UNREAD.has(extname(file).slice(1).toLowerCase())
-const unread = (file: string) => ({
-  file,
-  reason: `${extname(file).slice(1).toLowerCase()} is not read: convert it to PNG or JPEG`,
-})
+const unreadOf = (files: readonly string[]): Dataset['skipped'] =>
+  files.flatMap((file) => {
+    const reason = whyUnread(file)
+    return reason === undefined ? [] : [{ file, reason }]
+  })
 
-/** Whether every picture lies in a first-level folder, and there are at least two of these. */
-const haveClasses = (files: readonly string[]): boolean =>
-  files.every((file) => file.includes('/')) && new Set(files.map(folderOf)).size >= 2
-
-const folderOf = (file: string): string => file.slice(0, file.indexOf('/'))
-
-const classesOf = (files: readonly string[]): { classes: string[]; labels: Int32Array } => {
-  const classes = [...new Set(files.map(folderOf))].sort(byCodeUnit)
-  const label = new Map(classes.map((name, i) => [name, i]))
-  return { classes, labels: Int32Array.from(files, (file) => label.get(folderOf(file))!) }
+const noPictures = (directory: string, others: readonly string[]): UserError => {
+  if (others.some(isArchiveName))
+    return new UserError(`no pictures in ${directory}, but archives`, {
+      remedy: `tar:${directory} reads them`,
+    })
+  return nothingIn(directory, unreadOf(others))
 }
 
 /**
- * All files below a folder, relative to it, with `/` between the parts, sorted; and links that lead nowhere. Links are
- * followed, but not in circles.
+ * All files below a folder, relative to it, with `/` between the parts, sorted; links that lead nowhere; and what is
+ * neither (a named pipe). Links are followed, but not in circles.
  */
-const walk = async (directory: string): Promise<{ files: string[]; lost: string[] }> => {
-  const [files, lost]: [string[], string[]] = [[], []]
+const walk = async (directory: string): Promise<{ files: string[]; lost: string[]; special: string[] }> => {
+  const files: string[] = []
+  const lost: string[] = []
+  const special: string[] = []
   const visit = async (inside: string, above: readonly string[]): Promise<void> => {
     const path = join(directory, inside)
     const real = await realpath(path)
@@ -94,12 +155,11 @@ const walk = async (directory: string): Promise<{ files: string[]; lost: string[
       if (kind.isDirectory()) await visit(file, [...above, real])
       else if (kind.isFile()) files.push(file)
       else if (kind.isSymbolicLink()) lost.push(file)
+      else special.push(file)
     }
   }
   await visit('', []).catch((cause: NodeJS.ErrnoException) => {
-    throw new UserError(`cannot read the folder ${cause.path ?? directory}: ${cause.code ?? cause.message}`, {
-      cause,
-    })
+    throw cannotRead(`the folder ${cause.path ?? directory}`, cause)
   })
-  return { files: files.sort(byCodeUnit), lost: lost.sort(byCodeUnit) }
+  return { files: files.sort(byCodeUnit), lost: lost.sort(byCodeUnit), special: special.sort(byCodeUnit) }
 }

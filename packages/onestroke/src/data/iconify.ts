@@ -75,6 +75,7 @@ export const loadIconify = async (
     ...pictures,
     ...(!licenses.has(undefined) && { license: [...licenses].join(' AND ') }),
     names: drawn.map(({ caption }) => caption),
+    namesFrom: 'the names of the icons',
     ...(prefixes.length > 1 && { styles: drawn.map(({ style }) => style) }),
   })
 }

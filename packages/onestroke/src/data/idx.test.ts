@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { UserError } from '@onestroke/core/formats'
 import fc from 'fast-check'
@@ -81,12 +82,25 @@ describe('readIdx', () => {
   it('reads plain and gzipped files, also gzipped ones that lost their .gz', async () => {
     const directory = await folderOf({ plain: whole, 'packed.gz': gzipSync(whole), lost: gzipSync(whole) })
     const expected = parseIdx(whole, '', 1)
-    for (const name of ['plain', 'packed', 'lost'])
-      expect(await readIdx(directory, name, 1)).toMatchObject({
+    for (const name of ['plain', 'packed.gz', 'lost'])
+      expect(await readIdx(join(directory, name), 1)).toMatchObject({
         shape: expected.shape,
         data: Buffer.from(expected.data),
       })
-    expect(await readIdx(directory, 'other', 1)).toBeUndefined()
+  })
+
+  it('unpacks no more than the header says', async () => {
+    const bomb = gzipSync(Buffer.concat([whole, Buffer.alloc(2 ** 25)]))
+    const foreign = gzipSync(Buffer.alloc(2 ** 25))
+    const directory = await folderOf({ 'bomb.gz': bomb, 'foreign.gz': foreign })
+    const before = process.memoryUsage().arrayBuffers
+    expect((await complaint(readIdx(join(directory, 'bomb.gz'), 1))).message).toMatch(
+      /bomb\.gz is too long: expected 1008 bytes, found \d{4,6}$/,
+    )
+    expect((await complaint(readIdx(join(directory, 'foreign.gz'), 1))).message).toMatch(
+      /foreign\.gz: expected the magic number 0x00000801, found 0x00000000$/,
+    )
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 23)
   })
 
   it('tells files that are no gzip, truncated or damaged', async () => {
@@ -99,12 +113,12 @@ describe('readIdx', () => {
       'short.gz': packed.subarray(0, packed.length / 2),
       'damaged.gz': damaged,
     })
-    const message = async (name: string) => (await complaint(readIdx(directory, name, 1))).message
-    expect(await message('plain')).toMatch(
+    const message = async (name: string) => (await complaint(readIdx(join(directory, name), 1))).message
+    expect(await message('plain.gz')).toMatch(
       /plain\.gz is not gzip: expected it to begin with 1f 8b, found 00 00$/,
     )
-    expect(await message('empty')).toMatch(/empty\.gz is not gzip: .* found nothing$/)
-    expect(await message('short')).toMatch(/short\.gz is truncated: expected 1008 bytes, found \d+$/)
-    expect(await message('damaged')).toMatch(/damaged\.gz is damaged: /)
+    expect(await message('empty.gz')).toMatch(/empty\.gz is not gzip: .* found nothing$/)
+    expect(await message('short.gz')).toMatch(/short\.gz is truncated: expected 1008 bytes, found \d+$/)
+    expect(await message('damaged.gz')).toMatch(/damaged\.gz is damaged: /)
   })
 })

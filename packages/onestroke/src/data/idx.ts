@@ -1,10 +1,10 @@
 /** The IDX file format of MNIST, for unsigned bytes, as it is or gzipped. */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { constants, gunzip } from 'node:zlib'
+import { Readable } from 'node:stream'
+import { constants, createGunzip } from 'node:zlib'
 import { UserError } from '@onestroke/core/formats'
 import { MAX_BYTES } from './dataset.js'
+import { cannotRead } from './text.js'
 
 /** An array of unsigned bytes. */
 export interface Idx {
@@ -42,27 +42,22 @@ const wrongLength = (file: string, expected: number, found: number): UserError =
   )
 
 /**
- * Reads NAME or NAME.gz; undefined if there is neither.
+ * Reads an IDX file, as it is or gzipped.
  *
  * @throws UserError that names the file, what was expected and what was found.
  */
-export const readIdx = async (
-  directory: string,
-  name: string,
-  dimensions: number,
-): Promise<(Idx & { file: string }) | undefined> => {
-  for (const file of [name, `${name}.gz`].map((one) => join(directory, one))) {
-    const stored = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return undefined
-      throw new UserError(`cannot read ${file}: ${cause.code ?? cause.message}`, { cause })
-    })
-    if (stored) return { file, ...parseIdx(await unpacked(stored, file), file, dimensions) }
-  }
-  return undefined
+export const readIdx = async (file: string, dimensions: number): Promise<Idx & { file: string }> => {
+  const stored = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    throw cannotRead(file, cause)
+  })
+  return { file, ...parseIdx(await unpacked(stored, file, dimensions), file, dimensions) }
 }
 
-/** What a gzipped file holds, as far as it goes: if it is truncated, so is what comes back. */
-const unpacked = async (stored: Uint8Array, file: string): Promise<Uint8Array> => {
+/**
+ * What a gzipped file holds, as far as it goes: if it is truncated, so is what comes back. A file that holds more than
+ * its header says is given up a little behind that, because a few megabytes may unpack to gigabytes.
+ */
+const unpacked = async (stored: Uint8Array, file: string, dimensions: number): Promise<Uint8Array> => {
   const isGzip = stored[0] === 0x1f && stored[1] === 0x8b
   if (!isGzip && file.endsWith('.gz')) {
     const start = Array.from(stored.subarray(0, 2), (byte) => byte.toString(16).padStart(2, '0')).join(' ')
@@ -71,10 +66,30 @@ const unpacked = async (stored: Uint8Array, file: string): Promise<Uint8Array> =
     })
   }
   if (!isGzip) return stored
+  const chunks: Uint8Array[] = []
+  let length = 0
+  let most = MAX_BYTES
   try {
-    const limits = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_BYTES }
-    return await promisify(gunzip)(stored, limits)
+    const source = Readable.from([stored])
+    for await (const chunk of source.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }))) {
+      chunks.push(chunk)
+      length += chunk.length
+      if (chunks.length === 1) most = lengthOf(chunk, dimensions)
+      if (length > most) break
+    }
   } catch (cause) {
     throw new UserError(`${file} is damaged: ${(cause as Error).message}`, { cause })
   }
+  if (most > MAX_BYTES || length > MAX_BYTES)
+    throw new UserError(`${file} is too large to hold in memory: more than 4 GiB when unpacked`)
+  return Buffer.concat(chunks, length)
+}
+
+/** Bytes of a file that begins so, by its header; the header's own length if that is not understood. */
+const lengthOf = (start: Uint8Array, dimensions: number): number => {
+  const header = 4 + 4 * dimensions
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength)
+  if (start.length < header || view.getUint32(0) !== 0x800 + dimensions) return header
+  const sizes = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i))
+  return header + sizes.reduce((product, size) => product * size, 1)
 }

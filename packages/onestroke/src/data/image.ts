@@ -33,9 +33,10 @@ export const readMask = async (
 
 const read = async (what: string, from: string | Uint8Array, options: ImageOptions) => {
   // Imported when it is needed, as sharp is with it.
-  const { decode, readBounded, toPlanar } = await import('./decode.js')
+  const { readBounded, toPlanar } = await import('./decode.js')
+  const { decodeForeign } = await import('./drawing.js')
   const isPath = typeof from === 'string'
-  const outcome = await decode(async () => (isPath ? readBounded(from) : from), options)
+  const outcome = await decodeForeign(async () => (isPath ? readBounded(from) : from), options)
   if ('reason' in outcome)
     throw new UserError(`cannot read ${what}${isPath ? ` ${from}` : ''}: ${outcome.reason}`)
   const { resolution, channels } = options

@@ -10,7 +10,7 @@ describe('loadDataset', () => {
       const error = await complaint(loadDataset(spec))
       expect(error.exitCode).toBe(2)
       expect(error.remedy).toBe(
-        'DATA is iconify:NAME[,NAME…], a folder of pictures, idx:DIR (MNIST format), tar:FILE (WebDataset)',
+        'DATA is iconify:NAME[,NAME…], a folder of pictures, idx:DIR (MNIST format), tar:FILE[,FILE…] (WebDataset)',
       )
     },
   )
@@ -30,7 +30,7 @@ describe('loadDataset', () => {
     const file = join(directory, 'a.png')
     expect((await complaint(loadDataset(file))).message).toBe(`${file} is not a folder`)
     expect((await complaint(loadDataset(`idx:${file}`))).message).toBe(`${file} is not a folder`)
-    expect((await complaint(loadDataset(`tar:${directory}`))).message).toBe(`${directory} is not a file`)
+    expect((await complaint(loadDataset(`tar:${directory}`))).message).toBe(`no archives in ${directory}`)
   })
 
   it('refuses options that cannot be', async () => {
@@ -41,6 +41,7 @@ describe('loadDataset', () => {
       { limit: 0 },
       { channels: 2 as 1 },
       { category: ['a'] },
+      { part: 'left' },
     ])
       expect((await complaint(loadDataset(directory, options))).exitCode).toBe(2)
   })

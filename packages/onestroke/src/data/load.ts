@@ -1,18 +1,16 @@
-import { stat } from 'node:fs/promises'
-import { normalize } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import type { DataOptions, Dataset } from './dataset.js'
+import { archivesOf, expectFolder, KINDS, tidyPath } from './paths.js'
 
-const KINDS = 'iconify:NAME[,NAME…], a folder of pictures, idx:DIR (MNIST format), tar:FILE (WebDataset)'
 const MAX_RESOLUTION = 4096
 
 /**
  * Reads pictures into memory. `spec` is one of
  *
  * - `iconify:NAME[,NAME…]`: icon sets of @iconify-json that are installed,
- * - a folder of pictures, with class sub-folders, or captions in `name.txt` or `metadata.jsonl`,
+ * - a folder of pictures, with class sub-folders, or captions in `name.txt`, `metadata.jsonl` and others,
  * - `idx:DIR`: MNIST's format,
- * - `tar:FILE`: a WebDataset archive, plain or gzipped.
+ * - `tar:FILE[,FILE…]`: WebDataset archives, plain or gzipped; also a folder of them, or `{00000..00012}.tar`, `*.tar`.
  *
  * The same spec and files give the same dataset, in the same order.
  *
@@ -29,23 +27,23 @@ export async function loadDataset(spec: string, options: DataOptions = {}): Prom
     return loadIconify(rest, spec, options)
   }
   if (kind === 'idx' && rest !== '') {
-    await expectA('directory', rest)
+    await expectFolder(rest)
     const { loadMnist } = await import('./mnist.js')
     return loadMnist(rest, `idx:${tidyPath(rest)}`, options)
   }
   if (kind === 'tar' && rest !== '') {
-    await expectA('file', rest)
+    const files = await archivesOf(rest)
     const { loadTar } = await import('./tar.js')
-    return loadTar(rest, `tar:${tidyPath(rest)}`, options)
+    return loadTar(files, `tar:${tidyPath(rest)}`, options)
   }
   if (spec === '' || kind === 'iconify' || kind === 'idx' || kind === 'tar')
     throw new UserError(`"${spec}" names no data`, { exitCode: 2, remedy: `DATA is ${KINDS}` })
-  await expectA('directory', spec)
+  await expectFolder(spec)
   const { loadFolder } = await import('./folder.js')
   return loadFolder(spec, tidyPath(spec), options)
 }
 
-const checkOptions = (kind: string, { resolution, channels, limit, category }: DataOptions): void => {
+const checkOptions = (kind: string, { resolution, channels, limit, category, part }: DataOptions): void => {
   const wrong = (text: string): never => {
     throw new UserError(text, { exitCode: 2 })
   }
@@ -59,20 +57,5 @@ const checkOptions = (kind: string, { resolution, channels, limit, category }: D
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1))
     wrong(`limit: expected an integer ≥ 1, found ${limit}`)
   if (category && category.length > 0 && kind !== 'iconify') wrong('only iconify:NAME has categories')
+  if (part !== undefined && kind !== 'tar') wrong('only samples of tar:FILE have parts')
 }
-
-const expectA = async (kind: 'file' | 'directory', path: string): Promise<void> => {
-  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
-    const message = missing ? `there is no ${path}` : `cannot open ${path}: ${cause.code}`
-    throw new UserError(message, { cause, remedy: `DATA is ${KINDS}`, exitCode: missing ? 2 : 1 })
-  })
-  if (kind === 'file' ? found.isFile() : found.isDirectory()) return
-  throw new UserError(`${path} is not a ${kind === 'file' ? 'file' : 'folder'}`, {
-    exitCode: 2,
-    remedy: `DATA is ${KINDS}`,
-  })
-}
-
-/** One name for one path, however it is written: `./photos/` is `photos`. */
-const tidyPath = (path: string): string => normalize(path).replace(/(?<=.)[/\\]+$/, '')

@@ -117,6 +117,45 @@ describe('idx:DIR', () => {
     expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/)
   })
 
+  it.each([
+    [
+      'train-images.idx3-ubyte',
+      'train-labels.idx1-ubyte',
+      't10k-images.idx3-ubyte',
+      't10k-labels.idx1-ubyte',
+    ],
+    [
+      'emnist-letters-train-images-idx3-ubyte.gz',
+      'emnist-letters-train-labels-idx1-ubyte.gz',
+      'emnist-letters-test-images-idx3-ubyte.gz',
+      'emnist-letters-test-labels-idx1-ubyte.gz',
+    ],
+  ])('reads %s, as other programs name it', async (trainImages, trainLabels, testImages, testLabels) => {
+    const asStored = (file: string, bytes: Uint8Array) => (file.endsWith('.gz') ? gzipSync(bytes) : bytes)
+    const directory = await folderOf({
+      [trainImages]: asStored(trainImages, images(3, 28)),
+      [trainLabels]: asStored(trainLabels, labels(2, 1, 3)),
+      [testImages]: asStored(testImages, images(1, 28)),
+      [testLabels]: asStored(testLabels, labels(4)),
+      // As Kaggle has it: a folder that is named like the file in it.
+      'train-images-idx3-ubyte/train-images-idx3-ubyte': images(3, 28),
+    })
+    // Labels that begin at 1: there is no class 0.
+    expect(await loadDataset(`idx:${directory}`)).toMatchObject({
+      count: 3,
+      classes: ['1', '2', '3', '4'],
+      labels: Int32Array.of(1, 0, 2),
+      test: { count: 1, labels: Int32Array.of(3) },
+    })
+  })
+
+  it('does not choose among several sets', async () => {
+    const directory = await folderOf({ ...TRAIN, 'emnist-train-images-idx3-ubyte': images(3, 28) })
+    const error = await complaint(loadDataset(`idx:${directory}`))
+    expect(error.message).toBe(`${directory} holds several sets: emnist, train-…`)
+    expect(error.remedy).toBe('put each into a folder of its own')
+  })
+
   it('names what is missing or does not match', async () => {
     const message = async (files: Record<string, Uint8Array>) =>
       (await complaint(loadDataset(`idx:${await folderOf(files)}`))).message

@@ -1,8 +1,20 @@
 /** A folder in MNIST's format: train-images-idx3-ubyte, train-labels-idx1-ubyte and t10k-…, each as it is or gzipped. */
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import sharp from 'sharp'
-import { allocatePixels, checkSize, type DataOptions, type Dataset, sealed, spread } from './dataset.js'
+import {
+  allocatePixels,
+  byCodeUnit,
+  checkSize,
+  type DataOptions,
+  type Dataset,
+  sealed,
+  spread,
+} from './dataset.js'
 import { readIdx } from './idx.js'
+import { numbersOf } from './labels.js'
+import { cannotRead } from './text.js'
 
 /** Pixels that are worked on at a time. */
 const CHUNK_PIXELS = 2 ** 20
@@ -18,18 +30,26 @@ export const loadMnist = async (
   name: string,
   options: DataOptions = {},
 ): Promise<Dataset> => {
-  const train = await readSplit(directory, 'train')
-  if (!train) throw missing(directory, 'train-images-idx3-ubyte')
-  const test = await readSplit(directory, 't10k')
-  const highest = [train, test].reduce((most, split) => split?.labels.reduce(max, most) ?? most, 0)
-  const classes = Array.from({ length: highest + 1 }, (_, label) => `${label}`)
+  const files = await filesIn(directory)
+  const train = await readSplit(directory, files, 'train')
+  const test = files.test && (await readSplit(directory, files, 'test'))
+  const classes = numbersOf([train.labels, test?.labels ?? []].flatMap(rangeOf))
   const trainSet = await datasetOf(train, name, classes, options)
   if (!test) return trainSet
   const resolution = trainSet.height
   return { ...trainSet, test: await datasetOf(test, `${name} t10k`, classes, { ...options, resolution }) }
 }
 
-const max = (a: number, b: number) => Math.max(a, b)
+/** The lowest and the highest of the labels. */
+const rangeOf = (labels: ArrayLike<number>): number[] => {
+  if (labels.length === 0) return []
+  let [lowest, highest] = [255, 0]
+  for (let i = 0; i < labels.length; i++) {
+    lowest = Math.min(lowest, labels[i]!)
+    highest = Math.max(highest, labels[i]!)
+  }
+  return [lowest, highest]
+}
 
 interface Split {
   images: Uint8Array
@@ -39,12 +59,56 @@ interface Split {
   labels: Uint8Array
 }
 
-/** Undefined if there are no images. */
-const readSplit = async (directory: string, split: 'train' | 't10k'): Promise<Split | undefined> => {
-  const images = await readIdx(directory, `${split}-images-idx3-ubyte`, 3)
-  if (!images) return undefined
-  const labels = await readIdx(directory, `${split}-labels-idx1-ubyte`, 1)
-  if (!labels) throw missing(directory, `${split}-labels-idx1-ubyte`)
+/** The files of a set, by what they hold. */
+type Files = Partial<Record<'train' | 'test', Partial<Record<'images' | 'labels', string>>>>
+
+/** `train-images-idx3-ubyte`, `emnist-letters-test-labels-idx1-ubyte.gz`, `t10k-images.idx3-ubyte`. */
+const NAME = /^(.*?)[-_.]?(train|t10k|test)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?$/i
+
+/**
+ * The files of a folder that are named as MNIST's are, or as programs that unpack them name them.
+ *
+ * @throws UserError if there are several sets, or none.
+ */
+const filesIn = async (directory: string): Promise<Files> => {
+  const sets = new Map<string, Files>()
+  for (const name of (await namesIn(directory)).sort(byCodeUnit)) {
+    const [, prefix = '', split = '', what = ''] = NAME.exec(name) ?? []
+    if (what === '' || !(await stat(join(directory, name))).isFile()) continue
+    const files = sets.get(prefix) ?? {}
+    sets.set(prefix, files)
+    const key = split.toLowerCase() === 'train' ? 'train' : 'test'
+    files[key] ??= {}
+    // Sorted, so that what is unpacked comes before what is not.
+    files[key][what.toLowerCase() as 'images' | 'labels'] ??= join(directory, name)
+  }
+  const [files] = sets.values()
+  if (sets.size > 1)
+    throw new UserError(
+      `${directory} holds several sets: ${[...sets.keys()].map((prefix) => prefix || 'train-…').join(', ')}`,
+      {
+        remedy: 'put each into a folder of its own',
+      },
+    )
+  return files ?? {}
+}
+
+const namesIn = async (directory: string): Promise<string[]> => {
+  try {
+    return await readdir(directory)
+  } catch (cause) {
+    throw cannotRead(directory, cause as NodeJS.ErrnoException)
+  }
+}
+
+const readSplit = async (directory: string, files: Files, key: 'train' | 'test'): Promise<Split> => {
+  const { images: imageFile, labels: labelFile } = files[key] ?? {}
+  const example = key === 'train' ? 'train' : 't10k'
+  if (imageFile === undefined) throw missing(directory, `${example}-images-idx3-ubyte`, files)
+  if (labelFile === undefined) throw missing(directory, `${example}-labels-idx1-ubyte`, files)
+  // Labels first: they are few, and tell how many images there may be.
+  const labels = await readIdx(labelFile, 1)
+  const images = await readIdx(imageFile, 3)
   const [count = 0, height = 0, width = 0] = images.shape
   if (labels.data.length !== count)
     throw new UserError(
@@ -55,8 +119,12 @@ const readSplit = async (directory: string, split: 'train' | 't10k'): Promise<Sp
   return { images: images.data, count, height, width, labels: labels.data }
 }
 
-const missing = (directory: string, file: string): UserError =>
-  new UserError(`there is no ${file} (or ${file}.gz) in ${directory}`)
+const missing = (directory: string, file: string, files: Files): UserError => {
+  const found = Object.values(files).flatMap((part) => Object.values(part))
+  return new UserError(
+    `there is no ${file} (or ${file}.gz) in ${directory}${found.length > 0 ? `, but ${found.map((path) => basename(path)).join(', ')}` : ''}`,
+  )
+}
 
 const datasetOf = async (
   split: Split,
@@ -92,7 +160,8 @@ const datasetOf = async (
     width: side,
     pixels,
     classes,
-    labels: Int32Array.from(chosen, (index) => labels[index]!),
+    classesFrom: 'labels',
+    labels: Int32Array.from(chosen, (index) => labels[index]! - Number(classes[0])),
     skipped: [],
   })
 }

@@ -170,7 +170,7 @@ describe('tar:FILE', () => {
     const large = await noise(32).png().toBuffer()
     const whole = await pack({ '1.png': large, '2.png': large, '3.txt': 'three' })
     const packed = gzipSync(whole)
-    const cuts = [100, 512, 700, 512 + large.length, whole.length - 1536, whole.length - 1024]
+    const cuts = [100, 512, 700, 512 + large.length, 1024, whole.length - 1536]
     for (const bytes of [
       ...cuts.map((cut) => whole.subarray(0, cut)),
       packed.subarray(0, packed.length / 2),
@@ -214,3 +214,141 @@ describe('what people also have', () => {
     )
   })
 })
+
+describe('several archives', () => {
+  const shards = async () =>
+    folderOf({
+      '00000.tar': await pack({ '0.png': red, '0.txt': 'zero', '1.png': red, '1.txt': 'one' }),
+      '00001.tar': await pack({ '0.png': blue, '0.txt': 'two' }),
+      '00002.tar.gz': gzipSync(await pack({ '3.png': blue, '3.txt': 'three' })),
+      'notes.txt': 'no archive',
+    })
+
+  it('are a folder, a list, braces or wildcards', async () => {
+    const directory = await shards()
+    const names = async (spec: string) => (await loadDataset(`tar:${spec}`)).names
+    expect(await names(directory)).toEqual(['zero', 'one', 'two', 'three'])
+    expect(await names(`${directory}/00000.tar,tar:${directory}/00001.tar`)).toEqual(['zero', 'one', 'two'])
+    expect(await names(`${directory}/{00000..00001}.tar`)).toEqual(['zero', 'one', 'two'])
+    expect(await names(`${directory}/0000{0.tar,2.tar.gz}`)).toEqual(['zero', 'one', 'three'])
+    expect(await names(`${directory}/*.tar::${directory}/00002.tar.gz`)).toEqual([
+      'zero',
+      'one',
+      'two',
+      'three',
+    ])
+    expect(await loadDataset(`tar:${directory}`, { limit: 3 })).toMatchObject({ count: 3 })
+  })
+
+  it('are all there, or the missing one is named', async () => {
+    const directory = await shards()
+    const message = async (spec: string) => (await complaint(loadDataset(`tar:${directory}/${spec}`))).message
+    expect(await message('{00001..00003}.tar')).toBe(`there is no ${directory}/00002.tar`)
+    expect(await message('x*.tar')).toBe(`nothing is called ${directory}/x*.tar`)
+  })
+})
+
+describe('samples with several pictures', () => {
+  it('have one that is chosen', async () => {
+    const spec = await tarOf({
+      '0.Left.png': red,
+      '0.right.png': blue,
+      '0.txt': 'zero',
+      '1.left.png': red,
+      '1.txt': 'one',
+    })
+    const right = await loadDataset(spec, { part: 'right' })
+    expect(right).toMatchObject({
+      count: 1,
+      names: ['zero'],
+      skipped: [{ file: '1.left.png', reason: 'its sample has no part right' }],
+    })
+    expect(pixelAt(right, 0)).toEqual([0, 0, 255])
+    expect(await loadDataset(spec, { part: 'left' })).toMatchObject({ count: 2, names: ['zero', 'one'] })
+    const error = await complaint(loadDataset(spec))
+    expect(error.message).toMatch(
+      /^samples have no picture of their own in .*x\.tar, but parts: left \(2\), right \(1\)$/,
+    )
+    expect(error.remedy).toMatch(/choose one with --part left$/)
+    expect((await complaint(loadDataset(spec, { part: 'up' }))).message).toMatch(
+      /^no sample has a picture up in /,
+    )
+  })
+
+  it('need no choice where there is only one; texts with a second dot are named', async () => {
+    const spec = await tarOf({ '0.input.png': red, '0.outputs.txt': 'x', '1.input.png': red })
+    expect(await loadDataset(spec)).toMatchObject({
+      count: 2,
+      warnings: [
+        'the pictures are those called NAME.input',
+        '1 text has a second dot in its name, and is not used: a sample’s caption is NAME.txt: 0.outputs.txt',
+      ].map((line) => line.replace('’', "'")),
+    })
+  })
+})
+
+describe('archives as people have them', () => {
+  it('may lack the empty blocks at their end', async () => {
+    const whole = await pack({ '1.png': red, '2.png': blue, '2.txt': 'two' })
+    for (const cut of [512, 1024]) {
+      const directory = await folderOf({ 'x.tar': whole.subarray(0, whole.length - cut) })
+      expect(await loadDataset(`tar:${directory}/x.tar`)).toMatchObject({ count: 2, names: ['', 'two'] })
+    }
+  })
+
+  it.each([
+    ['BZh91AY', /is compressed with bzip2$/, /bunzip2/],
+    ['\xfd7zXZ\0', /is compressed with xz$/, /unxz/],
+    ['PK\x03\x04', /is a zip archive$/, /unpack it into a folder/],
+    ['\n<!DOCTYPE html><html>', /is a web page, not an archive$/, /download it again/],
+    ['version https://git-lfs.github.com/spec/v1', /is a pointer of Git LFS$/, /git lfs pull/],
+  ])('are none if they begin with %j', async (start, message, remedy) => {
+    const bytes = Buffer.concat([Buffer.from(start, 'latin1'), Buffer.alloc(2000)])
+    const error = await complaint(loadDataset(`tar:${await folderOf({ 'x.tar': bytes })}/x.tar`))
+    expect(error.message).toMatch(message)
+    expect(error.remedy).toMatch(remedy)
+  })
+
+  it('may hold much that is not read, which is counted', async () => {
+    const others = Array.from({ length: 40 }, (_, i) => [`${i}.npy`, noiseBytes(5000)] as const)
+    const spec = await tarOf({
+      ...Object.fromEntries(others),
+      '1.png': red,
+      '2.ppm': 'P6',
+      '3.json': '{"uid":3}',
+    })
+    const { count, warnings, skipped } = await loadDataset(spec)
+    expect(count).toBe(1)
+    expect(warnings).toEqual(['40 files are not used: 0.npy, 1.npy, 2.npy, …'])
+    expect(skipped).toEqual([{ file: '2.ppm', reason: 'ppm is not read: convert it to PNG or JPEG' }])
+  })
+
+  it('call captions prompt as well; what is not understood is named', async () => {
+    const spec = await tarOf({ '1.png': red, '1.json': '{"prompt":"a cat","uid":"1"}' })
+    expect(await loadDataset(spec)).toMatchObject({ names: ['a cat'], warnings: [] })
+    const other = await tarOf({ '1.png': red, '1.json': '{"conversations":[]}' })
+    const { names, warnings } = await loadDataset(other)
+    expect(names).toBeUndefined()
+    expect(warnings).toEqual([expect.stringMatching(/^1 \.json file holds no caption or label .*: 1\.json$/)])
+  })
+
+  it('keep their classes if one sample has a caption', async () => {
+    const spec = await tarOf({
+      ...Object.fromEntries(
+        [1, 2, 3].flatMap((i) => [
+          [`${i}.png`, red],
+          [`${i}.cls`, `${i}`],
+        ]),
+      ),
+      '3.txt': 'a stray note',
+    })
+    expect(await loadDataset(spec)).toMatchObject({
+      classes: ['1', '2', '3'],
+      labels: Int32Array.of(0, 1, 2),
+      warnings: ['1 of 3 pictures has a caption (3): the classes (from .cls) are used, captions are not'],
+    })
+    expect((await loadDataset(spec)).names).toBeUndefined()
+  })
+})
+
+const noiseBytes = (length: number) => Uint8Array.from({ length }, (_, i) => (i * i * 31) % 251)

@@ -1,176 +1,259 @@
 /** WebDataset archives: the members of a sample share their name up to the first dot. */
-import { createReadStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
 import { posix } from 'node:path'
-import { PassThrough, pipeline, Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { UserError } from '@onestroke/core/formats'
-import { createTarDecoder, type TarHeader } from 'modern-tar'
-import { parseJson, pictureFacts, textOf, tidyCaption } from './captions.js'
+import type { TarHeader } from 'modern-tar'
+import { Archive, type Entry } from './archive.js'
 import { Collector } from './collector.js'
-import { byCodeUnit, type DataOptions, type Dataset, sealed } from './dataset.js'
-import { DECODERS, decode, MAX_FILE_BYTES, PICTURE_EXTENSIONS } from './decode.js'
+import { bothSaid, fewCaptions } from './condition.js'
+import { type DataOptions, type Dataset, sealed } from './dataset.js'
+import { DECODERS, isPictureName, MAX_FILE_BYTES, type Outcome } from './decode.js'
+import { decodeForeign } from './drawing.js'
+import { type Facts, factsOfDocument, fieldsOf, isClass, MAX_LABEL } from './facts.js'
 import { inOrder } from './in-order.js'
+import { classesOf } from './labels.js'
+import { Remarks } from './remarks.js'
+import { MAX_TEXT_BYTES, parseJson, textOf, tidyCaption } from './text.js'
+import { isDocument, whyUnread } from './unread.js'
 
-const TEXTS = new Set(['txt', 'cls', 'json'])
-/** More classes than this are a mistake: a label that is no class. */
-const MAX_LABEL = 65_535
-
-/** What an archive says about a sample, beside its picture. */
-interface Facts {
-  caption?: string
-  label?: number | string
-}
+const TEXTS = new Set(['txt', 'caption', 'cls', 'json'])
+const LINKS = new Set<string | undefined>(['link', 'symlink'])
 
 interface Member {
   name: string
   /** What the members of a sample have in common. */
   sample: string
+  /** All behind the first dot of the name, in lower case: `png`, `mask.png`. */
   extension: string
-  content: { bytes: Uint8Array } | { reason: string }
+  /** What stands between the first and the last dot of a picture's name: `mask`. Empty if there is but one dot. */
+  part: string
 }
 
 /**
- * Reads a WebDataset archive, plain or gzipped, in one go: `0001.png` (or .jpg, .webp, …) is a picture,
- * `0001.txt` its caption, `0001.cls` its class, `0001.json` may hold `caption` or `text`, and `label`. Members of
- * other kinds are passed over; pictures among them (`0001.mask.png`) are named where a sample has no other, and so are links.
- * Where some pictures have captions, those without get the empty one. Pictures are sorted by the name of their sample.
+ * Reads WebDataset archives, plain or gzipped, in one go: `0001.png` (or .jpg, .webp, …) is a picture,
+ * `0001.txt` its caption, `0001.cls` its class, `0001.json` may hold `caption` or `text`, and `label`. Pictures with
+ * a second dot (`0001.mask.png`) are parts of a sample: the chosen one is taken, or the only one that there is; else
+ * they are named where a sample has no other picture, and so are links.
+ * Where some pictures have captions, those without get the empty one. Pictures are sorted by archive and sample.
  *
- * @throws UserError if the archive is truncated or damaged, holds no readable pictures, labels only some of them, or
+ * @throws UserError if an archive is truncated or damaged, holds no readable pictures, labels only some of them, or
  * if the pictures have no common square size and no resolution is given.
  */
-export const loadTar = async (file: string, name: string, options: DataOptions = {}): Promise<Dataset> => {
-  const { limit = Number.POSITIVE_INFINITY, onProgress } = options
-  const source = new Archive(file)
-  const collector = new Collector(file, options)
-  const facts = new Map<string, Facts>()
-  const samples = new Set<string>()
-  /** Pictures that are a part of a sample (`0001.mask.png`): named where it has no other. */
-  const parts = new Map<string, Member>()
+export const loadTar = async (
+  files: readonly string[],
+  name: string,
+  options: DataOptions = {},
+): Promise<Dataset> => {
+  const samples = new Samples(files, options)
+  for await (const { sample, outcome } of inOrder(samples.pictures(), DECODERS, (work) => work())) {
+    samples.collector.add(sample, outcome)
+    samples.report()
+  }
+  const parts = samples.partsWithoutPicture()
+  if (samples.taken.size > 0 || parts.size === 0) return samples.finish(name)
+  const [only, ...others] = parts.keys()
+  if (options.part !== undefined || others.length > 0) throw noPicture(files, options.part, parts)
+  const dataset = await loadTar(files, name, { ...options, part: only! })
+  return { ...dataset, warnings: [`the pictures are those called NAME.${only}`, ...dataset.warnings!] }
+}
 
-  const pictures = async function* () {
-    for await (const member of source.members()) {
-      const { name, sample, extension, content } = member
-      if (TEXTS.has(extension)) {
-        if ('reason' in content) collector.skip(name, content.reason)
-        else facts.set(sample, { ...facts.get(sample), ...factsIn(member, content.bytes, file) })
-      } else if (!PICTURE_EXTENSIONS.has(extension)) parts.set(sample, member)
-      else if (!samples.has(sample) && samples.size < limit) {
-        samples.add(sample)
-        yield member
+/** What archives hold, as it is read. */
+class Samples {
+  readonly collector: Collector
+  /** Samples whose picture is taken. */
+  readonly taken = new Set<string>()
+  readonly #facts = new Map<string, Facts>()
+  readonly #sources = { caption: new Set<string>(), label: new Set<string>() }
+  /** Pictures that are a part of a sample (`0001.mask.png`), by sample. */
+  readonly #parts = new Map<string, Member[]>()
+  /** JSON documents without a fact, by sample. */
+  readonly #notUnderstood = new Map<string, string>()
+  readonly #remarks = new Remarks()
+  #progress = 0
+
+  constructor(
+    readonly files: readonly string[],
+    readonly options: DataOptions,
+  ) {
+    this.collector = new Collector(files.length === 1 ? files[0]! : `${files.length} archives`, options)
+  }
+
+  /** The pictures, as work to be done. */
+  async *pictures(): AsyncGenerator<() => Promise<{ sample: string; outcome: Outcome }>> {
+    for (const [i, file] of this.files.entries()) {
+      const archive = new Archive(file)
+      for await (const entry of archive.entries()) {
+        this.#progress = (i + archive.progress) / this.files.length
+        const picture = await this.#picture(entry, file)
+        if (picture) yield picture
       }
     }
   }
-  const outcomes = inOrder(pictures(), DECODERS, async ({ sample, content }) => ({
-    sample,
-    outcome: 'bytes' in content ? await decode(async () => content.bytes, options) : content,
-  }))
-  for await (const { sample, outcome } of outcomes) {
-    collector.add(sample, outcome)
-    onProgress?.(collector.seen, Math.max(collector.seen, Math.round(collector.seen / source.progress)))
-  }
-  for (const [sample, { name, content }] of parts)
-    if (!samples.has(sample) && samples.size < limit && 'reason' in content)
-      collector.skip(name, content.reason)
-  onProgress?.(collector.seen, collector.seen)
 
-  const { files, ...collected } = collector.finish()
-  return sealed({ name, ...collected, ...captionsOf(files, facts), ...labelsOf(files, facts, file) })
-}
-
-class Archive {
-  #size = 1
-  #read = 0
-
-  constructor(readonly file: string) {}
-
-  /** The share of the file that has been read, in (0, 1]. */
-  get progress(): number {
-    return Math.min(1, Math.max(this.#read, 1) / this.#size)
+  report(): void {
+    const { seen } = this.collector
+    this.options.onProgress?.(seen, Math.max(seen, Math.round(seen / this.#progress)))
   }
 
-  /** Members that may matter, in the order of the archive. */
-  async *members(): AsyncGenerator<Member> {
-    let last = 'the start'
-    try {
-      for await (const { header, body } of await this.#entries()) {
-        const base = posix.basename(header.name)
-        const dot = base.indexOf('.')
-        const extension = base.slice(dot + 1).toLowerCase()
-        const ending = extension.slice(extension.lastIndexOf('.') + 1)
-        const matters =
-          dot > 0 &&
-          (header.type === 'file' || LINKS.has(header.type)) &&
-          (TEXTS.has(extension) || PICTURE_EXTENSIONS.has(ending))
-        const reason = matters && trouble(header, extension !== ending)
-        last = header.name
-        const content = matters && !reason ? { bytes: await readAll(body) } : { reason: reason || '' }
-        if ('reason' in content) await body.cancel()
-        const sample = posix.join(posix.dirname(header.name), base.slice(0, dot))
-        if (matters) yield { name: header.name, sample, extension, content }
-      }
-    } catch (error) {
-      throw error instanceof UserError ? error : explain(error as NodeJS.ErrnoException, this.file, last)
+  /** Takes an entry's facts; if it is a picture, the work that is left to do. */
+  async #picture({ header, read }: Entry, file: string) {
+    const member = memberOf(header, this.files.length > 1 ? `${file}/` : '')
+    if (!member) return undefined
+    const { name, sample, extension, part } = member
+    const { limit = Number.POSITIVE_INFINITY, part: wanted = '' } = this.options
+    const isLink = LINKS.has(header.type)
+    if (TEXTS.has(extension)) {
+      const trouble = isLink ? LINK : tooLarge(header, MAX_TEXT_BYTES)
+      if (trouble === undefined) this.#read(member, await read(), file)
+      else this.collector.skip(name, trouble)
+    } else if (!isPictureName(name)) {
+      const reason = whyUnread(name)
+      if (isLink) return undefined
+      if (TEXTS.has(extension.slice(extension.lastIndexOf('.') + 1))) this.#remarks.add('textPart', name)
+      else if (reason !== undefined && extension !== '') this.collector.skip(name, reason)
+      else if (!isDocument(name) && extension !== '') this.#remarks.add('unused', name)
+    } else if (part !== wanted) {
+      const parts = this.#parts.get(sample)
+      if (parts) parts.push(member)
+      else this.#parts.set(sample, [member])
+    } else if (!this.taken.has(sample) && this.taken.size < limit) {
+      this.taken.add(sample)
+      const trouble = isLink ? LINK : tooLarge(header, MAX_FILE_BYTES)
+      if (trouble !== undefined) return async () => ({ sample, outcome: { reason: trouble } })
+      const bytes = await read()
+      return async () => ({ sample, outcome: await decodeForeign(async () => bytes, this.options) })
     }
+    return undefined
   }
 
-  async #entries() {
-    this.#size = (await stat(this.file)).size
-    if (this.#size === 0) throw new UserError(`${this.file} is empty`)
-    const unpack = (await isGzip(this.file)) ? createGunzip() : new PassThrough()
-    const stored = createReadStream(this.file)
-    const unpacked = pipeline(stored, unpack, () => {}) // errors come out at its end
-    stored.on('data', (chunk) => {
-      this.#read += chunk.length
+  /** Later members of a sample come before earlier ones. */
+  #read(member: Member, bytes: Uint8Array, file: string): void {
+    const { name, sample, extension } = member
+    const text = textOf(bytes, name, this.#remarks)
+    if (text === undefined) return
+    const { caption, label } = factsIn(member, text, file, this.#remarks)
+    const facts = this.#facts.get(sample) ?? {}
+    if (caption === undefined && label === undefined) this.#notUnderstood.set(sample, name)
+    if (caption) {
+      if (facts.caption && facts.caption !== caption) this.#remarks.add('captionsInTar', name)
+      facts.caption = caption
+      this.#sources.caption.add(`.${extension}`)
+    }
+    if (label !== undefined) {
+      facts.label = label
+      this.#sources.label.add(`.${extension}`)
+    }
+    this.#facts.set(sample, facts)
+  }
+
+  /** Parts of samples of which no picture is taken: how many of each. */
+  partsWithoutPicture(): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (const [sample, members] of this.#parts)
+      if (!this.taken.has(sample))
+        for (const { part } of members) counts.set(part, (counts.get(part) ?? 0) + 1)
+    return new Map([...counts].sort(([, a], [, b]) => b - a))
+  }
+
+  /** @throws UserError if there are no pictures, or labels for some of them only. */
+  finish(name: string): Dataset {
+    const { limit = Number.POSITIVE_INFINITY, onProgress, part } = this.options
+    let room = limit - this.taken.size
+    for (const [sample, members] of this.#parts) {
+      if (this.taken.has(sample) || room-- <= 0) continue
+      this.collector.skip(
+        members[0]!.name,
+        part === undefined ? SECOND_DOT : `its sample has no part ${part}`,
+      )
+    }
+    onProgress?.(this.collector.seen, this.collector.seen)
+    const { files: read, ...pictures } = this.collector.finish()
+    const facts = read.map((sample) => this.#facts.get(sample) ?? {})
+    for (const [i, sample] of read.entries()) {
+      const unknown = this.#notUnderstood.get(sample)
+      if (unknown !== undefined && !facts[i]!.caption && facts[i]!.label === undefined)
+        this.#remarks.add('notUnderstood', unknown)
+    }
+    return sealed({
+      name,
+      ...pictures,
+      ...this.#condition(read, facts),
+      warnings: [...this.#warnings, ...this.#remarks.lines()],
     })
-    const bytes = Readable.toWeb(unpacked) as ReadableStream<Uint8Array>
-    return bytes.pipeThrough(createTarDecoder({ strict: true }))
+  }
+
+  readonly #warnings: string[] = []
+
+  #condition(
+    read: readonly string[],
+    facts: readonly Facts[],
+  ): Pick<Dataset, 'names' | 'namesFrom' | 'classes' | 'labels' | 'classesFrom'> {
+    const names = facts.map(({ caption }) => caption ?? '')
+    const captioned = names.filter((one) => one !== '').length
+    const [namesFrom, classesFrom] = [this.#sources.caption, this.#sources.label].map((from) =>
+      [...from].sort().join(' and '),
+    ) as [string, string]
+    if (facts.every(({ label }) => label === undefined)) return captioned > 0 ? { names, namesFrom } : {}
+    const found = facts.map(({ label }, i) => {
+      if (label === undefined)
+        throw new UserError(
+          `${this.collector.source}: ${read[i]} has no class, though other pictures have one`,
+        )
+      if (!isClass(label))
+        throw new UserError(
+          `${this.collector.source}: ${read[i]} has the class ${label}; expected 0 to ${MAX_LABEL}`,
+        )
+      return label
+    })
+    const classes = { ...classesOf(found), classesFrom }
+    if (captioned === 0) return classes
+    if (2 * captioned < names.length) {
+      const first = read[names.findIndex((one) => one !== '')]!
+      this.#warnings.push(fewCaptions(captioned, names.length, first, classesFrom))
+      return classes
+    }
+    this.#warnings.push(bothSaid(namesFrom, classesFrom))
+    return { names, namesFrom, ...classes }
   }
 }
 
-const LINKS = new Set<string | undefined>(['link', 'symlink'])
+const LINK = 'a link, and links are not followed in archives'
+const SECOND_DOT = 'the second dot of its name makes it a part of a sample, as WebDataset has it'
 
-/** Why a member cannot be taken, if that can be told before it is read. */
-const trouble = ({ type, size }: TarHeader, secondDot: boolean): string | undefined => {
-  if (LINKS.has(type)) return 'a link, and links are not followed in archives'
-  if (secondDot) return 'the second dot of its name makes it a part of a sample, as WebDataset has it'
-  return size > MAX_FILE_BYTES ? `larger than ${MAX_FILE_BYTES / 2 ** 20} MiB` : undefined
-}
-
-const isGzip = async (file: string): Promise<boolean> => {
-  const handle = await open(file)
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0)
-    return buffer[0] === 0x1f && buffer[1] === 0x8b
-  } finally {
-    await handle.close()
+/** What an entry is; undefined if it is no member of a sample. */
+const memberOf = ({ name, type }: TarHeader, prefix: string): Member | undefined => {
+  const base = posix.basename(name)
+  const dot = base.indexOf('.')
+  if (dot === 0 || !(type === undefined || type === 'file' || LINKS.has(type))) return undefined
+  const stem = dot < 0 ? base : base.slice(0, dot)
+  const extension = dot < 0 ? '' : base.slice(dot + 1).toLowerCase()
+  return {
+    name: prefix + name,
+    sample: prefix + posix.join(posix.dirname(name), stem),
+    extension,
+    part: extension.slice(0, Math.max(0, extension.lastIndexOf('.'))),
   }
 }
 
-const readAll = async (body: ReadableStream<Uint8Array>): Promise<Uint8Array> =>
-  new Uint8Array(await new Response(body).arrayBuffer())
+const tooLarge = ({ size }: TarHeader, most: number): string | undefined =>
+  size > most ? `larger than ${most / 2 ** 20} MiB` : undefined
 
-const explain = (cause: NodeJS.ErrnoException, file: string, last: string): UserError => {
-  const { message, code } = cause
-  if (/Invalid EOF/.test(message))
-    return new UserError(`${file} goes on after its end, behind ${last}: several archives in one`, {
-      cause,
-      remedy: 'unpack them into a folder, or pack them anew',
-    })
-  if (/number too large/.test(message))
-    return new UserError(`${file} has a date or a size after ${last} that is not understood`, {
-      cause,
-      remedy: 'pack it with --format=pax',
-    })
-  if (/truncated|unexpected end/i.test(message))
-    return new UserError(`${file} is truncated: it breaks off after ${last}`, { cause })
-  if (code?.startsWith('E')) return new UserError(`cannot read ${file}: ${code}`, { cause })
-  return new UserError(`${file} is not a tar archive, or damaged after ${last}: ${message}`, { cause })
+const noPicture = (
+  files: readonly string[],
+  wanted: string | undefined,
+  parts: ReadonlyMap<string, number>,
+): UserError => {
+  const found = [...parts].slice(0, 5).map(([part, count]) => `${part} (${count})`)
+  const where = files.length === 1 ? files[0] : `${files.length} archives`
+  return new UserError(
+    `${wanted === undefined ? 'samples have no picture of their own' : `no sample has a picture ${wanted}`} in ${where}, but parts: ${found.join(', ')}${parts.size > 5 ? ', …' : ''}`,
+    {
+      remedy: `the second dot of a name makes it a part of a sample; choose one with --part ${[...parts.keys()][0]}`,
+    },
+  )
 }
 
-const factsIn = ({ name, extension }: Member, bytes: Uint8Array, file: string): Facts => {
-  const text = textOf(bytes, `${file}: ${name}`)
-  if (extension === 'txt') return tidy({ caption: tidyCaption(text) })
+const factsIn = ({ name, extension }: Member, text: string, file: string, remarks: Remarks): Facts => {
+  if (extension === 'txt' || extension === 'caption') return { caption: tidyCaption(text, name, remarks) }
   if (extension === 'cls') {
     if (!/^\s*\d+\s*$/.test(text))
       throw new UserError(
@@ -178,52 +261,11 @@ const factsIn = ({ name, extension }: Member, bytes: Uint8Array, file: string): 
       )
     return { label: Number(text) }
   }
-  const { data } = pictureFacts.safeParse(parseJson(text))
-  if (!data)
+  const fields = fieldsOf(parseJson(text.replace(/^\ufeff/, '')))
+  const found = fields && factsOfDocument(fields, name, remarks)
+  if (!found || 'wrong' in found)
     throw new UserError(
       `${file}: ${name} must hold {"caption": "…", "label": …}, but holds ${text.slice(0, 60)}`,
     )
-  return tidy({
-    caption: tidyCaption(data.caption) ?? tidyCaption(data.text),
-    label: typeof data.label === 'string' ? tidyCaption(data.label) : (data.label ?? undefined),
-  })
-}
-
-const tidy = ({
-  caption,
-  label,
-}: {
-  caption?: string | undefined
-  label?: number | string | undefined
-}): Facts => ({
-  ...(caption !== undefined && { caption }),
-  ...(label !== undefined && { label }),
-})
-
-const captionsOf = (samples: readonly string[], facts: ReadonlyMap<string, Facts>): { names?: string[] } => {
-  const names = samples.map((sample) => facts.get(sample)?.caption ?? '')
-  return names.some((name) => name !== '') ? { names } : {}
-}
-
-/** Integers are classes '0', '1', … up to the highest; if any label is a text, all are. */
-const labelsOf = (
-  samples: readonly string[],
-  facts: ReadonlyMap<string, Facts>,
-  file: string,
-): { classes?: string[]; labels?: Int32Array } => {
-  const found = samples.map((sample) => facts.get(sample)?.label)
-  if (found.every((label) => label === undefined)) return {}
-  for (const [i, label] of found.entries()) {
-    if (label === undefined)
-      throw new UserError(`${file}: ${samples[i]} has no class, though other pictures have one`)
-    if (typeof label === 'number' && (label < 0 || label > MAX_LABEL))
-      throw new UserError(`${file}: ${samples[i]} has the class ${label}; expected 0 to ${MAX_LABEL}`)
-  }
-  const numbers = found.filter((label) => typeof label === 'number')
-  const classes =
-    numbers.length === found.length
-      ? Array.from({ length: numbers.reduce((a, b) => Math.max(a, b), 0) + 1 }, (_, label) => `${label}`)
-      : [...new Set(found.map(String))].sort(byCodeUnit)
-  const index = new Map(classes.map((name, i) => [name, i]))
-  return { classes, labels: Int32Array.from(found, (label) => index.get(String(label))!) }
+  return found.facts
 }

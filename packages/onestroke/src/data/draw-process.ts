@@ -1,0 +1,24 @@
+/** The process in which drawings are drawn, one at a time: they may take for ever, and only a process can be killed then. */
+import { decode } from './decode.js'
+import type { Drawing, Drawn } from './drawing.js'
+
+/** How often it looks at the time, in milliseconds. */
+const WATCH_EVERY = 200
+
+// A thread of libvips that does not come back would keep the process from ending in any other way.
+const end = () => process.kill(process.pid, 'SIGKILL')
+
+process.on('disconnect', end)
+// Ctrl-C reaches the whole group; the one that started this process decides.
+process.on('SIGINT', () => {})
+process.on('message', async ({ bytes, options, seconds }: Drawing) => {
+  const before = process.cpuUsage()
+  // Time of the processor, not of the clock: on a busy machine, what is drawn is the same.
+  const watch = setInterval(() => {
+    const { user, system } = process.cpuUsage(before)
+    if (user + system > seconds * 1e6) end()
+  }, WATCH_EVERY)
+  const outcome: Drawn = await decode(async () => bytes, options)
+  clearInterval(watch)
+  process.send!(outcome)
+})

@@ -1,0 +1,324 @@
+/** Folders as people have them: splits, strays, a wrapper around everything; and which captions and labels are used. */
+import { describe, expect, it } from 'vitest'
+import { loadDataset } from './load.js'
+import { summaryOf } from './summary.js'
+import { BLUE, complaint, folderOf, pixelAt, png, RED } from './testing.js'
+
+const red = await png(RED, 4)
+const blue = await png(BLUE, 4)
+
+/** Reads a folder of these files; a picture is told apart by its name. */
+const read = async (files: Record<string, Uint8Array | string>) => {
+  const dataset = await loadDataset(await folderOf(files))
+  const { count, names, classes, labels, skipped, warnings, test } = dataset
+  return {
+    summary: summaryOf(dataset),
+    count,
+    names,
+    classes,
+    labels: labels && [...labels],
+    skipped,
+    warnings,
+    test,
+    dataset,
+  }
+}
+const pictures = (...files: string[]): Record<string, Uint8Array> =>
+  Object.fromEntries(files.map((file) => [file, red]))
+
+describe('splits', () => {
+  it('are never classes', async () => {
+    const flat = await read({ ...pictures('train/0.png', 'train/1.png'), 'test/0.png': blue })
+    expect(flat).toMatchObject({
+      count: 2,
+      classes: undefined,
+      warnings: [],
+      summary: '2 pictures, no classes or captions found, 1 more in a test split',
+    })
+    expect(flat.test).toMatchObject({ count: 1, name: expect.stringMatching(/ test$/) })
+    expect(pixelAt(flat.test!, 0)).toEqual([0, 0, 255])
+  })
+
+  it('may lie above the folders of classes, and below a wrapper', async () => {
+    const files = [
+      'data/Train/cat/0.png',
+      'data/Train/dog/0.png',
+      'data/Train/dog/1.png',
+      'data/valid/dog/0.png',
+      'data/valid/dog/1.png',
+    ]
+    const { classes, labels, test, warnings } = await read(pictures(...files))
+    expect({ classes, labels, warnings }).toEqual({
+      classes: ['cat', 'dog'],
+      labels: [0, 1, 1],
+      warnings: [],
+    })
+    // One folder is no class; the pixels are what tests need.
+    expect(test).toMatchObject({ count: 2 })
+  })
+
+  it('of the same classes have the labels of the training set', async () => {
+    const { test } = await read(
+      pictures('train/a/0.png', 'train/b/0.png', 'train/c/0.png', 'test/b/0.png', 'test/c/0.png'),
+    )
+    expect(test).toMatchObject({ classes: ['a', 'b', 'c'], labels: Int32Array.of(1, 2) })
+  })
+
+  it('with classes that cannot be learned are named', async () => {
+    const { classes, test, warnings } = await read(
+      pictures('train/a/0.png', 'train/b/0.png', 'test/a/0.png', 'test/z/0.png'),
+    )
+    expect(classes).toEqual(['a', 'b'])
+    expect(test).not.toHaveProperty('classes')
+    expect(warnings).toEqual(['the test split has classes without pictures to learn from: z'])
+  })
+
+  it('for tests are not learned from beside pictures or classes; a class may be called train', async () => {
+    expect(await read(pictures('0.png', '1.png', 'test/0.png'))).toMatchObject({
+      count: 2,
+      test: { count: 1 },
+    })
+    expect(await read(pictures('cat/0.png', 'dog/0.png', 'val/cat/0.png'))).toMatchObject({
+      classes: ['cat', 'dog'],
+      test: { count: 1 },
+    })
+    expect(await read(pictures('bus/0.png', 'train/0.png'))).toMatchObject({
+      classes: ['bus', 'train'],
+      warnings: ['the folder train is taken for a class, because bus lies beside it'],
+    })
+  })
+
+  it('that are not used are counted', async () => {
+    const { count, test, warnings } = await read(
+      pictures('train/0.png', 'val/0.png', 'val/1.png', 'test/0.png', 'extra/0.png', 'x.png'),
+    )
+    expect({ count, tests: test!.count }).toEqual({ count: 1, tests: 1 })
+    const why = 'train/ is learned from, and one split is for tests'
+    expect(warnings).toEqual([
+      `2 pictures in val/ are not used: ${why}`,
+      `1 picture in extra/ is not used: ${why}`,
+      `1 picture in the folder of train/ is not used: ${why}`,
+    ])
+  })
+
+  it('without one to learn from are refused', async () => {
+    const directory = await folderOf(pictures('test/0.png', 'val/0.png'))
+    const error = await complaint(loadDataset(directory))
+    expect(error.message).toBe(
+      `${directory} holds the splits test and val, but nothing to learn from beside them`,
+    )
+    expect(error.remedy).toBe('name the folder to learn from, or call it train')
+  })
+})
+
+describe('classes', () => {
+  it('lie in a single folder around everything', async () => {
+    const { classes, summary } = await read(pictures('data/all/cat/0.png', 'data/all/dog/0.png'))
+    expect(classes).toEqual(['cat', 'dog'])
+    expect(summary).toBe('2 pictures, 2 classes (from folders)')
+  })
+
+  it('stay if a picture lies beside them, which is left out and named', async () => {
+    const { count, classes, skipped } = await read(
+      pictures('cat/0.png', 'cat/1.png', 'dog/0.png', 'preview.png'),
+    )
+    expect({ count, classes }).toEqual({ count: 3, classes: ['cat', 'dog'] })
+    expect(skipped).toEqual([{ file: 'preview.png', reason: 'it lies beside the folders of the classes' }])
+  })
+
+  it('stay if a picture has a caption; half of them must have one', async () => {
+    const four = pictures('cat/0.png', 'cat/1.png', 'dog/0.png', 'dog/1.png')
+    const stray = await read({ ...four, 'dog/1.txt': 'one stray note' })
+    expect(stray).toMatchObject({
+      names: undefined,
+      labels: [0, 0, 1, 1],
+      warnings: [
+        '1 of 4 pictures has a caption (dog/1.png): the classes (from folders) are used, captions are not',
+      ],
+    })
+    const half = await read({ ...four, 'dog/1.txt': 'x', 'cat/1.txt': 'y' })
+    expect(half).toMatchObject({
+      names: ['', 'y', '', 'x'],
+      labels: [0, 0, 1, 1],
+      summary: '4 pictures, captions (from .txt files; 2 pictures have none), 2 classes (from folders)',
+      warnings: [
+        'there are both captions (from .txt files) and classes (from folders): train learns the captions, not the classes',
+      ],
+    })
+  })
+
+  it('come from labels of metadata, or of JSON beside the pictures', async () => {
+    const jsonl = await read({
+      ...pictures('0.png', '1.png', '2.png'),
+      'metadata.jsonl':
+        '{"file_name":"0.png","label":"dog"}\n{"file_name":"1.png","label":"cat"}\n{"file_name":"2.png","label":"dog"}',
+    })
+    expect(jsonl).toMatchObject({
+      classes: ['cat', 'dog'],
+      labels: [1, 0, 1],
+      summary: '3 pictures, 2 classes (from metadata.jsonl)',
+    })
+    const beside = await read({
+      ...pictures('0.png', '1.png', '2.png'),
+      '0.json': '{"label":1}',
+      '1.json': '{"label":3}',
+    })
+    expect(beside).toMatchObject({
+      count: 2,
+      classes: ['1', '2', '3'],
+      labels: [0, 2],
+      skipped: [{ file: '2.png', reason: 'no label in .json files, though other pictures have one' }],
+    })
+  })
+
+  it('are not a few labels, nor numbers that are no class', async () => {
+    const few = await read({ ...pictures('0.png', '1.png'), '0.json': '{"label":1}' })
+    expect(few).toMatchObject({
+      count: 2,
+      classes: undefined,
+      warnings: ['1 of 2 pictures has a label (from .json files), which are not used'],
+    })
+    const scores = await read({
+      ...pictures('0.png'),
+      'metadata.jsonl': '{"file_name":"0.png","text":"a cat","label":0.5}',
+    })
+    expect(scores).toMatchObject({ names: ['a cat'], classes: undefined })
+    expect(scores.warnings).toEqual([
+      expect.stringMatching(
+        /^1 label is neither text nor an integer from 0 to 65535, and not used: .*line 1$/,
+      ),
+    ])
+  })
+})
+
+describe('captions', () => {
+  const one = pictures('0.png')
+
+  it.each(['text', 'caption', 'prompt', 'description'])('are called %s', async (key) => {
+    expect(await read({ ...one, 'metadata.jsonl': `{"file_name":"0.png","${key}":"a cat"}` })).toMatchObject({
+      names: ['a cat'],
+      warnings: [],
+      summary: '1 picture, captions (from metadata.jsonl)',
+    })
+    expect((await read({ ...one, '0.json': `{"width":4,"${key}":"a cat"}` })).names).toEqual(['a cat'])
+  })
+
+  it('lie in .caption, .json or NAME.png.txt as well', async () => {
+    const files = pictures('0.png', '1.png', '2.png', '3.PNG')
+    const { names, summary } = await read({
+      ...files,
+      '0.caption': 'zero',
+      '1.json': '\ufeff{"caption":"one"}',
+      '2.png.txt': 'two',
+      '3.Txt': 'three',
+    })
+    expect(names).toEqual(['zero', 'one', 'two', 'three'])
+    expect(summary).toBe('4 pictures, captions (from .txt files and .caption files and .json files)')
+  })
+
+  it('come from metadata.csv, with quotes, and other separators', async () => {
+    const files = pictures('0.png', '1.png', '2.png')
+    const csv =
+      'file_name,text,label\r\n0.png,"a cat, ""asleep""\nin the sun",0\r\n1.png,a dog,2\r\n\r\n2.png,,1\r\n'
+    const { names, classes, labels, summary } = await read({ ...files, 'metadata.csv': `\ufeff${csv}` })
+    expect({ names, classes, labels }).toEqual({
+      names: ['a cat, "asleep" in the sun', 'a dog', ''],
+      classes: ['0', '1', '2'],
+      labels: [0, 2, 1],
+    })
+    expect(summary).toBe(
+      '3 pictures, captions (from metadata.csv; 1 picture has none), 3 classes (from metadata.csv)',
+    )
+    expect((await read({ ...one, 'metadata.csv': 'file_name;text\n0.png;a cat, black\n' })).names).toEqual([
+      'a cat, black',
+    ])
+  })
+
+  it.each([
+    ['file_name,text\n0.png,a cat, black\n', /metadata\.csv: Invalid Record Length: .*on line 2/],
+    [
+      'name,text\n0.png,a cat\n',
+      /metadata\.csv, line 2: expected the columns file_name and text, found name,text$/,
+    ],
+  ])('of a CSV that is malformed name its line', async (csv, message) => {
+    expect((await complaint(loadDataset(await folderOf({ ...one, 'metadata.csv': csv })))).message).toMatch(
+      message,
+    )
+  })
+
+  it('are found whatever the slashes and the case of letters', async () => {
+    const { names, warnings } = await read({
+      ...pictures('sub/0.png', 'Photo.JPG', 'b.png', 'train/c.png', 'train/d.png'),
+      'metadata.jsonl': [
+        '{"file_name":"sub\\\\0.png","text":"zero"}',
+        '{"file_name":"photo.jpg","text":"photo"}',
+        '{"file_name":"./b.png","text":null}',
+      ].join('\n'),
+      // Names that count from the top.
+      'train/metadata.jsonl': '{"file_name":"train/c.png","text":"c"}\n{"file_name":"d.png","text":"d"}',
+    })
+    expect(warnings).toEqual([])
+    expect(names).toEqual(['photo', '', 'zero', 'c', 'd'])
+  })
+
+  it('compete in a fixed order, and that is said', async () => {
+    const { names, warnings } = await read({
+      ...one,
+      '0.txt': 'txt',
+      '0.caption': 'caption',
+      'metadata.jsonl': '{"file_name":"0.png","text":"metadata"}',
+    })
+    expect(names).toEqual(['metadata'])
+    expect(warnings).toEqual([
+      '2 pictures have several captions, of which metadata comes first, then .txt, .caption and .json: 0.png, 0.png',
+    ])
+  })
+
+  it('are cut if they are very long, and files that are too large are named', async () => {
+    const { names, warnings } = await read({
+      ...pictures('0.png', '1.png'),
+      '0.txt': 'a'.repeat(5000),
+      '1.txt': 'b'.repeat(2 ** 20 + 1),
+    })
+    expect(names).toEqual(['a'.repeat(4096), ''])
+    expect(warnings).toEqual([
+      '1 caption is cut after 4,096 characters: 0.txt',
+      '1 file is too large for a caption (more than 1 MiB), and not used: 1.txt',
+    ])
+  })
+})
+
+describe('what is not used', () => {
+  it('is named: conversations, other JSON, other files', async () => {
+    const { names, warnings, skipped } = await read({
+      ...pictures('0.png', '1.png'),
+      'metadata.jsonl': '{"id":1,"file_name":"0.png","conversations":[]}\n',
+      '1.json': '{"shapes":[]}',
+      'other.txt': 'of no picture',
+      'boxes.xml': '<x/>',
+      'c.ppm': 'P6',
+      noending: 'x',
+      'README.md': 'x',
+      LICENSE: 'x',
+    })
+    expect(names).toBeUndefined()
+    expect(warnings).toEqual([
+      'metadata.jsonl holds no caption or label: none of its lines has text, caption, prompt, description or label',
+      '1 .json file holds no caption or label that is understood (text, caption, prompt, description, label): 1.json',
+      '2 files are not used: boxes.xml, other.txt',
+    ])
+    expect(skipped).toEqual([
+      { file: 'c.ppm', reason: 'ppm is not read: convert it to PNG or JPEG' },
+      { file: 'noending', reason: 'its name has no ending, as .png or .jpg' },
+    ])
+  })
+
+  it('is a folder of archives, which are read otherwise', async () => {
+    const directory = await folderOf({ '0.tar': 'x' })
+    const error = await complaint(loadDataset(directory))
+    expect([error.message, error.remedy]).toEqual([
+      `no pictures in ${directory}, but archives`,
+      `tar:${directory} reads them`,
+    ])
+  })
+})

@@ -1,0 +1,100 @@
+/** What the folders of a data set are: splits, classes, or a wrapper around everything. Paths have `/` between their parts. */
+import { UserError } from '@onestroke/core/formats'
+import { picturesOf } from './remarks.js'
+
+const TRAIN = new Set(['train', 'training'])
+/** The first ones are preferred. */
+const TEST: readonly string[] = ['test', 'testing', 'val', 'valid', 'validation', 'dev']
+
+/** Pictures below a folder. */
+export interface Part {
+  /** The folder whose sub-folders may be classes: '' or `data/train/`. */
+  prefix: string
+  files: string[]
+}
+
+export interface Splits {
+  train: Part
+  test?: Part
+  /** To be said if folders are classes. */
+  doubt?: string
+  warnings: string[]
+}
+
+/** Files of a folder: those that lie in it, and those of its sub-folders. */
+export interface Level {
+  loose: string[]
+  folders: Map<string, string[]>
+}
+
+export const levelOf = ({ prefix, files }: Part): Level => {
+  const level: Level = { loose: [], folders: new Map() }
+  for (const file of files) {
+    const end = file.indexOf('/', prefix.length)
+    if (end < 0) {
+      level.loose.push(file)
+      continue
+    }
+    const name = file.slice(prefix.length, end)
+    const inside = level.folders.get(name)
+    if (inside) inside.push(file)
+    else level.folders.set(name, [file])
+  }
+  return level
+}
+
+/**
+ * Which pictures are to learn from, and which are a test split. A single folder around everything is looked through.
+ * `train`, `test`, `val`, … side by side are splits; so are `test`, `val`, … beside other folders or pictures.
+ *
+ * @throws UserError if there are splits, but none to learn from.
+ */
+export const splitsOf = (files: string[], directory: string): Splits => {
+  const { prefix } = unwrapped({ prefix: '', files })
+  const { loose, folders } = levelOf({ prefix, files })
+  const names = [...folders.keys()]
+  const trainName = names.find((name) => TRAIN.has(name.toLowerCase()))
+  const testNames = names
+    .filter((name) => TEST.includes(name.toLowerCase()))
+    .sort((a, b) => TEST.indexOf(a.toLowerCase()) - TEST.indexOf(b.toLowerCase()))
+  const others = names.filter((name) => name !== trainName && !testNames.includes(name))
+  const [testName] = testNames
+  if (testName === undefined) {
+    const doubt = `the folder ${prefix}${trainName} is taken for a class, because ${others[0]} lies beside it`
+    return {
+      train: unwrapped({ prefix, files }),
+      ...(trainName !== undefined && others.length > 0 && { doubt }),
+      warnings: [],
+    }
+  }
+  if (trainName === undefined && others.length === 0 && loose.length === 0)
+    throw new UserError(
+      `${directory} holds the splits ${testNames.join(' and ')}, but nothing to learn from beside them`,
+      { remedy: 'name the folder to learn from, or call it train' },
+    )
+  const test = unwrapped({ prefix: `${prefix}${testName}/`, files: folders.get(testName)! })
+  const unused = testNames.slice(1).map((name) => [`${name}/`, folders.get(name)!.length] as const)
+  if (trainName === undefined) {
+    const rest = files.filter((file) => !testNames.some((name) => file.startsWith(`${prefix}${name}/`)))
+    return { train: unwrapped({ prefix, files: rest }), test, warnings: unused.map(notUsed) }
+  }
+  for (const name of others) unused.push([`${name}/`, folders.get(name)!.length])
+  if (loose.length > 0) unused.push([`the folder of ${trainName}/`, loose.length])
+  return {
+    train: unwrapped({ prefix: `${prefix}${trainName}/`, files: folders.get(trainName)! }),
+    test,
+    warnings: unused.map(notUsed),
+  }
+}
+
+const notUsed = ([where, pictures]: readonly [string, number]): string =>
+  `${picturesOf(pictures)} in ${where} ${pictures === 1 ? 'is' : 'are'} not used: train/ is learned from, and one split is for tests`
+
+/** The same pictures, seen from the folder below which they part. */
+const unwrapped = ({ prefix, files }: Part): Part => {
+  const { loose, folders } = levelOf({ prefix, files })
+  const [name, ...others] = folders.keys()
+  return name !== undefined && others.length === 0 && loose.length === 0
+    ? unwrapped({ prefix: `${prefix}${name}/`, files })
+    : { prefix, files }
+}
