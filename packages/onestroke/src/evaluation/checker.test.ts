@@ -107,7 +107,8 @@ describe('the quality on the way', () => {
         const real = await extractor.extract(pictures, own.count, 1, SIZE)
         const prompts = Array.from(own.labels!, (label) => own.classes![label]!)
         const of = async (num_inference_steps: number) => {
-          const { data } = await model.generate({ prompts, seed, num_inference_steps })
+          const noise = (step: number) => model.noise(seed, 0, prompts.length, step)
+          const { data } = await model.generate({ prompts, noise, num_inference_steps })
           return frechetDistance(real, await extractor.extract(data, own.count, 1, SIZE))
         }
         fids.push([await of(1), await of(2), await of(4)])

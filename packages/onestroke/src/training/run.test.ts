@@ -39,7 +39,7 @@ describe('a run', () => {
     expect((await readdir(folder)).sort()).toEqual(['config.json', 'model.safetensors', 'progress.json'])
     const model = await loadModel(folder)
     expect(model.sha256).toBe(sha256)
-    expect(model.config).toEqual(config)
+    expect(model.config).toEqual({ ...config, weights_sha256: sha256 })
     expect(model.config.provenance).toMatchObject({ images_seen: 48, preset: 'tiny', seed: 1 })
     expect((await readProgress(folder))?.log.at(-1)?.images).toBe(48)
   })
