@@ -61,9 +61,10 @@ export const put = (context: CanvasRenderingContext2D, picture: ImageData | Imag
     source = canvas
   } else source = picture
   clear(context, '#ffffff')
-  const scale = SIDE / Math.min(picture.width, picture.height)
-  const [width, height] = [picture.width * scale, picture.height * scale]
-  context.drawImage(source, (SIDE - width) / 2, (SIDE - height) / 2, width, height)
+  const { width, height } = picture
+  const side = Math.min(width, height)
+  // The square is cut out before it is scaled: nothing from beside it bleeds in at its borders.
+  context.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE)
 }
 
 /** What can be undone: surfaces as they were, the latest last. */

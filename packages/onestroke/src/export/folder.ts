@@ -29,8 +29,7 @@ export const exportFolder = async (
         exitCode: 2,
         remedy: 'choose another folder for --out',
       })
-  const { bytes, sha256 } = await saveModel(out, model.config, model.weights, dtype)
+  const { config, bytes } = await saveModel(out, model.config, model.weights, dtype)
   const rounded = Model.of({ ...model, weights: roundedWeights(model, dtype) })
-  const config = { ...model.config, weights_sha256: sha256 }
   return { config, bytes, rmse_to_fp32: await rmseToTrained(model, rounded) }
 }

@@ -132,7 +132,7 @@ export type SavedDtype = 'fp32' | 'fp16'
 /**
  * Writes a model folder; the config last, since its presence says that the folder is a model. It holds the weights' hash.
  *
- * @returns bytes and sha256 of model.safetensors.
+ * @returns the config as it was written, and bytes and sha256 of model.safetensors.
  * @throws UserError if the folder cannot be written, or if a weight is too large for float16 (65504).
  */
 export const saveModel = async (
@@ -140,7 +140,7 @@ export const saveModel = async (
   config: ModelConfig,
   weights: Float32Array,
   dtype: SavedDtype = 'fp32',
-): Promise<{ bytes: number; sha256: string }> => {
+): Promise<{ config: ModelConfig; bytes: number; sha256: string }> => {
   const tensors = networkLayout(config.network).specs.map(({ name, shape, offset, size }) => {
     const values = weights.subarray(offset, offset + size)
     return dtype === 'fp32'
@@ -153,7 +153,7 @@ export const saveModel = async (
   const sha256 = sha256Of(bytes)
   const whole: ModelConfig = { ...config, weights_sha256: sha256 }
   await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(whole, null, 2)}\n`)
-  return { bytes: bytes.length, sha256 }
+  return { config: whole, bytes: bytes.length, sha256 }
 }
 
 const halves = (values: Float32Array, name: string): Uint16Array => {

@@ -195,9 +195,9 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const tuned = await options.tuneSampling?.(model)
   await model.release()
   const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
-  const { sha256 } = await saveModel(directory, final, ema)
+  const { config: written, sha256 } = await saveModel(directory, final, ema)
   for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
-  return { finished, progress, config: final, sha256 }
+  return { finished, progress, config: written, sha256 }
 }
 
 /** The first of the checks with the lowest score: the one whose weights the state holds. */
