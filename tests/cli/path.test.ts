@@ -231,6 +231,7 @@ describe('sample', () => {
       guidance_scale: 1,
       seed: 0,
       seconds: expect.any(Number),
+      warnings: [],
     })
     expect(one.stderr).toBe('')
     expect(await sharp(join(folder, 'one.png')).metadata()).toMatchObject({

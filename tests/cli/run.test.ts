@@ -191,7 +191,7 @@ describe('a damaged state', () => {
     )
     await cp(join(out, 'state.previous.safetensors'), state)
     const { stderr } = await succeeds(args.map((word) => (word === '0' ? '60' : word)))
-    expect(stderr).toMatch(/^going on after \d+ pictures\n/)
+    expect(stderr).toMatch(/^going on after \d+ pictures$/m)
     await writeFile(join(out, 'run.json'), '{')
     expect(await fails(args, 1)).toMatch(/run\.json is damaged; start over with --force$/)
   })

@@ -298,9 +298,9 @@ describe('wrong usage', () => {
       /this model is a diffusion model/,
     ],
     [
-      'a PNG that nobody could open',
+      'a picture that nobody could open',
       ['sample', model, '--out', png, '-n', '10000', '--scale', '64'],
-      /too large for one PNG; choose a smaller/,
+      /too large for one file; choose a smaller/,
     ],
   ]
 

@@ -268,7 +268,7 @@ describe('what is asked of a picture', () => {
     const long = await ask({ prompt })
     expect(long).toMatchObject({
       data: short.data,
-      warnings: ['the model reads the first 8 words of a prompt, and not x'],
+      warnings: ['the model reads the first 8 words of a prompt, and not "x"'],
     })
     expect(await refusal(ask({ prompt: 'x'.repeat(32_001) }))).toEqual([
       400,
