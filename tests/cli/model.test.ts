@@ -185,7 +185,7 @@ describe('a place for samples', () => {
       /^cannot write .*x\.png: there is no folder .*no\/where; make it/,
     )
     expect(await fails(sample(folder), 1)).toMatch(
-      /^cannot write .*: it is a folder; --out is the PNG file to write$/,
+      /^cannot write .*: it is a folder; --out is the picture to write$/,
     )
     expect(await fails(sample(join(teacher, 'config.json', 'x.png')), 1)).toMatch(/there is no folder/)
     expect(await readdir(folder)).not.toContain('no')

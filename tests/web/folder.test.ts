@@ -187,6 +187,7 @@ describe.skipIf(browserLacks !== undefined)(
         await page.goto(`${at}short/`)
         await page
           .getByText(/model\.onnx is not the graph that its manifest describes: \d+ bytes, /)
+          .first()
           .waitFor()
       } finally {
         await phone.close()

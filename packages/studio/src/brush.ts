@@ -53,18 +53,17 @@ export const sample = (context: CanvasRenderingContext2D, resolution: number, fi
 
 /** Puts a picture of any size over the whole surface: scaled to cover it and cropped to its middle, as DATA and `edit` are read. */
 export const put = (context: CanvasRenderingContext2D, picture: ImageData | ImageBitmap): void => {
-  let source: CanvasImageSource
-  if (picture instanceof ImageData) {
-    const canvas = document.createElement('canvas')
-    ;[canvas.width, canvas.height] = [picture.width, picture.height]
-    canvas.getContext('2d')!.putImageData(picture, 0, 0)
-    source = canvas
-  } else source = picture
-  clear(context, '#ffffff')
   const { width, height } = picture
   const side = Math.min(width, height)
-  // The square is cut out before it is scaled: nothing from beside it bleeds in at its borders.
-  context.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE)
+  const [left, top] = [Math.floor((width - side) / 2), Math.floor((height - side) / 2)]
+  // The square is cut out before it is scaled, so that nothing from beside it bleeds in at its borders.
+  const square = document.createElement('canvas')
+  square.width = square.height = side
+  const cut = square.getContext('2d')!
+  if (picture instanceof ImageData) cut.putImageData(picture, -left, -top)
+  else cut.drawImage(picture, -left, -top)
+  clear(context, '#ffffff')
+  context.drawImage(square, 0, 0, SIDE, SIDE)
 }
 
 /** What can be undone: surfaces as they were, the latest last. */

@@ -1,4 +1,5 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import { readRecipe } from '@onestroke/core/pipeline'
@@ -25,7 +26,7 @@ export const infoCommand = (): Command =>
         ? modelFacts(await loadModel(target))
         : existsSync(join(target, PLAN_FILE))
           ? await runFacts(target)
-          : isFile(target)
+          : (await isFile(target))
             ? await pictureFacts(target)
             : await dataFacts(target, flags)
       if (flags.json) console.log(JSON.stringify(facts, null, 2))
@@ -62,7 +63,10 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
   }
 }
 
-const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
+const isFile = async (path: string): Promise<boolean> => {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isFile() === true
+}
 
 /** How a picture was painted. @throws UserError if the file does not tell. */
 const pictureFacts = async (path: string): Promise<object> => {

@@ -10,7 +10,7 @@ import {
   withRecipe,
 } from '@onestroke/core/pipeline'
 import { type Command, Option } from 'commander'
-import { formatOf, imageGrid, writeFileAtomic } from '../formats/index.js'
+import { formatOf, type ImageFormat, imageGrid, writeFileAtomic } from '../formats/index.js'
 import { type LoadedModel, loadModel, Model } from '../model/index.js'
 import { gathered, integer, MOST_STEPS, number, positive, seedNumber } from './options.js'
 import { Bar, say } from './terminal.js'
@@ -75,20 +75,24 @@ const sigmaList = (text: string): number[] => text.split(',').map(positive)
 export interface Opened {
   readonly model: Model
   readonly loaded: Pick<LoadedModel, 'path' | 'sha256'>
+  /** Of the file that is written. */
+  readonly format: ImageFormat
 }
 
 /** A model to paint with. @throws UserError also if its pictures would have no place: before it is painted, not after. */
 export const openModel = async (path: string, { out }: Pick<PaintFlags, 'out'>): Promise<Opened> => {
-  formatOf(out)
   const kind = (path: string) => stat(path).catch(() => undefined)
   if (!(await kind(dirname(out)))?.isDirectory())
     throw new UserError(`cannot write ${out}: there is no folder ${dirname(out)}`, {
       remedy: 'make it, or choose another --out',
     })
-  if ((await kind(out))?.isDirectory())
+  const there = await kind(out)
+  if (there?.isDirectory())
     throw new UserError(`cannot write ${out}: it is a folder`, { remedy: '--out is the picture to write' })
+  // What is there and no file, such as /dev/stdout, has no name to go by.
+  const format = there?.isFile() === false ? 'png' : formatOf(out)
   const loaded = await loadModel(path)
-  return { model: Model.of(loaded), loaded }
+  return { model: Model.of(loaded), loaded, format }
 }
 
 /** Prompts that the model takes: those given, in turn, or else `own`. @throws UserError if it takes none, or not these. */
@@ -109,7 +113,7 @@ export const promptsFor = (
 
 /** Paints the pictures, writes them as one file, and says so, with `facts` beside. A PNG tells how it was made. */
 export const paint = async (
-  { model, loaded }: Opened,
+  { model, loaded, format }: Opened,
   flags: PaintFlags,
   { prompts, seeds, to, ...own }: Omit<GenerateOptions, 'seed' | 'noise'>,
   facts: Readonly<Record<string, unknown>> = {},
@@ -157,7 +161,6 @@ export const paint = async (
   bar.stop()
   const seconds = (performance.now() - begin) / 1000
   const picture = { data, channels: channels as 1 | 3, height: resolution, width: resolution }
-  const format = formatOf(flags.out)
   const single = count === 1 ? Math.max(1, Math.ceil(256 / resolution)) : undefined
   const { columns, scale = single } = flags
   const file = await imageGrid(

@@ -1,6 +1,5 @@
 /** Pictures out: planar floats in [-1, 1], as networks see them, to picture files, as people do. */
 
-import { statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import { toByte } from '@onestroke/core/pipeline'
@@ -62,9 +61,8 @@ const ENDINGS = {
 
 export type ImageFormat = keyof typeof ENDINGS
 
-/** What a file's name asks for; PNG for what is there and no file, such as `/dev/stdout`. @throws UserError if it is none of the kinds. */
+/** What a file's name asks for. @throws UserError if it is none of the kinds. */
 export function formatOf(path: string): ImageFormat {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return 'png'
   const ending = extname(path).toLowerCase()
   for (const [format, endings] of Object.entries(ENDINGS))
     if ((endings as readonly string[]).includes(ending)) return format as ImageFormat
