@@ -126,7 +126,7 @@ describe('a training', () => {
     expect((await jsonOf('interrupted', 'progress.json')).step * 8).toBe(json.images_seen)
     expect((await signalled(args, 'interrupted', 'SIGTERM', { deaf: true })).status).toBe(130)
     const { stderr: resumed } = await succeeds(args, inside)
-    expect(resumed).toMatch(/^going on after \d+ pictures\n/)
+    expect(resumed).toMatch(/^going on after \d+ pictures$/m)
     await expectSame('interrupted', 'teacher')
   })
 
