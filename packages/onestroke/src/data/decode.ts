@@ -15,15 +15,15 @@ export interface Decoded {
 
 export interface DecodeOptions {
   /** Scale the picture to cover a square of this side, and crop its centre. */
-  resolution?: number
+  resolution?: number | undefined
   /** Turn it grey or colourful. As it is, if not given. */
-  channels?: 1 | 3
+  channels?: 1 | 3 | undefined
   /** Larger pictures are refused. */
-  megapixels?: number
+  megapixels?: number | undefined
   /** Names of sharp's formats; others are refused. */
-  formats?: readonly string[]
+  formats?: readonly string[] | undefined
   /** It is a mask: if anything in it is transparent, how transparent each pixel is counts, and not its colour. */
-  mask?: boolean
+  mask?: boolean | undefined
 }
 
 /** Either a picture or the reason why there is none. */

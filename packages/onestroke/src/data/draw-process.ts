@@ -1,6 +1,6 @@
 /** The process in which drawings are drawn, one at a time: they may take for ever, and only a process can be killed then. */
-import { decode } from './decode.js'
-import type { Drawing, Drawn } from './drawing.js'
+import { decode, type Outcome } from './decode.js'
+import type { Drawing } from './drawing.js'
 
 /** How often it looks at the time, in milliseconds. */
 const WATCH_EVERY = 200
@@ -18,7 +18,7 @@ process.on('message', async ({ bytes, options, seconds }: Drawing) => {
     const { user, system } = process.cpuUsage(before)
     if (user + system > seconds * 1e6) end()
   }, WATCH_EVERY)
-  const outcome: Drawn = await decode(async () => bytes, options)
+  const outcome: Outcome = await decode(async () => bytes, options)
   clearInterval(watch)
   process.send!(outcome)
 })

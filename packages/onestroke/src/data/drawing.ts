@@ -11,14 +11,20 @@ export interface Drawing {
   seconds: number
 }
 
-/** Only what can be sent: callers hand over more, functions too. */
-const sendable = ({ resolution, channels, megapixels, formats }: DecodeOptions): DecodeOptions => ({
-  ...(resolution !== undefined && { resolution }),
-  ...(channels !== undefined && { channels }),
-  ...(megapixels !== undefined && { megapixels }),
-  ...(formats !== undefined && { formats }),
+/** Only what can be sent: callers hand over more, functions too. All of it: what is left out would change the picture. */
+const sendable = ({
+  resolution,
+  channels,
+  megapixels,
+  formats,
+  mask,
+}: DecodeOptions): Record<keyof DecodeOptions, unknown> & DecodeOptions => ({
+  resolution,
+  channels,
+  megapixels,
+  formats,
+  mask,
 })
-export type Drawn = Outcome
 
 /** Processes that draw, started when they are needed. */
 export class Drawers {
@@ -49,7 +55,7 @@ export class Drawers {
           // An idle one does not keep this process from ending, and ends with it.
           drawer.unref()
           drawer.channel?.unref()
-          return outcome as Drawn
+          return outcome as Outcome
         }),
         once(drawer, 'exit', { signal }).then(() => {
           this.#started--

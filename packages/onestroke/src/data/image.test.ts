@@ -106,6 +106,13 @@ describe('a mask', () => {
       expect(found).toBeCloseTo(0.4, 2)
   })
 
+  it('may be a drawing', async () => {
+    const half = '<rect width="4" height="8" fill="#fd0"/>'
+    const svg = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">${half}</svg>`)
+    for (const [i, found] of (await readMask(svg, { resolution: 8 })).entries())
+      expect(Math.abs(found - (i % 8 < 4 ? 0 : 1))).toBeLessThan(0.1)
+  })
+
   it('is what a page makes of the same pixels', async () => {
     const opaque = await sharp(await greyPng(51, 8))
       .ensureAlpha()
