@@ -33,17 +33,16 @@ export const checkFinite = (pictures: Float32Array): void => {
 export const checkNumbers = ({ seeds = [], to, ...options }: Numbers): void => {
   const expected = (what: string, range: string, value: number) =>
     new UserError(`${what} is ${range}, not ${value}`, { exitCode: 2 })
-  const whole = (what: string, value: number | undefined, least: number) => {
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least))
-      throw expected(what, `a whole number from ${least}`, value)
+  const whole = (what: string, value: number | undefined, least: number, most?: number) => {
+    const inside = Number.isSafeInteger(value) && value! >= least && value! <= (most ?? value!)
+    if (value !== undefined && !inside)
+      throw expected(what, `a whole number from ${least}${most === undefined ? '' : ` to ${most}`}`, value)
   }
   const share = (what: string, value: number | undefined) => {
     if (value !== undefined && !(value >= 0 && value <= 1)) throw expected(what, 'between 0 and 1', value)
   }
   whole('num_inference_steps', options.num_inference_steps, 1)
-  for (const seed of [options.seed, to?.seed, ...seeds])
-    if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed <= MOST_SEED))
-      throw expected('a seed', `a whole number from 0 to ${MOST_SEED}`, seed)
+  for (const seed of [options.seed, to?.seed, ...seeds]) whole('a seed', seed, 0, MOST_SEED)
   share('gamma', options.gamma)
   for (const weight of to?.weights ?? []) share('a weight of the way', weight)
   const { guidance_scale } = options

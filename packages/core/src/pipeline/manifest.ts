@@ -8,7 +8,7 @@ const shapes = z.record(z.string(), z.array(z.int().positive().nullable()).min(1
 const distance = z.number().nonnegative().nullable()
 
 /** How the weights are stored; they are computed with in float32. */
-export const exportDtype = z.enum(['fp32', 'fp16', 'int8'])
+const exportDtype = z.enum(['fp32', 'fp16', 'int8'])
 export type ExportDtype = z.infer<typeof exportDtype>
 
 /** What the pictures lost by the weights' rounding: each number beside that of the weights as they were trained. */
@@ -32,7 +32,7 @@ export type ExportQuality = z.infer<typeof exportQuality>
 
 const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = modelConfigSchema.shape
 
-export const manifestSchema = z.strictObject({
+const manifestSchema = z.strictObject({
   format: z.literal('onestroke-export/1'),
   kind,
   network,

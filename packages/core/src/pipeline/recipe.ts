@@ -18,7 +18,7 @@ export interface Recipe
     | 'strength'
     | 'to'
   > {
-  /** Of onestroke. */
+  /** Version of onestroke that painted it. */
   readonly version?: string
   /** Name of the model. */
   readonly model: string

@@ -5,7 +5,7 @@ import { UserError } from '@onestroke/core/formats'
 import { readRecipe } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import pc from 'picocolors'
-import { abbreviate, summaryOf } from '../data/index.js'
+import { abbreviate, isPictureName, summaryOf } from '../data/index.js'
 import { readBytes } from '../formats/index.js'
 import { CONFIG_FILE, type LoadedModel, loadModel } from '../model/index.js'
 import { hasState, PLAN_FILE, readPlan, readProgress } from '../training/index.js'
@@ -26,7 +26,7 @@ export const infoCommand = (): Command =>
         ? modelFacts(await loadModel(target))
         : existsSync(join(target, PLAN_FILE))
           ? await runFacts(target)
-          : (await isFile(target))
+          : isPictureName(target) && (await isFile(target))
             ? await pictureFacts(target)
             : await dataFacts(target, flags)
       if (flags.json) console.log(JSON.stringify(facts, null, 2))

@@ -2,8 +2,8 @@
 import { UserError } from '@onestroke/core/formats'
 import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
+import { VERSION } from '../version.js'
 import { handleInterrupts, Interrupted, printable, say } from './terminal.js'
-import { VERSION } from './version.js'
 import { startWatchdog } from './watchdog.js'
 
 /** Every command, in the order of `--help`. */

@@ -12,9 +12,9 @@ import {
 import { type Command, Option } from 'commander'
 import { formatOf, type ImageFormat, imageGrid, writeFileAtomic } from '../formats/index.js'
 import { type LoadedModel, loadModel, Model } from '../model/index.js'
+import { VERSION } from '../version.js'
 import { gathered, integer, MOST_STEPS, number, positive, seedNumber } from './options.js'
 import { Bar, say } from './terminal.js'
-import { VERSION } from './version.js'
 
 export interface PaintFlags {
   out: string
@@ -75,7 +75,7 @@ const sigmaList = (text: string): number[] => text.split(',').map(positive)
 export interface Opened {
   readonly model: Model
   readonly loaded: Pick<LoadedModel, 'path' | 'sha256'>
-  /** Of the file that is written. */
+  /** The format that `--out` asks for. */
   readonly format: ImageFormat
 }
 
@@ -168,8 +168,8 @@ export const paint = async (
     {
       ...(columns && { columns }),
       ...(scale && { scale }),
+      format,
     },
-    format,
   )
   const { image: _, mask: __, ...told } = { ...options, solver, num_inference_steps, guidance_scale }
   const recipe: Recipe = {

@@ -380,7 +380,7 @@ const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): P
       return await writeSamples(...args)
     } catch (error) {
       bar.stop()
-      say(pc.yellow(`no samples this time: ${(error as Error).message}`))
+      warn(`no samples this time: ${(error as Error).message}`)
       return grid
     }
   }

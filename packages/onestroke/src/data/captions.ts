@@ -39,7 +39,7 @@ export class Said {
 }
 
 /** The path up to the last dot of its last part. */
-export const withoutExtension = (file: string): string => file.replace(/(?<=[^/])\.[^./]*$/, '')
+const withoutExtension = (file: string): string => file.replace(/(?<=[^/])\.[^./]*$/, '')
 
 /**
  * Reads what the `others` say of the `pictures`. All paths are relative to `directory`, with `/` between their parts.

@@ -1,6 +1,7 @@
 import { UserError } from '@onestroke/core/formats'
 import { allocatePixels, byCodeUnit, checkSize, type DataOptions, type Dataset } from './dataset.js'
-import { type Decoded, type Outcome, PICTURE_EXTENSIONS, toPlanar } from './decode.js'
+import { type Decoded, type Outcome, toPlanar } from './decode.js'
+import { PICTURE_EXTENSIONS } from './picture-name.js'
 
 /** The part of a dataset that pictures alone decide, and the file of every picture. */
 export type Collected = Pick<Dataset, 'count' | 'channels' | 'height' | 'width' | 'pixels' | 'skipped'> & {

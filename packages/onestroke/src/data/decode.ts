@@ -1,6 +1,5 @@
 /** Files to pixels: PNG, JPEG, WebP, GIF (its first frame), AVIF, TIFF and SVG, through sharp. */
 import { readFile, stat } from 'node:fs/promises'
-import { extname } from 'node:path'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { systemReason } from '../formats/index.js'
 import { firstFrameOf } from './gif-frame.js'
@@ -28,24 +27,6 @@ export interface DecodeOptions {
 
 /** Either a picture or the reason why there is none. */
 export type Outcome = { picture: Decoded } | { reason: string }
-
-/** Ends of the names of files that are taken for pictures, in lower case. */
-export const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
-  'png',
-  'jpg',
-  'jpeg',
-  'jfif',
-  'webp',
-  'gif',
-  'avif',
-  'tif',
-  'tiff',
-  'svg',
-])
-
-/** Whether a file's name ends as a picture's does. */
-export const isPictureName = (file: string): boolean =>
-  PICTURE_EXTENSIONS.has(extname(file).slice(1).toLowerCase())
 
 const MEGAPIXELS = 100
 /** Drawings are drawn so many times larger than needed and then reduced: smoother than drawing them small. */

@@ -2,6 +2,7 @@
 export { type DataOptions, type Dataset, sealed, spread } from './dataset.js'
 export { type ImageOptions, readImage, readMask } from './image.js'
 export { loadDataset } from './load.js'
+export { isPictureName } from './picture-name.js'
 export { type Augment, readPicture } from './read-picture.js'
 export { abbreviate, someOf } from './remarks.js'
 export { Shuffle } from './shuffle.js'

@@ -137,7 +137,7 @@ describe('idx:DIR', () => {
       [trainLabels]: asStored(trainLabels, labels(2, 1, 3)),
       [testImages]: asStored(testImages, images(1, 28)),
       [testLabels]: asStored(testLabels, labels(4)),
-      // As Kaggle has it: a folder that is named like the file in it.
+      // Kaggle wraps the file in a folder of the same name.
       'train-images-idx3-ubyte/train-images-idx3-ubyte': images(3, 28),
     })
     // Labels that begin at 1: there is no class 0.

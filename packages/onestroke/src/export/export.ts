@@ -41,7 +41,7 @@ export interface Exported {
 }
 
 /** Says that an export's folder is being written, or was when its process ended: what is in it is ours. */
-export const UNFINISHED_FILE = '.unfinished-export'
+const UNFINISHED_FILE = '.unfinished-export'
 
 /**
  * Writes `model.onnx` and `manifest.json`, the manifest last. One that was not finished can be repeated.

@@ -6,7 +6,7 @@ import { CONFIG_FILE, type LoadedModel, Model, type SavedDtype, saveModel } from
 import { rmseToTrained, roundedWeights } from './rounding.js'
 
 export interface ExportedFolder {
-  /** As it was written: with the hash of these weights. */
+  /** The config that was written: it holds the hash of these weights. */
   readonly config: ModelConfig
   /** Size of model.safetensors. */
   readonly bytes: number

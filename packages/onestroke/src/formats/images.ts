@@ -48,7 +48,7 @@ export function toBytes(data: Float32Array): Uint8ClampedArray {
  *     await writeFileAtomic('samples.png', await pngGrid({ data, count: 64, channels: 3, height: 32, width: 32 }))
  */
 export function pngGrid(images: Pictures, options: GridOptions = {}): Promise<Buffer> {
-  return imageGrid(images, options, 'png')
+  return imageGrid(images, options)
 }
 
 /** Kinds of picture files that can be written, with the endings of their names. */
@@ -75,12 +75,18 @@ export function formatOf(path: string): ImageFormat {
   )
 }
 
-/** As `pngGrid`, in another format. JPEG and AVIF lose a little; PNG and WebP nothing. */
-export async function imageGrid(
-  images: Pictures,
-  options: GridOptions,
-  format: ImageFormat,
-): Promise<Buffer> {
+/** How pixels become a file. */
+export interface Encoding {
+  /** Default: PNG. */
+  format?: ImageFormat
+  /** From 0 to 100, for JPEG (default 92), WebP (default: without loss) and AVIF (default 80). PNG has none. */
+  quality?: number | undefined
+  /** Pixels of a side of the whole, to which it is scaled: where a whole factor does not lead there. */
+  side?: number | undefined
+}
+
+/** As `pngGrid`, in any format. */
+export async function imageGrid(images: Pictures, options: GridOptions & Encoding): Promise<Buffer> {
   const { data, count, channels, height, width } = images
   const { columns = Math.ceil(Math.sqrt(count)), gap = 2, background = [224, 224, 224] } = options
   const gaps = gap * (columns - 1)
@@ -124,7 +130,7 @@ export async function imageGrid(
       for (let line = 1; line < scale; line++) pixels.copyWithin(begin + 3 * line * gridWidth, begin, end)
     }
   }
-  return encode(bytes, gridWidth, gridHeight, format)
+  return encode(bytes, gridWidth, gridHeight, options)
 }
 
 /** One picture as an RGB PNG, in its own size unless `scale` enlarges it. */
@@ -144,24 +150,32 @@ const TINY_SETTINGS: PackerOptions = {
 }
 
 /** With every setting that the bytes depend on said here, not left to a default. */
-async function encode(pixels: Buffer, width: number, height: number, format: ImageFormat): Promise<Buffer> {
-  if (format === 'png' && width * height <= TINY) {
+async function encode(
+  pixels: Buffer,
+  width: number,
+  height: number,
+  { format = 'png', quality, side }: Encoding,
+): Promise<Buffer> {
+  if (format === 'png' && side === undefined && width * height <= TINY) {
     // No more of a PNG is read than this, and the rest of one takes longer to make than to pack.
     return PNG.sync.write({ width, height, data: pixels } as PNG, TINY_SETTINGS)
   }
   const { default: sharp } = await import('sharp')
   const picture = sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+  if (side !== undefined) picture.resize(side, side)
+  // The least quality that sharp takes is 1.
+  const at = (usual: number) => Math.max(1, quality ?? usual)
   switch (format) {
     case 'png':
       return picture
         .png({ compressionLevel: 9, adaptiveFiltering: false, palette: false, progressive: false })
         .toBuffer()
     case 'jpeg':
-      return picture.jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer()
+      return picture.jpeg({ quality: at(92), chromaSubsampling: '4:4:4' }).toBuffer()
     case 'webp':
-      return picture.webp({ lossless: true }).toBuffer()
+      return picture.webp(quality === undefined ? { lossless: true } : { quality: at(100) }).toBuffer()
     case 'avif':
-      return picture.avif({ quality: 80, chromaSubsampling: '4:4:4' }).toBuffer()
+      return picture.avif({ quality: at(80), chromaSubsampling: '4:4:4' }).toBuffer()
     default:
       throw format satisfies never
   }

@@ -1,6 +1,7 @@
 export { readBytes, systemError, systemReason, writeFileAtomic } from './atomic.js'
 export {
   type Colour,
+  type Encoding,
   formatOf,
   type GridOptions,
   type ImageFormat,

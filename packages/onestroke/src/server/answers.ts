@@ -1,7 +1,6 @@
 /** Pictures as they are sent: their format, how large they may become, and how many are made so at once. */
 import { UserError } from '@onestroke/core/formats'
-import sharp from 'sharp'
-import { type Picture, pngGrid, pngOf } from '../formats/index.js'
+import { type Encoding, imageGrid, type Picture } from '../formats/index.js'
 
 /** Pixels of an answer at most: as many as ten pictures of 1024×1024 have. */
 const MOST_PIXELS = 10 * 2 ** 20
@@ -27,29 +26,6 @@ export const checkPixels = (n: number, side: number): void => {
     )
 }
 
-/** How a picture becomes a file. */
-export interface Encoding {
-  readonly format: 'png' | 'jpeg' | 'webp'
-  /** From 0 to 100. Default: WebP without loss, JPEG at its best. PNG has none. */
-  readonly quality?: number | undefined
-  /** Pixels of a side, where a whole factor does not lead to it. */
-  readonly side?: number | undefined
-}
-const PNG: Encoding = { format: 'png' }
-
-const encoded = (png: Buffer, { format, quality, side }: Encoding): Promise<Buffer> | Buffer => {
-  if (format === 'png' && side === undefined) return png
-  const picture = sharp(png)
-  if (side !== undefined) picture.resize(side, side)
-  if (format === 'webp')
-    picture.webp(quality === undefined ? { lossless: true } : { quality: atLeast1(quality) })
-  if (format === 'jpeg') picture.jpeg({ quality: atLeast1(quality ?? 100), chromaSubsampling: '4:4:4' })
-  return picture.toBuffer()
-}
-
-/** The least quality that there is. */
-const atLeast1 = (quality: number): number => Math.max(1, quality)
-
 /** `count` pictures [count, channels, height, width] in [-1, 1], each pixel enlarged to `scale` × `scale`. */
 export interface Painted extends Picture {
   readonly count: number
@@ -70,14 +46,12 @@ export class Encoder {
 
   /** One picture, or a grid of several. @throws the signal's reason. */
   one(painted: Painted, encoding: Encoding, signal: AbortSignal): Promise<Buffer> {
-    return this.#inTurn(painted, signal, async () => {
-      const { count, scale, ...picture } = painted
-      return encoded(await (count === 1 ? pngOf(picture, { scale }) : pngGrid(painted, { scale })), encoding)
-    })
+    const { scale } = painted
+    return this.#inTurn(painted, signal, () => imageGrid(painted, { scale, ...encoding }))
   }
 
   /** Each picture in base64. @throws the signal's reason. */
-  each(painted: Painted, signal: AbortSignal, encoding = PNG): Promise<string[]> {
+  each(painted: Painted, signal: AbortSignal, encoding: Encoding = {}): Promise<string[]> {
     return this.#inTurn(painted, signal, async () => {
       const { data, count, scale, ...picture } = painted
       const size = data.length / count
@@ -85,8 +59,8 @@ export class Encoder {
       for (let i = 0; i < count; i++) {
         // One for each turn of the event loop.
         if (i > 0) await new Promise(setImmediate)
-        const png = await pngOf({ ...picture, data: data.subarray(i * size, (i + 1) * size) }, { scale })
-        texts.push((await encoded(png, encoding)).toString('base64'))
+        const one = { ...picture, count: 1, data: data.subarray(i * size, (i + 1) * size) }
+        texts.push((await imageGrid(one, { scale, ...encoding })).toString('base64'))
       }
       return texts
     })

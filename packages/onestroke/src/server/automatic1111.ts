@@ -243,7 +243,7 @@ const answer = async (
     )
   checkPixels(n, width)
   const { settings, notes } = settingsFor(pipeline, body)
-  const seed = typeof body.seed === 'number' && body.seed >= 0 ? body.seed : randomInt(2 ** 32)
+  const seed = typeof body.seed === 'number' && body.seed >= 0 ? body.seed : randomInt(MOST_SEED + 1)
   const asked: Asked = { prompt: body.prompt, n, seed, ...settings, ...edit }
   const warnings = [...warningsOf(pipeline, asked), ...notes, ...unknownFields(body, known)]
   tellWarnings(reply, warnings)

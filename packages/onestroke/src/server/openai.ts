@@ -2,7 +2,8 @@
 import { UserError } from '@onestroke/core/formats'
 import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
-import { checkPixels, type Encoding, type Painted } from './answers.js'
+import type { Encoding, ImageFormat } from '../formats/index.js'
+import { checkPixels, type Painted } from './answers.js'
 import type { App, Service } from './app.js'
 import { eventStream, type ServerEvent } from './events.js'
 import { takeForms } from './forms.js'
@@ -23,7 +24,7 @@ import { PICTURES_LIMIT, PROBLEMS } from './schemas.js'
 interface Wanted {
   readonly side: number
   readonly scale: number
-  readonly encoding: Encoding
+  readonly encoding: Encoding & { readonly format: Exclude<ImageFormat, 'avif'> }
   readonly partial_images: number
 }
 
@@ -258,9 +259,9 @@ const wantedOf = (body: ImagesBody, n: number, resolution: number): Wanted => {
   const side = sideOf(size ?? 'auto', resolution)
   checkPixels(n, side)
   const { scale, ...exact } = enlargement(side, resolution)
-  // Full quality of WebP is without loss.
-  const quality =
-    format === 'webp' && output_compression === 100 ? undefined : (output_compression ?? undefined)
+  // OpenAI's default is full quality, which WebP has without loss.
+  const full = format === 'webp' ? undefined : 100
+  const quality = (output_compression ?? 100) === 100 ? full : output_compression!
   return { side, scale, encoding: { format, quality, ...exact }, partial_images: partial_images ?? 0 }
 }
 

@@ -1,14 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { env } from 'onnxruntime-node'
+import { VERSION } from '../version.js'
 
 /** Versions of what a result depends on: for provenance and reports. */
-export const versions = (): Record<string, string> => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return {
-    onestroke: version,
-    onnxruntime: env.versions.node ?? env.versions.common,
-    node: process.versions.node,
-  }
-}
+export const versions = (): Record<string, string> => ({
+  onestroke: VERSION,
+  onnxruntime: env.versions.node ?? env.versions.common,
+  node: process.versions.node,
+})
