@@ -22,6 +22,9 @@ export const App = () => {
   const views = VIEWS.filter((one) => one !== 'train' || offer.value?.runs)
   const shown = views.includes(view.value) ? view.value : 'paint'
   const Page = PAGES[shown]
+  useEffect(() => {
+    document.title = `${TITLES[shown]} · onestroke studio`
+  }, [shown])
   return (
     <>
       <header>

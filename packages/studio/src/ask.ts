@@ -1,6 +1,7 @@
 /** From what the page says to what a model is asked. */
-import type { Manifest } from '@onestroke/core/pipeline'
+import { exampleOf, type Manifest } from '@onestroke/core/pipeline'
 import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
+import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { openModel, THREADS } from './models.js'
 import * as state from './state.js'
@@ -80,6 +81,10 @@ export const useModel = (name: string | undefined): Wanted => {
       wanted = false
     }
   }, [name, tries])
+  const { model } = found
+  useEffect(() => {
+    if (model && name === state.modelName.value) return effect(() => state.begin(exampleOf(model.manifest)))
+  }, [model])
   return { name, ...found, retry: () => setTries(tries + 1) }
 }
 

@@ -3,7 +3,8 @@ import type { WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { ask, deviceName, isGuided, seconds, useModel } from './ask.js'
-import { Button } from './controls.js'
+import { Busy } from './busy.js'
+import { Button, Squares } from './controls.js'
 import { latest } from './live.js'
 import { offer, trouble } from './models.js'
 import { Picture } from './picture.js'
@@ -12,13 +13,19 @@ import { modelName, prompt } from './state.js'
 import { Waiting } from './waiting.js'
 
 interface Painted {
-  readonly image?: ImageData
-  /** The picture after each stroke, as it would end. */
+  /** Of the picture before, until this one has begun. */
+  readonly image?: ImageData | undefined
+  /** The picture after each stroke, as it would end; those that are not done yet are of the picture before. */
   readonly strokes: readonly ImageData[]
+  /** Strokes of this picture. */
+  readonly step: number
   readonly milliseconds: number
   readonly done: boolean
 }
-const nothing: Painted = { strokes: [], milliseconds: 0, done: false }
+const nothing: Painted = { strokes: [], step: 0, milliseconds: 0, done: false }
+
+/** A picture that has been asked for: the one before stands until it has begun. */
+const asked = ({ image, strokes }: Painted): Painted => ({ ...nothing, image, strokes })
 
 /** The teacher's steps: what it needs for its own quality, at a solver's second order. */
 const TEACHER = { solver: 'heun', steps: 18 } as const
@@ -30,6 +37,11 @@ export const Compare = () => {
   const [slow, setSlow] = useState(nothing)
   const [fast, setFast] = useState(nothing)
   const [again, setAgain] = useState(0)
+  // The pictures of other models tell nothing of these.
+  useEffect(() => {
+    setFast(nothing)
+    setSlow(nothing)
+  }, [student, teacher])
   useEffect(() => {
     if (!student || !teacher) return
     // What the student was distilled with is what its teacher is compared at.
@@ -39,11 +51,10 @@ export const Compare = () => {
     const paint = latest(async (options: ReturnType<typeof ask>) => {
       const { signal } = controller
       const { steps: _, to: __, ...same } = options
-      setSlow(nothing)
       try {
         const quick = await timed(student, { ...same, signal })
         setFast(quick)
-        const strokes: ImageData[] = []
+        let step = 0
         for await (const preview of teacher.stream({
           ...same,
           ...TEACHER,
@@ -51,8 +62,17 @@ export const Compare = () => {
           signal,
         })) {
           const image = preview.images[0]!
-          if (!preview.last) strokes.push(image)
-          setSlow({ image, strokes: [...strokes], milliseconds: preview.milliseconds, done: preview.last })
+          const stroke = preview.last ? undefined : step++
+          setSlow(({ strokes }) => ({
+            image,
+            strokes:
+              stroke === undefined
+                ? strokes
+                : [...strokes.slice(0, stroke), image, ...strokes.slice(stroke + 1)],
+            step,
+            milliseconds: preview.milliseconds,
+            done: preview.last,
+          }))
         }
       } catch (error) {
         if (!signal.aborted) trouble.value = (error as Error).message
@@ -63,6 +83,8 @@ export const Compare = () => {
       // A newer wish ends the strokes of the one before.
       controller.abort()
       controller = new AbortController()
+      setFast(asked)
+      setSlow(asked)
       paint(options)
     })
     return () => {
@@ -82,24 +104,31 @@ export const Compare = () => {
   const factor = slow.done && fast.milliseconds > 0 ? slow.milliseconds / fast.milliseconds : undefined
   return (
     <div class="compare">
-      <div>
+      <div class="stage">
         <div class="pair">
-          <figure>
-            <Picture image={fast.image} alt={`Student: ${prompt.value || 'a picture'}, in one step`} />
+          <figure aria-busy={!fast.done}>
+            <div class="shown">
+              <Picture image={fast.image} alt={`Student: ${prompt.value || 'a picture'}, in one step`} />
+              <Busy when={!fast.done} />
+            </div>
             <figcaption>
               <strong>Student</strong>
-              <span>one step · {fast.image ? seconds(fast.milliseconds / 1000) : '…'}</span>
+              <span>one step · {fast.done ? seconds(fast.milliseconds / 1000) : '…'}</span>
             </figcaption>
           </figure>
-          <figure>
-            <Picture
-              image={slow.image}
-              alt={`Teacher: ${prompt.value || 'a picture'}, after ${slow.strokes.length} of ${TEACHER.steps} steps`}
-            />
+          <figure aria-busy={!slow.done} class={slow.step > 0 ? 'begun' : ''}>
+            <div class="shown">
+              <Picture
+                image={slow.image}
+                alt={`Teacher: ${prompt.value || 'a picture'}, after ${slow.step} of ${TEACHER.steps} steps`}
+              />
+              <Busy when={!slow.done} />
+            </div>
             <figcaption>
               <strong>Teacher</strong>
               <span>
-                {slow.strokes.length} of {TEACHER.steps} steps of Heun · {seconds(slow.milliseconds / 1000)}
+                {slow.step} of {TEACHER.steps} steps of Heun ·{' '}
+                {slow.step > 0 ? seconds(slow.milliseconds / 1000) : '…'}
               </span>
             </figcaption>
           </figure>
@@ -116,14 +145,15 @@ export const Compare = () => {
         </p>
       </div>
       <section class="controls" aria-label="What to paint">
-        <Subject vocabulary={student.manifest.vocabulary} />
+        <Subject manifest={student.manifest} />
+        <Squares />
         <div class="row">
           <Button onClick={() => setAgain(again + 1)}>Paint again</Button>
         </div>
       </section>
       <ol class="film" aria-label="The teacher’s strokes">
         {slow.strokes.map((image, i) => (
-          <li key={i}>
+          <li key={i} class={i < slow.step || slow.done ? '' : 'before'}>
             <Picture image={image} alt={`after step ${i + 1}`} />
             <span>{i + 1}</span>
           </li>
@@ -136,6 +166,6 @@ export const Compare = () => {
 const timed = async (model: WebModel, options: ReturnType<typeof ask>): Promise<Painted> => {
   let found = nothing
   for await (const { images, milliseconds } of model.stream({ ...options, steps: 1 }))
-    found = { image: images[0]!, strokes: [], milliseconds, done: true }
+    found = { ...nothing, image: images[0]!, milliseconds, done: true }
   return found
 }

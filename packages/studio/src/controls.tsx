@@ -2,6 +2,7 @@
 import type { Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
+import { pixels } from './state.js'
 
 interface SliderProps {
   label: string
@@ -11,7 +12,7 @@ interface SliderProps {
   step: number
   /** What stands beside it instead of the number. */
   show?: (value: number) => string
-  hint?: string
+  hint?: string | undefined
 }
 
 export const Slider = ({ label, value, min, max, step, show = String, hint }: SliderProps) => {
@@ -122,3 +123,17 @@ export const SeedField = ({
     </div>
   )
 }
+
+/** How pictures are enlarged, in every view. */
+export const Squares = () => (
+  <label class="check">
+    <input
+      type="checkbox"
+      checked={pixels.value}
+      onChange={({ currentTarget }) => {
+        pixels.value = currentTarget.checked
+      }}
+    />
+    Show pixels as squares
+  </label>
+)

@@ -3,13 +3,14 @@ import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ask, milliseconds, stepsOf, useModel } from './ask.js'
 import { clear, newSurface, put, sample, Undo } from './brush.js'
-import { Button, Choice, Slider } from './controls.js'
+import { Busy } from './busy.js'
+import { Button, Choice, Slider, Squares } from './controls.js'
 import { Easel } from './easel.js'
 import { handOver } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
 import { Picture, savePicture } from './picture.js'
 import { Subject } from './prompt.js'
-import { modelName, prompt, seed, style } from './state.js'
+import { guidance, modelName, prompt, seed, style, without } from './state.js'
 import { Waiting } from './waiting.js'
 
 const COLOURS = [
@@ -38,6 +39,7 @@ export const Draw = () => {
   const handed = useRef(handOver.value !== undefined)
   const [version, setVersion] = useState(0)
   const [result, setResult] = useState<{ image: ImageData; took: Took }>()
+  const [busy, setBusy] = useState(false)
   /** Why there is no picture of what is drawn; and why none was opened, which a painting that ends does not take away. */
   const [failed, setFailed] = useState('')
   const [refused, setRefused] = useState('')
@@ -58,7 +60,7 @@ export const Draw = () => {
   }, [])
 
   const painter = useMemo(
-    () => model && livePainter(model, (image, took) => setResult({ image, took }), setFailed),
+    () => model && livePainter(model, (image, took) => setResult({ image, took }), setFailed, setBusy),
     [model],
   )
   useEffect(() => () => painter?.stop(), [painter])
@@ -73,7 +75,17 @@ export const Draw = () => {
         : { ...options, image, strength: strength.value },
     )
   }
-  useEffect(repaint, [model, version, inpainting, strength.value, prompt.value, style.value, seed.value])
+  useEffect(repaint, [
+    model,
+    version,
+    inpainting,
+    strength.value,
+    prompt.value,
+    style.value,
+    seed.value,
+    guidance.value,
+    without.value,
+  ])
 
   const open = async (chosen: File) => {
     try {
@@ -111,8 +123,14 @@ export const Draw = () => {
             <span>or drop a picture</span>
           </figcaption>
         </figure>
-        <figure>
-          <Picture image={result?.image} alt={`What the model makes of it: ${prompt.value || 'a picture'}`} />
+        <figure aria-busy={busy}>
+          <div class="shown">
+            <Picture
+              image={result?.image}
+              alt={`What the model makes of it: ${prompt.value || 'a picture'}`}
+            />
+            <Busy when={busy} />
+          </div>
           <figcaption>
             <strong>The model’s picture</strong>
             <span data-testid="drawn">
@@ -150,7 +168,8 @@ export const Draw = () => {
             hint="Little keeps your strokes, much leaves them to the model."
           />
         )}
-        <Subject vocabulary={model.manifest.vocabulary} />
+        <Subject manifest={model.manifest} />
+        <Squares />
         <div class="row">
           <Button
             disabled={undo.length === 0}

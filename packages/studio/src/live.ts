@@ -12,15 +12,19 @@ export interface Took {
 /**
  * Paints the latest of what is asked for. Once stopped, it shows nothing more: what another model has painted meanwhile
  * stays.
+ *
+ * @param say told what went wrong, or '' after a picture.
+ * @param work told `true` when a picture is asked for, and `false` when the latest one is there, or failed.
  */
 export const livePainter = (
   model: WebModel,
   show: (image: ImageData, took: Took) => void,
   say: (note: string) => void,
+  work: (busy: boolean) => void,
 ): { paint(options: WebGenerateOptions): void; stop(): void } => {
   const controller = new AbortController()
   const { signal } = controller
-  const next = latest(async ({ options, since }: { options: WebGenerateOptions; since: number }) => {
+  const paint = async ({ options, since }: { options: WebGenerateOptions; since: number }) => {
     try {
       for await (const { images, milliseconds, step, last } of model.stream({ ...options, signal }))
         if (last) show(images[0]!, { model: milliseconds, page: performance.now() - since, steps: step })
@@ -28,9 +32,15 @@ export const livePainter = (
     } catch (error) {
       if (!signal.aborted) say((error as Error).message)
     }
+  }
+  const next = latest(paint, () => {
+    if (!signal.aborted) work(false)
   })
   return {
-    paint: (options) => next({ options, since: performance.now() }),
+    paint(options) {
+      work(true)
+      next({ options, since: performance.now() })
+    },
     stop: () => controller.abort(),
   }
 }
@@ -38,8 +48,10 @@ export const livePainter = (
 /**
  * Runs `work` for the latest of what it is given: while one runs, newer ones take each other's place, so that what is
  * shown is never more than one run behind. `work` must not fail.
+ *
+ * @param onIdle called when the latest has been done.
  */
-export const latest = <T>(work: (what: T) => Promise<void>): ((what: T) => void) => {
+export const latest = <T>(work: (what: T) => Promise<void>, onIdle = () => {}): ((what: T) => void) => {
   let waiting: { what: T } | undefined
   let busy = false
   const go = async () => {
@@ -50,6 +62,7 @@ export const latest = <T>(work: (what: T) => Promise<void>): ((what: T) => void)
       await work(what)
     }
     busy = false
+    onIdle()
   }
   return (what) => {
     waiting = { what }

@@ -1,12 +1,21 @@
 import { render } from 'preact'
 import { App } from './app.js'
-import { trouble } from './models.js'
+import { settleModel, trouble } from './models.js'
 import { recall } from './recall.js'
-import { followState } from './state.js'
+import { device, followState, readAddress } from './state.js'
 import './style.css'
 import './views.css'
+import './stage.css'
 
 followState()
+// Back, Forward, or another link in the same tab.
+addEventListener('hashchange', () => {
+  const before = device.value
+  readAddress()
+  settleModel()
+  // Models that are open stay where they run.
+  if (device.value !== before) location.reload()
+})
 // A picture that is dropped would take the page's place.
 addEventListener('dragover', (event) => event.preventDefault())
 addEventListener('drop', (event) => {

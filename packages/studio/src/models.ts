@@ -1,8 +1,8 @@
 /** The models that this studio offers, each loaded when it is first needed. */
 import { load, type WebModel } from '@onestroke/core/web'
-import { signal } from '@preact/signals'
+import { batch, signal } from '@preact/signals'
 import { keepLate, readyForOffline } from './offline.js'
-import { device, modelName } from './state.js'
+import { device, modelName, steps, view } from './state.js'
 
 export interface Entry {
   readonly name: string
@@ -33,18 +33,48 @@ export const readOffer = async (): Promise<void> => {
     const response = await fetch('models.json')
     if (!response.ok) throw new Error(`models.json: ${response.status} ${response.statusText}`)
     const found = (await response.json()) as NonNullable<typeof offer.value>
-    const [first] = found.models
-    const asked = modelName.value
-    if (!found.models.some(({ name }) => name === asked)) {
-      if (asked !== '' && first)
-        trouble.value = `The link asks for the model ${asked}, which is not here; this is ${first.name}.`
-      modelName.value = first?.name ?? ''
-    }
     offer.value = found
+    const asked = modelName.value
+    // A link to what a training made, which the studio has not been asked for since it was started.
+    if (asked !== '' && found.runs && !found.models.some(({ name }) => name === asked))
+      await offerRun(asked).catch(() => {})
+    settleModel()
     keepLate(['models.json', ...found.models.map(({ path }) => `${path}manifest.json`)])
   } catch (error) {
     trouble.value = `The studio cannot start: ${(error as Error).message}`
   }
+}
+
+/** Offers what a training has made. @throws Error if it is not done. */
+const offerRun = async (run: string): Promise<Entry> => {
+  const response = await fetch(`api/runs/${encodeURIComponent(run)}/model`)
+  const answer = await response.json()
+  if (!response.ok) throw new Error(answer.error)
+  const entry = answer as Entry
+  const { models, runs } = offer.value!
+  if (!models.some(({ name }) => name === entry.name)) offer.value = { models: [...models, entry], runs }
+  return entry
+}
+
+/** Goes to Paint with what a training has made. @throws Error if it is not done. */
+export const paintWithRun = async (run: string): Promise<void> => {
+  const { name } = await offerRun(run)
+  batch(() => {
+    modelName.value = name
+    steps.value = 0
+    view.value = 'paint'
+  })
+}
+
+/** If the model that is asked for is not here, the first one takes its place. */
+export const settleModel = (): void => {
+  const models = offer.value?.models
+  const asked = modelName.value
+  if (!models || models.some(({ name }) => name === asked)) return
+  const [first] = models
+  if (asked !== '' && first)
+    trouble.value = `The link asks for the model ${asked}, which is not here; this is ${first.name}.`
+  modelName.value = first?.name ?? ''
 }
 
 /** @throws Error that names what this browser lacks. */

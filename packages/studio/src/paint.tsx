@@ -1,47 +1,33 @@
 /** Paint: a prompt, sliders, and a picture that follows them. */
+import type { Manifest, Recipe } from '@onestroke/core/pipeline'
 import type { WebModel } from '@onestroke/core/web'
 import { effect, signal } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import {
-  ask,
-  deviceName,
-  guidanceFor,
-  guidanceRange,
-  isGuided,
-  milliseconds,
-  mostSteps,
-  stepsOf,
-  textFor,
-  useModel,
-} from './ask.js'
-import { Button, SeedField, Slider } from './controls.js'
+import { ask, deviceName, milliseconds, mostSteps, stepsOf, textFor, useModel } from './ask.js'
+import { Busy } from './busy.js'
+import { Button, SeedField, Slider, Squares } from './controls.js'
 import { handOver } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
+import { type End, nameOf, nameOfWay } from './names.js'
+import { keepPast, PastPictures } from './past.js'
 import { copyPicture, Picture, savePicture, saveSheet } from './picture.js'
 import { PromptField, Subject } from './prompt.js'
 import { recipeNow } from './recall.js'
 import * as state from './state.js'
-import {
-  drawSeed,
-  guidance,
-  link,
-  mix,
-  modelName,
-  prompt,
-  seed,
-  steps,
-  toPrompt,
-  toSeed,
-  view,
-  without,
-} from './state.js'
+import { drawSeed, link, mix, modelName, prompt, seed, steps, toPrompt, toSeed, view } from './state.js'
 import { Waiting } from './waiting.js'
+import { SaveWay } from './way.js'
 
 const shown = signal<ImageData | undefined>(undefined)
 const took = signal<Took | undefined>(undefined)
 const note = signal('')
+/** Whether another picture than `shown` is asked for. */
+const busy = signal(false)
 /** Whose picture it is. */
 let painter: WebModel | undefined
+
+/** Milliseconds that a picture stands before it belongs to the history: those that a slider passes do not. */
+const STANDS = 700
 
 export const Paint = () => {
   const wanted = useModel(modelName.value || undefined)
@@ -51,6 +37,7 @@ export const Paint = () => {
     const { manifest } = model
     if (model !== painter) [painter, shown.value, took.value] = [model, undefined, undefined]
     steps.value = Math.min(mostSteps(manifest), steps.value || manifest.sampling.num_inference_steps)
+    let stands: ReturnType<typeof setTimeout> | undefined
     const { paint, stop } = livePainter(
       model,
       (image, time) => {
@@ -60,11 +47,18 @@ export const Paint = () => {
       (text) => {
         note.value = text
       },
+      (working) => {
+        busy.value = working
+        clearTimeout(stands)
+        if (working || note.value) return
+        stands = setTimeout(() => keepPast(shown.value!, titleOf(model)), STANDS)
+      },
     )
     const end = effect(() => paint(ask(manifest)))
     return () => {
       end()
       stop()
+      clearTimeout(stands)
     }
   }, [model])
   // Once it is open, moving the slider to 0 must not take it away from under the hand.
@@ -72,17 +66,18 @@ export const Paint = () => {
   wayShown.current ||= mix.value > 0
   if (!model) return <Waiting of={[wanted]} />
   const { manifest } = model
-  const [[least, most], scale] = [guidanceRange(manifest), guidanceFor(manifest)]
-  const title = textFor(manifest, nearerEnd().prompt) || 'a picture'
   return (
     <div class="paint">
-      <section class="stage" aria-label="Picture">
-        <Picture image={shown.value} alt={`${title}, seed ${seed.value}`} />
+      <section class="stage" aria-label="Picture" aria-busy={busy.value}>
+        <div class="shown">
+          <Picture image={shown.value} alt={titleOf(model)} />
+          <Busy when={busy.value} />
+        </div>
         <Status model={model} />
         <div class="row">
           <Button
             disabled={!shown.value}
-            onClick={() => savePicture(shown.value!, `${title}-${seed.value}`, recipeNow(manifest))}
+            onClick={() => savePicture(shown.value!, titleOf(model), recipeNow(manifest))}
           >
             Save PNG
           </Button>
@@ -95,12 +90,12 @@ export const Paint = () => {
               view.value = 'draw'
             }}
           >
-            Draw on it
+            Use as input
           </Button>
         </div>
       </section>
       <section class="controls" aria-label="What to paint">
-        <Subject vocabulary={manifest.vocabulary} />
+        <Subject manifest={manifest} />
         <Slider
           label="Steps"
           value={steps}
@@ -109,35 +104,8 @@ export const Paint = () => {
           step={1}
           show={(value) => (value === 1 ? '1 step' : `${value} steps`)}
         />
-        {isGuided(manifest) ? (
-          <>
-            <Slider
-              label="Guidance"
-              value={guidance}
-              min={least}
-              max={most}
-              step={0.1}
-              show={() => (scale === 1 ? 'none' : scale.toFixed(1))}
-            />
-            {scale !== 1 && (
-              <PromptField
-                label="Away from"
-                value={without}
-                vocabulary={manifest.vocabulary}
-                placeholder="nothing"
-              />
-            )}
-          </>
-        ) : (
-          manifest.vocabulary.kind !== 'none' && (
-            <p class="hint">
-              Guidance was fixed when this model was distilled. <code>distill --guidance-scale 1-6</code>{' '}
-              makes it a slider.
-            </p>
-          )
-        )}
         <details open={wayShown.current}>
-          <summary>On the way to another picture</summary>
+          <summary>Interpolate to another picture</summary>
           <PromptField
             label="Other prompt"
             value={toPrompt}
@@ -153,22 +121,30 @@ export const Paint = () => {
             step={0.01}
             show={(value) => `${Math.round(100 * value)} %`}
           />
+          <SaveWay model={model} />
         </details>
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={state.pixels.value}
-            onChange={({ currentTarget }) => {
-              state.pixels.value = currentTarget.checked
-            }}
-          />
-          Show pixels as squares
-        </label>
+        <Squares />
       </section>
+      <PastPictures />
       <Grid model={model} />
     </div>
   )
 }
+
+/** What is painted now, in words: "red apple seed 5", or how far it is on the way to another. */
+const titleOf = ({ manifest }: WebModel): string => {
+  const [from, to] = [
+    endOf(manifest, seed.value, prompt.value),
+    endOf(manifest, toSeed.value, state.otherPrompt()),
+  ]
+  if (mix.value === 0) return nameOf(from)
+  return mix.value === 1 ? nameOf(to) : `${nameOfWay(from, to)} ${Math.round(100 * mix.value)} percent`
+}
+
+const endOf = (manifest: Manifest, seed: number, text: string): End => ({
+  prompt: textFor(manifest, text),
+  seed,
+})
 
 const Status = ({ model }: { model: WebModel }) => {
   return (
@@ -179,10 +155,11 @@ const Status = ({ model }: { model: WebModel }) => {
         </span>
       ) : (
         took.value && (
-          <>
+          // While another picture is painted, the time is still the last one's.
+          <span class="took" aria-hidden={busy.value}>
             <strong data-testid="latency">{milliseconds(took.value.model)}</strong> a picture in{' '}
             {stepsOf(took.value)}, {milliseconds(took.value.page)} from slider to page · {deviceName(model)}
-          </>
+          </span>
         )
       )}
     </p>
@@ -223,18 +200,16 @@ interface Relatives {
   /** Alike: from noises near this one's. Else from others. */
   readonly alike: boolean
   /** Seed and prompt that they are relatives of. */
-  readonly of: End
+  readonly of: { readonly seed: number; readonly prompt: string }
   readonly seeds: readonly number[]
   readonly images: readonly ImageData[]
-}
-
-interface End {
-  readonly seed: number
-  readonly prompt: string
+  /** Of the file that they are saved in. */
+  readonly name: string
+  readonly recipe: Recipe
 }
 
 /** What the picture is more of: where it is on its way to another, the nearer end. */
-const nearerEnd = (): End =>
+const nearerEnd = (): Relatives['of'] =>
   mix.value < 0.5
     ? { seed: seed.value, prompt: prompt.value }
     : { seed: toSeed.value, prompt: state.otherPrompt() }
@@ -249,22 +224,23 @@ const Grid = ({ model }: { model: WebModel }) => {
     controller.current = new AbortController()
     const { signal } = controller.current
     setBusy(true)
-    const end = nearerEnd()
-    const { seed: _, to: __, prompt: ___, ...options } = ask(model.manifest)
-    const text = textFor(model.manifest, end.prompt)
+    const of = nearerEnd()
+    const { manifest } = model
+    const { seed: _, to: __, prompt: ___, ...options } = ask(manifest)
+    const end = endOf(manifest, of.seed, of.prompt)
     const seeds = Array.from({ length: COUNT }, drawSeed)
+    const prompts = seeds.map(() => end.prompt)
+    const to = alike ? { seed: of.seed, weights: seeds.map(() => LIKENESS) } : undefined
+    const recipe: Recipe = { ...recipeNow(manifest), prompts, seeds, to }
     const images = await model
-      .generateBatch({
-        ...options,
-        prompts: seeds.map(() => text),
-        seeds,
-        signal,
-        ...(alike && { to: { seed: end.seed, weights: seeds.map(() => LIKENESS) } }),
-      })
+      .generateBatch({ ...options, prompts, seeds, to, signal })
       .catch((error: Error) => {
         if (!signal.aborted) note.value = error.message
       })
-    if (images) setFound({ alike, of: end, seeds, images })
+    const name = alike
+      ? `${nameOf(end)} variations`
+      : `${nameOf({ ...end, seed: seeds[0]! })} and ${COUNT - 1} more`
+    if (images) setFound({ alike, of, seeds, images, name, recipe })
     setBusy(false)
   }
   const take = ({ alike, of }: Relatives, chosen: number) => {
@@ -281,13 +257,13 @@ const Grid = ({ model }: { model: WebModel }) => {
     <section class="grid" aria-label="Variations">
       <div class="row">
         <Button disabled={busy} onClick={() => show(true)}>
-          More like this
+          Variations
         </Button>
         <Button disabled={busy} onClick={() => show(false)}>
           Other seeds
         </Button>
         {found && (
-          <Button onClick={() => saveSheet(found.images, `${prompt.value || 'sprites'}-sheet`, COLUMNS)}>
+          <Button onClick={() => saveSheet(found.images, found.name, COLUMNS, found.recipe)}>
             Save sprite sheet
           </Button>
         )}

@@ -45,7 +45,13 @@ const sheetOf = (images: readonly ImageData[], scale: number, columns: number): 
   return sheet
 }
 
-const pngOf = (images: readonly ImageData[], scale: number, columns: number): Promise<Blob> =>
+/** One picture, enlarged. */
+export const enlarged = (image: ImageData, scale: number): ImageData => {
+  const sheet = sheetOf([image], scale, 1)
+  return sheet.getContext('2d')!.getImageData(0, 0, sheet.width, sheet.height)
+}
+
+export const pngOf = (images: readonly ImageData[], scale: number, columns: number): Promise<Blob> =>
   new Promise((resolve, reject) =>
     sheetOf(images, scale, columns).toBlob((blob) =>
       blob ? resolve(blob) : reject(new Error('the browser did not write the picture')),
@@ -58,15 +64,20 @@ const SINGLE = 16
 /** @param recipe how it was painted, kept in the file */
 export const savePicture = async (image: ImageData, name: string, recipe?: Recipe): Promise<void> => {
   const png = await pngOf([image], SINGLE, 1)
-  const told = recipe
-    ? new Blob([withRecipe(new Uint8Array(await png.arrayBuffer()), recipe)], { type: png.type })
-    : png
-  save(told, `${name}.png`)
+  save(recipe ? await telling(png, recipe) : png, `${name}.png`)
 }
 
 /** In its own size: sprites are for games. */
-export const saveSheet = async (images: readonly ImageData[], name: string, columns: number): Promise<void> =>
-  save(await pngOf(images, 1, columns), `${name}.png`)
+export const saveSheet = async (
+  images: readonly ImageData[],
+  name: string,
+  columns: number,
+  recipe: Recipe,
+): Promise<void> => save(await telling(await pngOf(images, 1, columns), recipe), `${name}.png`)
+
+/** A PNG that tells how it was painted. */
+const telling = async (png: Blob, recipe: Recipe): Promise<Blob> =>
+  new Blob([withRecipe(new Uint8Array(await png.arrayBuffer()), recipe)], { type: png.type })
 
 /** @throws Error if the browser does not allow it. */
 export const copyPicture = async (image: ImageData): Promise<void> => {
@@ -74,10 +85,10 @@ export const copyPicture = async (image: ImageData): Promise<void> => {
   await navigator.clipboard.write([new ClipboardItem({ 'image/png': png })])
 }
 
-const save = (blob: Blob, name: string): void => {
+export const save = (blob: Blob, name: string): void => {
   const anchor = document.createElement('a')
   anchor.href = URL.createObjectURL(blob)
-  anchor.download = name.replace(/[^\p{L}\p{N}.-]+/gu, '-')
+  anchor.download = name.replace(/[^\p{L}\p{M}\p{N}.-]+/gu, '-')
   anchor.click()
   setTimeout(() => URL.revokeObjectURL(anchor.href), 10_000)
 }

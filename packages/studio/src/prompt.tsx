@@ -3,8 +3,9 @@ import { type Manifest, promptWarnings } from '@onestroke/core/pipeline'
 import { Tokenizer } from '@onestroke/core/text'
 import type { Signal } from '@preact/signals'
 import { useId } from 'preact/hooks'
-import { Button, Choice, SeedField } from './controls.js'
-import { drawSeed, prompt, seed, style } from './state.js'
+import { guidanceFor, guidanceRange, isGuided } from './ask.js'
+import { Button, Choice, SeedField, Slider } from './controls.js'
+import { drawSeed, guidance, prompt, seed, style, without } from './state.js'
 
 type Vocabulary = Manifest['vocabulary']
 
@@ -52,9 +53,10 @@ interface PromptProps {
   value: Signal<string>
   vocabulary: Vocabulary
   placeholder?: string
+  hint?: string
 }
 
-export const PromptField = ({ label, value, vocabulary, placeholder }: PromptProps) => {
+export const PromptField = ({ label, value, vocabulary, placeholder, hint }: PromptProps) => {
   const id = useId()
   if (vocabulary.kind === 'none')
     return <p class="hint">This model was trained without words: the seed alone decides.</p>
@@ -74,9 +76,12 @@ export const PromptField = ({ label, value, vocabulary, placeholder }: PromptPro
             <option key={name}>{name}</option>
           ))}
         </select>
+        {hint && <small class="hint">{hint}</small>}
       </div>
     )
   const list = suggestions(value.value, vocabulary)
+  // Where nothing ends what was typed: something else.
+  const chips = list.length > 0 ? list : suggestions('', vocabulary).filter((text) => text !== value.value)
   const notes = notesOn(value.value, vocabulary)
   return (
     <div class="field prompt">
@@ -99,13 +104,14 @@ export const PromptField = ({ label, value, vocabulary, placeholder }: PromptPro
           <option key={text} value={text} />
         ))}
       </datalist>
+      {hint && <small class="hint">{hint}</small>}
       {notes.map((note) => (
         <p key={note} class="hint" role="status">
           {note}
         </p>
       ))}
       <div class="chips">
-        {list.slice(0, 5).map((text) => (
+        {chips.slice(0, 5).map((text) => (
           <Button
             key={text}
             onClick={() => {
@@ -137,11 +143,48 @@ const StyleChoice = ({ vocabulary }: { vocabulary: Vocabulary }) =>
     />
   ) : null
 
-/** What to paint: the same in every view. */
-export const Subject = ({ vocabulary }: { vocabulary: Vocabulary }) => (
+/** What acts in every view, and is the same there: prompt, style, seed, guidance and negative prompt. */
+export const Subject = ({ manifest }: { manifest: Manifest }) => (
   <>
-    <PromptField label="Prompt" value={prompt} vocabulary={vocabulary} />
-    <StyleChoice vocabulary={vocabulary} />
+    <PromptField label="Prompt" value={prompt} vocabulary={manifest.vocabulary} />
+    <StyleChoice vocabulary={manifest.vocabulary} />
     <SeedField label="Seed" value={seed} draw={drawSeed} />
+    <Guidance manifest={manifest} />
   </>
 )
+
+const Guidance = ({ manifest }: { manifest: Manifest }) => {
+  const { vocabulary } = manifest
+  if (vocabulary.kind === 'none') return null
+  if (!isGuided(manifest))
+    return (
+      <p class="hint">
+        This model takes no guidance scale and no negative prompt: its guidance was fixed when it was
+        distilled. <code>distill --guidance-scale 1-6</code> makes one that takes both.
+      </p>
+    )
+  const [least, most] = guidanceRange(manifest)
+  const scale = guidanceFor(manifest)
+  return (
+    <>
+      <Slider
+        label="Guidance"
+        value={guidance}
+        min={least}
+        max={most}
+        step={0.1}
+        show={() => (scale === 1 ? 'none' : scale.toFixed(1))}
+        hint={scale === 1 ? 'A negative prompt acts when there is guidance.' : undefined}
+      />
+      {scale !== 1 && (
+        <PromptField
+          label="Negative prompt"
+          value={without}
+          vocabulary={vocabulary}
+          placeholder="nothing"
+          hint="What guidance leads away from."
+        />
+      )}
+    </>
+  )
+}

@@ -28,8 +28,8 @@ export const recall = async (file: Blob): Promise<boolean> => {
     ? undefined
     : `The picture is by the model ${recipe.model}, which is not here; this is what ${state.modelName.value} makes of it.`
   batch(() => {
-    if (isHere) state.modelName.value = recipe.model
     state.view.value = 'paint'
+    if (isHere) state.modelName.value = recipe.model
     state.prompt.value = recipe.prompts[0]!
     // The prompt has it in words.
     state.style.value = ''

@@ -1,43 +1,39 @@
-/** What is painted: kept in the page's address, so that a link is the picture. */
-import { computed, effect, signal } from '@preact/signals'
+/** What is painted: kept in the page's address, so that a link is the picture, and Back and Forward move between views. */
+import type { Example } from '@onestroke/core/pipeline'
+import { batch, computed, effect, signal } from '@preact/signals'
 
 export const VIEWS = ['paint', 'compare', 'draw', 'train'] as const
 export type View = (typeof VIEWS)[number]
 
-const hash = new URLSearchParams(location.hash.slice(1))
-const text = (key: string, otherwise = '') => hash.get(key) ?? otherwise
-const number = (key: string, otherwise: number, min: number, max: number) => {
-  const value = Number(hash.get(key) ?? Number.NaN)
-  return Number.isFinite(value) ? Math.min(max, Math.max(min, value)) : otherwise
-}
-
+const MOST_SEED = 2 ** 32 - 1
 /** Seeds that are easy to read out. */
 export const SEEDS = 1_000_000
 export const drawSeed = (): number => Math.floor(Math.random() * SEEDS)
 
-const asked = text('view') as View
-export const view = signal<View>(VIEWS.includes(asked) ? asked : 'paint')
+export const view = signal<View>('paint')
 /** '' until it is known what there is. */
-export const modelName = signal(text('model'))
-export const prompt = signal(text('prompt'))
-export const style = signal(text('style'))
-export const seed = signal(Math.round(number('seed', 7, 0, 2 ** 32 - 1)))
+export const modelName = signal('')
+export const prompt = signal('')
+export const style = signal('')
+const FIRST_SEED = 7
+const FIRST_OTHER_SEED = 8
+export const seed = signal(FIRST_SEED)
 /** 0: what the model recommends. */
-export const steps = signal(Math.round(number('steps', 0, 0, 32)))
-export const guidance = signal(number('guidance', 1, 0, 100))
+export const steps = signal(0)
+export const guidance = signal(1)
 /** What guidance leads away from. */
-export const without = signal(text('without'))
+export const without = signal('')
 /** The other end of the way, and how far along it. */
-export const toPrompt = signal(text('to-prompt'))
-export const toSeed = signal(Math.round(number('to-seed', 8, 0, 2 ** 32 - 1)))
-export const mix = signal(number('mix', 0, 0, 1))
+export const toPrompt = signal('')
+export const toSeed = signal(FIRST_OTHER_SEED)
+export const mix = signal(0)
+/** Name of the training that is looked at; '' is the one that changed last. */
+export const run = signal('')
 /** Where to run, if not where the runtime thinks best. */
 const devices = ['wasm', 'webgpu'] as const
-export const device = signal<(typeof devices)[number] | ''>(
-  devices.find((one) => one === text('device')) ?? '',
-)
+export const device = signal<(typeof devices)[number] | ''>('')
 /** Whether pixels are shown as squares. */
-export const pixels = signal(text('pixels') === '1')
+export const pixels = signal(false)
 const themes = ['light', 'dark'] as const
 /** Browsers that keep nothing for a page throw where it asks. */
 const remembered = (): string | null => {
@@ -50,6 +46,59 @@ const remembered = (): string | null => {
 const kept = remembered()
 export const theme = signal<'light' | 'dark' | ''>(themes.find((one) => one === kept) ?? '')
 
+/** What stands there before a model is. */
+const BLANK: Example = { prompt: '', seed: FIRST_SEED }
+/** What is painted though nobody asked for it; undefined if the address asks for a picture. */
+const unasked = signal<Example | undefined>(undefined)
+const isAsked = (): boolean => unasked.value?.prompt !== prompt.value || unasked.value.seed !== seed.value
+
+/** Paints a model's example, unless somebody has asked for a picture. */
+export const begin = (example: Example): void => {
+  if (isAsked()) return
+  batch(() => {
+    unasked.value = example
+    prompt.value = example.prompt
+    seed.value = example.seed
+  })
+}
+
+const numberIn = (parts: URLSearchParams, key: string, otherwise: number, min: number, max: number) => {
+  const value = Number(parts.get(key) ?? Number.NaN)
+  return Number.isFinite(value) ? Math.min(max, Math.max(min, value)) : otherwise
+}
+
+/** Asks for the picture of an address's parts. What they leave out is as usual; a model that they leave out stays. */
+const readPicture = (parts: URLSearchParams): void => {
+  modelName.value = parts.get('model') ?? modelName.value
+  prompt.value = parts.get('prompt') ?? ''
+  style.value = parts.get('style') ?? ''
+  seed.value = Math.round(numberIn(parts, 'seed', FIRST_SEED, 0, MOST_SEED))
+  steps.value = Math.round(numberIn(parts, 'steps', 0, 0, 32))
+  guidance.value = numberIn(parts, 'guidance', 1, 0, 100)
+  without.value = parts.get('without') ?? ''
+  toPrompt.value = parts.get('to-prompt') ?? ''
+  toSeed.value = Math.round(numberIn(parts, 'to-seed', FIRST_OTHER_SEED, 0, MOST_SEED))
+  mix.value = numberIn(parts, 'mix', 0, 0, 1)
+  unasked.value = parts.has('prompt') || parts.has('seed') ? undefined : BLANK
+}
+
+const partsOfAddress = (): URLSearchParams => new URLSearchParams(location.hash.slice(1))
+
+const viewIn = (parts: URLSearchParams): View => VIEWS.find((one) => one === parts.get('view')) ?? 'paint'
+
+/** Takes up everything that the page's address says. */
+export const readAddress = (): void => {
+  const parts = partsOfAddress()
+  batch(() => {
+    view.value = viewIn(parts)
+    run.value = parts.get('run') ?? ''
+    readPicture(parts)
+    device.value = devices.find((one) => one === parts.get('device')) ?? ''
+    pixels.value = parts.get('pixels') === '1'
+  })
+}
+readAddress()
+
 /** The prompt at the other end of the way: the same, unless there is one. */
 export const otherPrompt = (): string => (toPrompt.value.trim() === '' ? prompt.value : toPrompt.value)
 
@@ -57,25 +106,39 @@ export const otherPrompt = (): string => (toPrompt.value.trim() === '' ? prompt.
 export const words = (text: string, { styles }: { readonly styles?: readonly string[] }): string =>
   [text.trim(), styles?.includes(style.value) ? style.value : ''].filter(Boolean).join(' ')
 
-/** A link's parts; what is as usual is left out. */
-const address = computed(() => {
+/** Adds to an address's parts; what is as usual is left out. */
+const adding = (parts: URLSearchParams) => (key: string, value: string | number, usual: string | number) => {
+  if (value !== usual) parts.set(key, String(value))
+}
+
+const pictureParts = computed(() => {
   const parts = new URLSearchParams()
-  const add = (key: string, value: string | number, usual: string | number) => {
-    if (value !== usual) parts.set(key, String(value))
-  }
-  add('view', view.value, 'paint')
+  const add = adding(parts)
   add('model', modelName.value, '')
   add('prompt', prompt.value, '')
   add('style', style.value, '')
-  parts.set('seed', String(seed.value))
+  // A link with a seed asks for a picture.
+  if (isAsked() || unasked.value !== BLANK) parts.set('seed', String(seed.value))
   add('steps', steps.value, 0)
   add('guidance', guidance.value, 1)
   add('without', without.value, '')
-  if (mix.value > 0) {
-    add('to-prompt', toPrompt.value, '')
-    parts.set('to-seed', String(toSeed.value))
-    parts.set('mix', String(mix.value))
-  }
+  add('to-prompt', toPrompt.value, '')
+  add('to-seed', toSeed.value, FIRST_OTHER_SEED)
+  add('mix', mix.value, 0)
+  return parts.toString()
+})
+
+/** The picture that is asked for, as text by which it can be asked for again. */
+export const pictureNow = (): string => pictureParts.value
+/** Asks again for a picture that `pictureNow` told. */
+export const askAgain = (picture: string): void => batch(() => readPicture(new URLSearchParams(picture)))
+
+const address = computed(() => {
+  const parts = new URLSearchParams()
+  const add = adding(parts)
+  add('view', view.value, 'paint')
+  if (view.value === 'train') add('run', run.value, '')
+  for (const [key, value] of new URLSearchParams(pictureParts.value)) parts.set(key, value)
   add('device', device.value, '')
   add('pixels', pixels.value ? '1' : '', '')
   return parts.toString()
@@ -84,16 +147,25 @@ const address = computed(() => {
 /** A link to the picture as it is. */
 export const link = (): string => new URL(`#${address.value}`, location.href).href
 
-/** Keeps the page's address up to date, but not with each move of a slider: browsers limit that. */
+/**
+ * Keeps the page's address up to date, but not with each move of a slider: browsers limit that. Another view is another entry of
+ * the browser's history.
+ */
 export const followState = (): void => {
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let late: { timer: ReturnType<typeof setTimeout>; address: string } | undefined
+  const write = () => {
+    if (late) history.replaceState(null, '', late.address)
+    late = undefined
+  }
   effect(() => {
     const now = `#${address.value}`
-    clearTimeout(timer)
-    timer = setTimeout(() => history.replaceState(null, '', now), 250)
+    clearTimeout(late?.timer)
+    if (view.value === viewIn(partsOfAddress())) late = { timer: setTimeout(write, 250), address: now }
+    else {
+      write()
+      history.pushState(null, '', now)
+    }
   })
-  // Another link in the same tab: browsers load nothing for it.
-  addEventListener('hashchange', () => location.reload())
   effect(() => {
     if (theme.value === '') delete document.documentElement.dataset.theme
     else document.documentElement.dataset.theme = theme.value

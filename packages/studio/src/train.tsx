@@ -1,7 +1,10 @@
 /** Train: a run as it goes, its loss, its quality, and its pictures through time. */
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { seconds } from './ask.js'
+import { Button } from './controls.js'
 import { Curve, type Series } from './curve.js'
+import { paintWithRun } from './models.js'
+import { run } from './state.js'
 
 interface Summary {
   readonly name: string
@@ -23,6 +26,7 @@ interface Details extends Summary {
     readonly log: readonly { readonly images: number; readonly loss: number }[]
     readonly checks: readonly { readonly images: number; readonly fid: Readonly<Record<string, number>> }[]
   } | null
+  readonly report: boolean
   readonly samples: readonly string[]
 }
 
@@ -59,14 +63,13 @@ const useFollowed = <T,>(address: string | undefined): { found?: T; error?: stri
 
 export const Train = () => {
   const { found, error } = useFollowed<{ runs: readonly Summary[] }>('api/runs')
-  const [chosen, setChosen] = useState<string>()
   const runs = found?.runs ?? []
   const newest = runs[0]?.name
-  const name = chosen ?? newest
+  const name = run.value || newest
   // What is looked at stays, whichever of several trainings speaks next.
   useEffect(() => {
-    if (chosen === undefined && newest !== undefined) setChosen(newest)
-  }, [newest])
+    if (run.value === '' && newest !== undefined) run.value = newest
+  }, [newest, run.value])
   if (!found) return error ? <Failure text={error} /> : <p class="quiet">Looking for trainings…</p>
   if (!name)
     return (
@@ -81,11 +84,16 @@ export const Train = () => {
       {error && <Failure text={error} />}
       <label class="field">
         <span>Training</span>
-        <select value={name} onChange={({ currentTarget }) => setChosen(currentTarget.value)}>
-          {runs.map((run) => (
-            <option key={run.name} value={run.name}>
-              {run.name} ({run.method}
-              {run.finished ? ', done' : ''})
+        <select
+          value={name}
+          onChange={({ currentTarget }) => {
+            run.value = currentTarget.value
+          }}
+        >
+          {runs.map(({ name, method, finished }) => (
+            <option key={name} value={name}>
+              {name} ({method}
+              {finished ? ', done' : ''})
             </option>
           ))}
         </select>
@@ -141,11 +149,37 @@ const Run = ({ name }: { name: string }) => {
         {progress.quarantined > 0 && ` · ${progress.quarantined} pictures left out, whose loss was no number`}
       </p>
       <progress value={share} max={1} aria-label="Progress" />
+      {found.finished && <Finished name={name} report={found.report} />}
       <div class="curves">
         <Curve title="Loss" label="loss" series={loss} />
         {quality.length > 0 && <Curve title="Quality on the way" label="Fréchet distance" series={quality} />}
       </div>
       <Samples name={name} samples={found.samples} />
+    </>
+  )
+}
+
+/** Where a training that is done leads. */
+const Finished = ({ name, report }: { name: string; report: boolean }) => {
+  const [failure, setFailure] = useState('')
+  return (
+    <>
+      <div class="row">
+        <Button onClick={() => paintWithRun(name).catch((error: Error) => setFailure(error.message))}>
+          Paint with it
+        </Button>
+        {report && (
+          <a
+            class="button"
+            href={`api/runs/${encodeURIComponent(name)}/report`}
+            target="_blank"
+            rel="noopener"
+          >
+            Report
+          </a>
+        )}
+      </div>
+      {failure && <Failure text={failure} />}
     </>
   )
 }

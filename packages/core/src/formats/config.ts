@@ -31,6 +31,8 @@ export const modelConfigSchema = z.strictObject({
     gamma: z.number().min(0).max(1).default(1),
     sigmas: z.record(z.string().regex(/^[1-9]\d*$/), sigmas),
   }),
+  /** What shows the model at its best before anyone has asked: a prompt (a class; '' for a model without words) and a seed. */
+  example: z.strictObject({ prompt: z.string(), seed: z.int().min(0).max(0xffffffff) }).optional(),
   /** The objective it was trained with, and its options. */
   method: z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
   provenance: z.strictObject({
@@ -68,7 +70,10 @@ export type ModelConfig = z.infer<typeof modelConfigSchema>
 export const parseModelConfig = (json: unknown, file: string): ModelConfig =>
   checkedConfig(modelConfigSchema, json, file, 'onestroke model config')
 
-type Checked = Pick<ModelConfig, 'kind' | 'network' | 'sigma_min' | 'sigma_max' | 'vocabulary' | 'sampling'>
+type Checked = Pick<
+  ModelConfig,
+  'kind' | 'network' | 'sigma_min' | 'sigma_max' | 'vocabulary' | 'sampling' | 'example'
+>
 
 /**
  * A parsed file that describes a model, if it is as its schema says, and agrees with itself.
@@ -89,7 +94,7 @@ export const checkedConfig = <Config extends Checked>(
     throw new UserError(`${file} is not a ${what}: ${issue!.message}${key}`)
   }
   const config = result.data
-  const { kind, network, sigma_min, sigma_max, vocabulary, sampling } = config
+  const { kind, network, sigma_min, sigma_max, vocabulary, sampling, example } = config
   if (sigma_min >= sigma_max)
     throw new UserError(`${file}: sigma_min ${sigma_min} must be below sigma_max ${sigma_max}`)
   if ((sampling.solver === 'consistency') !== (kind === 'student'))
@@ -111,6 +116,10 @@ export const checkedConfig = <Config extends Checked>(
         `${file}: sampling.sigmas.${steps} must fall, between ${sigma_max} and ${sigma_min}, and ${wrong} does not`,
       )
   }
+  if (example && vocabulary.kind === 'class' && !vocabulary.classes.includes(example.prompt))
+    throw new UserError(
+      `${file}: example.prompt ${JSON.stringify(example.prompt)} must be one of the classes ${vocabulary.classes.join(', ')}`,
+    )
   const expected = conditionShape(vocabulary)
   const found = network.embedding.condition
   if (JSON.stringify(expected) !== JSON.stringify(found))

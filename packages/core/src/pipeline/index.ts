@@ -1,5 +1,6 @@
 export { MOST_SEED, NotFiniteError, seedsFrom } from './checks.js'
 export type { EditOptions, Interpolation } from './edit.js'
+export { type Example, exampleOf } from './example.js'
 export {
   type ExportDtype,
   type ExportQuality,

@@ -30,7 +30,8 @@ const exportQuality = z.strictObject({
 })
 export type ExportQuality = z.infer<typeof exportQuality>
 
-const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = modelConfigSchema.shape
+const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, example } =
+  modelConfigSchema.shape
 
 const manifestSchema = z.strictObject({
   format: z.literal('onestroke-export/1'),
@@ -41,6 +42,7 @@ const manifestSchema = z.strictObject({
   sigma_data,
   vocabulary,
   sampling,
+  example,
   dtype: exportDtype,
   graph: z.strictObject({
     /** Beside the manifest. */

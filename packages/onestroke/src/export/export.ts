@@ -63,7 +63,8 @@ export const exportModel = async ({
     target === 'web' ? await webFiles(out, { unfinished: existsSync(join(out, UNFINISHED_FILE)) }) : undefined
   const { bytes, inputs, outputs } = graphOf(model, STORAGE[dtype])
   await makeFolder(out)
-  const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, method, provenance } = config
+  const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, example } = config
+  const { method, provenance } = config
   const manifest: Omit<Manifest, 'rmse_to_fp32' | 'quality'> = {
     format: 'onestroke-export/1',
     kind,
@@ -81,6 +82,7 @@ export const exportModel = async ({
     sigma_max,
     sigma_data,
     sampling,
+    example,
     license: license ?? provenance.data.license ?? null,
     source: {
       sha256,

@@ -23,7 +23,10 @@ export interface CatalogueEntry {
 }
 
 export interface Catalogue {
+  /** What there is by now. */
   readonly entries: readonly CatalogueEntry[]
+  /** Offers a model, and its teacher where that is found, unless it is offered. @throws UserError if there is none at the path. */
+  add(path: string): Promise<CatalogueEntry>
   /** The folder of a model's export; made now if it was not. @throws UserError if there is no such model. */
   folder(name: string): Promise<string>
 }
@@ -53,7 +56,7 @@ export const openCatalogue = async (
     return name
   }
   const entries = new Map<string, CatalogueEntry>()
-  for (const path of paths.map((path) => resolve(path))) {
+  const look = async (path: string): Promise<CatalogueEntry> => {
     const { kind, parent, guidance_scale } = await lookAt(path)
     const found = kind === 'student' ? (teacher ?? (parent && (await besideWith(path, parent)))) : undefined
     const from = found ? resolve(found) : undefined
@@ -62,17 +65,29 @@ export const openCatalogue = async (
       path: `models/${encodeURIComponent(nameOf(of))}/`,
       kind,
     })
-    // The student first: it is what people come for.
-    entries.set(path, {
+    const added: CatalogueEntry = {
       ...entry(path, kind),
       ...(from !== undefined && { teacher: nameOf(from) }),
       ...(guidance_scale !== undefined && { guidance_scale }),
-    })
+    }
+    // The student first: it is what people come for.
+    entries.set(path, added)
     if (from !== undefined && !entries.has(from)) entries.set(from, entry(from, (await lookAt(from)).kind))
+    return added
   }
+  const looks = new Map<string, Promise<CatalogueEntry>>()
+  const add = (given: string): Promise<CatalogueEntry> => {
+    const path = resolve(given)
+    const known = looks.get(path)
+    if (known) return known
+    const found = look(path)
+    looks.set(path, found)
+    found.catch(() => looks.delete(path))
+    return found
+  }
+  for (const path of paths) await add(path)
   if (entries.size === 0)
     throw new UserError('there is no model to show', { exitCode: 2, remedy: 'name a model folder' })
-  const sources = new Map([...entries.keys()].map((path) => [nameOf(path), path]))
   const made = new Map<string, Promise<string>>()
   const make = async (name: string, source: string): Promise<string> => {
     const out = join(work, name)
@@ -81,9 +96,12 @@ export const openCatalogue = async (
     return out
   }
   return {
-    entries: [...entries.values()],
+    get entries() {
+      return [...entries.values()]
+    },
+    add,
     folder(name) {
-      const source = sources.get(name)
+      const source = [...entries].find(([, entry]) => entry.name === name)?.[0]
       if (source === undefined) return Promise.reject(new UserError(`there is no model ${name}`))
       const known = made.get(name)
       if (known) return known

@@ -16,6 +16,8 @@ import {
 } from '../training/index.js'
 import { freeName } from './free-name.js'
 
+export const REPORT_FILE = 'report.html'
+
 export interface RunSummary {
   readonly name: string
   readonly command: RunPlan['command']
@@ -32,6 +34,8 @@ export interface RunDetails extends RunSummary {
   readonly batch: number
   /** Null before the first checkpoint. */
   readonly progress: Pick<Progress, 'step' | 'images' | 'seconds' | 'log' | 'checks' | 'quarantined'> | null
+  /** Whether there is a report of it. */
+  readonly report: boolean
   /** Names of the grids of samples, the oldest first; each is the pictures seen and `.png`. */
   readonly samples: readonly string[]
 }
@@ -88,6 +92,7 @@ export const describeRun = async (paths: readonly string[], name: string): Promi
   return {
     ...(await summaryOf(name, path)),
     progress: progress ?? null,
+    report: existsSync(join(path, REPORT_FILE)),
     samples: samples.filter(isSamples).sort(),
   }
 }
@@ -106,7 +111,8 @@ export const samplesFile = async (
 
 const isSamples = (name: string): boolean => /^\d+\.png$/.test(name)
 
-const runFolder = async (paths: readonly string[], name: string): Promise<string> => {
+/** Path of a run's folder. @throws UserError if there is no such run. */
+export const runFolder = async (paths: readonly string[], name: string): Promise<string> => {
   const path = (await foldersOf(paths)).get(name)
   if (path === undefined) throw new UserError(`there is no run ${name}`)
   return path

@@ -2,14 +2,14 @@
 import { existsSync } from 'node:fs'
 import { cp, readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import { UserError } from '@onestroke/core/formats'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { makeFolder } from '../model/index.js'
 import { isAllowedOrigin, isOwnHost } from '../server/index.js'
 import type { Catalogue } from './catalogue.js'
-import { describeRun, listRuns, samplesFile } from './runs.js'
+import { describeRun, listRuns, REPORT_FILE, runFolder, samplesFile } from './runs.js'
 
 /** `models.json`: what the page offers. */
 interface Offer {
@@ -53,14 +53,20 @@ export const studioServer = async (
     reply.code(error instanceof UserError ? 404 : (error.statusCode ?? 500)).send({ error: error.message }),
   )
   await app.register(fastifyStatic, { root: siteFolder(), cacheControl: false })
-  const offer: Offer = { models: catalogue.entries, runs: true }
-  app.get('/models.json', async () => offer)
+  app.get('/models.json', async (): Promise<Offer> => ({ models: catalogue.entries, runs: true }))
   app.get<{ Params: { name: string; file: string } }>('/models/:name/:file', async ({ params }, reply) =>
     reply.sendFile(params.file, await catalogue.folder(params.name), { cacheControl: false }),
   )
   app.get('/api/runs', async () => ({ runs: await listRuns(runs) }))
   app.get<{ Params: { name: string } }>('/api/runs/:name', async ({ params }) =>
     describeRun(runs, params.name),
+  )
+  // A training that is done is a model to paint with.
+  app.get<{ Params: { name: string } }>('/api/runs/:name/model', async ({ params }) =>
+    catalogue.add(await runFolder(runs, params.name)),
+  )
+  app.get<{ Params: { name: string } }>('/api/runs/:name/report', async ({ params }, reply) =>
+    reply.sendFile(REPORT_FILE, resolve(await runFolder(runs, params.name))),
   )
   app.get<{ Params: { name: string; file: string } }>(
     '/api/runs/:name/samples/:file',

@@ -397,6 +397,8 @@ const modelConfig = (
           gamma: objective.flow_map ? 0 : 1,
           sigmas: {},
         },
+  // From the same noise, a student paints what its teacher does.
+  ...(teacher?.config.example && { example: teacher.config.example }),
   method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
   provenance: {
     ...(teacher && { parent: teacher.sha256 }),

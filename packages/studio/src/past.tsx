@@ -1,0 +1,48 @@
+/** What was painted in this visit: small pictures, the newest first. A click brings one back with all that it was painted with. */
+import { signal } from '@preact/signals'
+import { Picture } from './picture.js'
+import { askAgain, pictureNow } from './state.js'
+
+interface Past {
+  readonly image: ImageData
+  /** Its prompt, seed, settings and model; see `pictureNow`. */
+  readonly asked: string
+  readonly title: string
+}
+
+/** Older pictures are forgotten. */
+const MOST = 24
+
+const past = signal<readonly Past[]>([])
+
+/** Keeps a picture as it was asked for, unless it is there. */
+export const keepPast = (image: ImageData, title: string): void => {
+  const asked = pictureNow()
+  if (past.value.some((one) => one.asked === asked)) return
+  past.value = [{ image, asked, title }, ...past.value].slice(0, MOST)
+}
+
+export const PastPictures = () => (
+  <section class="past" aria-labelledby="past">
+    <h2 id="past">History</h2>
+    {past.value.length === 0 ? (
+      <p class="hint">What you paint in this visit stays here.</p>
+    ) : (
+      <ul>
+        {past.value.map(({ image, asked, title }) => (
+          <li key={asked}>
+            <button
+              type="button"
+              class="tile"
+              title={title}
+              aria-current={asked === pictureNow() ? 'true' : undefined}
+              onClick={() => askAgain(asked)}
+            >
+              <Picture image={image} alt={`${title}: bring it back`} />
+            </button>
+          </li>
+        ))}
+      </ul>
+    )}
+  </section>
+)

@@ -1,0 +1,112 @@
+/** The way from one picture to another, to keep: as an animation that runs there and back, or as a strip. */
+import type { WebModel } from '@onestroke/core/web'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { ask, textFor } from './ask.js'
+import { Button } from './controls.js'
+import { nameOfWay } from './names.js'
+import { enlarged, pngOf, save } from './picture.js'
+import { otherPrompt, prompt, seed, toSeed } from './state.js'
+
+/** Pictures of an animation, one way. */
+const FRAMES = 24
+/** Pictures of a strip. */
+const PIECES = 8
+/** Pictures in one run: few, so that the count moves and whoever leaves does not wait. */
+const AT_ONCE = 4
+/** Milliseconds that each picture is shown, and those at both ends. */
+const [SHORT, LONG] = [60, 600]
+/** Pixels of a picture's side that people like to see. */
+const SIDE = 256
+
+export const SaveWay = ({ model }: { model: WebModel }) => {
+  const [said, setSaid] = useState('')
+  const [busy, setBusy] = useState(false)
+  const controller = useRef(new AbortController())
+  useEffect(() => () => controller.current.abort(), [model])
+
+  /** Pictures at even distances, both ends included. */
+  const paint = async (count: number, signal: AbortSignal): Promise<readonly ImageData[]> => {
+    const { manifest } = model
+    const { to: _, prompt: from = '', seed: start = 0, ...options } = ask(manifest)
+    const other = { prompt: textFor(manifest, otherPrompt()), seed: toSeed.value }
+    const weights = Array.from({ length: count }, (_, i) => i / (count - 1))
+    const images: ImageData[] = []
+    while (images.length < count) {
+      setSaid(`Painting ${images.length + 1} of ${count}…`)
+      const some = weights.slice(images.length, images.length + AT_ONCE)
+      const found = await model.generateBatch({
+        ...options,
+        prompts: some.map(() => from),
+        seeds: some.map(() => start),
+        to: { ...other, weights: some },
+        signal,
+      })
+      images.push(...found)
+    }
+    return images
+  }
+
+  const keep = async (
+    count: number,
+    ending: string,
+    write: (images: readonly ImageData[]) => Promise<Blob>,
+  ) => {
+    controller.current = new AbortController()
+    const { signal } = controller.current
+    setBusy(true)
+    try {
+      const [from, to] = [
+        { prompt: textFor(model.manifest, prompt.value), seed: seed.value },
+        { prompt: textFor(model.manifest, otherPrompt()), seed: toSeed.value },
+      ]
+      const images = await paint(count, signal)
+      setSaid('Writing the file…')
+      const blob = await write(images)
+      save(blob, `${nameOfWay(from, to)}.${ending}`)
+      setSaid('')
+    } catch (error) {
+      if (!signal.aborted) setSaid((error as Error).message)
+    }
+    setBusy(false)
+  }
+  return (
+    <div>
+      <div class="row">
+        <Button disabled={busy} onClick={() => keep(FRAMES, 'gif', gifOf)}>
+          Save GIF
+        </Button>
+        <Button
+          disabled={busy}
+          onClick={() => keep(PIECES, 'png', (images) => pngOf(images, scaleFor(images), images.length))}
+        >
+          Save strip
+        </Button>
+      </div>
+      <p class="hint" role="status">
+        {said}
+      </p>
+    </div>
+  )
+}
+
+/** How many times a pixel is enlarged. */
+const scaleFor = ([first]: readonly ImageData[]): number => Math.max(1, Math.round(SIDE / first!.width))
+
+/** An animation for ever, there and back. */
+const gifOf = async (images: readonly ImageData[]): Promise<Blob> => {
+  // What few people need is loaded when it is needed.
+  const { encode } = await import('modern-gif')
+  const frames = images.map((image, i) => {
+    const { data } = enlarged(image, scaleFor(images))
+    return { data, delay: i === 0 || i === images.length - 1 ? LONG : SHORT }
+  })
+  const { width, height } = enlarged(images[0]!, scaleFor(images))
+  return encode({
+    width,
+    height,
+    frames: [...frames, ...frames.slice(1, -1).reverse()],
+    looped: true,
+    loopCount: 0,
+    format: 'blob',
+  })
+}
