@@ -39,7 +39,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await painted()
     const first = await pixelsOf(picture())
     expect(new Set(first).size).toBeGreaterThan(20)
-    await page.getByText('On the way to another picture').click()
+    await page.getByText('Interpolate to another picture').click()
     const slider = page.getByRole('slider', { name: 'Mix' })
     await slider.scrollIntoViewIfNeeded()
     const box = (await slider.boundingBox())!
@@ -117,7 +117,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await drop(png, 'cat.png')
     await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('cat face')
     await expect.poll(() => pixelsOf(picture())).toEqual(before)
-    expect(await page.getByLabel('Away from').inputValue()).toBe('noto')
+    expect(await page.getByLabel('Negative prompt').inputValue()).toBe('noto')
     await drop(Buffer.from('no picture'), 'notes.txt')
     await page.getByText('notes.txt does not tell how it was painted').waitFor()
     expect(studio.complaints).toEqual([])
@@ -147,12 +147,12 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     const guided = await pixelsOf(picture())
     await slider.fill('2')
     const less = await changed(picture(), guided)
-    await page.getByLabel('Away from').fill('noto')
+    await page.getByLabel('Negative prompt').fill('noto')
     const away = await changed(picture(), less)
     await expect.poll(() => page.evaluate(() => location.hash)).toContain('guidance=2&without=noto')
     await slider.fill('1')
     await changed(picture(), away)
-    expect(await page.getByLabel('Away from').count()).toBe(0)
+    expect(await page.getByLabel('Negative prompt').count()).toBe(0)
     expect(studio.complaints).toEqual([])
   })
 
@@ -195,7 +195,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await prompt.fill('red hea')
     await page.getByRole('button', { name: 'red heart', exact: true }).click()
     expect(await prompt.inputValue()).toBe('red heart')
-    for (const kind of ['More like this', 'More like this', 'Other seeds']) {
+    for (const kind of ['Variations', 'Variations', 'Other seeds']) {
       const seeds = () =>
         page.locator('.tiles canvas').evaluateAll((all) => all.map(({ ariaLabel }) => ariaLabel))
       const before = await seeds()
@@ -213,7 +213,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
         })
         .toBeLessThanOrEqual(2)
       // However often: of the picture that they began with.
-      if (kind === 'More like this') await page.waitForURL(/to-seed=3(&|$)/)
+      if (kind === 'Variations') await page.waitForURL(/to-seed=3(&|$)/)
     }
     const saved = async (button: string) => {
       const download = page.waitForEvent('download')
@@ -290,7 +290,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
         await page.getByRole('navigation').getByRole('button', { name: view }).click()
         await page.locator('.stage .picture, .film li:nth-child(18), .easel, .samples img').first().waitFor()
         if (view === 'Paint') {
-          await page.getByText('On the way to another picture').click()
+          await page.getByText('Interpolate to another picture').click()
           await page.getByRole('button', { name: 'Other seeds' }).click()
           await page.locator('.tiles li').nth(11).waitFor()
         }

@@ -24,18 +24,25 @@ export class Studio {
   private constructor(
     /** A folder for this test file, with trainings in `runs`. */
     readonly work: string,
+    readonly models: readonly string[],
     readonly browser: Browser,
     public app: FastifyInstance,
     readonly url: string,
   ) {}
 
-  /** @param prepare is given the folder, before the studio opens. */
-  static async open(prepare: (work: string) => Promise<void> = async () => {}): Promise<Studio> {
+  /**
+   * @param prepare is given the folder, before the studio opens.
+   * @param models that it offers.
+   */
+  static async open(
+    prepare: (work: string) => Promise<void> = async () => {},
+    models: readonly string[] = [STUDENT],
+  ): Promise<Studio> {
     const work = await mkdtemp(join(tmpdir(), 'onestroke-studio-test-'))
     await prepare(work)
-    const app = await serve(work, 0)
+    const app = await serve(work, 0, models)
     const { port } = app.server.address() as AddressInfo
-    return new Studio(work, await launch(), app, `http://127.0.0.1:${port}/`)
+    return new Studio(work, models, await launch(), app, `http://127.0.0.1:${port}/`)
   }
 
   async close(): Promise<void> {
@@ -46,7 +53,7 @@ export class Studio {
 
   /** The server anew, where it was. */
   async restart(): Promise<void> {
-    this.app = await serve(this.work, Number(new URL(this.url).port))
+    this.app = await serve(this.work, Number(new URL(this.url).port), this.models)
   }
 
   /**
@@ -89,8 +96,8 @@ export class Studio {
   }
 }
 
-const serve = async (work: string, port: number): Promise<FastifyInstance> => {
-  const catalogue = await openCatalogue([STUDENT], { work: join(work, `models-${port}`), dtype: 'fp16' })
+const serve = async (work: string, port: number, models: readonly string[]): Promise<FastifyInstance> => {
+  const catalogue = await openCatalogue(models, { work: join(work, `models-${port}`), dtype: 'fp16' })
   const app = await studioServer(catalogue, [join(work, 'runs')])
   await app.listen({ port, host: '127.0.0.1' })
   return app

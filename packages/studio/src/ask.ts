@@ -83,7 +83,9 @@ export const useModel = (name: string | undefined): Wanted => {
   }, [name, tries])
   const { model } = found
   useEffect(() => {
-    if (model && name === state.modelName.value) return effect(() => state.begin(exampleOf(model.manifest)))
+    if (!model || name !== state.modelName.value) return
+    const example = exampleOf(model.manifest)
+    return effect(() => state.begin(example))
   }, [model])
   return { name, ...found, retry: () => setTries(tries + 1) }
 }

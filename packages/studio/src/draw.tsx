@@ -8,6 +8,7 @@ import { Button, Choice, Slider, Squares } from './controls.js'
 import { Easel } from './easel.js'
 import { handOver } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
+import { nameOf } from './names.js'
 import { Picture, savePicture } from './picture.js'
 import { Subject } from './prompt.js'
 import { guidance, modelName, prompt, seed, style, without } from './state.js'
@@ -202,7 +203,10 @@ export const Draw = () => {
           >
             Go on from it
           </Button>
-          <Button disabled={!result} onClick={() => savePicture(result!.image, prompt.value || 'drawing')}>
+          <Button
+            disabled={!result}
+            onClick={() => savePicture(result!.image, nameOf({ prompt: prompt.value, seed: seed.value }))}
+          >
             Save PNG
           </Button>
           <input
