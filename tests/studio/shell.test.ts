@@ -188,6 +188,7 @@ describe.skipIf(browserLacks !== undefined)(
       await page.getByLabel('Steps').fill('2')
       await seed().fill('6')
       await expect.poll(() => past.count()).toBe(2)
+      const second = await pixelsOf(picture())
       const first = page.getByRole('button', { name: 'owl seed 5: bring it back' })
       await first.focus()
       await page.keyboard.press('Enter')
@@ -203,6 +204,8 @@ describe.skipIf(browserLacks !== undefined)(
       await expect.poll(() => past.count()).toBe(3)
       await page.getByRole('button', { name: 'pizza seed 6' }).click()
       await page.waitForURL(/model=emoji-16-guided&prompt=pizza&seed=6&steps=2/)
+      await painted()
+      expect(await pixelsOf(picture())).toEqual(second)
       // No more than a strip.
       await page.clock.install()
       for (let i = 0; i < 24; i++) {

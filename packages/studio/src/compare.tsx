@@ -20,12 +20,12 @@ interface Painted {
   /** Strokes of this picture. */
   readonly step: number
   readonly milliseconds: number
-  readonly done: boolean
+  readonly state: 'none' | 'busy' | 'done'
 }
-const nothing: Painted = { strokes: [], step: 0, milliseconds: 0, done: false }
+const nothing: Painted = { strokes: [], step: 0, milliseconds: 0, state: 'none' }
 
 /** A picture that has been asked for: the one before stands until it has begun. */
-const asked = ({ image, strokes }: Painted): Painted => ({ ...nothing, image, strokes })
+const asked = ({ image, strokes }: Painted): Painted => ({ ...nothing, image, strokes, state: 'busy' })
 
 /** The teacher's steps: what it needs for its own quality, at a solver's second order. */
 const TEACHER = { solver: 'heun', steps: 18 } as const
@@ -71,11 +71,14 @@ export const Compare = () => {
                 : [...strokes.slice(0, stroke), image, ...strokes.slice(stroke + 1)],
             step,
             milliseconds: preview.milliseconds,
-            done: preview.last,
+            state: preview.last ? 'done' : 'busy',
           }))
         }
       } catch (error) {
-        if (!signal.aborted) trouble.value = (error as Error).message
+        if (signal.aborted) return
+        trouble.value = (error as Error).message
+        setFast(nothing)
+        setSlow(nothing)
       }
     })
     const stop = effect(() => {
@@ -101,28 +104,29 @@ export const Compare = () => {
       </p>
     )
   if (!student || !teacher) return <Waiting of={[wantedStudent, wantedTeacher]} />
-  const factor = slow.done && fast.milliseconds > 0 ? slow.milliseconds / fast.milliseconds : undefined
+  const factor =
+    slow.state === 'done' && fast.milliseconds > 0 ? slow.milliseconds / fast.milliseconds : undefined
   return (
     <div class="compare">
       <div class="stage">
         <div class="pair">
-          <figure aria-busy={!fast.done}>
+          <figure aria-busy={fast.state === 'busy'}>
             <div class="shown">
               <Picture image={fast.image} alt={`Student: ${prompt.value || 'a picture'}, in one step`} />
-              <Busy when={!fast.done} />
+              <Busy when={fast.state === 'busy'} />
             </div>
             <figcaption>
               <strong>Student</strong>
-              <span>one step · {fast.done ? seconds(fast.milliseconds / 1000) : '…'}</span>
+              <span>one step · {fast.state === 'done' ? seconds(fast.milliseconds / 1000) : '…'}</span>
             </figcaption>
           </figure>
-          <figure aria-busy={!slow.done} class={slow.step > 0 ? 'begun' : ''}>
+          <figure aria-busy={slow.state === 'busy'} class={slow.step > 0 ? 'begun' : ''}>
             <div class="shown">
               <Picture
                 image={slow.image}
                 alt={`Teacher: ${prompt.value || 'a picture'}, after ${slow.step} of ${TEACHER.steps} steps`}
               />
-              <Busy when={!slow.done} />
+              <Busy when={slow.state === 'busy'} />
             </div>
             <figcaption>
               <strong>Teacher</strong>
@@ -140,7 +144,7 @@ export const Compare = () => {
               {deviceName(student)}
             </>
           ) : (
-            'The teacher is painting…'
+            slow.state === 'busy' && 'The teacher is painting…'
           )}
         </p>
       </div>
@@ -153,7 +157,7 @@ export const Compare = () => {
       </section>
       <ol class="film" aria-label="The teacher’s strokes">
         {slow.strokes.map((image, i) => (
-          <li key={i} class={i < slow.step || slow.done ? '' : 'before'}>
+          <li key={i} class={i < slow.step || slow.state === 'done' ? '' : 'before'}>
             <Picture image={image} alt={`after step ${i + 1}`} />
             <span>{i + 1}</span>
           </li>
@@ -166,6 +170,6 @@ export const Compare = () => {
 const timed = async (model: WebModel, options: ReturnType<typeof ask>): Promise<Painted> => {
   let found = nothing
   for await (const { images, milliseconds } of model.stream({ ...options, steps: 1 }))
-    found = { ...nothing, image: images[0]!, milliseconds, done: true }
+    found = { ...nothing, image: images[0]!, milliseconds, state: 'done' }
   return found
 }

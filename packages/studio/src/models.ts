@@ -30,14 +30,12 @@ export const readOffer = async (): Promise<void> => {
   try {
     lackOf()
     await readyForOffline
-    const response = await fetch('models.json')
-    if (!response.ok) throw new Error(`models.json: ${response.status} ${response.statusText}`)
-    const found = (await response.json()) as NonNullable<typeof offer.value>
-    offer.value = found
+    let found = await fetchOffer()
     const asked = modelName.value
     // A link to what a training made, which the studio has not been asked for since it was started.
     if (asked !== '' && found.runs && !found.models.some(({ name }) => name === asked))
-      await offerRun(asked).catch(() => {})
+      found = await offerRun(asked).then(fetchOffer, () => found)
+    offer.value = found
     settleModel()
     keepLate(['models.json', ...found.models.map(({ path }) => `${path}manifest.json`)])
   } catch (error) {
@@ -45,21 +43,27 @@ export const readOffer = async (): Promise<void> => {
   }
 }
 
-/** Offers what a training has made. @throws Error if it is not done. */
-const offerRun = async (run: string): Promise<Entry> => {
+const fetchOffer = async (): Promise<NonNullable<typeof offer.value>> => {
+  const response = await fetch('models.json')
+  if (!response.ok) throw new Error(`models.json: ${response.status} ${response.statusText}`)
+  return response.json()
+}
+
+/** Has the studio offer what a training has made, by the name that it returns. @throws Error if it is not done. */
+const offerRun = async (run: string): Promise<string> => {
   const response = await fetch(`api/runs/${encodeURIComponent(run)}/model`)
   const answer = await response.json()
   if (!response.ok) throw new Error(answer.error)
-  const entry = answer as Entry
-  const { models, runs } = offer.value!
-  if (!models.some(({ name }) => name === entry.name)) offer.value = { models: [...models, entry], runs }
-  return entry
+  return (answer as Entry).name
 }
 
 /** Goes to Paint with what a training has made. @throws Error if it is not done. */
 export const paintWithRun = async (run: string): Promise<void> => {
-  const { name } = await offerRun(run)
+  const name = await offerRun(run)
+  // With its teacher, where there is one.
+  const found = await fetchOffer()
   batch(() => {
+    offer.value = found
     modelName.value = name
     steps.value = 0
     view.value = 'paint'

@@ -19,8 +19,14 @@ const past = signal<readonly Past[]>([])
 export const keepPast = (image: ImageData, title: string): void => {
   const asked = pictureNow()
   if (past.value.some((one) => one.asked === asked)) return
-  past.value = [{ image, asked, title }, ...past.value].slice(0, MOST)
+  // Settings that do not act, such as the other end of a way that nobody has gone, change no picture.
+  const [latest, ...older] = past.value
+  const others = latest && isSame(latest.image, image) ? older : past.value
+  past.value = [{ image, asked, title }, ...others].slice(0, MOST)
 }
+
+const isSame = (one: ImageData, other: ImageData): boolean =>
+  one.data.length === other.data.length && one.data.every((value, i) => value === other.data[i])
 
 export const PastPictures = () => (
   <section class="past" aria-labelledby="past">

@@ -142,6 +142,13 @@ describe('a wrong config', () => {
     expect(sigmas.message).toContain('sampling.sigmas.2 must hold 2 noise levels, not 1')
   })
 
+  it('whose example is no class of its own', async () => {
+    const { message } = await withConfig((json) => {
+      json.example = { prompt: 'owl', seed: 1 }
+    })
+    expect(message).toContain('example.prompt "owl" must be one of the classes cat, dog')
+  })
+
   it('does not fit its vocabulary', async () => {
     const { message } = await withConfig((json) => {
       json.vocabulary = { kind: 'none' }
