@@ -4,6 +4,7 @@ import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { ask, deviceName, isGuided, seconds, useModel } from './ask.js'
 import { Button } from './controls.js'
+import { UseAsInput } from './hand-over.js'
 import { latest } from './live.js'
 import { offer, trouble } from './models.js'
 import { Picture } from './picture.js'
@@ -89,6 +90,7 @@ export const Compare = () => {
             <figcaption>
               <strong>Student</strong>
               <span>one step · {fast.image ? seconds(fast.milliseconds / 1000) : '…'}</span>
+              <UseAsInput image={fast.image} />
             </figcaption>
           </figure>
           <figure>
@@ -101,6 +103,7 @@ export const Compare = () => {
               <span>
                 {slow.strokes.length} of {TEACHER.steps} steps of Heun · {seconds(slow.milliseconds / 1000)}
               </span>
+              <UseAsInput image={slow.image} />
             </figcaption>
           </figure>
         </div>

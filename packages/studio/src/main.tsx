@@ -1,5 +1,7 @@
 import { render } from 'preact'
 import { App } from './app.js'
+import { keepDrawing } from './drawing.js'
+import { handToDraw } from './hand-over.js'
 import { trouble } from './models.js'
 import { recall } from './recall.js'
 import { followState } from './state.js'
@@ -7,6 +9,7 @@ import './style.css'
 import './views.css'
 
 followState()
+keepDrawing()
 // A picture that is dropped would take the page's place.
 addEventListener('dragover', (event) => event.preventDefault())
 addEventListener('drop', (event) => {
@@ -14,6 +17,12 @@ addEventListener('drop', (event) => {
   event.preventDefault()
   const file = event.dataTransfer?.files[0]
   if (file) void recallOrSay(file)
+})
+addEventListener('paste', ({ target, clipboardData: pasted }) => {
+  const picture = [...(pasted?.files ?? [])].find(({ type }) => type.startsWith('image/'))
+  // What is copied from a text may hold it as a picture, too; a field takes the text.
+  const isText = target instanceof HTMLInputElement && pasted?.types.includes('text/plain')
+  if (picture && !isText) handToDraw(picture)
 })
 
 const recallOrSay = async (file: File): Promise<void> => {

@@ -15,7 +15,7 @@ import {
   useModel,
 } from './ask.js'
 import { Button, SeedField, Slider } from './controls.js'
-import { handOver } from './hand-over.js'
+import { UseAsInput } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
 import { copyPicture, Picture, savePicture, saveSheet } from './picture.js'
 import { PromptField, Subject } from './prompt.js'
@@ -32,7 +32,6 @@ import {
   steps,
   toPrompt,
   toSeed,
-  view,
   without,
 } from './state.js'
 import { Waiting } from './waiting.js'
@@ -88,15 +87,7 @@ export const Paint = () => {
           </Button>
           <Copy label="Copy picture" disabled={!shown.value} copy={() => copyPicture(shown.value!)} />
           <Copy label="Copy link" copy={() => navigator.clipboard.writeText(link())} />
-          <Button
-            disabled={!shown.value}
-            onClick={() => {
-              handOver.value = shown.value
-              view.value = 'draw'
-            }}
-          >
-            Draw on it
-          </Button>
+          <UseAsInput image={shown.value} />
         </div>
       </section>
       <section class="controls" aria-label="What to paint">
