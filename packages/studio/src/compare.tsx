@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { ask, deviceName, isGuided, seconds, useModel } from './ask.js'
 import { Busy } from './busy.js'
 import { Button, Squares } from './controls.js'
+import { UseAsInput } from './hand-over.js'
 import { latest } from './live.js'
 import { offer, trouble } from './models.js'
 import { Picture } from './picture.js'
@@ -118,6 +119,7 @@ export const Compare = () => {
             <figcaption>
               <strong>Student</strong>
               <span>one step · {fast.state === 'done' ? seconds(fast.milliseconds / 1000) : '…'}</span>
+              <UseAsInput image={fast.image} />
             </figcaption>
           </figure>
           <figure aria-busy={slow.state === 'busy'} class={slow.step > 0 ? 'begun' : ''}>
@@ -134,6 +136,7 @@ export const Compare = () => {
                 {slow.step} of {TEACHER.steps} steps of Heun ·{' '}
                 {slow.step > 0 ? seconds(slow.milliseconds / 1000) : '…'}
               </span>
+              <UseAsInput image={slow.image} />
             </figcaption>
           </figure>
         </div>

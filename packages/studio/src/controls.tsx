@@ -51,14 +51,14 @@ export const Choice = ({
 }: {
   label: string
   value: Signal<string>
-  options: readonly (readonly [value: string, label: string])[]
+  options: readonly (readonly [value: string, label: string, title?: string])[]
 }) => {
   const id = useId()
   return (
     <fieldset class="choice">
       <legend>{label}</legend>
-      {options.map(([option, name]) => (
-        <label key={option}>
+      {options.map(([option, name, title]) => (
+        <label key={option} title={title}>
           <input
             type="radio"
             name={id}
@@ -78,12 +78,14 @@ export const Button = ({
   onClick,
   children,
   disabled,
+  title,
 }: {
   onClick: () => unknown
   children: ComponentChildren
   disabled?: boolean | undefined
+  title?: string
 }) => (
-  <button type="button" disabled={disabled} onClick={() => void onClick()}>
+  <button type="button" disabled={disabled} title={title} onClick={() => void onClick()}>
     {children}
   </button>
 )

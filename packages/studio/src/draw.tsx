@@ -1,164 +1,146 @@
-/** Draw: strokes become a picture as they are drawn, and what a brush covers is painted anew. */
-import { signal } from '@preact/signals'
+/** Draw: strokes become a picture as they are drawn (image to image), and what a mask covers is painted anew (inpainting). */
+import type { Manifest } from '@onestroke/core/pipeline'
+import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
+import { computed, effect, useSignalEffect } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ask, milliseconds, stepsOf, useModel } from './ask.js'
-import { clear, newSurface, put, sample, Undo } from './brush.js'
+import { blank, type Drawing } from './brush.js'
 import { Busy } from './busy.js'
 import { Button, Choice, Slider, Squares } from './controls.js'
+import { change, drawing, mode, newDrawing, strength } from './drawing.js'
 import { Easel } from './easel.js'
-import { handOver } from './hand-over.js'
+import { fitted, squareOf } from './fit.js'
+import { handOver, handToDraw, UseAsInput } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
 import { nameOf } from './names.js'
 import { Picture, savePicture } from './picture.js'
 import { Subject } from './prompt.js'
-import { guidance, modelName, prompt, seed, style, without } from './state.js'
+import { modelName, prompt, seed } from './state.js'
+import { Tools, UndoRedo } from './tools.js'
 import { Waiting } from './waiting.js'
-
-const COLOURS = [
-  '#111111',
-  '#ffffff',
-  '#e03131',
-  '#f08c00',
-  '#ffd43b',
-  '#2f9e44',
-  '#1c7ed6',
-  '#9c36b5',
-  '#8d5524',
-]
-const PAPER = '#ffffff'
-
-const tool = signal('draw')
-const colour = signal(COLOURS[2]!)
-const size = signal(36)
-const strength = signal(0.5)
-/** What is drawn stays when another view is looked at. */
-const [picture, mask, undo] = [newSurface(PAPER), newSurface(), new Undo()]
 
 export const Draw = () => {
   const wanted = useModel(modelName.value || undefined)
-  const { model } = wanted
+  return wanted.model ? <DrawWith model={wanted.model} /> : <Waiting of={[wanted]} />
+}
+
+const DrawWith = ({ model }: { model: WebModel }) => {
+  const { network } = model.manifest
   const handed = useRef(handOver.value !== undefined)
-  const [version, setVersion] = useState(0)
+  const file = useRef<HTMLInputElement>(null)
   const [result, setResult] = useState<{ image: ImageData; took: Took }>()
   const [busy, setBusy] = useState(false)
   /** Why there is no picture of what is drawn; and why none was opened, which a painting that ends does not take away. */
   const [failed, setFailed] = useState('')
   const [refused, setRefused] = useState('')
-  const file = useRef<HTMLInputElement>(null)
-  const changed = () => {
-    setRefused('')
-    setVersion((one) => one + 1)
-  }
-  const inpainting = tool.value === 'inpaint'
+  /** In the model's size: what is seen is what it is given. */
+  const shown = useMemo(() => computed(() => fitted(drawing.value, network)), [model])
+  const isMask = mode.value === 'inpaint'
 
   useEffect(() => {
-    if (!handOver.value) return
-    undo.keep(picture, mask)
-    put(picture, handOver.value)
-    clear(mask)
+    const painter = livePainter(model, (image, took) => setResult({ image, took }), setFailed, setBusy)
+    const end = effect(() => painter.paint(requestFor(model.manifest, shown.value)))
+    return () => {
+      end()
+      painter.stop()
+    }
+  }, [model])
+  useSignalEffect(() => {
+    void drawing.value
+    setRefused('')
+  })
+  useSignalEffect(() => {
+    const picture = handOver.value
+    if (!picture) return
     handOver.value = undefined
-    changed()
-  }, [])
-
-  const painter = useMemo(
-    () => model && livePainter(model, (image, took) => setResult({ image, took }), setFailed, setBusy),
-    [model],
-  )
-  useEffect(() => () => painter?.stop(), [painter])
-  const repaint = () => {
-    if (!model || !painter) return
-    const { resolution } = model.manifest.network
-    const { to: _, steps: __, ...options } = ask(model.manifest)
-    const image = sample(picture, resolution, PAPER)
-    painter.paint(
-      inpainting
-        ? { ...options, image, mask: sample(mask, resolution, '#000000') }
-        : { ...options, image, strength: strength.value },
-    )
-  }
-  useEffect(repaint, [
-    model,
-    version,
-    inpainting,
-    strength.value,
-    prompt.value,
-    style.value,
-    seed.value,
-    guidance.value,
-    without.value,
-  ])
-
-  const open = async (chosen: File) => {
+    void open(picture)
+  })
+  const open = async (picture: ImageData | File) => {
     try {
-      const opened = await createImageBitmap(chosen)
-      undo.keep(picture, mask)
-      put(picture, opened)
-      opened.close()
-      clear(mask)
-      changed()
+      const opened = picture instanceof File ? await createImageBitmap(picture) : picture
+      change({ ...blank(network.resolution), pixels: squareOf(opened, network.resolution) })
+      if (opened instanceof ImageBitmap) opened.close()
     } catch {
-      setRefused(`${chosen.name} is no picture that this browser can read`)
+      setRefused(`${(picture as File).name} is no picture that this browser can read`)
     }
   }
-  if (!model) return <Waiting of={[wanted]} />
   return (
     <div class="draw">
-      <section class="pair" aria-label="Drawing and picture">
-        <figure>
-          <Easel
-            picture={picture}
-            undo={undo}
-            version={version}
-            mask={inpainting ? mask : undefined}
-            brush={{ colour: inpainting ? '#ffffff' : colour.value, size: size.value }}
-            first={handed.current}
-            label={inpainting ? 'What is to be painted anew' : 'Your drawing'}
-            onChange={() => {
-              setRefused('')
-              repaint()
-            }}
-            onDrop={open}
-          />
-          <figcaption>
-            <strong>{inpainting ? 'Brush over what should change' : 'Draw here'}</strong>
-            <span>or drop a picture</span>
-          </figcaption>
-        </figure>
-        <figure aria-busy={busy}>
-          <div class="shown">
-            <Picture
-              image={result?.image}
-              alt={`What the model makes of it: ${prompt.value || 'a picture'}`}
-            />
-            <Busy when={busy} />
+      <figure>
+        <Easel
+          drawing={shown}
+          resolution={network.resolution}
+          first={handed.current}
+          onDrop={(dropped) => handToDraw(dropped)}
+        />
+        <figcaption>
+          <strong>{isMask ? 'Brush a mask over what should change' : 'Draw here'}</strong>
+          <span>or open, drop or paste (Ctrl+V) a picture</span>
+          <div class="row">
+            <UndoRedo />
+            <Button onClick={() => file.current!.click()}>Open a picture</Button>
+            <Button onClick={newDrawing} title="White paper, and no mask. Undo brings back what was there.">
+              New drawing
+            </Button>
           </div>
-          <figcaption>
-            <strong>The model’s picture</strong>
-            <span data-testid="drawn">
-              {result ? `${milliseconds(result.took.model)} in ${stepsOf(result.took)}` : '…'}
-            </span>
-          </figcaption>
-        </figure>
-      </section>
-      <section class="controls" aria-label="Brush and prompt">
+          <input
+            ref={file}
+            type="file"
+            accept="image/*"
+            hidden
+            aria-label="Picture to open"
+            onChange={({ currentTarget }) => {
+              const chosen = currentTarget.files?.[0]
+              if (chosen) handToDraw(chosen)
+              currentTarget.value = ''
+            }}
+          />
+        </figcaption>
+      </figure>
+      <figure class="result" aria-busy={busy}>
+        <div class="shown">
+          <Picture image={result?.image} alt={`What the model makes of it: ${prompt.value || 'a picture'}`} />
+          <Busy when={busy} />
+        </div>
+        <figcaption>
+          <strong>The model’s picture</strong>
+          <span data-testid="drawn">
+            {result ? `${milliseconds(result.took.model)} in ${stepsOf(result.took)}` : '…'}
+          </span>
+          <div class="row">
+            <UseAsInput image={result?.image} />
+            <Button
+              disabled={!result}
+              onClick={() => savePicture(result!.image, nameOf({ prompt: prompt.value, seed: seed.value }))}
+            >
+              Save PNG
+            </Button>
+          </div>
+        </figcaption>
+      </figure>
+      <section class="controls" aria-label="Tools and settings">
         {(refused || failed) && (
           <p role="alert" class="alert">
             {refused || failed}
           </p>
         )}
-        <Choice
-          label="Brush"
-          value={tool}
-          options={[
-            ['draw', 'Draw'],
-            ['inpaint', 'Paint anew'],
-          ]}
-        />
-        {!inpainting && <Palette />}
-        <Slider label="Size" value={size} min={6} max={120} step={2} />
-        {inpainting ? (
-          <p class="hint">What you cover is painted anew; the rest stays as it is.</p>
-        ) : (
+        <div>
+          <Choice
+            label="Mode"
+            value={mode}
+            options={[
+              ['image-to-image', 'Image to image', 'The model paints your drawing again'],
+              ['inpaint', 'Inpaint (mask)', 'The model paints what you mask'],
+            ]}
+          />
+          <p class="hint">
+            {isMask
+              ? 'What the mask covers is painted anew. Every pixel outside of it stays exactly as it is.'
+              : 'The model paints your drawing, or a picture that you open, again.'}
+          </p>
+        </div>
+        <Tools />
+        {!isMask && (
           <Slider
             label="Strength"
             value={strength}
@@ -171,88 +153,19 @@ export const Draw = () => {
         )}
         <Subject manifest={model.manifest} />
         <Squares />
-        <div class="row">
-          <Button
-            disabled={undo.length === 0}
-            onClick={() => {
-              undo.back()
-              changed()
-            }}
-          >
-            Undo
-          </Button>
-          <Button
-            onClick={() => {
-              const surface = inpainting ? mask : picture
-              undo.keep(surface)
-              clear(surface, inpainting ? undefined : PAPER)
-              changed()
-            }}
-          >
-            Clear
-          </Button>
-          <Button onClick={() => file.current!.click()}>Open a picture</Button>
-          <Button
-            disabled={!result}
-            onClick={() => {
-              undo.keep(picture, mask)
-              put(picture, result!.image)
-              clear(mask)
-              changed()
-            }}
-          >
-            Go on from it
-          </Button>
-          <Button
-            disabled={!result}
-            onClick={() => savePicture(result!.image, nameOf({ prompt: prompt.value, seed: seed.value }))}
-          >
-            Save PNG
-          </Button>
-          <input
-            ref={file}
-            type="file"
-            accept="image/*"
-            hidden
-            aria-label="Picture to open"
-            onChange={({ currentTarget }) => {
-              const chosen = currentTarget.files?.[0]
-              if (chosen) void open(chosen)
-              currentTarget.value = ''
-            }}
-          />
-        </div>
       </section>
     </div>
   )
 }
 
-const NAMES = ['black', 'white', 'red', 'orange', 'yellow', 'green', 'blue', 'violet', 'brown']
-
-const Palette = () => (
-  <fieldset class="palette">
-    <legend>Colour</legend>
-    {COLOURS.map((one, i) => (
-      <label key={one} title={NAMES[i]}>
-        <input
-          type="radio"
-          name="colour"
-          checked={colour.value === one}
-          aria-label={NAMES[i]}
-          onChange={() => {
-            colour.value = one
-          }}
-        />
-        <span style={{ background: one }} />
-      </label>
-    ))}
-    <input
-      type="color"
-      aria-label="Another colour"
-      value={colour.value}
-      onInput={({ currentTarget }) => {
-        colour.value = currentTarget.value
-      }}
-    />
-  </fieldset>
-)
+/** What a model is asked for. Reads the state's signals, as `ask` does. */
+const requestFor = (manifest: Manifest, { resolution, pixels, mask }: Drawing): WebGenerateOptions => {
+  // Steps are for painting from nothing; students take more of them in an edit.
+  const { to: _, steps: __, ...options } = ask(manifest)
+  const image = new ImageData(pixels, resolution, resolution)
+  if (mode.value === 'image-to-image') return { ...options, image, strength: strength.value }
+  const covered = new ImageData(resolution, resolution)
+  for (const [i, value] of mask.entries())
+    covered.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i)
+  return { ...options, image, mask: covered }
+}

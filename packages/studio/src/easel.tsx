@@ -1,165 +1,198 @@
 /** The canvas that is drawn on: by mouse, finger, pen or keyboard, and pictures can be dropped on it. */
+import { effect, type ReadonlySignal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { clear, newSurface, type Point, SIDE, stroke, type Undo } from './brush.js'
+import {
+  type Covered,
+  colourOf,
+  cover,
+  type Drawing,
+  filled,
+  masked,
+  type Point,
+  painted,
+  WHITE,
+} from './brush.js'
+import { amend, change, colour, maskTool, mode, size, tool } from './drawing.js'
+import { pixels } from './state.js'
 
 interface EaselProps {
-  /** The picture below. */
-  picture: CanvasRenderingContext2D
-  /** What lies over it, half transparent; then it is what is drawn on. */
-  mask: CanvasRenderingContext2D | undefined
-  undo: Undo
-  brush: { colour: string; size: number }
-  label: string
+  /** What is shown and drawn on. */
+  drawing: ReadonlySignal<Drawing>
+  /** Its pixels of a side. */
+  resolution: number
   /** Whether the keyboard begins here. */
   first: boolean
-  onChange: () => void
   onDrop: (file: File) => void
-  /** Goes up when something else has changed the surfaces. */
-  version: number
+}
+
+/** A line while it is drawn: what was there before, and what it covers. */
+interface Stroke {
+  readonly before: Drawing
+  readonly covered: Covered
+  last: Point
 }
 
 /** How far an arrow key moves the brush. */
-const MOVE = SIDE / 32
-const MASK_COLOUR = '#7c3aed'
+const MOVE = 1 / 32
+const MASK_COLOUR = [124, 58, 237, 140] as const
+const KEYS: Readonly<Record<string, Point>> = {
+  ArrowLeft: { x: -MOVE, y: 0 },
+  ArrowRight: { x: MOVE, y: 0 },
+  ArrowUp: { x: 0, y: -MOVE },
+  ArrowDown: { x: 0, y: MOVE },
+}
 
-export const Easel = ({
-  picture,
-  mask,
-  undo,
-  brush,
-  label,
-  first,
-  onChange,
-  onDrop,
-  version,
-}: EaselProps) => {
+export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
   const canvas = useRef<HTMLCanvasElement>(null)
-  const last = useRef<Point | undefined>(undefined)
-  const cursor = useRef<Point>({ x: SIDE / 2, y: SIDE / 2 })
-  const focused = useRef(false)
-  /** Whether the keyboard is drawing a line, which is undone as one. */
-  const line = useRef(false)
-  const surface = mask ?? picture
+  const over = useRef<HTMLCanvasElement>(null)
+  const stroke = useRef<Stroke | undefined>(undefined)
+  const cursor = useRef<Point>({ x: 0.5, y: 0.5 })
+  /** Where the brush is shown. */
+  const shownAt = useSignal<Point | undefined>(undefined)
+  const isMask = mode.value === 'inpaint'
 
-  const show = () => {
-    const context = canvas.current!.getContext('2d')!
-    context.clearRect(0, 0, SIDE, SIDE)
-    context.drawImage(picture.canvas, 0, 0)
-    if (mask) {
-      context.globalAlpha = 0.55
-      context.drawImage(tinted(mask), 0, 0)
-      context.globalAlpha = 1
-    }
-    if (!focused.current) return
-    // Where the keyboard's brush is.
-    for (const [width, colour] of [
-      [4, '#ffffff'],
-      [2, '#000000'],
-    ] as const) {
-      context.lineWidth = width
-      context.strokeStyle = colour
-      context.beginPath()
-      context.arc(cursor.current.x, cursor.current.y, brush.size / 2 + 2, 0, 2 * Math.PI)
-      context.stroke()
-    }
-  }
-  useEffect(show, [version, mask, brush.size])
+  useEffect(
+    () =>
+      effect(() => {
+        const { pixels, mask } = drawing.value
+        show(canvas.current!, pixels)
+        show(over.current!, mode.value === 'inpaint' ? tinted(mask) : new Uint8ClampedArray(pixels.length))
+      }),
+    [drawing],
+  )
   useEffect(() => {
     if (first) canvas.current!.focus()
   }, [])
 
-  const pointOf = ({ offsetX, offsetY }: { offsetX: number; offsetY: number }): Point => {
-    const { clientWidth, clientHeight } = canvas.current!
-    return { x: (offsetX * SIDE) / clientWidth, y: (offsetY * SIDE) / clientHeight }
+  const begin = (at: Point) => {
+    const before = drawing.value
+    if (mode.value === 'image-to-image' && tool.value === 'fill')
+      return change(filled(before, at, colourOf(colour.value)))
+    stroke.current = { before, covered: new Float32Array(resolution ** 2), last: at }
+    change(before)
+    goOn([at])
   }
   /** All points that came with one event; what they make is shown once. */
-  const draw = (points: readonly Point[]) => {
+  const goOn = (points: readonly Point[]) => {
+    const line = stroke.current!
     for (const to of points) {
-      stroke(surface, last.current ?? to, to, brush)
-      last.current = to
+      cover(line.covered, resolution, line.last, to, size.value / 100)
+      line.last = to
     }
-    show()
-    onChange()
+    amend(drawn(line))
   }
-  const keys: Record<string, Point> = {
-    ArrowLeft: { x: -MOVE, y: 0 },
-    ArrowRight: { x: MOVE, y: 0 },
-    ArrowUp: { x: 0, y: -MOVE },
-    ArrowDown: { x: 0, y: MOVE },
+  const end = () => {
+    stroke.current = undefined
   }
-  const inside = (value: number) => Math.min(SIDE, Math.max(0, value))
+  const pointOf = ({ offsetX, offsetY }: { offsetX: number; offsetY: number }): Point => ({
+    x: offsetX / canvas.current!.clientWidth,
+    y: offsetY / canvas.current!.clientHeight,
+  })
+  const inside = (value: number) => Math.min(1, Math.max(0, value))
   return (
-    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: what the keys do here is its own
-    <canvas
-      ref={canvas}
-      class="easel"
-      width={SIDE}
-      height={SIDE}
-      tabIndex={0}
-      role="application"
-      aria-label={`${label}. Arrow keys move the brush, space draws, shift with the arrows draws a line.`}
-      onPointerDown={(event) => {
-        // A second finger, or the palm, does not draw.
-        if (event.button !== 0 || !event.isPrimary) return
-        canvas.current!.setPointerCapture(event.pointerId)
-        undo.keep(surface)
-        last.current = undefined
-        draw([pointOf(event)])
-      }}
-      onPointerMove={(event) => {
-        if (last.current && event.isPrimary && event.buttons & 1) draw(coalesced(event).map(pointOf))
-      }}
-      onPointerUp={(event) => {
-        if (event.isPrimary) last.current = undefined
-      }}
-      onPointerCancel={(event) => {
-        if (event.isPrimary) last.current = undefined
-      }}
-      onFocus={() => {
-        focused.current = canvas.current!.matches(':focus-visible')
-        show()
-      }}
-      onBlur={() => {
-        focused.current = line.current = false
-        show()
-      }}
-      onKeyDown={(event) => {
-        const by = keys[event.key]
-        if (!by && event.key !== ' ') return
-        event.preventDefault()
-        focused.current = true
-        const from = cursor.current
-        if (by) cursor.current = { x: inside(from.x + by.x), y: inside(from.y + by.y) }
-        if (event.key === ' ' || event.shiftKey) {
-          if (!event.repeat && !(by && line.current)) undo.keep(surface)
-          line.current = event.shiftKey && by !== undefined
-          last.current = from
-          draw([cursor.current])
-          last.current = undefined
-        } else show()
-      }}
-      onKeyUp={({ key }) => {
-        if (key === 'Shift') line.current = false
-      }}
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault()
-        const file = event.dataTransfer?.files[0]
-        if (file) onDrop(file)
-      }}
+    <div class={`board ${pixels.value ? 'squares' : ''}`}>
+      {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: what the keys do here is its own */}
+      <canvas
+        ref={canvas}
+        class="easel"
+        width={resolution}
+        height={resolution}
+        tabIndex={0}
+        role="application"
+        aria-label={`${isMask ? 'Mask over your drawing: what is painted anew' : 'Your drawing'}. Arrow keys move the brush, space draws, shift with the arrows draws a line.`}
+        onPointerDown={(event) => {
+          // A second finger, or the palm, does not draw.
+          if (event.button !== 0 || !event.isPrimary) return
+          canvas.current!.setPointerCapture(event.pointerId)
+          begin(pointOf(event))
+        }}
+        onPointerMove={(event) => {
+          if (event.pointerType !== 'touch') shownAt.value = pointOf(event)
+          if (stroke.current && event.isPrimary && event.buttons & 1) goOn(coalesced(event).map(pointOf))
+        }}
+        onPointerUp={(event) => {
+          if (event.isPrimary) end()
+        }}
+        onPointerCancel={(event) => {
+          if (event.isPrimary) end()
+        }}
+        onPointerLeave={() => {
+          shownAt.value = undefined
+        }}
+        onFocus={() => {
+          if (canvas.current!.matches(':focus-visible')) shownAt.value = cursor.current
+        }}
+        onBlur={() => {
+          shownAt.value = undefined
+          end()
+        }}
+        onKeyDown={(event) => {
+          const by = KEYS[event.key]
+          if ((!by && event.key !== ' ') || event.ctrlKey || event.metaKey || event.altKey) return
+          event.preventDefault()
+          const from = cursor.current
+          if (by) cursor.current = { x: inside(from.x + by.x), y: inside(from.y + by.y) }
+          shownAt.value = cursor.current
+          if (!by) {
+            if (event.repeat) return
+            begin(cursor.current)
+            end()
+          } else if (event.shiftKey) {
+            // Until shift is let go it is one line, which is undone as one. A fill has no line.
+            if (!stroke.current) begin(from)
+            if (stroke.current) goOn([cursor.current])
+          }
+        }}
+        onKeyUp={({ key }) => {
+          if (key === 'Shift') end()
+        }}
+        onDragOver={(event) => event.preventDefault()}
+        onDrop={(event) => {
+          event.preventDefault()
+          const file = event.dataTransfer?.files[0]
+          if (file) onDrop(file)
+        }}
+      />
+      <canvas ref={over} class="over" width={resolution} height={resolution} />
+      <Ring at={shownAt} resolution={resolution} />
+    </div>
+  )
+}
+
+/** The drawing with the line as it is so far. */
+const drawn = ({ before, covered }: Stroke): Drawing => {
+  if (mode.value === 'inpaint') return masked(before, covered, maskTool.value === 'brush' ? 1 : 0)
+  return painted(before, covered, tool.value === 'eraser' ? WHITE : colourOf(colour.value))
+}
+
+/** Where the brush is, and how large. */
+const Ring = ({ at, resolution }: { at: ReadonlySignal<Point | undefined>; resolution: number }) => {
+  if (!at.value) return null
+  const { x, y } = at.value
+  const isFill = mode.value === 'image-to-image' && tool.value === 'fill'
+  const width = isFill ? 1 / resolution : Math.max(1 / resolution, size.value / 100)
+  const percent = (share: number) => `${100 * share}%`
+  return (
+    <span
+      class="ring"
+      aria-hidden="true"
+      style={{ left: percent(x), top: percent(y), width: percent(width) }}
     />
   )
 }
 
-/** A mask in a colour that shows on any picture. */
-const tinted = (mask: CanvasRenderingContext2D): HTMLCanvasElement => {
-  clear(tint, MASK_COLOUR)
-  tint.globalCompositeOperation = 'destination-in'
-  tint.drawImage(mask.canvas, 0, 0)
-  tint.globalCompositeOperation = 'source-over'
-  return tint.canvas
+const show = (canvas: HTMLCanvasElement, rgba: Uint8ClampedArray<ArrayBuffer>) => {
+  const { width, height } = canvas
+  if (rgba.length === 4 * width * height)
+    canvas.getContext('2d')!.putImageData(new ImageData(rgba, width, height), 0, 0)
 }
-const tint = newSurface()
+
+/** A mask in a colour that shows on any picture. */
+const tinted = (mask: Uint8Array): Uint8ClampedArray<ArrayBuffer> => {
+  const rgba = new Uint8ClampedArray(4 * mask.length)
+  for (const [i, value] of mask.entries()) if (value === 1) rgba.set(MASK_COLOUR, 4 * i)
+  return rgba
+}
 
 /** Points between two frames, where the browser tells them; they lie in the page, not in the canvas. */
 const coalesced = (event: PointerEvent): { offsetX: number; offsetY: number }[] => {

@@ -1,5 +1,7 @@
 import { render } from 'preact'
 import { App } from './app.js'
+import { keepDrawing } from './drawing.js'
+import { handToDraw } from './hand-over.js'
 import { settleModel, trouble } from './models.js'
 import { recall } from './recall.js'
 import { device, followState, readAddress } from './state.js'
@@ -8,6 +10,7 @@ import './views.css'
 import './stage.css'
 
 followState()
+keepDrawing()
 // Back, Forward, or another link in the same tab.
 addEventListener('hashchange', () => {
   const before = device.value
@@ -23,6 +26,12 @@ addEventListener('drop', (event) => {
   event.preventDefault()
   const file = event.dataTransfer?.files[0]
   if (file) void recallOrSay(file)
+})
+addEventListener('paste', ({ target, clipboardData: pasted }) => {
+  const picture = [...(pasted?.files ?? [])].find(({ type }) => type.startsWith('image/'))
+  // What is copied from a text may hold it as a picture, too; a field takes the text.
+  const isText = target instanceof HTMLInputElement && pasted?.types.includes('text/plain')
+  if (picture && !isText) handToDraw(picture)
 })
 
 const recallOrSay = async (file: File): Promise<void> => {

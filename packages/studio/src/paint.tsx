@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { ask, deviceName, milliseconds, mostSteps, stepsOf, textFor, useModel } from './ask.js'
 import { Busy } from './busy.js'
 import { Button, SeedField, Slider, Squares } from './controls.js'
-import { handOver } from './hand-over.js'
+import { UseAsInput } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
 import { type End, nameOf, nameOfWay } from './names.js'
 import { keepPast, PastPictures } from './past.js'
@@ -14,7 +14,7 @@ import { copyPicture, Picture, savePicture, saveSheet } from './picture.js'
 import { PromptField, Subject } from './prompt.js'
 import { recipeNow } from './recall.js'
 import * as state from './state.js'
-import { drawSeed, link, mix, modelName, prompt, seed, steps, toPrompt, toSeed, view } from './state.js'
+import { drawSeed, link, mix, modelName, prompt, seed, steps, toPrompt, toSeed } from './state.js'
 import { Waiting } from './waiting.js'
 import { SaveWay } from './way.js'
 
@@ -83,15 +83,7 @@ export const Paint = () => {
           </Button>
           <Copy label="Copy picture" disabled={!shown.value} copy={() => copyPicture(shown.value!)} />
           <Copy label="Copy link" copy={() => navigator.clipboard.writeText(link())} />
-          <Button
-            disabled={!shown.value}
-            onClick={() => {
-              handOver.value = shown.value
-              view.value = 'draw'
-            }}
-          >
-            Use as input
-          </Button>
+          <UseAsInput image={shown.value} />
         </div>
       </section>
       <section class="controls" aria-label="What to paint">

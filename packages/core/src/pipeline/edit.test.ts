@@ -107,10 +107,8 @@ describe('editing', () => {
             seed,
             num_inference_steps,
           })
-          for (const [k, value] of data.entries()) {
-            const [kept, near] = [image[k % PIXELS]!, Math.abs(value - image[k % PIXELS]!) < 1e-5]
-            expect(near || mask[k % PIXELS] === 1, `${k}: ${value} for ${kept}`).toBe(true)
-          }
+          for (const [k, value] of data.entries())
+            if (mask[k % PIXELS] === 0) expect(value, `number ${k}`).toBe(image[k % PIXELS])
           expect(away(data.subarray(0, PIXELS), data.subarray(PIXELS))).toBeGreaterThan(0)
         },
       ),

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { systemReason } from '../formats/index.js'
 import { firstFrameOf } from './gif-frame.js'
+import { meanSquare } from './mean-square.js'
 
 /** A picture as it comes out of a file: [height, width, channels], or only its size, if it cannot be used as it is. */
 export interface Decoded {
@@ -21,7 +22,10 @@ export interface DecodeOptions {
   megapixels?: number | undefined
   /** Names of sharp's formats; others are refused. */
   formats?: readonly string[] | undefined
-  /** It is a mask: if anything in it is transparent, how transparent each pixel is counts, and not its colour. */
+  /**
+   * It is a mask, and comes out grey: if anything in it is transparent, how transparent each pixel is counts, and not its colour. Scaled
+   * by `meanSquare`, so that a pixel over nothing but black stays black.
+   */
   mask?: boolean | undefined
 }
 
@@ -69,7 +73,7 @@ const decodeBytes = async (
   if (!DEPTHS.has(metadata.depth ?? 'uchar'))
     throw new Error(`its values are of type ${metadata.depth}, not of 8 or 16 bits: convert it`)
   const { width, height } = metadata.autoOrient
-  const kept = channels ?? (metadata.space === 'b-w' || metadata.space === 'grey16' ? 1 : 3)
+  const kept = mask ? 1 : (channels ?? (metadata.space === 'b-w' || metadata.space === 'grey16' ? 1 : 3))
   if (resolution === undefined && width !== height)
     return { width, height, channels: kept, pixels: undefined }
   const isDrawing = metadata.format === 'svg' && resolution !== undefined
@@ -81,10 +85,18 @@ const decodeBytes = async (
   const picture = (mask && !(await opened.clone().stats()).isOpaque ? await transparency(opened) : opened)
     .flatten({ background: '#fff' })
     .toColourspace(kept === 1 ? 'b-w' : 'srgb')
-  if (resolution !== undefined)
+  if (resolution !== undefined && !mask)
     picture.resize(resolution, resolution, { fit: 'cover', position: 'centre', kernel: 'lanczos3' })
   const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
-  return { width: info.width, height: info.height, channels: kept, pixels: firstChannels(data, info, kept) }
+  const pixels = firstChannels(data, info, kept)
+  if (resolution !== undefined && mask)
+    return {
+      width: resolution,
+      height: resolution,
+      channels: 1,
+      pixels: meanSquare(pixels, info, resolution),
+    }
+  return { width: info.width, height: info.height, channels: kept, pixels }
 }
 
 /** How transparent each pixel is, as a grey picture: white where nothing is to be seen. */

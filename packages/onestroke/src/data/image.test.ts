@@ -106,6 +106,18 @@ describe('a mask', () => {
       expect(found).toBeCloseTo(0.4, 2)
   })
 
+  it.each([8, 20, 100, 129])('of %i pixels leaves alone what lies over nothing but black', async (side) => {
+    const half = Buffer.from(
+      Array.from({ length: 2 * side ** 2 }, (_, i) => (i % (2 * side) < side ? 0 : 255)),
+    )
+    const file = await sharp(half, { raw: { width: 2 * side, height: side, channels: 1 } })
+      .png()
+      .toBuffer()
+    // Its middle square is taken, as of a picture.
+    const read = await readMask(file, { resolution: 8 })
+    expect([...read]).toEqual(Array.from(read, (_, i) => (i % 8 < 4 ? 0 : 1)))
+  })
+
   it('may be a drawing', async () => {
     const half = '<rect width="4" height="8" fill="#fd0"/>'
     const svg = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">${half}</svg>`)

@@ -1,0 +1,140 @@
+/** What is drawn, how it came about, and with what: it stays when another view is looked at, and when the page is loaded again. */
+import { computed, effect, signal } from '@preact/signals'
+import { blank, type Drawing, isBlank } from './brush.js'
+
+export type Mode = 'image-to-image' | 'inpaint'
+export const mode = signal<Mode>('image-to-image')
+export const tool = signal<'brush' | 'eraser' | 'fill'>('brush')
+export const maskTool = signal<'brush' | 'eraser'>('brush')
+export const colour = signal('#e03131')
+/** The brush's diameter, in percent of the picture's side. */
+export const size = signal(9)
+/** How much of the drawing is painted anew, in [0, 1]. */
+export const strength = signal(0.5)
+
+interface History {
+  /** What can be undone, the latest last. */
+  readonly past: readonly Drawing[]
+  readonly now: Drawing
+  /** What can be redone, the next first. */
+  readonly future: readonly Drawing[]
+}
+
+/** Changes that can be undone. */
+const MOST = 50
+/** Pixels of a side until a model's are known: white paper is the same in any size. */
+const SIDE = 32
+
+const history = signal<History>({ past: [], now: blank(SIDE), future: [] })
+
+export const drawing = computed(() => history.value.now)
+export const canUndo = computed(() => history.value.past.length > 0)
+export const canRedo = computed(() => history.value.future.length > 0)
+
+/** Another drawing takes the place of this one, which can be undone. */
+export const change = (next: Drawing): void => {
+  const { past, now } = history.value
+  history.value = { past: [...past, now].slice(-MOST), now: next, future: [] }
+}
+
+/** The latest change goes on: it is undone as one. */
+export const amend = (next: Drawing): void => {
+  history.value = { ...history.value, now: next }
+}
+
+export const undo = (): void => {
+  const { past, now, future } = history.value
+  const before = past.at(-1)
+  if (before) history.value = { past: past.slice(0, -1), now: before, future: [now, ...future] }
+}
+
+export const redo = (): void => {
+  const { past, now, future } = history.value
+  const [after, ...later] = future
+  if (after) history.value = { past: [...past, now], now: after, future: later }
+}
+
+/** White paper without a mask. What was there can be brought back by `undo`. */
+export const newDrawing = (): void => change(blank(drawing.value.resolution))
+
+const KEY = 'drawing'
+
+interface Kept {
+  readonly mode: Mode
+  readonly strength: number
+  readonly resolution: number
+  /** RGB in base64. */
+  readonly picture: string
+  /** A byte for each pixel, in base64. */
+  readonly mask: string
+}
+
+/**
+ * Takes up the drawing that was kept, and keeps it from now on: one drawing, no history. A tab has its own, and a new tab begins with the one
+ * that was drawn last in any.
+ */
+export const keepDrawing = (): void => {
+  takeUp()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const write = () => {
+    if (timer === undefined) return
+    clearTimeout(timer)
+    timer = undefined
+    keep()
+  }
+  let isFirst = true
+  effect(() => {
+    void [drawing.value, mode.value, strength.value]
+    // What was just read is not written: another tab may have gone on since.
+    if (isFirst) isFirst = false
+    else {
+      clearTimeout(timer)
+      timer = setTimeout(write, 250)
+    }
+  })
+  addEventListener('pagehide', write)
+}
+
+const storages = (): Storage[] => [sessionStorage, localStorage]
+
+const keep = () => {
+  const { resolution, pixels, mask } = drawing.value
+  const kept: Kept = {
+    mode: mode.value,
+    strength: strength.value,
+    resolution,
+    picture: toBase64(pixels.filter((_, i) => i % 4 < 3)),
+    mask: toBase64(mask),
+  }
+  // Browsers that keep nothing for a page throw where it asks, and others where there is no room.
+  try {
+    for (const storage of storages()) storage.setItem(KEY, isBlank(drawing.value) ? '' : JSON.stringify(kept))
+  } catch {}
+}
+
+const takeUp = () => {
+  try {
+    const text = storages()
+      .map((storage) => storage.getItem(KEY))
+      .find((found) => found !== null)
+    if (!text) return
+    const kept = JSON.parse(text) as Kept
+    const picture = fromBase64(kept.picture)
+    const mask = fromBase64(kept.mask)
+    const count = kept.resolution ** 2
+    if (picture.length !== 3 * count || mask.length !== count) return
+    const { pixels } = blank(kept.resolution)
+    for (let i = 0; i < count; i++) pixels.set(picture.subarray(3 * i, 3 * i + 3), 4 * i)
+    history.value = { past: [], now: { resolution: kept.resolution, pixels, mask }, future: [] }
+    mode.value = kept.mode === 'inpaint' ? 'inpaint' : 'image-to-image'
+    if (kept.strength >= 0 && kept.strength <= 1) strength.value = kept.strength
+  } catch {
+    // It was written by another version, or there is nothing to read from.
+  }
+}
+
+const toBase64 = (bytes: Uint8Array | Uint8ClampedArray): string =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+
+const fromBase64 = (text: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
