@@ -92,21 +92,19 @@ export const SaveWay = ({ model }: { model: WebModel }) => {
 /** How many times a pixel is enlarged. */
 const scaleFor = ([first]: readonly ImageData[]): number => Math.max(1, Math.round(SIDE / first!.width))
 
-/** An animation for ever, there and back. */
+/** An animation for ever, there and back. Each picture has a palette of its own. */
 const gifOf = async (images: readonly ImageData[]): Promise<Blob> => {
   // What few people need is loaded when it is needed.
-  const { encode } = await import('modern-gif')
+  const { applyPalette, GIFEncoder, quantize } = await import('gifenc')
   const frames = images.map((image, i) => {
-    const { data } = enlarged(image, scaleFor(images))
-    return { data, delay: i === 0 || i === images.length - 1 ? LONG : SHORT }
+    const { data, width, height } = enlarged(image, scaleFor(images))
+    const palette = quantize(data, 256)
+    const delay = i === 0 || i === images.length - 1 ? LONG : SHORT
+    return { index: applyPalette(data, palette), width, height, palette, delay }
   })
-  const { width, height } = enlarged(images[0]!, scaleFor(images))
-  return encode({
-    width,
-    height,
-    frames: [...frames, ...frames.slice(1, -1).reverse()],
-    looped: true,
-    loopCount: 0,
-    format: 'blob',
-  })
+  const gif = GIFEncoder()
+  for (const { index, width, height, palette, delay } of [...frames, ...frames.slice(1, -1).reverse()])
+    gif.writeFrame(index, width, height, { palette, delay })
+  gif.finish()
+  return new Blob([gif.bytes()], { type: 'image/gif' })
 }
