@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { succeeds } from '../cli/testing.js'
-import { browserLacks, ISOLATED, launch, serveFolder } from './browser.js'
+import { browserLacks, ISOLATED, launch, launchWebgpu, serveFolder, webgpuLacks } from './browser.js'
 
 const CORS = { 'Access-Control-Allow-Origin': '*' }
 
@@ -83,6 +83,31 @@ describe.skipIf(browserLacks !== undefined)(
       await painted()
       expect(await page.evaluate(() => crossOriginIsolated)).toBe(headers === ISOLATED)
     })
+
+    it.skipIf(webgpuLacks !== undefined)(
+      `paints on WebGPU${webgpuLacks ? `: ${webgpuLacks}` : ''}`,
+      async () => {
+        const other = await launchWebgpu()
+        try {
+          await page.close()
+          page = await other.newPage()
+          page.setDefaultTimeout(100_000)
+          await page.addInitScript(() => {
+            addEventListener('painted', (event) => Object.assign(globalThis, { told: event }), {
+              capture: true,
+            })
+          })
+          await page.goto(sites.own.url)
+          await page.evaluate(() => document.querySelector('one-stroke')!.setAttribute('device', 'webgpu'))
+          await painted()
+          const device = () =>
+            (globalThis as { told?: CustomEvent<{ device: string }> }).told?.detail.device === 'webgpu'
+          await page.waitForFunction(device)
+        } finally {
+          await other.close()
+        }
+      },
+    )
 
     it('paints with the content security policy that the documentation names', async () => {
       const { scripts, models } = sites
