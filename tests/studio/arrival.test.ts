@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
+import axe from 'axe-core'
 import type { FastifyInstance } from 'fastify'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -33,6 +34,13 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
 
   const catalogueIn = (name: string, paths: readonly string[], places: readonly string[] = []) =>
     openCatalogue(paths, { work: join(studio.work, name), dtype: 'fp16', places })
+
+  /** Expects that axe finds nothing wrong with the page. */
+  const accessible = async () => {
+    await page.evaluate(axe.source)
+    const { violations } = await page.evaluate(() => (window as never as { axe: typeof axe }).axe.run())
+    expect(violations.map(({ id, nodes }) => `${id} ${nodes[0]!.html}`)).toEqual([])
+  }
 
   /** A studio that sends half of a model's graph, compressed, and the rest when it is told to. */
   const slow = async (app: FastifyInstance, graph: Buffer) => {
@@ -70,13 +78,15 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await open(`${url}#seed=3`, {})
     const megabytes = (share: number) => ((share * graph.length) / 1e6).toFixed(1)
     const half = `emoji-16-guided is loading ${megabytes(0.5)} of ${megabytes(1)} MB (50 %)`
-    const line = page.getByRole('status').getByRole('listitem').first()
-    await expect.poll(async () => (await line.textContent())?.replace(/\s+/g, ' ')).toContain(half)
+    const line = page.locator('.loading p').first()
+    const told = async () => (await line.textContent())?.replace(/\s+/g, ' ')
+    await expect.poll(told, { timeout: 60_000 }).toContain(half)
     expect(await page.getByRole('progressbar').first().getAttribute('value')).toBe('0.5')
     // Prompts have the model's own suggestions by now.
     const prompt = page.getByLabel('Prompt', { exact: true })
     await prompt.fill('red hea')
     await page.getByRole('button', { name: 'red heart', exact: true }).waitFor()
+    await accessible()
     // Another view, and another model, which does not wait for this one.
     for (const name of ['Compare', 'Draw', 'Train', 'Paint'])
       await page.getByRole('navigation').getByRole('button', { name }).click()
@@ -103,12 +113,16 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     const app = await studioServer(await catalogueIn('none', [], [place]), [place])
     await app.listen({ port: 0, host: '127.0.0.1' })
     closers.push(() => app.close())
-    await open(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}/#seed=3&prompt=owl`, {})
+    await open(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}/#seed=3&prompt=owl`, {
+      viewport: { width: 390, height: 844 },
+    })
     const section = page.getByRole('region', { name: 'How to get a model' })
     await section.getByText('There is no model here yet.').waitFor()
     const text = await section.textContent()
     for (const part of ['npx onestroke demo', 'npx onestroke distill teacher DATA', place])
       expect(text).toContain(part)
+    await accessible()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
     await cp(STUDENT, join(place, 'mine'), { recursive: true })
     await page.getByTestId('latency').waitFor()
     expect(await section.count()).toBe(0)

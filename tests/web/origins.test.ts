@@ -109,6 +109,28 @@ describe.skipIf(browserLacks !== undefined)(
       },
     )
 
+    it('paints on several threads with onnxruntime’s own files, isolated', async () => {
+      const runtime = await serveFolder('node_modules/onnxruntime-web/dist', () => CORS)
+      try {
+        sends.own = () => ISOLATED
+        await page.goto(sites.own.url)
+        const asked: string[] = []
+        page.on('request', (request) => asked.push(request.url()))
+        const width = await page.evaluate(
+          async ([script, model, runtime]) => {
+            const { load } = await import(script!)
+            const loaded = await load(model, { runtime, threads: 2, device: 'wasm' })
+            return (await loaded.generate({ prompt: 'owl' })).width
+          },
+          [`${sites.scripts.url}onestroke.js`, sites.models.url, runtime.url],
+        )
+        expect(width).toBe(16)
+        expect(asked).toContain(`${runtime.url}ort-wasm-simd-threaded.mjs`)
+      } finally {
+        await runtime.close()
+      }
+    })
+
     it('paints with the content security policy that the documentation names', async () => {
       const { scripts, models } = sites
       const [script, model] = [scripts, models].map(({ url }) => new URL(url).origin)

@@ -71,9 +71,9 @@ export const Loading = () => {
   const all = Object.entries(loading.value)
   if (all.length === 0) return null
   return (
-    <ul class="loading" role="status">
+    <div class="loading" role="status">
       {all.map(([name, loaded]) => (
-        <li key={name}>
+        <p key={name}>
           <label>
             {stageOf(name, loaded)}{' '}
             <progress
@@ -84,9 +84,9 @@ export const Loading = () => {
           </label>{' '}
           {/* The bar tells it to those who listen. */}
           <span aria-hidden="true">{isUnderWay(loaded) && `${bytesOf(loaded)} (${percentOf(loaded)})`}</span>
-        </li>
+        </p>
       ))}
-    </ul>
+    </div>
   )
 }
 

@@ -17,7 +17,10 @@ export interface LoadOptions {
   readonly device?: Device
   /** Bytes of the graph so far, and of all of it. */
   onProgress?(loaded: number, total: number): void
-  /** Threads of WebAssembly, on pages that are cross-origin isolated. Default: onnxruntime's choice. */
+  /**
+   * Threads of WebAssembly, on pages that are cross-origin isolated. Default: onnxruntime's choice. A script from another origin than
+   * the page has one, unless `runtime` is given.
+   */
   readonly threads?: number
   /** Address of a copy of onnxruntime-web's `ort-wasm-*.mjs` and `.wasm`, where they are not beside the script. */
   readonly runtime?: string

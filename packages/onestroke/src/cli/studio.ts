@@ -68,7 +68,6 @@ export const studioCommand = (): Command =>
   onestroke studio                                   the models that come with onestroke
   onestroke studio student --runs runs               your own, and its trainings
   onestroke studio student --build site --dtype int8 a folder to upload
-
   onestroke studio --host 0.0.0.0                    for a phone in the same network
 
 The page works offline once it has loaded. A web server that sends the headers Cross-Origin-Opener-Policy: same-origin and
