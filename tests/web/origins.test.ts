@@ -113,18 +113,18 @@ describe.skipIf(browserLacks !== undefined)(
       const runtime = await serveFolder('node_modules/onnxruntime-web/dist', () => CORS)
       try {
         sends.own = () => ISOLATED
-        await page.goto(sites.own.url)
+        const options = JSON.stringify({ runtime: runtime.url, threads: 2, device: 'wasm' })
+        await writeFile(
+          join(root, 'own', 'threads.html'),
+          `<!doctype html><script type="module">
+          import { load } from '${sites.scripts.url}onestroke.js'
+          const model = await load('${sites.models.url}', ${options})
+          globalThis.image = await model.generate({ prompt: 'owl' })</script>`,
+        )
         const asked: string[] = []
         page.on('request', (request) => asked.push(request.url()))
-        const width = await page.evaluate(
-          async ([script, model, runtime]) => {
-            const { load } = await import(script!)
-            const loaded = await load(model, { runtime, threads: 2, device: 'wasm' })
-            return (await loaded.generate({ prompt: 'owl' })).width
-          },
-          [`${sites.scripts.url}onestroke.js`, sites.models.url, runtime.url],
-        )
-        expect(width).toBe(16)
+        await page.goto(`${sites.own.url}threads.html`)
+        await page.waitForFunction(() => (globalThis as { image?: ImageData }).image?.width === 16)
         expect(asked).toContain(`${runtime.url}ort-wasm-simd-threaded.mjs`)
       } finally {
         await runtime.close()
