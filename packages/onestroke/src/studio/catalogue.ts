@@ -23,26 +23,44 @@ export interface CatalogueEntry {
 }
 
 export interface Catalogue {
+  /** As they were found when it was last looked. */
   readonly entries: readonly CatalogueEntry[]
+  /** Folders in which models are looked for: absolute paths. */
+  readonly places: readonly string[]
+  /** Looks for models that have come into the places. */
+  look(): Promise<void>
   /** The folder of a model's export; made now if it was not. @throws UserError if there is no such model. */
   folder(name: string): Promise<string>
 }
 
+const MODELS = fileURLToPath(new URL('../../../../models/', import.meta.url))
+
 /** The students that come with the project, the largest first. */
 export const shippedModels = (): string[] =>
   ['emoji-32-student', 'emoji-32-half', 'emoji-16-student', 'emoji-16-guided']
-    .map((name) => fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url)))
+    .map((name) => join(MODELS, name))
     .filter(existsSync)
+
+/** Whether the teacher is there that `onestroke demo` distils. */
+export const hasDemo = (): boolean => existsSync(join(MODELS, 'emoji-16-teacher'))
+
+export interface CatalogueOptions {
+  readonly teacher?: string
+  /** Folder for the exports. */
+  readonly work: string
+  readonly dtype: ExportDtype
+  /** Folders in which models are looked for again and again: what is none, or is broken, is left out. */
+  readonly places?: readonly string[]
+}
 
 /**
  * Looks at models, and at what stands beside each student for its teacher.
  *
- * @param work folder for the exports.
- * @throws UserError if there is a path at which no model is, or no model at all.
+ * @throws UserError if there is a path at which no model is.
  */
 export const openCatalogue = async (
   paths: readonly string[],
-  { teacher, work, dtype }: { readonly teacher?: string; readonly work: string; readonly dtype: ExportDtype },
+  { teacher, work, dtype, places = [] }: CatalogueOptions,
 ): Promise<Catalogue> => {
   /** Names by path: the folder's own, or with a number where two are called the same. */
   const names = new Map<string, string>()
@@ -53,7 +71,7 @@ export const openCatalogue = async (
     return name
   }
   const entries = new Map<string, CatalogueEntry>()
-  for (const path of paths.map((path) => resolve(path))) {
+  const add = async (path: string): Promise<void> => {
     const { kind, parent, guidance_scale } = await lookAt(path)
     const found = kind === 'student' ? (teacher ?? (parent && (await besideWith(path, parent)))) : undefined
     const from = found ? resolve(found) : undefined
@@ -70,9 +88,21 @@ export const openCatalogue = async (
     })
     if (from !== undefined && !entries.has(from)) entries.set(from, entry(from, (await lookAt(from)).kind))
   }
-  if (entries.size === 0)
-    throw new UserError('there is no model to show', { exitCode: 2, remedy: 'name a model folder' })
-  const sources = new Map([...entries.keys()].map((path) => [nameOf(path), path]))
+  for (const path of paths) await add(resolve(path))
+  const around = places.map((place) => resolve(place))
+  const look = async (): Promise<void> => {
+    const before = entries.size
+    for (const place of around) {
+      const inside = await readdir(place).catch(() => [] as string[])
+      for (const path of [place, ...inside.sort().map((name) => join(place, name))])
+        if (!entries.has(path) && isModel(path)) await add(path).catch(() => undefined)
+    }
+    // What has come may be the teacher of what was there.
+    if (before > 0 && entries.size > before)
+      for (const [path, { kind, teacher }] of [...entries])
+        if (kind === 'student' && teacher === undefined) await add(path)
+  }
+  await look()
   const made = new Map<string, Promise<string>>()
   const make = async (name: string, source: string): Promise<string> => {
     const out = join(work, name)
@@ -81,9 +111,13 @@ export const openCatalogue = async (
     return out
   }
   return {
-    entries: [...entries.values()],
+    get entries() {
+      return [...entries.values()]
+    },
+    places: around,
+    look,
     folder(name) {
-      const source = sources.get(name)
+      const source = [...entries.keys()].find((path) => nameOf(path) === name)
       if (source === undefined) return Promise.reject(new UserError(`there is no model ${name}`))
       const known = made.get(name)
       if (known) return known
@@ -94,6 +128,9 @@ export const openCatalogue = async (
     },
   }
 }
+
+const isModel = (path: string): boolean =>
+  [MANIFEST_FILE, CONFIG_FILE].some((file) => existsSync(join(path, file)))
 
 interface Look extends Pick<CatalogueEntry, 'kind' | 'guidance_scale'> {
   readonly parent?: string | undefined
