@@ -177,6 +177,12 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       await painted()
       expect(await page.locator('.status').textContent()).toContain('WebAssembly, one thread')
       expect(await page.locator('nav button').allTextContents()).toEqual(['Paint', 'Compare', 'Draw'])
+      // Its policy is in the page itself, where the server sends none.
+      const policy = page.locator('meta[http-equiv="Content-Security-Policy"]')
+      expect(await policy.getAttribute('content')).toMatch(
+        /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/,
+      )
+      expect(studio.complaints).toEqual([])
     } finally {
       await studio.leave()
       await app.close()

@@ -103,7 +103,8 @@ export const losableDevices = (page) => {
   }
 }
 
-const ISOLATED = {
+/** Headers that isolate a page from other origins. */
+export const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
@@ -139,10 +140,14 @@ export const serveBuilt = async (path) => {
  * Serves a folder as `npx serve` does: files as they are, without headers of its own.
  *
  * @param {string} folder
+ * @param {(path: string) => Readonly<Record<string, string>>} headersOf what it sends beside a file
  * @returns {Promise<{ url: string, close(): Promise<void> }>}
  */
-export const serveFolder = async (folder) => {
-  const server = createServer((request, response) => serveHandler(request, response, { public: folder }))
+export const serveFolder = async (folder, headersOf = () => ({})) => {
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(headersOf(request.url ?? '/'))) response.setHeader(name, value)
+    return serveHandler(request, response, { public: folder })
+  })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   return {

@@ -120,6 +120,9 @@ describe.skipIf(browserLacks !== undefined)(
       page = await context.newPage()
       problems.length = 0
       page.on('pageerror', ({ message }) => problems.push(message))
+      page.on('console', (message) => {
+        if (/Content.Security.Policy/i.test(message.text())) problems.push(message.text())
+      })
     })
     afterEach(() => page.close())
 
@@ -232,9 +235,6 @@ describe.skipIf(browserLacks !== undefined)(
         const headers = { ...response.headers(), 'content-security-policy': policy }
         await route.fulfill({ response, headers })
       })
-      page.on('console', (message) => {
-        if (/Content.Security.Policy/i.test(message.text())) problems.push(message.text())
-      })
       await page.goto(`${site.url}some%20where/strict.html`)
       await page.waitForFunction(() => {
         const element = document.querySelector('one-stroke')!
@@ -242,6 +242,35 @@ describe.skipIf(browserLacks !== undefined)(
       })
       expect(await page.evaluate(() => document.querySelector('one-stroke')!.clientWidth)).toBe(128)
       expect(problems.filter((problem) => !problem.includes('favicon'))).toEqual([])
+    })
+
+    it('may load and run nothing but its own files', async () => {
+      await page.goto(`${site.url}some%20where/emoji/`)
+      const refused = (attempt: () => unknown) =>
+        page.evaluate(
+          (attempt) =>
+            new Promise<string>((resolve) => {
+              document.addEventListener(
+                'securitypolicyviolation',
+                ({ effectiveDirective }) => resolve(effectiveDirective),
+                { once: true },
+              )
+              const script = new Function(`return (${attempt})()`)
+              void Promise.resolve(script()).catch(() => {})
+            }),
+          String(attempt),
+        )
+      expect(await refused(() => fetch('https://elsewhere.example/'))).toBe('connect-src')
+      expect(
+        await refused(() => {
+          const script = document.createElement('script')
+          script.textContent = 'document.title = "not mine"'
+          document.head.append(script)
+        }),
+      ).toBe('script-src-elem')
+      expect(await page.title()).toBe('One stroke')
+      // What was tried was complained of; nothing else was.
+      expect(problems.every((problem) => /elsewhere\.example|inline script/.test(problem))).toBe(true)
     })
 
     it('says that it must be served when it was opened as a file', async () => {

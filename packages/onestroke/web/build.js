@@ -2,6 +2,7 @@
  * Builds what `export --target web` copies: `dist/web`, from @onestroke/core/web as it was compiled, and `dist/web.json`, which
  * lists its files and is written last. Does nothing where that is newer than all that it is made from.
  */
+import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -24,6 +25,15 @@ const filesOf = async (/** @type {string} */ folder) => {
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => `${parentPath}/${name}`)
   return files.filter((path) => !/\.d\.ts$|\.map$|\.tsbuildinfo$/.test(path)).sort()
+}
+
+/** Puts the hashes of a page's inline scripts into its Content-Security-Policy. */
+const allowOwnScripts = async (/** @type {string} */ path) => {
+  const page = await readFile(path, 'utf8')
+  const hashes = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
+    ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+  )
+  await writeFile(path, page.replace('OWN-SCRIPTS', hashes.join(' ')))
 }
 
 const age = (/** @type {string} */ path) => stat(path).then(({ mtimeMs }) => mtimeMs)
@@ -64,6 +74,7 @@ if (!(await isNew())) {
       },
     },
   })
+  await allowOwnScripts(`${bundle}/index.html`)
   const files = []
   for (const path of await filesOf(bundle)) {
     const bytes = await readFile(path)

@@ -2,10 +2,11 @@
 import { useEffect } from 'preact/hooks'
 import { Compare } from './compare.js'
 import { Draw } from './draw.js'
-import { loading, offer, readOffer, trouble } from './models.js'
+import { offer, readOffer, trouble } from './models.js'
 import { Paint } from './paint.js'
 import { modelName, steps, theme, VIEWS, type View, view } from './state.js'
 import { Train } from './train.js'
+import { Loading, NoModels } from './waiting.js'
 
 const TITLES: Readonly<Record<View, string>> = {
   paint: 'Paint',
@@ -25,6 +26,7 @@ export const App = () => {
   useEffect(() => {
     document.title = `${TITLES[shown]} · onestroke studio`
   }, [shown])
+  const start = shown === 'train' ? undefined : offer.value?.start
   return (
     <>
       <header>
@@ -78,7 +80,13 @@ export const App = () => {
           </p>
         )}
         <Loading />
-        {offer.value ? <Page /> : !trouble.value && <p class="quiet">Starting…</p>}
+        {start ? (
+          <NoModels {...start} />
+        ) : offer.value ? (
+          <Page />
+        ) : (
+          !trouble.value && <p class="quiet">Starting…</p>
+        )}
       </main>
     </>
   )
@@ -104,22 +112,5 @@ const ModelChoice = () => {
         ))}
       </select>
     </label>
-  )
-}
-
-const Loading = () => {
-  const all = Object.entries(loading.value)
-  if (all.length === 0) return null
-  return (
-    <ul class="loading" role="status">
-      {all.map(([name, share]) => (
-        <li key={name}>
-          <label>
-            {share >= 1 ? `${name} is being made ready` : `${name} is loading`}{' '}
-            <progress value={share > 0 && share < 1 ? share : undefined} max={1} />
-          </label>
-        </li>
-      ))}
-    </ul>
   )
 }

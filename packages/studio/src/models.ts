@@ -1,4 +1,5 @@
 /** The models that this studio offers, each loaded when it is first needed. */
+import type { Manifest } from '@onestroke/core/pipeline'
 import { load, type WebModel } from '@onestroke/core/web'
 import { batch, signal } from '@preact/signals'
 import { keepLate, readyForOffline } from './offline.js'
@@ -13,10 +14,24 @@ export interface Entry {
   readonly guidance_scale?: number
 }
 
+/** What `models.json` says. */
+export interface Offer {
+  readonly models: readonly Entry[]
+  readonly runs: boolean
+  /** Where there is no model: in which folders they are found, and whether `onestroke demo` has what it needs. */
+  readonly start?: { readonly places: readonly string[]; readonly demo: boolean }
+}
+
+/** Bytes of a model's graph; 0 of 0 while the studio prepares it. */
+export interface Loaded {
+  readonly done: number
+  readonly total: number
+}
+
 /** What is there; undefined until it is known. */
-export const offer = signal<{ models: readonly Entry[]; runs: boolean } | undefined>(undefined)
-/** How far a model has been loaded, in [0, 1], by name; absent when it is there, or was not asked for. */
-export const loading = signal<Readonly<Record<string, number>>>({})
+export const offer = signal<Offer | undefined>(undefined)
+/** How far a model has been loaded, by name; absent when it is there, or was not asked for. */
+export const loading = signal<Readonly<Record<string, Loaded>>>({})
 /** What went wrong, in words for people. */
 export const trouble = signal<string | undefined>(undefined)
 
@@ -43,7 +58,7 @@ export const readOffer = async (): Promise<void> => {
   }
 }
 
-const fetchOffer = async (): Promise<NonNullable<typeof offer.value>> => {
+const fetchOffer = async (): Promise<Offer> => {
   const response = await fetch('models.json')
   if (!response.ok) throw new Error(`models.json: ${response.status} ${response.statusText}`)
   return response.json()
@@ -86,9 +101,16 @@ const lackOf = (): void => {
   const lacks = [
     typeof WebAssembly === 'undefined' && 'WebAssembly',
     typeof Worker === 'undefined' && 'workers',
-    typeof crypto?.subtle === 'undefined' && 'a secure address (https, or localhost)',
   ].filter(Boolean)
   if (lacks.length > 0) throw new Error(`this browser lacks ${lacks.join(' and ')}`)
+}
+
+/** What a model says of itself, which comes long before its weights. @throws Error if it does not come. */
+export const readManifest = async (name: string): Promise<Manifest> => {
+  const { path } = offer.value!.models.find((one) => one.name === name)!
+  const response = await fetch(`${path}manifest.json`)
+  if (!response.ok) throw new Error(`manifest.json: ${response.status} ${response.statusText}`)
+  return response.json()
 }
 
 /** A model by name: the same one each time. @throws Error if there is none, or it does not load. */
@@ -102,13 +124,13 @@ export const openModel = (name: string): Promise<WebModel> => {
     })
   const entry = offer.value?.models.find((one) => one.name === name)
   if (!entry) return Promise.reject(new Error(`there is no model ${name} here`))
-  const progress = (share: number | undefined) => {
+  const progress = (loaded: Loaded | undefined) => {
     const { [name]: _, ...others } = loading.value
-    loading.value = share === undefined ? others : { ...others, [name]: share }
+    loading.value = loaded === undefined ? others : { ...others, [name]: loaded }
   }
-  progress(0)
+  progress({ done: 0, total: 0 })
   const model = load(entry.path, {
-    onProgress: (done, total) => progress(done / total),
+    onProgress: (done, total) => progress({ done, total }),
     threads: THREADS,
     ...(device.value && { device: device.value }),
   })

@@ -171,7 +171,9 @@ const Copy = ({ label, copy, disabled = false }: CopyProps) => {
     <Button
       disabled={disabled}
       onClick={async () => {
-        await copy().then(
+        // Browsers have no clipboard for pages that are neither https nor localhost.
+        const copied = isSecureContext ? copy() : Promise.reject(new Error('it needs https'))
+        await copied.then(
           () => setSaid('Copied'),
           (error: Error) => setSaid(`Not allowed: ${error.message}`),
         )

@@ -1,6 +1,7 @@
 /** Fetching an exported model: its manifest always anew, its graph from the cache where it is the one that is meant. */
 import { UserError } from '../formats/errors.js'
 import type { Manifest } from '../pipeline/index.js'
+import { unreadable } from './reach.js'
 
 const CACHE = 'onestroke'
 
@@ -81,8 +82,8 @@ const keep = async (
 }
 
 const fetchOk = async (address: URL, cache: RequestCache): Promise<Response> => {
-  const response = await fetch(address, { cache }).catch((cause: Error) => {
-    throw new UserError(`cannot reach ${address}: ${cause.message}`, { cause })
+  const response = await fetch(address, { cache }).catch(async (cause: Error) => {
+    throw await unreadable(address, cause)
   })
   if (!response.ok)
     throw new UserError(`cannot load ${address}: ${response.status} ${response.statusText}`.trim())

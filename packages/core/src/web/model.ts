@@ -9,13 +9,18 @@ import {
 } from '../pipeline/index.js'
 import { Tokenizer } from '../text/index.js'
 import type { Device, FromWorker, GenerateRequest, ToWorker } from './messages.js'
+import { lookAt } from './reach.js'
+import { type Started, startWorker } from './start-worker.js'
 
 export interface LoadOptions {
   /** Where to run: by default on WebGPU where there is an adapter, else in WebAssembly. */
   readonly device?: Device
   /** Bytes of the graph so far, and of all of it. */
   onProgress?(loaded: number, total: number): void
-  /** Threads of WebAssembly, on pages that are cross-origin isolated. Default: onnxruntime's choice. */
+  /**
+   * Threads of WebAssembly, on pages that are cross-origin isolated. Default: onnxruntime's choice. A script from another origin than
+   * the page has one, unless `runtime` is given.
+   */
   readonly threads?: number
   /** Address of a copy of onnxruntime-web's `ort-wasm-*.mjs` and `.wasm`, where they are not beside the script. */
   readonly runtime?: string
@@ -76,7 +81,8 @@ export interface Preview {
  * @throws UserError if it is not there, is not what its manifest says, or cannot run in this browser.
  */
 export const load = async (url: string, options: LoadOptions = {}): Promise<WebModel> => {
-  const worker = options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+  const made = options.worker?.()
+  const { worker, elsewhere }: Started = made ? { worker: made } : startWorker()
   try {
     const { manifest, device } = await new Promise<Extract<FromWorker, { type: 'loaded' }>>(
       (resolve, reject) => {
@@ -85,8 +91,7 @@ export const load = async (url: string, options: LoadOptions = {}): Promise<WebM
           else if (data.type === 'loaded') resolve(data)
           else if (data.type === 'error') reject(new UserError(data.message, data))
         }
-        worker.onerror = ({ message }) =>
-          reject(new UserError(`the worker cannot run: ${message ?? 'it was not found'}`))
+        worker.onerror = async ({ message }) => reject(await whyNot(message, elsewhere))
         const devices: Device[] = options.device ? [options.device] : ['webgpu', 'wasm']
         const request: ToWorker = {
           type: 'load',
@@ -106,6 +111,19 @@ export const load = async (url: string, options: LoadOptions = {}): Promise<WebM
     worker.terminate()
     throw error
   }
+}
+
+/** Why a worker did not start. Browsers have no message where a script was not found, or where a policy forbids it. */
+const whyNot = async (message: string | undefined, elsewhere: URL | undefined): Promise<UserError> => {
+  if (!elsewhere)
+    return new UserError(`the worker cannot run: ${message ?? 'it was not found, or may not start'}`)
+  const refused = await lookAt(elsewhere)
+  return (
+    refused ??
+    new UserError(`the worker of ${elsewhere} cannot run${message ? `: ${message}` : ''}`, {
+      remedy: `a Content-Security-Policy of the page must allow blob: and ${elsewhere.origin} in worker-src`,
+    })
+  )
 }
 
 const RELEASED = 'the model was released'

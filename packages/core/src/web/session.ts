@@ -3,6 +3,7 @@ import { UserError } from '../formats/errors.js'
 import { type Manifest, shapeFor } from '../pipeline/index.js'
 import type { Executable } from '../tensor/runtime.js'
 import type { Device } from './messages.js'
+import { lookAt } from './reach.js'
 
 export interface SessionOptions {
   readonly devices: readonly Device[]
@@ -27,7 +28,8 @@ export const openSession = async (
     try {
       return { ...(await sessionOn(device, graph, inputs, options)), device }
     } catch (error) {
-      reasons.push(`${device}: ${error instanceof Error ? error.message : String(error)}`)
+      const { message = String(error), remedy } = error as Partial<UserError>
+      reasons.push(`${device}: ${remedy ? `${message}; ${remedy}` : message}`)
     }
   }
   throw new UserError(`this browser cannot run the model (${reasons.join('; ')})`)
@@ -40,15 +42,23 @@ const sessionOn = async (
   { devices, threads, runtime }: SessionOptions,
 ): Promise<Session> => {
   if (device === 'webgpu') await expectAdapter(devices.length > 1)
-  const ort = await runtimeFor(device)
-  if (runtime !== undefined) ort.env.wasm.wasmPaths = runtime
+  const { ort, wasm } = await runtimeFor(device)
   if (threads > 0) ort.env.wasm.numThreads = threads
+  if (runtime !== undefined) ort.env.wasm.wasmPaths = runtime
+  else if (wasm.origin !== globalThis.origin) {
+    // From another origin onnxruntime starts no threads, and takes its WebAssembly only from an address that it is told.
+    ort.env.wasm.wasmPaths = { wasm }
+    ort.env.wasm.numThreads = 1
+  }
   // Runs are in a worker already.
   ort.env.wasm.proxy = false
-  const session = await ort.InferenceSession.create(graph, {
+  const create = ort.InferenceSession.create(graph, {
     executionProviders: [device],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
+  })
+  const session = await create.catch(async (error) => {
+    throw (runtime === undefined && (await lookAt(wasm))) || error
   })
   const executable: Executable = {
     async run(values) {
@@ -75,10 +85,25 @@ const sessionOn = async (
   return { executable, lost: device === 'webgpu' ? lossOf(ort.env.webgpu.device) : new Promise(() => {}) }
 }
 
-/** The smallest build that serves: where WebAssembly can wait for promises (JSPI), WebGPU's is two thirds of what it is elsewhere. */
-const runtimeFor = (device: Device) => {
-  if (device === 'wasm') return import('onnxruntime-web/wasm')
-  return 'Suspending' in WebAssembly ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
+/**
+ * The smallest build that serves, and the address of its WebAssembly: where that can wait for promises (JSPI), WebGPU's is two
+ * thirds of what it is elsewhere.
+ */
+const runtimeFor = async (device: Device) => {
+  if (device === 'wasm')
+    return {
+      ort: await import('onnxruntime-web/wasm'),
+      wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.wasm', import.meta.url),
+    }
+  if ('Suspending' in WebAssembly)
+    return {
+      ort: await import('onnxruntime-web/jspi'),
+      wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm', import.meta.url),
+    }
+  return {
+    ort: await import('onnxruntime-web/webgpu'),
+    wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url),
+  }
 }
 
 const lossOf = async (device: PromiseLike<unknown>): Promise<string> => {

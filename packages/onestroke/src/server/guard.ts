@@ -42,9 +42,13 @@ const originOf = (text: string): string | undefined => (URL.canParse(text) ? new
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
+/** Whether this is the token. Takes equally long for all that are not. */
+export const isToken = (given: string, token: string): boolean =>
+  timingSafeEqual(digest(given), digest(token))
+
 /**
  * Whether a request bears the token: as `Authorization: Bearer TOKEN`, or, for pages cannot give their sockets headers, as
- * one of the socket's protocols, `bearer.TOKEN`. Takes equally long for all that do not.
+ * one of the socket's protocols, `bearer.TOKEN`.
  */
 export const bearsToken = (
   { authorization, 'sec-websocket-protocol': protocols }: IncomingHttpHeaders,
@@ -52,7 +56,7 @@ export const bearsToken = (
 ): boolean => {
   const given =
     /^Bearer (.+)$/i.exec(authorization ?? '') ?? /(?:^|,)\s*bearer\.([^,\s]+)/.exec(protocols ?? '')
-  return timingSafeEqual(digest(given?.[1] ?? ''), digest(token))
+  return isToken(given?.[1] ?? '', token)
 }
 
 /**

@@ -1,2 +1,10 @@
 export { type App, createServer, SERVER_DEFAULTS, type ServerOptions, type Service } from './app.js'
-export { isAllowedOrigin, isOwnHost } from './guard.js'
+export {
+  bearsToken,
+  checkGuard,
+  type GuardOptions,
+  isAllowedOrigin,
+  isLoopback,
+  isOwnHost,
+  isToken,
+} from './guard.js'

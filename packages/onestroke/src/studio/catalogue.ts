@@ -23,29 +23,46 @@ export interface CatalogueEntry {
 }
 
 export interface Catalogue {
-  /** What there is by now. */
+  /** As they were found when it was last looked. */
   readonly entries: readonly CatalogueEntry[]
-  /** Offers a model, and its teacher where that is found, unless it is offered. @throws UserError if there is none at the path. */
+  /** Offers a model, and its teacher where that is found. @throws UserError if there is none at the path. */
   add(path: string): Promise<CatalogueEntry>
+  /** Folders in which models are looked for: absolute paths. */
+  readonly places: readonly string[]
+  /** Looks for models that have come into the places. */
+  look(): Promise<void>
   /** The folder of a model's export; made now if it was not. @throws UserError if there is no such model. */
   folder(name: string): Promise<string>
 }
 
+const MODELS = fileURLToPath(new URL('../../../../models/', import.meta.url))
+
 /** The students that come with the project, the largest first. */
 export const shippedModels = (): string[] =>
   ['emoji-32-student', 'emoji-32-half', 'emoji-16-student', 'emoji-16-guided']
-    .map((name) => fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url)))
+    .map((name) => join(MODELS, name))
     .filter(existsSync)
+
+/** Whether the teacher is there that `onestroke demo` distils. */
+export const hasDemo = (): boolean => existsSync(join(MODELS, 'emoji-16-teacher'))
+
+export interface CatalogueOptions {
+  readonly teacher?: string
+  /** Folder for the exports. */
+  readonly work: string
+  readonly dtype: ExportDtype
+  /** Folders in which models are looked for again and again: what is none, or is broken, is left out. */
+  readonly places?: readonly string[]
+}
 
 /**
  * Looks at models, and at what stands beside each student for its teacher.
  *
- * @param work folder for the exports.
- * @throws UserError if there is a path at which no model is, or no model at all.
+ * @throws UserError if there is a path at which no model is.
  */
 export const openCatalogue = async (
   paths: readonly string[],
-  { teacher, work, dtype }: { readonly teacher?: string; readonly work: string; readonly dtype: ExportDtype },
+  { teacher, work, dtype, places = [] }: CatalogueOptions,
 ): Promise<Catalogue> => {
   /** Names by path: the folder's own, or with a number where two are called the same. */
   const names = new Map<string, string>()
@@ -56,7 +73,8 @@ export const openCatalogue = async (
     return name
   }
   const entries = new Map<string, CatalogueEntry>()
-  const look = async (path: string): Promise<CatalogueEntry> => {
+  const add = async (given: string): Promise<CatalogueEntry> => {
+    const path = resolve(given)
     const { kind, parent, guidance_scale } = await lookAt(path)
     const found = kind === 'student' ? (teacher ?? (parent && (await besideWith(path, parent)))) : undefined
     const from = found ? resolve(found) : undefined
@@ -75,19 +93,21 @@ export const openCatalogue = async (
     if (from !== undefined && !entries.has(from)) entries.set(from, entry(from, (await lookAt(from)).kind))
     return added
   }
-  const looks = new Map<string, Promise<CatalogueEntry>>()
-  const add = (given: string): Promise<CatalogueEntry> => {
-    const path = resolve(given)
-    const known = looks.get(path)
-    if (known) return known
-    const found = look(path)
-    looks.set(path, found)
-    found.catch(() => looks.delete(path))
-    return found
-  }
   for (const path of paths) await add(path)
-  if (entries.size === 0)
-    throw new UserError('there is no model to show', { exitCode: 2, remedy: 'name a model folder' })
+  const around = places.map((place) => resolve(place))
+  const look = async (): Promise<void> => {
+    const before = entries.size
+    for (const place of around) {
+      const inside = await readdir(place).catch(() => [] as string[])
+      for (const path of [place, ...inside.sort().map((name) => join(place, name))])
+        if (!entries.has(path) && isModel(path)) await add(path).catch(() => undefined)
+    }
+    // What has come may be the teacher of what was there.
+    if (before > 0 && entries.size > before)
+      for (const [path, { kind, teacher }] of [...entries])
+        if (kind === 'student' && teacher === undefined) await add(path)
+  }
+  await look()
   const made = new Map<string, Promise<string>>()
   const make = async (name: string, source: string): Promise<string> => {
     const out = join(work, name)
@@ -100,8 +120,10 @@ export const openCatalogue = async (
       return [...entries.values()]
     },
     add,
+    places: around,
+    look,
     folder(name) {
-      const source = [...entries].find(([, entry]) => entry.name === name)?.[0]
+      const source = [...entries.keys()].find((path) => nameOf(path) === name)
       if (source === undefined) return Promise.reject(new UserError(`there is no model ${name}`))
       const known = made.get(name)
       if (known) return known
@@ -112,6 +134,9 @@ export const openCatalogue = async (
     },
   }
 }
+
+const isModel = (path: string): boolean =>
+  [MANIFEST_FILE, CONFIG_FILE].some((file) => existsSync(join(path, file)))
 
 interface Look extends Pick<CatalogueEntry, 'kind' | 'guidance_scale'> {
   readonly parent?: string | undefined

@@ -1,14 +1,17 @@
-/** The studio's server: the built page, the models as exports, and what runs tell. For this machine alone. */
+/** The studio's server: the built page, the models as exports, and what runs tell. It reads, and changes nothing. */
 import { existsSync } from 'node:fs'
-import { cp, readdir, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
+import compress from '@fastify/compress'
 import fastifyStatic from '@fastify/static'
 import { UserError } from '@onestroke/core/formats'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { makeFolder } from '../model/index.js'
-import { isAllowedOrigin, isOwnHost } from '../server/index.js'
-import type { Catalogue } from './catalogue.js'
+import { isLoopback, isOwnHost } from '../server/index.js'
+import { type Catalogue, hasDemo } from './catalogue.js'
+import { guardStudio, type StudioGuard } from './guard.js'
+import { HEADERS, PAGE_POLICY } from './headers.js'
 import { describeRun, listRuns, REPORT_FILE, runFolder, samplesFile } from './runs.js'
 
 /** `models.json`: what the page offers. */
@@ -16,6 +19,13 @@ interface Offer {
   readonly models: Catalogue['entries']
   /** Whether there are runs to watch. */
   readonly runs: boolean
+  /** Where there is no model: how to get one. */
+  readonly start?: {
+    /** Folders in which model folders are found. */
+    readonly places: readonly string[]
+    /** Whether `onestroke demo` has what it needs. */
+    readonly demo: boolean
+  }
 }
 
 /** Folder of the built page. @throws UserError if it was not built. */
@@ -29,33 +39,55 @@ export const siteFolder = (): string => {
   return folder
 }
 
-/** Pages that are isolated from other origins may use threads. */
-const ISOLATED = {
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-embedder-policy': 'require-corp',
-  'cross-origin-resource-policy': 'same-origin',
-}
+const OWN: StudioGuard = { host: '127.0.0.1', allowedHosts: [] }
 
-/** @param runs folders in which runs are looked for */
+/**
+ * Makes the server, which does not listen yet.
+ *
+ * @param runs folders in which runs are looked for
+ * @param guard who may open it; by default this machine
+ */
 export const studioServer = async (
   catalogue: Catalogue,
   runs: readonly string[],
+  guard: StudioGuard = OWN,
 ): Promise<FastifyInstance> => {
   const app = Fastify({ forceCloseConnections: true })
-  const own = { host: '127.0.0.1', allowedHosts: [], cors: [] }
-  app.addHook('onRequest', async ({ headers }, reply) => {
-    reply.headers(ISOLATED)
-    // Pages of other origins may not read what is here, by whatever name they call it.
-    if (!isOwnHost(headers.host, own) || !isAllowedOrigin(headers.origin, headers.host, own))
-      return reply.code(403).send({ error: 'this studio is for this machine alone' })
+  app.addHook('onRequest', async ({ headers, ip }, reply) => {
+    reply.headers(HEADERS)
+    // Within a machine, compressing takes longer than sending. What comes through a proxy has the proxy's name.
+    if (isLoopback(ip) && isOwnHost(headers.host, OWN)) headers['x-no-compression'] = 'true'
   })
+  guardStudio(app, guard)
   app.setErrorHandler((error: FastifyError, _, reply) =>
     reply.code(error instanceof UserError ? 404 : (error.statusCode ?? 500)).send({ error: error.message }),
   )
-  await app.register(fastifyStatic, { root: siteFolder(), cacheControl: false })
-  app.get('/models.json', async (): Promise<Offer> => ({ models: catalogue.entries, runs: true }))
-  app.get<{ Params: { name: string; file: string } }>('/models/:name/:file', async ({ params }, reply) =>
-    reply.sendFile(params.file, await catalogue.folder(params.name), { cacheControl: false }),
+  await app.register(compress, { encodings: ['br', 'gzip'], globalDecompression: false })
+  await app.register(fastifyStatic, {
+    root: siteFolder(),
+    cacheControl: false,
+    setHeaders(response, path) {
+      // Their names have their content's hash.
+      if (path.includes(`${sep}assets${sep}`))
+        response.setHeader('cache-control', 'max-age=31536000, immutable')
+    },
+  })
+  app.get('/models.json', async (): Promise<Offer> => {
+    await catalogue.look()
+    const { entries, places } = catalogue
+    return {
+      models: entries,
+      runs: true,
+      start: entries.length === 0 ? { places, demo: hasDemo() } : undefined,
+    }
+  })
+  app.get<{ Params: { name: string; file: string } }>(
+    '/models/:name/:file',
+    async ({ params, headers }, reply) => {
+      // Of 16-bit and 8-bit weights, compressing takes 8 %; of WebAssembly, 78 %.
+      if (params.file.endsWith('.onnx')) headers['x-no-compression'] = 'true'
+      return reply.sendFile(params.file, await catalogue.folder(params.name), { cacheControl: false })
+    },
   )
   app.get('/api/runs', async () => ({ runs: await listRuns(runs) }))
   app.get<{ Params: { name: string } }>('/api/runs/:name', async ({ params }) =>
@@ -66,7 +98,10 @@ export const studioServer = async (
     catalogue.add(await runFolder(runs, params.name)),
   )
   app.get<{ Params: { name: string } }>('/api/runs/:name/report', async ({ params }, reply) =>
-    reply.sendFile(REPORT_FILE, resolve(await runFolder(runs, params.name))),
+    reply
+      // It says itself what it may load and run.
+      .header('content-security-policy', "frame-ancestors 'none'")
+      .sendFile(REPORT_FILE, resolve(await runFolder(runs, params.name))),
   )
   app.get<{ Params: { name: string; file: string } }>(
     '/api/runs/:name/samples/:file',
@@ -93,6 +128,8 @@ export const writeSite = async (
   // The list of its files is a studio's own, and there from the first.
   if (there.length > 0 && !there.includes('sw-files.js'))
     throw new UserError(`${out} exists, and is no studio`, { exitCode: 2, remedy: 'choose another folder' })
+  if (catalogue.entries.length === 0)
+    throw new UserError('there is no model to show', { exitCode: 2, remedy: 'name a model folder' })
   const folders = new Map<string, string>()
   for (const { name } of catalogue.entries) {
     onExport(name)
@@ -100,7 +137,15 @@ export const writeSite = async (
   }
   await makeFolder(out)
   await cp(siteFolder(), out, { recursive: true })
+  await writeFile(join(out, 'index.html'), withPolicy(await readFile(join(out, 'index.html'), 'utf8')))
   for (const [name, folder] of folders) await cp(folder, join(out, 'models', name), { recursive: true })
   const offer: Offer = { models: catalogue.entries, runs: false }
   await writeFile(join(out, 'models.json'), `${JSON.stringify(offer, null, 2)}\n`)
 }
+
+/** The page with its policy in it: other servers send no header for it. */
+const withPolicy = (page: string): string =>
+  page.replace(
+    /<meta charset="utf-8" ?\/?>/,
+    (charset) => `${charset}\n    <meta http-equiv="Content-Security-Policy" content="${PAGE_POLICY}" />`,
+  )

@@ -1,0 +1,28 @@
+/** What the studio's answers say beside their content: who may read them, and what its page may do. */
+
+/** Pages that are isolated from other origins may use threads. */
+const ISOLATED = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+/** What the page loads and runs: its own files, WebAssembly, and pictures that it made or was given. */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self'",
+  "connect-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ')
+
+export const HEADERS = {
+  ...ISOLATED,
+  'content-security-policy': `${PAGE_POLICY}; frame-ancestors 'none'`,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+}
