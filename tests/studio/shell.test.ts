@@ -9,6 +9,9 @@ import { succeeds } from '../cli/testing.js'
 import { browserLacks } from '../web/browser.js'
 import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
 
+/** How long a test waits for what comes after a model. */
+const SOON = { timeout: 30_000 }
+
 describe.skipIf(browserLacks !== undefined)(
   `the studio's shell${browserLacks ? `: ${browserLacks}` : ''}`,
   () => {
@@ -54,7 +57,7 @@ describe.skipIf(browserLacks !== undefined)(
       const { example } = JSON.parse(await readFile(join(STUDENT, 'config.json'), 'utf8'))
       expect(await prompt().inputValue()).toBe(example.prompt)
       expect(await seed().inputValue()).toBe(String(example.seed))
-      await expect.poll(() => page.url()).toContain(`prompt=${example.prompt}&seed=${example.seed}`)
+      await expect.poll(() => page.url(), SOON).toContain(`prompt=${example.prompt}&seed=${example.seed}`)
       // Before anything is painted, nothing is asked for.
       await open('#view=train')
       await page.getByText('Done: 100 %').waitFor()
@@ -165,9 +168,10 @@ describe.skipIf(browserLacks !== undefined)(
       await open('#prompt=cat+face&seed=5&guidance=2&without=noto')
       for (const view of ['Paint', 'Compare', 'Draw']) {
         await goTo(view)
+        // While the model loads, only what to paint is there.
+        await page.getByLabel('Show pixels as squares').waitFor()
         expect(await page.getByRole('slider', { name: 'Guidance' }).inputValue()).toBe('2')
         expect(await page.getByLabel('Negative prompt').inputValue()).toBe('noto')
-        expect(await page.getByLabel('Show pixels as squares').count()).toBe(1)
       }
       const drawn = page.locator('.draw .picture')
       await page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
@@ -183,25 +187,25 @@ describe.skipIf(browserLacks !== undefined)(
       await painted()
       const before = await pixelsOf(picture())
       const past = page.locator('.past .tile')
-      await expect.poll(() => past.count()).toBe(1)
+      await expect.poll(() => past.count(), SOON).toBe(1)
       await prompt().fill('pizza')
       await page.getByLabel('Steps').fill('2')
       await seed().fill('6')
-      await expect.poll(() => past.count()).toBe(2)
+      await expect.poll(() => past.count(), SOON).toBe(2)
       const second = await pixelsOf(picture())
       const first = page.getByRole('button', { name: 'owl seed 5: bring it back' })
       await first.focus()
       await page.keyboard.press('Enter')
-      await expect.poll(() => pixelsOf(picture())).toEqual(before)
+      await expect.poll(() => pixelsOf(picture()), SOON).toEqual(before)
       expect([await prompt().inputValue(), await seed().inputValue()]).toEqual(['owl', '5'])
       expect(await page.getByLabel('Steps').inputValue()).toBe('1')
-      await expect.poll(() => first.getAttribute('aria-current')).toBe('true')
+      await expect.poll(() => first.getAttribute('aria-current'), SOON).toBe('true')
       // What is there is not kept twice, and a model is part of it.
       await page.waitForTimeout(1000)
       expect(await past.count()).toBe(2)
       await page.getByRole('combobox', { name: 'Model' }).selectOption('emoji-16-student')
       await painted()
-      await expect.poll(() => past.count()).toBe(3)
+      await expect.poll(() => past.count(), SOON).toBe(3)
       await page.getByRole('button', { name: 'pizza seed 6' }).click()
       await page.waitForURL(/model=emoji-16-guided&prompt=pizza&seed=6&steps=2/)
       await painted()
@@ -215,7 +219,7 @@ describe.skipIf(browserLacks !== undefined)(
           .poll(async () => {
             await page.clock.runFor(800)
             return past.evaluateAll((all) => all.map((one) => one.getAttribute('title')).join())
-          })
+          }, SOON)
           .not.toBe(count)
       }
       expect(await past.count()).toBe(24)
@@ -315,7 +319,7 @@ describe.skipIf(browserLacks !== undefined)(
           const isFree = await slider.evaluate((element) => {
             const { left, top, width, height } = element.getBoundingClientRect()
             return document.elementFromPoint(left + width / 2, top + height / 2) === element
-          })
+          }, SOON)
           expect(isFree).toBe(true)
         }
       }
