@@ -1,6 +1,20 @@
 export { qualityChecker } from './checker.js'
 export { pictureOf } from './distort.js'
 export {
+  type Costs,
+  costsOf,
+  type Effort,
+  effortWithin,
+  FULL_EFFORT,
+  type Measured,
+  reportSamples,
+  reportWithin,
+  type Speeds,
+  searchPictures,
+  settingsFor,
+  totalOf,
+} from './effort.js'
+export {
   type EvaluateOptions,
   evaluate,
   guidanceOf,
@@ -11,11 +25,18 @@ export {
 } from './evaluate.js'
 export { trainFeatureNetwork } from './feature-network.js'
 export { type FeatureSpace, featuresOfDataset, Reference } from './feature-space.js'
-export { FeatureExtractor, type FeatureOptions, featureModel, featuresFor } from './features.js'
+export {
+  FeatureExtractor,
+  type FeatureOptions,
+  featureModel,
+  featureStepSeconds,
+  featuresFor,
+  hasFeatures,
+} from './features.js'
 export { checkFit, Judge, type Painted } from './judge.js'
 export { judgesFor } from './judges.js'
 export { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
-export { gradedBy } from './real-pictures.js'
+export { gradedBy, judgedBy } from './real-pictures.js'
 export {
   bestStudent,
   bestTeacher,
@@ -32,6 +53,7 @@ export {
   speedUp,
 } from './rows.js'
 export { type FoundLevels, searchSigmas } from './search-sigmas.js'
+export { featureTrainingSpeed, pictureSpeeds } from './speeds.js'
 export type {
   Distances,
   Estimate,
