@@ -6,8 +6,15 @@ import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
-import { pictureSpeeds, reportSamples, reportWithin, settingsFor } from '../evaluation/index.js'
-import { loadModel, Model } from '../model/index.js'
+import {
+  gridsCost,
+  NOISE_SEEDS,
+  pictureSpeeds,
+  reportSamples,
+  reportWithin,
+  settingsFor,
+} from '../evaluation/index.js'
+import { loadModel, OpenModels } from '../model/index.js'
 import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
 import {
@@ -35,8 +42,6 @@ import { Bar, commandLine, say } from './terminal.js'
 import { measuredOf } from './time-plan.js'
 
 const DEFAULT_MINUTES = 20
-/** Share of a report's time after which no further noise seed is begun: grids and curves come after it. */
-const EVALUATING = 0.85
 export const DISTILLATION: Pick<
   RunPlan,
   'batch' | 'optimizer' | 'schedule' | 'condition_dropout' | 'word_dropout'
@@ -208,10 +213,13 @@ const writeProof = async (
   const judged = effort.feature_steps > 0
   const own = judged ? await settings.features!(dataset, effort) : null
   // Timed anew: what else the machine does may have changed since the run began.
-  const model = Model.of(student)
-  const { guidance_scale } = settings.path!
-  const painting = await pictureSpeeds({ dataset, student: model, path: { teacher, guidance_scale } })
-  await model.release()
+  const models = new OpenModels()
+  const painting = await pictureSpeeds({
+    dataset,
+    student: models.of(student),
+    teacher: models.of(teacher),
+    guidance_scale: settings.path!.guidance_scale,
+  })
   const speeds = { step: 0, feature_step: 0, ...painting }
   const amount = reportWithin(seconds, effort, speeds, { ...measuredOf(dataset, settings), report: true })
   const left = seconds - (performance.now() - begin) / 1000
@@ -220,19 +228,22 @@ const writeProof = async (
     student,
     teacher,
     dataset,
+    models,
     own,
     steps: [1, 2, 4],
     samples: samples ?? reportSamples(amount, dataset.count),
     real_samples: amount.report_real,
     seed: 0,
-    noise_seeds: amount.report_seeds,
+    // As many as there is time for: the plan counts on fewer.
+    noise_seeds: NOISE_SEEDS,
     teacher_settings: settingsFor(amount),
     distance_samples: amount.report_path,
-    ...((timed || samples === undefined) && { seconds: EVALUATING * left }),
+    ...((timed || samples === undefined) && { seconds: left - gridsCost(speeds) }),
     ...(progress && { progress }),
     commands: [commandLine()],
     onProgress: (what, done, total) => bar.update(done, total, what),
   }).finally(() => bar.stop())
+  await models.release()
   await extend?.(report, pictures, dataset)
   await writeReport(out, report, pictures)
   const html = join(out, 'report.html')

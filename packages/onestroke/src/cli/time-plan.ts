@@ -13,7 +13,7 @@ import {
   searchPictures,
   totalOf,
 } from '../evaluation/index.js'
-import type { Model } from '../model/index.js'
+import { type Model, OpenModels } from '../model/index.js'
 import type { Allotment, RunPlan } from '../training/index.js'
 import type { RunSettings } from './run-command.js'
 import { say, warn } from './terminal.js'
@@ -62,10 +62,10 @@ export const shareOut = async (
   const speeds = measures
     ? {
         step: step_seconds,
-        ...(await pictureSpeeds({ dataset, student: model, ...(settings.path && { path: settings.path }) })),
+        ...(await speedsWith(settings, dataset, model)),
         feature_step: await featureTrainingSpeed(dataset),
       }
-    : { step: step_seconds, student: 0, teacher: 0, feature: 0, feature_step: 0 }
+    : { step: step_seconds, student: 0, teacher: 0, feature: 0, feature_step: 0, opening: 0, products: 1 }
   if (training !== undefined) {
     const costs = costsOf(FULL_EFFORT, speeds, asked)
     say(`about ${spoken(training + totalOf(costs))}: ${partsOf(training, costs)} (an estimate)`)
@@ -85,6 +85,19 @@ export const shareOut = async (
     training: rest,
     checks: Math.min(effort.checks, asked.checks),
     effort: { ...effort, report_seconds: costs.report },
+  }
+}
+
+const speedsWith = async ({ path }: RunSettings, dataset: Dataset, student: Model) => {
+  const models = new OpenModels()
+  try {
+    return await pictureSpeeds({
+      dataset,
+      student,
+      ...(path && { teacher: models.of(path.teacher), guidance_scale: path.guidance_scale }),
+    })
+  } finally {
+    await models.release()
   }
 }
 

@@ -135,6 +135,10 @@ export interface Speeds {
   readonly feature_step: number
   /** A picture through a feature network. */
   readonly feature: number
+  /** Compiling the networks of student and teacher. */
+  readonly opening: number
+  /** Products of two numbers a second, in the metrics. */
+  readonly products: number
 }
 
 /** What a run asks for, whatever its time. */
@@ -159,13 +163,11 @@ export interface Costs {
   readonly report: number
 }
 
-/** Products of two numbers a second in metrics, one after the other: cautiously. */
-const PRODUCTS = 4e8
 /** Numbers that a picture is made into by a judge. */
 const DIMS = 64
 /** Seconds of one Fréchet distance. */
 const FRECHET = 0.03
-/** Grids of 32 pictures, and the denoising error, in evaluations of one network. */
+/** Grids of 32 pictures, and the denoising error, in runs of one network. */
 const GRIDS = 32 * 40 + 64 * 24
 /** Runs of a network in the many-step rows that are measured: of the best setting and the cheapest that is as good, or of one. */
 const [BEST_RUNS, ONE_RUNS] = [28, 12]
@@ -174,17 +176,20 @@ const FITTED = 1024
 
 /** What an effort costs. */
 export const costsOf = (effort: Effort, speeds: Speeds, asked: Measured): Costs => {
-  const { student, teacher, feature } = speeds
   const judged = effort.feature_steps > 0
   return {
     features: judged ? effort.feature_steps * speeds.feature_step : 0,
     checks: judged ? checksCost(effort, speeds, asked) : 0,
     search: judged && asked.tune ? searchCost(effort, speeds, asked) : 0,
-    report: asked.report ? reportCost(effort, { student, teacher, feature }, asked) : 0,
+    report: asked.report ? reportCost(effort, speeds, asked) : 0,
   }
 }
 
-const checksCost = (effort: Effort, { step, student, teacher, feature }: Speeds, asked: Measured): number => {
+const checksCost = (
+  effort: Effort,
+  { step, student, teacher, feature, opening }: Speeds,
+  asked: Measured,
+): number => {
   const checks = Math.min(effort.checks, asked.checks)
   if (checks === 0) return 0
   const pictures = CHECK_SEEDS.length * Math.min(effort.check_pictures, Math.max(512, asked.count))
@@ -193,7 +198,8 @@ const checksCost = (effort: Effort, { step, student, teacher, feature }: Speeds,
     pictures * ((asked.shares ? 5 : 7) * student + 3 * feature) +
     CHECK_SEEDS.length * 3 * FRECHET +
     BANDS * (path * student + step)
-  return pictures * feature + path * (2 * BANDS * STEPS_PER_BAND + 1) * teacher + checks * each
+  // Each check compiles the network anew, because the weights have changed.
+  return pictures * feature + path * (2 * BANDS * STEPS_PER_BAND + 1) * teacher + checks * (each + opening)
 }
 
 const searchCost = (effort: Effort, { student, feature }: Speeds, asked: Measured): number => {
@@ -208,7 +214,7 @@ const searchCost = (effort: Effort, { student, feature }: Speeds, asked: Measure
 
 const reportCost = (
   effort: Effort,
-  { student, teacher, feature }: Pick<Speeds, 'student' | 'teacher' | 'feature'>,
+  { student, teacher, feature, opening, products }: Speeds,
   { count, size }: Measured,
 ): number => {
   const samples = reportSamples(effort, count)
@@ -220,14 +226,20 @@ const reportCost = (
   const choosing = all ? Math.min(samples, CHOOSING_SAMPLES) * CHOOSING_RUNS : 0
   const path = effort.report_path * (2 * PATH_STEPS - 1)
   const painted = seeds * samples
-  const products = rows * painted * (real * DIMS * 8 + 0.1 * size * size)
+  // Distances to all real pictures, by three judges; and components of 1024 pictures.
+  const multiplied = rows * painted * real * DIMS * 8 + Math.min(FITTED, size) ** 2 * Math.max(FITTED, size)
   return (
     painted * (7 * student + (7 + (all ? BEST_RUNS : ONE_RUNS)) * teacher) +
-    (choosing + path + GRIDS) * teacher +
+    (choosing + path) * teacher +
     ((rows * painted + real) * judges + FITTED) * feature +
-    products / PRODUCTS
+    multiplied / products +
+    gridsCost({ teacher, opening })
   )
 }
+
+/** Seconds of a report after its rows are measured: grids of pictures, and the denoising error. */
+export const gridsCost = ({ teacher, opening }: Pick<Speeds, 'teacher' | 'opening'>): number =>
+  GRIDS * teacher + 2 * opening
 
 /** Runs of the network for one picture by every setting that is tried. */
 const CHOOSING_RUNS = TEACHER_SETTINGS.reduce(

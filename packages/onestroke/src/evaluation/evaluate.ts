@@ -3,7 +3,7 @@ import type { SolverName } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { Dataset } from '../data/index.js'
 import { teacherDistance } from '../metrics/index.js'
-import { type LoadedModel, Model } from '../model/index.js'
+import { type LoadedModel, type Model, OpenModels } from '../model/index.js'
 import { Reference } from './feature-space.js'
 import { floorOf, replayOf } from './floors.js'
 import { BATCH, checkFit, comparedRows, Judge } from './judge.js'
@@ -24,6 +24,8 @@ export interface EvaluateOptions extends JudgesOptions {
   readonly model: LoadedModel
   readonly teacher?: LoadedModel
   readonly dataset: Dataset
+  /** Where the models are opened; they stay open. By default they are opened and released here. */
+  readonly models?: OpenModels
   /** Step counts of the student, and of the teacher with DDIM. */
   readonly steps: readonly number[]
   /** Pictures for each row and noise seed. */
@@ -101,12 +103,8 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
   for (const space of rest)
     others.push(await Reference.of(space, reference, comparedRows(dataset, reference, rows)))
   const likeness = new Likeness(dataset, judge)
-  const models = new Map<LoadedModel, Model>()
-  const modelOf = (loaded: LoadedModel) => {
-    const known = models.get(loaded) ?? Model.of(loaded)
-    models.set(loaded, known)
-    return known
-  }
+  const models = options.models ?? new OpenModels()
+  const modelOf = (loaded: LoadedModel) => models.of(loaded)
   const guidance_scale = options.guidance_scale ?? guidanceOf(model.config)
   const slow = model.config.kind === 'teacher' ? model : teacher
   const settings = settingsOf(
@@ -154,7 +152,7 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
       ? model.sha256 !== teacher.sha256 &&
         (await differs(modelOf(model), modelOf(teacher), judge, guidance_scale))
       : null
-  for (const one of models.values()) await one.release()
+  if (!options.models) await models.release()
   const { name, sha256, dims } = first.info
   return {
     model: { path: model.path, sha256: model.sha256, parameters: model.layout.size, kind: model.config.kind },

@@ -6,6 +6,7 @@ export {
   type Effort,
   effortWithin,
   FULL_EFFORT,
+  gridsCost,
   type Measured,
   reportSamples,
   reportWithin,
@@ -51,6 +52,7 @@ export {
   skipping,
   sortRows,
   speedUp,
+  timingIsNoisy,
 } from './rows.js'
 export { type FoundLevels, searchSigmas } from './search-sigmas.js'
 export { featureTrainingSpeed, pictureSpeeds } from './speeds.js'

@@ -40,6 +40,8 @@ export class Judge {
   /** For each of `rows` a number: pictures with one name have one number. */
   readonly groups: Uint32Array
   #trained: Promise<Features> | undefined
+  /** Models that have been compiled by painting. */
+  readonly #warm = new WeakSet<Model>()
 
   private constructor(
     readonly space: FeatureSpace,
@@ -91,8 +93,10 @@ export class Judge {
   ): Promise<Painted> {
     const pictures = new Float32Array(count * model.pictureSize)
     const times: number[] = []
-    // The first batch compiles: where there is no other to be timed, it is painted beforehand.
-    if (timed && count <= BATCH) await model.generate({ ...options, prompts: this.batch(0) })
+    // A model's first batch compiles: where there is no other to be timed, it is painted beforehand.
+    if (timed && count <= BATCH && !this.#warm.has(model))
+      await model.generate({ ...options, prompts: this.batch(0) })
+    this.#warm.add(model)
     for (let first = 0; first < count; first += BATCH) {
       const prompts = this.batch(first)
       const start = performance.now()

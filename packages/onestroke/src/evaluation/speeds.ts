@@ -1,6 +1,7 @@
 /** How fast this machine is just now, by timing a little of everything. */
 import type { Dataset } from '../data/index.js'
-import { type LoadedModel, Model } from '../model/index.js'
+import { precisionRecall } from '../metrics/index.js'
+import type { Model } from '../model/index.js'
 import type { Speeds } from './effort.js'
 import { featureStepSeconds, hasFeatures } from './features.js'
 import { BATCH } from './judge.js'
@@ -10,27 +11,31 @@ import { randomExtractor } from './random-features.js'
 interface SpeedsOptions {
   readonly dataset: Dataset
   readonly student: Model
-  /** Where there is a teacher: it, and the scale of its guidance. */
-  readonly path?: { readonly teacher: LoadedModel; readonly guidance_scale: number }
+  readonly teacher?: Model
+  /** Of the teacher. */
+  readonly guidance_scale?: number
 }
 
 /** Seconds that pictures take: a few batches of 64 are painted in one step, and made into features. */
 export const pictureSpeeds = async ({
   dataset,
   student,
-  path,
-}: SpeedsOptions): Promise<Pick<Speeds, 'student' | 'teacher' | 'feature'>> => {
+  teacher,
+  guidance_scale = 1,
+}: SpeedsOptions): Promise<Pick<Speeds, 'student' | 'teacher' | 'feature' | 'opening' | 'products'>> => {
   const own = await paintingSeconds(student, dataset, {})
-  const teacher = path && Model.of(path.teacher)
-  const taught = teacher
-    ? await paintingSeconds(teacher, dataset, { solver: 'ddim', guidance_scale: path!.guidance_scale })
-    : own
-  await teacher?.release()
+  const taught = teacher ? await paintingSeconds(teacher, dataset, { solver: 'ddim', guidance_scale }) : own
   const extractor = await randomExtractor(dataset)
   const { channels, height, width } = dataset
   const pictures = new Float32Array(BATCH * channels * height * width)
   const feature = await secondsOf(() => extractor.extract(pictures, BATCH, channels, height))
-  return { student: own, teacher: taught, feature: feature / BATCH }
+  return {
+    student: own.each / BATCH,
+    teacher: taught.each / BATCH,
+    feature: feature.each / BATCH,
+    opening: own.opening + (teacher ? taught.opening : 0),
+    products: await productsSpeed(),
+  }
 }
 
 /** Seconds of a step of training the dataset's feature network; 0 if that is there. */
@@ -41,15 +46,30 @@ const paintingSeconds = async (
   model: Model,
   dataset: Dataset,
   how: { solver?: 'ddim'; guidance_scale?: number },
-): Promise<number> => {
+): Promise<Timed> => {
   const prompts = samplePrompts(asSeenBy(model.config, dataset), BATCH)
-  return (await secondsOf(() => model.generate({ ...how, prompts, num_inference_steps: 1 }))) / BATCH
+  return secondsOf(() => model.generate({ ...how, prompts, num_inference_steps: 1 }))
 }
 
-/** The second time counts: the first compiles. */
-const secondsOf = async (work: () => Promise<unknown>): Promise<number> => {
-  await work()
+interface Timed {
+  /** Seconds that the first time took longer: it compiles. */
+  readonly opening: number
+  readonly each: number
+}
+
+const secondsOf = async (work: () => Promise<unknown>): Promise<Timed> => {
   const begin = performance.now()
   await work()
-  return (performance.now() - begin) / 1000
+  const opened = performance.now()
+  await work()
+  const each = performance.now() - opened
+  return { opening: Math.max(0, opened - begin - each) / 1000, each: each / 1000 }
+}
+
+/** Products of two numbers a second in the metrics, which are JavaScript. */
+const productsSpeed = async (): Promise<number> => {
+  const [rows, dims] = [256, 64]
+  const some = { data: new Float32Array(rows * dims).fill(0.5), count: rows, dims }
+  const { each } = await secondsOf(async () => precisionRecall({ ...some }, { ...some }))
+  return (2 * rows ** 2 * dims) / each
 }
