@@ -84,11 +84,12 @@ summary { cursor: pointer; color: var(--muted); padding: 4px 0; }
 
 .scroll { overflow-x: auto; margin-top: 22px; border: 1px solid var(--line); border-radius: 10px; background: var(--surface); }
 details .scroll { margin-top: 6px; }
-details th, details td { white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
+.plots details th, .plots details td { white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
 .numbers tbody th { vertical-align: middle; }
 .numbers tfoot th { white-space: normal; min-width: 15rem; }
 .more th, .more td { padding: 7px 9px; }
 .more td small { display: block; min-width: 0; text-align: right; }
+.more td small.flag { white-space: normal; min-width: 7rem; }
 .numbers thead th { white-space: normal; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 7px 14px; text-align: right; white-space: nowrap; border-top: 1px solid var(--grid); }
@@ -148,7 +149,7 @@ footer p { margin: 0; max-width: none; }
   .plots > figure, .card { padding: 14px 12px 10px; }
   .plot { height: 310px; }
   th, td { padding: 6px 7px; }
-  details table { font-size: 0.8rem; }
+  .plots details table { font-size: 0.8rem; }
 }
 @media print {
   nav { display: none; }
