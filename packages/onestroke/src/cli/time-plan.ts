@@ -25,6 +25,8 @@ export const elapsed = (): number => performance.now() / 1000
 const FINISHING = 0.03
 /** Share of the time that the training gets in any case. */
 const LEAST_TRAINING = 0.25
+/** How much longer than asked a run may be before that is said. */
+const TOO_LONG = 1.15
 /** A training that takes fewer seconds is over before a plan of it is of use. */
 const SHORT = 20
 
@@ -81,6 +83,11 @@ export const shareOut = async (
   if (samples) say(samples)
   const lacking = lackingOf(effort, asked)
   if (lacking) warn(`${spoken(total)} ${lacking}`)
+  const needed = elapsed() + rest + totalOf(costs)
+  if (needed > TOO_LONG * total)
+    warn(
+      `the least that is measured takes longer: it will be about ${spoken(needed)} (--samples 0 leaves the report out)`,
+    )
   return {
     training: rest,
     checks: Math.min(effort.checks, asked.checks),

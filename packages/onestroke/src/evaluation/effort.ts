@@ -35,6 +35,8 @@ export interface Effort {
   /** Many-step settings of the teacher that are tried: all, or one. */
   readonly report_settings: number
   readonly report_path: number
+  /** Whether it shows the denoising error. */
+  readonly report_denoising: 0 | 1
 }
 
 /** All that is done where time does not matter. */
@@ -51,6 +53,7 @@ export const FULL_EFFORT: Effort = {
   report_real: 4096,
   report_settings: TEACHER_SETTINGS.length,
   report_path: PATH_SAMPLES,
+  report_denoising: 1,
 }
 
 /** From the greatest effort to the least. */
@@ -113,6 +116,7 @@ const EFFORTS: readonly Effort[] = [
       report_real: real!,
       report_settings: 1,
       report_path: 0,
+      report_denoising: 0,
     }),
   ),
 ]
@@ -167,8 +171,8 @@ export interface Costs {
 const DIMS = 64
 /** Seconds of one Fréchet distance. */
 const FRECHET = 0.03
-/** Grids of 32 pictures, and the denoising error, in runs of one network. */
-const GRIDS = 32 * 40 + 64 * 24
+/** Runs of one network for the grids of 32 pictures, and for the denoising error of 64. */
+const [GRIDS, DENOISING] = [32 * 26, 64 * 24]
 /** Runs of a network in the many-step rows that are measured: of the best setting and the cheapest that is as good, or of one. */
 const [BEST_RUNS, ONE_RUNS] = [28, 12]
 /** Pictures that the judges without training are fitted to. */
@@ -233,13 +237,16 @@ const reportCost = (
     (choosing + path) * teacher +
     ((rows * painted + real) * judges + FITTED) * feature +
     multiplied / products +
-    gridsCost({ teacher, opening })
+    opening +
+    gridsCost(effort, { teacher, opening })
   )
 }
 
 /** Seconds of a report after its rows are measured: grids of pictures, and the denoising error. */
-export const gridsCost = ({ teacher, opening }: Pick<Speeds, 'teacher' | 'opening'>): number =>
-  GRIDS * teacher + 2 * opening
+export const gridsCost = (
+  { report_denoising }: Pick<Effort, 'report_denoising'>,
+  { teacher, opening }: Pick<Speeds, 'teacher' | 'opening'>,
+): number => (GRIDS + report_denoising * DENOISING) * teacher + opening
 
 /** Runs of the network for one picture by every setting that is tried. */
 const CHOOSING_RUNS = TEACHER_SETTINGS.reduce(

@@ -30,6 +30,8 @@ export interface ProofOptions extends Omit<EvaluateOptions, 'model'> {
   readonly teacher: LoadedModel
   /** How the training went, if that is known. */
   readonly progress?: Pick<Progress, 'log' | 'checks'>
+  /** Whether the denoising error is measured; by default it is. */
+  readonly denoising?: boolean
   readonly commands: readonly string[]
   readonly notes?: readonly string[]
 }
@@ -50,7 +52,8 @@ export const prove = async (options: ProofOptions): Promise<Proof> => {
   const models = options.models ?? new OpenModels()
   const evaluation = await evaluate({ ...options, models, model: student })
   const { sections, pictures } = await grids({ ...options, dataset, models }, evaluation)
-  const denoising = await denoisingErrors(student, teacher, dataset, models)
+  const denoising =
+    options.denoising === false ? undefined : await denoisingErrors(student, teacher, dataset, models)
   if (!options.models) await models.release()
   const report: Report = {
     title,
@@ -67,7 +70,7 @@ export const prove = async (options: ProofOptions): Promise<Proof> => {
     evaluation,
     loss: [{ name: 'student', points: log.map(({ images, loss }) => ({ images, loss })) }],
     course: courseOf({ log, checks }, student),
-    denoising,
+    ...(denoising && { denoising }),
     sections,
     commands: [...options.commands],
     notes: [...(options.notes ?? [])],
