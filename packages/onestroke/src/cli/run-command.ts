@@ -433,18 +433,12 @@ const trainWithBar = async (
       return grid
     }
   }
-  let checker: Promise<(model: Model) => Promise<CheckResult>> | undefined
-  const check: RunOptions['check'] = async (model, effort) => {
-    if (!checker) bar.stop()
-    checker ??= settings.checker!(dataset, effortOf(effort))
-    return (await checker)(model)
-  }
-  // Only now: until here there was no step after which to stop.
+  let check: ((model: Model) => Promise<CheckResult>) | undefined
   let stopped = false
-  whenInterrupted(() => {
+  const stopPolitely = () => {
     stopped = true
     say(pc.yellow('stopping after this step; the state will be saved (Ctrl-C again to stop at once)'))
-  })
+  }
   try {
     return await run({
       ...job,
@@ -455,15 +449,19 @@ const trainWithBar = async (
         onShared()
         return shareOut(step_seconds, model, plan, dataset, settings)
       },
-      onStart: ({ step }) => {
+      onStart: async ({ step, time }) => {
         if (step > 0) say(`going on after ${step * plan.batch} pictures`)
+        const effort = effortOf(time?.effort)
+        if (plan.checks > 0 && effort.feature_steps > 0 && effort.checks > 0)
+          check = await settings.checker?.(dataset, effort)
+        whenInterrupted(stopPolitely)
       },
       onStep: (event, progress) =>
         bar.update(Math.min(event.images, progress.images), progress.images, note(event, progress)),
       onCheckpoint: async (model, { step }) => {
         grid = await preview(model, flags.out, dataset, step * plan.batch)
       },
-      ...(settings.checker && plan.checks > 0 && { check }),
+      ...(settings.checker && { check: (model) => check!(model) }),
       ...(settings.tuneSampling &&
         settings.tune !== false && {
           tuneSampling: async (model, effort) => {

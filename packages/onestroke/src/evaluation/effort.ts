@@ -175,7 +175,9 @@ const FRECHET = 0.03
 const [GRIDS, DENOISING] = [32 * 26, 64 * 24]
 /** Runs of a network in the many-step rows that are measured: of the best setting and the cheapest that is as good, or of one. */
 const [BEST_RUNS, ONE_RUNS] = [28, 12]
-/** Pictures that the judges without training are fitted to. */
+/** How much longer a report is said to take: it is the last part, and nothing after it can make up for what it lacks. */
+const CAUTION = 1.3
+/** Pictures that the judges without training are fitted to, at most. */
 const FITTED = 1024
 
 /** What an effort costs. */
@@ -230,16 +232,18 @@ const reportCost = (
   const choosing = all ? Math.min(samples, CHOOSING_SAMPLES) * CHOOSING_RUNS : 0
   const path = effort.report_path * (2 * PATH_STEPS - 1)
   const painted = seeds * samples
-  // Distances to all real pictures, by three judges; and components of 1024 pictures.
-  const multiplied = rows * painted * real * DIMS * 8 + Math.min(FITTED, size) ** 2 * Math.max(FITTED, size)
-  return (
+  // Distances to all real pictures, by three judges; and principal components.
+  const fitted = Math.min(FITTED, real)
+  const multiplied =
+    rows * painted * real * DIMS * 8 + 2 * Math.min(fitted, size) ** 2 * Math.max(fitted, size)
+  const seconds =
     painted * (7 * student + (7 + (all ? BEST_RUNS : ONE_RUNS)) * teacher) +
     (choosing + path) * teacher +
-    ((rows * painted + real) * judges + FITTED) * feature +
+    ((rows * painted + real) * judges + fitted) * feature +
     multiplied / products +
     opening +
     gridsCost(effort, { teacher, opening })
-  )
+  return CAUTION * seconds
 }
 
 /** Seconds of a report after its rows are measured: grids of pictures, and the denoising error. */

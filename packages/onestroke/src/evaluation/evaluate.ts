@@ -34,8 +34,6 @@ export interface EvaluateOptions extends JudgesOptions {
   readonly seed: number
   /** Noise seeds, `seed` and those after it: every row is painted once with each. Default 4. */
   readonly noise_seeds?: number
-  /** Real pictures that stand for the dataset, spread evenly over it; by default all, 20,000 at most. */
-  readonly real_samples?: number
   /** Seconds from now after which no further noise seed is begun. One is always painted. */
   readonly seconds?: number
   /**

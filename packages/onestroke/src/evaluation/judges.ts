@@ -22,6 +22,8 @@ export const ownSpace = (extractor: FeatureExtractor, dataset: Dataset): Feature
 export interface JudgesOptions extends FeatureOptions {
   /** The dataset's own features, if they are open already; null leaves this judge out. */
   readonly own?: FeatureExtractor | null
+  /** Real pictures that stand for the dataset, spread evenly over it; by default all, 20,000 at most. */
+  readonly real_samples?: number
 }
 
 /**
@@ -31,12 +33,12 @@ export interface JudgesOptions extends FeatureOptions {
 export const judgesFor = async (
   dataset: Dataset,
   reference: Dataset,
-  { file, own, ...options }: JudgesOptions,
+  { file, own, real_samples, ...options }: JudgesOptions,
 ): Promise<[FeatureSpace, ...FeatureSpace[]]> => {
-  const random = await randomSpace(reference)
+  const random = await randomSpace(reference, real_samples)
   const judges: FeatureSpace[] = file === undefined ? [] : [await fileSpace(file, dataset)]
   if (own !== null) judges.push(ownSpace(own ?? (await featuresFor(dataset, options)), dataset))
-  const [first = random, ...rest] = [...judges, random, pixelSpace(reference)]
+  const [first = random, ...rest] = [...judges, random, pixelSpace(reference, real_samples)]
   return [first, ...rest]
 }
 

@@ -77,12 +77,12 @@ export const randomExtractor = (
  * The space of the first 64 principal components, over the real pictures (1024 at most), of random convolutional features: edges,
  * textures and where they are. Pictures may have any number of channels, and any size from 8×8 up.
  */
-export const randomSpace = async (dataset: Dataset): Promise<FeatureSpace> => {
+export const randomSpace = async (dataset: Dataset, most = FITTED): Promise<FeatureSpace> => {
   const bytes = randomNetwork(dataset)
   const extractor = await FeatureExtractor.open(bytes, ABOUT)
   const info = { name: 'random-conv', about: ABOUT, took_part: false }
   const space = networkSpace(extractor, dataset, info, false)
-  const real = await featuresOfDataset(space, dataset, judgedBy(dataset, FITTED))
+  const real = await featuresOfDataset(space, dataset, judgedBy(dataset, Math.min(most, FITTED)))
   const components = principalComponents(real, COMPONENTS)
   return {
     info: {

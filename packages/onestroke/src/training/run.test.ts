@@ -87,6 +87,7 @@ describe('a run', () => {
       const state = { slow: false }
       const timed: number[] = []
       const efforts: unknown[] = []
+      let checked = 0
       const asked = options(folder, {
         plan,
         runtime: clockwork(state),
@@ -95,8 +96,11 @@ describe('a run', () => {
           state.slow = true
           return allotted
         },
-        check: async (_, effort) => {
-          efforts.push(effort)
+        onStart: ({ time }) => {
+          efforts.push(time?.effort)
+        },
+        check: async () => {
+          checked++
           return { fid: { 1: 1 }, scores: [1, 1], teacher_distance: null }
         },
         tuneSampling: async (_, effort) => {
@@ -119,7 +123,9 @@ describe('a run', () => {
       expect(progress.step).toBeLessThanOrEqual(60)
       expect(progress.images).toBe(progress.step * 4)
       expect(progress.time).toEqual({ ...allotted, settled: true })
+      // At both starts, and at the end.
       expect(efforts).toEqual([allotted.effort, allotted.effort, allotted.effort])
+      expect(checked).toBe(2)
     })
 
     it('is timed, but not shared out, if its plan has images', async () => {

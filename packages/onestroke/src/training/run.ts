@@ -49,19 +49,16 @@ export interface RunOptions {
    * shared out. The answer is kept in the state. Undefined, as it must be where the plan has images, leaves it to the plan.
    */
   allot?(step_seconds: number, model: Model): Promise<Allotment | undefined>
-  /** Called when the training is about to begin, or to go on. */
-  onStart?(progress: Progress): void
+  /** Called when the training is about to begin, or to go on; all that it needs for that is on disk. Awaited. */
+  onStart?(progress: Progress): void | Promise<void>
   onStep?(event: StepEvent, progress: Progress): void
   /** Called when a checkpoint is on disk, with a model that reads the moving average of the weights. */
   onCheckpoint?(model: Model, progress: Progress): Promise<void>
   /**
    * Asked `plan.checks` times on the way, or as often as was allotted: how good the model is by now. Must depend on the
-   * model and the allotted effort alone, and measure from the same noise seeds each time.
+   * model alone, and measure from the same noise seeds each time.
    */
-  check?(
-    model: Model,
-    effort?: Allotment['effort'],
-  ): Promise<Pick<Check, 'fid' | 'scores' | 'teacher_distance'>>
+  check?(model: Model): Promise<Pick<Check, 'fid' | 'scores' | 'teacher_distance'>>
   /** Called after each check. */
   onCheck?(check: Check): void
   /** Asked when the training is done: how the model is best sampled. */
@@ -171,11 +168,10 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     await model.release()
   }
   const checks = Math.min(plan.checks, progress.time?.checks ?? plan.checks)
-  const effort = progress.time?.effort
   const check = async ({ gradientNorms, images }: StepEvent) => {
     if (!options.check) return
     const model = new Model(config(), layout, ema, runtime, false)
-    const found = await options.check(model, effort)
+    const found = await options.check(model)
     await model.release()
     const { scores } = found
     const score = Math.exp(scores.reduce((sum, one) => sum + Math.log(one), 0) / scores.length)
@@ -184,7 +180,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     if (bestOf(progress.checks) === one) best!.set(ema)
     options.onCheck?.(one)
   }
-  options.onStart?.(progress)
+  await options.onStart?.(progress)
   let saved = performance.now()
   const begin = saved
   /** Seconds of earlier sittings. */
@@ -242,7 +238,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   if (earlierIsBetter(progress.checks)) ema.set(best!)
   const trained = config()
   const model = new Model(trained, layout, ema, runtime)
-  const tuned = await options.tuneSampling?.(model, effort)
+  const tuned = await options.tuneSampling?.(model, progress.time?.effort)
   await model.release()
   const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
   const { config: written, sha256 } = await saveModel(directory, final, ema)
