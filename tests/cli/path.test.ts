@@ -80,7 +80,7 @@ const expectEvaluation = (evaluation: Record<string, never>) => {
     never
   > & { rows: Record<string, object>[]; judges: { name: string }[]; floor: { judges: object } }
   expect(keysOf(model!)).toEqual(['kind', 'parameters', 'path', 'sha256'])
-  expect(keysOf(data!)).toEqual(['images', 'name'])
+  expect(keysOf(data!)).toEqual(['compared', 'images', 'name'])
   expect(keysOf(features!)).toEqual(['dims', 'name', 'sha256'])
   expect(keysOf(floor)).toEqual(['fid', 'judges', 'kid', 'kind'])
   expect(Object.keys(floor.judges)).toEqual(JUDGES)
