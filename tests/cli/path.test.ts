@@ -80,7 +80,7 @@ const expectEvaluation = (evaluation: Record<string, never>) => {
     never
   > & { rows: Record<string, object>[]; judges: { name: string }[]; floor: { judges: object } }
   expect(keysOf(model!)).toEqual(['kind', 'parameters', 'path', 'sha256'])
-  expect(keysOf(data!)).toEqual(['images', 'name'])
+  expect(keysOf(data!)).toEqual(['compared', 'images', 'name'])
   expect(keysOf(features!)).toEqual(['dims', 'name', 'sha256'])
   expect(keysOf(floor)).toEqual(['fid', 'judges', 'kid', 'kind'])
   expect(Object.keys(floor.judges)).toEqual(JUDGES)
@@ -171,6 +171,21 @@ describe('distill', () => {
     expectEvaluation(json.evaluation)
     expect(json.evaluation.student_is_student).toBe(true)
     expectLines(distilled)
+  })
+
+  it('of so many minutes says at the start how they are shared out, and reports what there is time for', async () => {
+    const run = ['distill', 'teacher', 'pictures', '--out', 'timed', '--minutes', '0.1', '--json']
+    const result = await succeeds(run, inside)
+    expect(result.stderr).toMatch(/^6 s: about \d+ s training, .*\d+ (s|min) report$/m)
+    const { status, evaluation } = document(result)
+    expect(status).toBe('done')
+    expect(evaluation.samples).toBeGreaterThanOrEqual(64)
+    expect(evaluation.noise_seeds.length).toBeGreaterThanOrEqual(1)
+    const { time, step } = JSON.parse(await readFile(join(folder, 'timed', 'progress.json'), 'utf8'))
+    expect(time).toMatchObject({ settled: true, training: expect.any(Number) })
+    expect(step).toBeGreaterThanOrEqual(1)
+    // What was decided stays decided when the run is asked for again.
+    expect((await succeeds(run, inside)).stderr).toMatch(/is finished; nothing was changed/)
   })
 
   it('leaves a model folder with its report, and nothing of the run’s state', async () => {

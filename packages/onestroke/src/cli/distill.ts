@@ -6,8 +6,16 @@ import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
-import { loadModel } from '../model/index.js'
-import { type ProofOptions, prove } from '../proof/index.js'
+import {
+  gridsCost,
+  NOISE_SEEDS,
+  pictureSpeeds,
+  reportSamples,
+  reportWithin,
+  settingsFor,
+} from '../evaluation/index.js'
+import { loadModel, OpenModels } from '../model/index.js'
+import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
 import {
   type GuidanceScale,
@@ -28,9 +36,10 @@ import {
   withTeacher,
 } from './method.js'
 import { DATA_HELP, dataOptions, integer } from './options.js'
-import { type RunFlags, type RunSettings, runCommand, runOptions } from './run-command.js'
+import { type ReportFrame, type RunFlags, type RunSettings, runCommand, runOptions } from './run-command.js'
 import { type StudentFlags, studentOptions, studentSettings } from './student.js'
-import { Bar, commandLine, say, showingFeatures } from './terminal.js'
+import { Bar, commandLine, say } from './terminal.js'
+import { measuredOf } from './time-plan.js'
 
 const DEFAULT_MINUTES = 20
 export const DISTILLATION: Pick<
@@ -118,7 +127,7 @@ When it is done, report.html in the folder shows teacher and student side by sid
         {
           ...settings,
           ...(initFrom && { initFrom }),
-          ...(flags.samples !== 0 && reporting(teacherPath, flags.out, flags)),
+          ...(flags.samples !== 0 && reporting(teacherPath, flags.out, settings, flags)),
         },
       )
     })
@@ -159,12 +168,10 @@ const studentSize = (text: string): string => {
 /** 0, or enough pictures for a covariance. */
 const samples = (text: string): number => (text.trim() === '0' ? 0 : integer(64, 1_000_000)(text))
 
-/** Samples that `distill` evaluates with, once a noise seed: enough for stable distances, few enough for minutes. */
-const SAMPLES = 1024
-
-interface ProofSettings
-  extends Partial<Pick<ProofOptions, 'samples' | 'teacher_settings' | 'distance_samples'>> {
+interface ProofSettings {
   title?: string
+  /** Pictures for each row and noise seed, if not as many as time allows. */
+  samples?: number
   extend?(report: Report, pictures: Record<string, Uint8Array>, dataset: Dataset): Promise<void>
 }
 
@@ -172,9 +179,11 @@ interface ProofSettings
 export const reporting = (
   teacherPath: string,
   out: string,
-  settings: ProofSettings,
+  settings: RunSettings,
+  proof: ProofSettings,
 ): Pick<RunSettings, 'report' | 'reported'> => ({
-  report: (progress, dataset) => writeProof(progress, dataset, teacherPath, out, settings),
+  report: (progress, dataset, frame) =>
+    writeProof(progress, dataset, teacherPath, out, settings, frame, proof),
   async reported() {
     const [html, json] = [join(out, 'report.html'), join(out, 'report.json')]
     if (!existsSync(html)) return undefined
@@ -194,33 +203,48 @@ const writeProof = async (
   dataset: Dataset,
   teacherPath: string,
   out: string,
-  {
-    title = `${dataset.name}, in one stroke`,
-    samples = Math.min(SAMPLES, Math.max(512, dataset.count)),
-    extend,
-    teacher_settings,
-    distance_samples,
-  }: ProofSettings,
+  settings: RunSettings,
+  { effort, seconds, timed }: ReportFrame,
+  { title = `${dataset.name}, in one stroke`, samples, extend }: ProofSettings,
 ): Promise<object> => {
-  const bar = new Bar('evaluating')
+  const begin = performance.now()
+  const bar = new Bar('evaluating', 'pictures')
   const [student, teacher] = [await loadModel(out), await loadModel(teacherPath)]
-  const { report, pictures } = await showingFeatures((notify) =>
-    prove({
-      ...notify,
-      title,
-      student,
-      teacher,
-      dataset,
-      steps: [1, 2, 4],
-      samples,
-      seed: 0,
-      ...(teacher_settings && { teacher_settings }),
-      ...(distance_samples !== undefined && { distance_samples }),
-      ...(progress && { progress }),
-      commands: [commandLine()],
-      onProgress: (what, done, total) => bar.update(done, total, what),
-    }),
-  ).finally(() => bar.stop())
+  const judged = effort.feature_steps > 0
+  const own = judged ? await settings.features!(dataset, effort) : null
+  // Timed anew: what else the machine does may have changed since the run began.
+  const models = new OpenModels()
+  const painting = await pictureSpeeds({
+    dataset,
+    student: models.of(student),
+    teacher: models.of(teacher),
+    guidance_scale: settings.path!.guidance_scale,
+  })
+  const speeds = { step: 0, feature_step: 0, ...painting }
+  const amount = reportWithin(seconds, effort, speeds, { ...measuredOf(dataset, settings), report: true })
+  const left = seconds - (performance.now() - begin) / 1000
+  const { report, pictures } = await prove({
+    title,
+    student,
+    teacher,
+    dataset,
+    models,
+    own,
+    steps: [1, 2, 4],
+    samples: samples ?? reportSamples(amount, dataset.count),
+    real_samples: amount.report_real,
+    seed: 0,
+    // As many as there is time for: the plan counts on fewer.
+    noise_seeds: NOISE_SEEDS,
+    teacher_settings: settingsFor(amount),
+    distance_samples: amount.report_path,
+    denoising: amount.report_denoising > 0,
+    ...((timed || samples === undefined) && { seconds: left - gridsCost(amount, speeds) }),
+    ...(progress && { progress }),
+    commands: [commandLine()],
+    onProgress: (what, done, total) => bar.update(done, total, what),
+  }).finally(() => bar.stop())
+  await models.release()
   await extend?.(report, pictures, dataset)
   await writeReport(out, report, pictures)
   const html = join(out, 'report.html')

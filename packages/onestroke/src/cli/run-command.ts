@@ -9,7 +9,7 @@ import type { Vocabulary } from '@onestroke/core/text'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import { type Dataset, loadDataset, someOf, summaryOf } from '../data/index.js'
-import { featureModel } from '../evaluation/index.js'
+import { type Effort, type FeatureExtractor, FULL_EFFORT, featureModel } from '../evaluation/index.js'
 import { type LoadedModel, loadModel, type Model, sha256Of } from '../model/index.js'
 import { nodeRuntime, useThreads } from '../runtime/index.js'
 import {
@@ -40,6 +40,7 @@ import {
   warn,
   whenInterrupted,
 } from './terminal.js'
+import { elapsed, shareOut } from './time-plan.js'
 
 export interface RunFlags extends DataFlags {
   out: string
@@ -63,7 +64,7 @@ export const runOptions = (command: Command): Command =>
   command
     .requiredOption('--out <dir>', 'folder of the run: holds its state, and in the end the model')
     .option('--images <count>', 'train on so many pictures (repeats count)', integer(1))
-    .option('--minutes <time>', 'or for about so long, measured at the start', minutes)
+    .option('--minutes <time>', 'or for about so long in all, checks, search and report included', minutes)
     .option(
       '--seed <number>',
       'same seed and --images, same machine: the same model, bit for bit',
@@ -109,7 +110,10 @@ const optimizerName = (name: string): OptimizerOptions['optimizer'] => {
 export interface RunSettings {
   readonly command: 'train' | 'distill'
   readonly preset: string
-  readonly objective: Pick<Objective, 'name' | 'options' | 'guidance_scale' | 'learning_rate' | 'batch'>
+  readonly objective: Pick<
+    Objective,
+    'name' | 'options' | 'guidance_scale' | 'learning_rate' | 'batch' | 'flow_map'
+  >
   readonly teacher?: LoadedModel
   /** What the weights begin as. */
   readonly initFrom?: LoadedModel
@@ -120,17 +124,36 @@ export interface RunSettings {
   range(dataset: Dataset): { sigma_min: number; sigma_max: number }
   readonly training: Pick<RunPlan, 'batch' | 'optimizer' | 'schedule' | 'condition_dropout' | 'word_dropout'>
   readonly tune?: boolean
+  /** The teacher whose path a student is compared with, and the scale of its guidance. */
+  readonly path?: { readonly teacher: LoadedModel; readonly guidance_scale: number }
+  /** The feature network by which a student is judged, for all that judges it. */
+  features?(dataset: Dataset, effort: Effort): Promise<FeatureExtractor>
   /** How often the quality is measured on the way. */
   readonly checks?: number
   /** Makes what measures it. */
-  checker?(dataset: Dataset): Promise<NonNullable<RunOptions['check']>>
+  checker?(dataset: Dataset, effort: Effort): Promise<(model: Model) => Promise<CheckResult>>
   /** Called when the training is done, unless `tune` is false: how the model is best sampled. */
-  tuneSampling?(model: Model, dataset: Dataset): Promise<Partial<ModelConfig['sampling']>>
+  tuneSampling?(model: Model, dataset: Dataset, effort: Effort): Promise<Partial<ModelConfig['sampling']>>
   /** Makes a finished run's report, and says what goes into the JSON document. */
-  report?(progress: Progress | undefined, dataset: Dataset): Promise<object>
+  report?(progress: Progress | undefined, dataset: Dataset, frame: ReportFrame): Promise<object>
   /** What `report` said, if the report is there already. */
   reported?(): Promise<object | undefined>
 }
+
+type CheckResult = Awaited<ReturnType<NonNullable<RunOptions['check']>>>
+
+/** How much a report may measure. */
+export interface ReportFrame {
+  readonly effort: Effort
+  /** Seconds that it may take; undefined where a person asked for so many samples, and time does not matter. */
+  readonly seconds: number
+  /** Whether the run was given so many minutes. */
+  readonly timed: boolean
+}
+
+/** Seconds of a report where the training has so many pictures: a fifth of the training's, and two minutes at least. */
+const REPORT_SHARE = 0.2
+const LEAST_REPORT = 120
 
 /** @throws Interrupted after a Ctrl-C; UserError for everything that the user can mend. */
 export const runCommand = async (spec: string, flags: RunFlags, settings: RunSettings): Promise<void> => {
@@ -184,9 +207,13 @@ type Job = Pick<
 const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Promise<void> => {
   const { plan, dataset } = job
   const status = await openRun(flags.out, plan, flags.force === true)
+  /** Whether the run's time was shared out by this very process. */
+  let whole = false
   if (status !== 'finished') {
     say(printable(summaryOf(dataset)))
-    const { finished, progress } = await trainWithBar(job, flags, settings)
+    const { finished, progress } = await trainWithBar(job, flags, settings, () => {
+      whole = true
+    })
     if (!finished) {
       const [seen, all] = [progress.step * plan.batch, progress.images]
       say(`stopped after ${seen} of ${all || 'an unknown number of'} pictures; the state is saved`)
@@ -211,7 +238,7 @@ const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Prom
     say(
       `the run in ${flags.out} is finished; ${known || !settings.report ? 'nothing was changed' : 'only its report is missing'} (--force starts over)`,
     )
-  const report = known ?? (await settings.report?.(progress, dataset))
+  const report = known ?? (await settings.report?.(progress, dataset, frameOf(plan, progress, whole)))
   whenInterrupted(undefined)
   if (!flags.json) return
   const { config, sha256 } = await loadModel(flags.out)
@@ -361,7 +388,29 @@ const planOf = (
   }
 }
 
-const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): Promise<RunResult> => {
+/** What was decided by time when the run began, or all there is. */
+const effortOf = (effort: Readonly<Record<string, number>> = {}): Effort => ({ ...FULL_EFFORT, ...effort })
+
+/** A run of so many minutes has what is left of them, if it was not stopped on the way; else what was planned. */
+const frameOf = (plan: RunPlan, progress: Progress | undefined, whole: boolean): ReportFrame => {
+  const { effort } = progress?.time ?? {}
+  const planned = effort?.report_seconds ?? 0
+  const timed = plan.minutes !== null
+  const seconds = timed
+    ? whole
+      ? Math.max(60 * plan.minutes! - elapsed(), planned / 2)
+      : planned
+    : Math.max(LEAST_REPORT, REPORT_SHARE * (progress?.seconds ?? 0))
+  return { effort: effortOf(effort), seconds: seconds > 0 ? seconds : LEAST_REPORT, timed }
+}
+
+/** @param onShared called when the time of the run was shared out. */
+const trainWithBar = async (
+  job: Job,
+  flags: RunFlags,
+  settings: RunSettings,
+  onShared: () => void,
+): Promise<RunResult> => {
   const { plan, dataset } = job
   const bar = new Bar(settings.command === 'train' ? 'training' : 'distilling')
   let grid = ''
@@ -384,34 +433,43 @@ const trainWithBar = async (job: Job, flags: RunFlags, settings: RunSettings): P
       return grid
     }
   }
-  const check = plan.checks > 0 ? await settings.checker?.(dataset) : undefined
-  // Only now: until here there was no step after which to stop.
+  let check: ((model: Model) => Promise<CheckResult>) | undefined
   let stopped = false
-  whenInterrupted(() => {
+  const stopPolitely = () => {
     stopped = true
-    say(pc.yellow('\nstopping after this step; the state will be saved (Ctrl-C again to stop at once)'))
-  })
+    say(pc.yellow('stopping after this step; the state will be saved (Ctrl-C again to stop at once)'))
+  }
   try {
     return await run({
       ...job,
       runtime: nodeRuntime(),
       checkpoint_every: flags.checkpointEvery,
       shouldStop: () => stopped,
-      onStart: ({ step }) => {
+      allot: async (step_seconds, model) => {
+        onShared()
+        return shareOut(step_seconds, model, plan, dataset, settings)
+      },
+      onStart: async ({ step, time }) => {
         if (step > 0) say(`going on after ${step * plan.batch} pictures`)
+        const effort = effortOf(time?.effort)
+        if (plan.checks > 0 && effort.feature_steps > 0 && effort.checks > 0)
+          check = await settings.checker?.(dataset, effort)
+        whenInterrupted(stopPolitely)
       },
       onStep: (event, progress) =>
         bar.update(Math.min(event.images, progress.images), progress.images, note(event, progress)),
       onCheckpoint: async (model, { step }) => {
         grid = await preview(model, flags.out, dataset, step * plan.batch)
       },
-      ...(check && { check }),
+      ...(settings.checker && { check: (model) => check!(model) }),
       ...(settings.tuneSampling &&
         settings.tune !== false && {
-          tuneSampling: (model) => {
+          tuneSampling: async (model, effort) => {
             bar.stop()
             whenInterrupted(leave)
-            return settings.tuneSampling!(model, dataset)
+            const { feature_steps, search_pictures } = effortOf(effort)
+            if (feature_steps === 0 || search_pictures === 0) return {}
+            return settings.tuneSampling!(model, dataset, effortOf(effort))
           },
         }),
     })

@@ -4,11 +4,15 @@ import type { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
 import {
   asSeenBy,
+  type Effort,
+  type FeatureExtractor,
   type FoundLevels,
   featuresFor,
   Judge,
+  judgedBy,
   qualityChecker,
   samplesToChoose,
+  searchPictures,
   searchSigmas,
 } from '../evaluation/index.js'
 import type { LoadedModel, Model } from '../model/index.js'
@@ -36,13 +40,28 @@ export const studentOptions = (command: Command): Command =>
 export const studentSettings = (
   { checks = CHECKS, tune = true }: StudentFlags,
   path?: { teacher: LoadedModel; guidance_scale: number },
-): Pick<RunSettings, 'checks' | 'checker' | 'tune' | 'tuneSampling'> => ({
-  checks,
-  checker: (dataset) =>
-    showingFeatures((notify) => qualityChecker(dataset, { ...notify, ...(path && { path }) })),
-  tune,
-  tuneSampling,
-})
+): Pick<RunSettings, 'path' | 'features' | 'checks' | 'checker' | 'tune' | 'tuneSampling'> => {
+  let opened: Promise<FeatureExtractor> | undefined
+  /** Opened once a run: what it knows of the real pictures serves checks, search and report. */
+  const features = (dataset: Dataset, { feature_steps }: Effort): Promise<FeatureExtractor> => {
+    const seen = path ? asSeenBy(path.teacher.config, dataset) : dataset
+    opened ??= showingFeatures((notify) => featuresFor(seen, { ...notify, feature_steps }))
+    return opened
+  }
+  return {
+    ...(path && { path }),
+    features,
+    checks,
+    checker: async (dataset, effort) =>
+      qualityChecker(dataset, await features(dataset, effort), {
+        pictures: effort.check_pictures,
+        ...(path && effort.check_path > 0 && { path }),
+      }),
+    tune,
+    tuneSampling: async (model, dataset, effort) =>
+      tuneSampling(model, asSeenBy(model.config, dataset), await features(dataset, effort), effort),
+  }
+}
 
 /** @throws UserError if there is no student that they could be for. */
 export const refuseStudentFlags = ({ checks, tune = true }: StudentFlags): void => {
@@ -53,16 +72,25 @@ export const refuseStudentFlags = ({ checks, tune = true }: StudentFlags): void 
     )
 }
 
-const tuneSampling = async (model: Model, dataset: Dataset) => {
-  const extractor = await showingFeatures((notify) => featuresFor(dataset, notify))
-  const judge = await Judge.of(extractor, asSeenBy(model.config, dataset), {
-    samples: samplesToChoose(dataset),
+const tuneSampling = async (
+  model: Model,
+  dataset: Dataset,
+  extractor: FeatureExtractor,
+  effort: Effort,
+): Promise<Partial<Model['config']['sampling']>> => {
+  // The pictures whose prompts are painted, and no others, are compared with: see `samplesToChoose`.
+  const rows = judgedBy(dataset, Math.min(searchPictures(effort, dataset.count), dataset.count))
+  const judge = await Judge.of(extractor, dataset, {
+    samples: samplesToChoose(rows.length),
     // The search has seeds of its own.
     seed: 0,
+    rows,
   })
   const bar = new Bar('choosing noise levels for 2 to 4 steps', 'tried')
   try {
     const found = await searchSigmas(model, judge, {
+      candidates: effort.search_candidates,
+      finalists: effort.search_finalists,
       onProgress: (done, total) => bar.update(done, total),
     })
     bar.stop()

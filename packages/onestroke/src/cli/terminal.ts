@@ -2,14 +2,19 @@
 import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
 import type { FeatureOptions } from '../evaluation/index.js'
-import { SAME_SIGNAL } from './watchdog.js'
+import { READY, SAME_SIGNAL } from './watchdog.js'
 
 /** Seconds between two plain lines. */
 const LINE_EVERY = 15
 
 const { stderr } = process
 
+/** The bar that stands on the terminal's last line, if there is one. */
+let shown: Bar | undefined
+
+/** Writes a line. A bar makes room for it, and comes back at its next update. */
 export const say = (line: string): void => {
+  shown?.stop()
   stderr.write(`${line}\n`)
 }
 
@@ -57,15 +62,17 @@ export class Bar {
     const tail = `${rate > 0 && Number.isFinite(rate) ? `${rate.toPrecision(3)} ${this.unit}/s` : '…'} · ${duration(left)} left${note ? ` · ${note}` : ''}`
     if (stderr.isTTY) {
       if (!this.#bar) {
+        shown?.stop()
+        shown = this
         this.#bar = new SingleBar({
-          format: `${this.what} {bar} {percentage}% · {tail}`,
-          barsize: 24,
-          barCompleteChar: '█',
-          barIncompleteChar: '░',
+          format: (_, { progress }, { tail }) =>
+            barLine(this.what, progress, String(tail), stderr.columns || USUAL_COLUMNS),
           hideCursor: true,
           fps: 5,
           stream: stderr,
-          clearOnComplete: false,
+          clearOnComplete: true,
+          // `handleInterrupts` stops it.
+          gracefulExit: false,
         })
         this.#bar.start(total, done, { tail })
       }
@@ -77,16 +84,32 @@ export class Bar {
     }
   }
 
-  /** Removes the bar; a plain line in between must do this first. */
+  /** Removes the bar from the terminal. */
   stop(): void {
     this.#bar?.stop()
     this.#bar = undefined
+    if (shown === this) shown = undefined
   }
+}
+
+/** Of a terminal that does not tell. */
+const USUAL_COLUMNS = 80
+/** Signs of a bar: at most, and the fewest that show something. */
+const [LONGEST_BAR, SHORTEST_BAR] = [24, 6]
+
+/** A bar and what is said beside it, on one line that is shorter than the terminal is wide: a full one would break. */
+export const barLine = (what: string, progress: number, tail: string, columns: number): string => {
+  const rest = `${Math.floor(progress * 100)}% · ${tail}`
+  const room = columns - 1 - (what.length + rest.length + 2)
+  const size = Math.min(LONGEST_BAR, Math.max(SHORTEST_BAR, room))
+  const full = Math.round(progress * size)
+  const line = `${what} ${'█'.repeat(full)}${'░'.repeat(size - full)} ${rest}`
+  return line.length < columns ? line : `${line.slice(0, columns - 2)}…`
 }
 
 /** Does what may need a feature network, with a bar while one is being trained. */
 export const showingFeatures = async <T>(
-  work: (notify: Required<Omit<FeatureOptions, 'file'>>) => Promise<T>,
+  work: (notify: Required<Pick<FeatureOptions, 'onTrain' | 'onUncached'>>) => Promise<T>,
 ): Promise<T> => {
   const bar = new Bar('training a feature network', 'steps')
   try {
@@ -121,8 +144,9 @@ export const handleInterrupts = (): void => {
   process.on('exit', (status) => {
     // A thread that does not end, such as one that runs an endless network, would hold the process: one more signal ends it.
     process.off('SIGINT', handler).off('SIGTERM', handler)
-    // A bar may have hidden the cursor.
-    if (stderr.isTTY && status !== 0) stderr.write('\x1b[?25h')
+    shown?.stop()
+    // Also where a bar was not stopped as it should be: the cursor shows, and lines wrap.
+    if (stderr.isTTY && status !== 0) stderr.write(READY)
   })
 }
 

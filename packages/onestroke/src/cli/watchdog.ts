@@ -4,10 +4,13 @@
  */
 import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
+import { isatty } from 'node:tty'
 import { isMainThread, Worker } from 'node:worker_threads'
 
 /** Milliseconds within which a second signal is the first one again. */
 export const SAME_SIGNAL = 300
+/** What a terminal must be told after a bar that nobody stopped: clear its line, show the cursor, wrap lines. */
+export const READY = '\r\x1b[K\x1b[?25h\x1b[?7h'
 /** Milliseconds in which the main thread may end the process itself. */
 const GRACE = 1000
 
@@ -33,7 +36,7 @@ const watch = (): void => {
     first ??= performance.now()
     if (performance.now() - first < SAME_SIGNAL) return
     setTimeout(() => {
-      writeSync(2, '\nended at once: the command did not answer\n')
+      writeSync(2, `${isatty(2) ? READY : '\n'}ended at once: the command did not answer\n`)
       process.kill(process.pid, 'SIGKILL')
     }, GRACE)
   }

@@ -27,6 +27,8 @@ export interface Dataset {
   license?: string
   /** Pictures that could not be read or are left out, and why. */
   skipped: { file: string; reason: string }[]
+  /** What was done with the pictures when they were read, for people: `set upright`. */
+  notes?: string[]
   /** What was not understood, or is used in part only: a sentence each. */
   warnings?: string[]
   /** Hash of shape, names, classes, pixels and labels: identifies the data in provenance. Hexadecimal. */

@@ -21,7 +21,7 @@ import { isDocument, whyUnread } from './unread.js'
  * Reads the pictures of a folder and its sub-folders, sorted by path. Files and folders whose names begin with a dot
  * are left out, and so are pictures that cannot be read (they are listed in `skipped`).
  *
- * - A single folder around everything is looked through. `train`, `test`, `val`, … are splits.
+ * - A single folder around everything is looked through. `train`, `test`, `val`, … are splits, also inside class folders.
  * - Most pictures lie in sub-folders, of which there are two or more: these are the classes. Or most have a label.
  * - `name.txt`, `name.caption` or `name.json` beside `name.png`, `metadata.jsonl` or `metadata.csv`: captions and
  *   labels. Pictures without a caption get the empty one.
@@ -39,7 +39,7 @@ export const loadFolder = async (
   const others = found.filter((file) => !isPictureName(file))
   if (pictures.length === 0) throw noPictures(directory, others)
   const remarks = new Remarks()
-  const { train, test, doubt, warnings } = splitsOf(pictures, directory)
+  const { train, test, testName, doubt, warnings } = splitsOf(pictures, directory)
   const { said, used, warnings: doubts } = await readCaptions(directory, pictures, others, remarks)
   const unused = others.filter((file) => !used.has(file))
   for (const file of unused)
@@ -47,7 +47,7 @@ export const loadFolder = async (
 
   const condition = conditionOf(train, said)
   const trainSet = await datasetOf(directory, name, condition, options)
-  const testSet = test && (await testSetOf(directory, test, said, trainSet, options))
+  const testSet = test && (await testSetOf(directory, test, `${name} ${testName}`, said, trainSet, options))
   return {
     ...trainSet,
     skipped: [
@@ -101,6 +101,7 @@ const datasetOf = async (
 const testSetOf = async (
   directory: string,
   part: Part,
+  name: string,
   said: Said,
   train: Dataset,
   options: DataOptions,
@@ -116,7 +117,6 @@ const testSetOf = async (
     ...(train.names && captions && { captions }),
     ...(sameClasses && classes && { classes }),
   }
-  const name = `${train.name} ${part.prefix.replace(/\/$/, '')}`
   const as = { ...options, resolution: train.height, channels: train.channels as 1 | 3 }
   const test = await datasetOf(directory, name, condition, as, train.classes)
   const warning = `the test split has classes without pictures to learn from: ${someOf(unknown)}`

@@ -88,6 +88,29 @@ describe('splits', () => {
     })
   })
 
+  it('lie inside the folders of classes as well', async () => {
+    const found = await read({
+      ...pictures(
+        'set/cats/train/0.png',
+        'set/cats/train/1.png',
+        'set/dogs/train/0.png',
+        'set/cats/Test/0.png',
+        'set/dogs/test/0.png',
+      ),
+      'set/dogs/val/0.png': blue,
+    })
+    expect(found).toMatchObject({
+      classes: ['cats', 'dogs'],
+      labels: [0, 0, 1],
+      summary: '3 pictures, 2 classes (from folders), 2 more in a test split',
+      test: { count: 2, labels: Int32Array.of(0, 1), name: expect.stringMatching(/ set\/test$/) },
+      warnings: ['1 picture in set/*/val/ is not used: train/ is learned from, and one split is for tests'],
+    })
+    // A single folder of that name inside one class of many says nothing of a split.
+    const many = pictures('a/0.png', 'b/0.png', 'c/0.png', 'c/test/1.png')
+    expect(await read(many)).toMatchObject({ count: 4, classes: ['a', 'b', 'c'], test: undefined })
+  })
+
   it('that are not used are counted', async () => {
     const { count, test, warnings } = await read(
       pictures('train/0.png', 'val/0.png', 'val/1.png', 'test/0.png', 'extra/0.png', 'x.png'),

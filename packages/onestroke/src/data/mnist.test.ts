@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { loadDataset } from './load.js'
+import { summaryOf } from './summary.js'
 import { complaint, folderOf, pixelAt } from './testing.js'
 
 const u32 = (...values: number[]): number[] =>
@@ -147,6 +148,33 @@ describe('idx:DIR', () => {
       labels: Int32Array.of(1, 0, 2),
       test: { count: 1, labels: Int32Array.of(3) },
     })
+  })
+
+  it('sets EMNIST upright, which is stored transposed, and says so', async () => {
+    const tall = Uint8Array.of(...u32(0x803, 2, 28, 20), ...imagesOf(2, 28).subarray(0, 2 * 28 * 20))
+    const filesOf = (prefix: string, bytes: Uint8Array) => ({
+      [`${prefix}train-images-idx3-ubyte`]: bytes,
+      [`${prefix}train-labels-idx1-ubyte`]: labels(1, 2),
+      [`${prefix}test-images-idx3-ubyte`]: bytes,
+      [`${prefix}test-labels-idx1-ubyte`]: labels(1, 2),
+    })
+    const load = async (prefix: string) => loadDataset(`idx:${await folderOf(filesOf(prefix, tall))}`)
+    const [plain, emnist] = [await load(''), await load('emnist-balanced-')]
+    for (const [upright, stored] of [
+      [emnist, plain],
+      [emnist.test!, plain.test!],
+    ] as const)
+      for (const index of [0, 1])
+        for (const [x, y] of [
+          [6, 2],
+          [20, 9],
+          [13, 25],
+        ] as const)
+          expect(pixelAt(upright, index, y, x)).toEqual(pixelAt(stored, index, x, y))
+    expect(summaryOf(emnist)).toBe(
+      '2 pictures, 2 classes (from labels), set upright (EMNIST’s files hold them transposed), 2 more in a test split',
+    )
+    expect(summaryOf(plain)).toBe('2 pictures, 2 classes (from labels), 2 more in a test split')
   })
 
   it('does not choose among several sets', async () => {

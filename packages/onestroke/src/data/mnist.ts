@@ -21,7 +21,8 @@ const CHUNK_PIXELS = 2 ** 20
 
 /**
  * Reads a folder in MNIST's format. Pictures are padded with black to `resolution`: unless given, the next power of
- * two, for networks to halve (28 → 32). They are scaled down only where `resolution` is smaller than they are.
+ * two, for networks to halve (28 → 32). They are scaled down only where `resolution` is smaller than they are. EMNIST's files,
+ * known by their name (`emnist-…`), hold rows and columns exchanged: their pictures are set upright.
  *
  * @throws UserError that names the file, what was expected and what was found.
  */
@@ -30,11 +31,18 @@ export const loadMnist = async (
   name: string,
   options: DataOptions = {},
 ): Promise<Dataset> => {
-  const files = await filesIn(directory)
-  const train = await readSplit(directory, files, 'train')
-  const test = files.test && (await readSplit(directory, files, 'test'))
+  const { files, isEmnist } = await filesIn(directory)
+  const read = async (key: 'train' | 'test') => {
+    const split = await readSplit(directory, files, key)
+    return isEmnist ? transposed(split) : split
+  }
+  const train = await read('train')
+  const test = files.test && (await read('test'))
   const classes = numbersOf([train.labels, test?.labels ?? []].flatMap(rangeOf))
-  const trainSet = await datasetOf(train, name, classes, options)
+  const trainSet = {
+    ...(await datasetOf(train, name, classes, options)),
+    ...(isEmnist && { notes: ['set upright (EMNIST’s files hold them transposed)'] }),
+  }
   if (!test) return trainSet
   const resolution = trainSet.height
   return { ...trainSet, test: await datasetOf(test, `${name} t10k`, classes, { ...options, resolution }) }
@@ -70,7 +78,7 @@ const NAME = /^(.*?)[-_.]?(train|t10k|test)[-_.](images|labels)[-_.]idx[13][-_.]
  *
  * @throws UserError if there are several sets, or none.
  */
-const filesIn = async (directory: string): Promise<Files> => {
+const filesIn = async (directory: string): Promise<{ files: Files; isEmnist: boolean }> => {
   const sets = new Map<string, Files>()
   for (const name of (await namesIn(directory)).sort(byCodeUnit)) {
     const [, prefix = '', split = '', what = ''] = NAME.exec(name) ?? []
@@ -82,7 +90,7 @@ const filesIn = async (directory: string): Promise<Files> => {
     // Sorted, so that what is unpacked comes before what is not.
     files[key][what.toLowerCase() as 'images' | 'labels'] ??= join(directory, name)
   }
-  const [files] = sets.values()
+  const [[prefix, files] = ['', {}]] = sets
   if (sets.size > 1)
     throw new UserError(
       `${directory} holds several sets: ${[...sets.keys()].map((prefix) => prefix || 'train-…').join(', ')}`,
@@ -90,7 +98,7 @@ const filesIn = async (directory: string): Promise<Files> => {
         remedy: 'put each into a folder of its own',
       },
     )
-  return files ?? {}
+  return { files, isEmnist: /^emnist(?![a-z])/i.test(prefix) }
 }
 
 const namesIn = async (directory: string): Promise<string[]> => {
@@ -117,6 +125,16 @@ const readSplit = async (directory: string, files: Files, key: 'train' | 'test')
   if (images.data.length === 0)
     throw new UserError(`${images.file} holds no images (${images.shape.join('×')})`)
   return { images: images.data, count, height, width, labels: labels.data }
+}
+
+/** The same pictures with rows and columns exchanged. */
+const transposed = ({ images, count, height, width, labels }: Split): Split => {
+  const upright = new Uint8Array(images.length)
+  const plane = height * width
+  for (let i = 0; i < count; i++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) upright[i * plane + x * height + y] = images[i * plane + y * width + x]!
+  return { images: upright, count, height: width, width: height, labels }
 }
 
 const missing = (directory: string, file: string, files: Files): UserError => {

@@ -1,5 +1,6 @@
 /** What the folders of a data set are: splits, classes, or a wrapper around everything. Paths have `/` between their parts. */
 import { UserError } from '@onestroke/core/formats'
+import { byCodeUnit } from './dataset.js'
 import { picturesOf } from './remarks.js'
 
 const TRAIN = new Set(['train', 'training'])
@@ -16,6 +17,8 @@ export interface Part {
 export interface Splits {
   train: Part
   test?: Part
+  /** What the test split is called: `test`, or `data/valid` with the folders around it. */
+  testName?: string
   /** To be said if folders are classes. */
   doubt?: string
   warnings: string[]
@@ -45,7 +48,8 @@ export const levelOf = ({ prefix, files }: Part): Level => {
 
 /**
  * Which pictures are to learn from, and which are a test split. A single folder around everything is looked through.
- * `train`, `test`, `val`, … side by side are splits; so are `test`, `val`, … beside other folders or pictures.
+ * `train`, `test`, `val`, … side by side are splits; so are `test`, `val`, … beside other folders or pictures. The same
+ * holds inside the folders of classes (`cats/train`, `cats/test`, `dogs/train`), if at least half of them are so divided.
  *
  * @throws UserError if there are splits, but none to learn from.
  */
@@ -60,6 +64,8 @@ export const splitsOf = (files: string[], directory: string): Splits => {
   const others = names.filter((name) => name !== trainName && !testNames.includes(name))
   const [testName] = testNames
   if (testName === undefined) {
+    const inside = splitsInside({ prefix, files })
+    if (inside) return inside
     const doubt = `the folder ${prefix}${trainName} is taken for a class, because ${others[0]} lies beside it`
     return {
       train: unwrapped({ prefix, files }),
@@ -76,14 +82,54 @@ export const splitsOf = (files: string[], directory: string): Splits => {
   const unused = testNames.slice(1).map((name) => [`${name}/`, folders.get(name)!.length] as const)
   if (trainName === undefined) {
     const rest = files.filter((file) => !testNames.some((name) => file.startsWith(`${prefix}${name}/`)))
-    return { train: unwrapped({ prefix, files: rest }), test, warnings: unused.map(notUsed) }
+    return {
+      train: unwrapped({ prefix, files: rest }),
+      test,
+      testName: `${prefix}${testName}`,
+      warnings: unused.map(notUsed),
+    }
   }
   for (const name of others) unused.push([`${name}/`, folders.get(name)!.length])
   if (loose.length > 0) unused.push([`the folder of ${trainName}/`, loose.length])
   return {
     train: unwrapped({ prefix: `${prefix}${trainName}/`, files: folders.get(trainName)! }),
     test,
+    testName: `${prefix}${testName}`,
     warnings: unused.map(notUsed),
+  }
+}
+
+/** Splits inside the folders of classes; undefined if most folders are not divided so. */
+const splitsInside = ({ prefix, files }: Part): Splits | undefined => {
+  const { loose, folders } = levelOf({ prefix, files })
+  const train: string[] = [...loose]
+  /** Pictures of the other splits, by their names. */
+  const others = new Map<string, string[]>()
+  let divided = 0
+  for (const [name, inside] of folders) {
+    const level = levelOf({ prefix: `${prefix}${name}/`, files: inside })
+    const learned = [...level.loose]
+    const kept: string[] = []
+    for (const [folder, pictures] of level.folders) {
+      const split = folder.toLowerCase()
+      if (!TEST.includes(split)) {
+        learned.push(...pictures)
+        continue
+      }
+      kept.push(...pictures)
+      others.set(split, [...(others.get(split) ?? []), ...pictures])
+    }
+    const hasTrain = [...level.folders.keys()].some((folder) => TRAIN.has(folder.toLowerCase()))
+    if (hasTrain || (kept.length > 0 && learned.length > 0)) divided++
+    train.push(...learned)
+  }
+  if (others.size === 0 || train.length === 0 || 2 * divided < folders.size) return undefined
+  const [testName, ...unused] = TEST.filter((name) => others.has(name))
+  return {
+    train: { prefix, files: train.sort(byCodeUnit) },
+    test: { prefix, files: others.get(testName!)! },
+    testName: `${prefix}${testName}`,
+    warnings: unused.map((name) => notUsed([`${prefix}*/${name}/`, others.get(name)!.length])),
   }
 }
 

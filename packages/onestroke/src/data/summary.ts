@@ -5,7 +5,15 @@ import { picturesOf } from './remarks.js'
  * What was understood, in one line: `1,240 pictures, 12 classes (from folders)`, or
  * `1,240 pictures, captions (from metadata.jsonl; 3 pictures have none)`.
  */
-export const summaryOf = ({ count, names, namesFrom, classes, classesFrom, test }: Dataset): string => {
+export const summaryOf = ({
+  count,
+  names,
+  namesFrom,
+  classes,
+  classesFrom,
+  notes = [],
+  test,
+}: Dataset): string => {
   const parts = [picturesOf(count)]
   if (names) {
     const without = names.filter((name) => name === '').length
@@ -20,6 +28,7 @@ export const summaryOf = ({ count, names, namesFrom, classes, classesFrom, test 
     parts.push(said + inBrackets(classesFrom !== undefined ? [`from ${classesFrom}`] : []))
   }
   if (!names && !classes) parts.push('no classes or captions found')
+  parts.push(...notes)
   if (test) parts.push(`${test.count.toLocaleString('en')} more in a test split`)
   return parts.join(', ')
 }

@@ -7,7 +7,7 @@ import { type Dataset, sealed } from '../data/index.js'
 import { folderOf } from '../data/testing.js'
 import { frechetDistance } from '../metrics/index.js'
 import type { Model } from '../model/index.js'
-import { CHECK_SEEDS, picturesOfSeed, qualityChecker } from './checker.js'
+import { CHECK_SEEDS, qualityChecker, rowsOfSeed } from './checker.js'
 import { pictureOf } from './distort.js'
 import { FeatureExtractor } from './features.js'
 import { BATCH } from './judge.js'
@@ -92,24 +92,22 @@ describe('the quality on the way', () => {
     it(`is the mean distance from two noises, each judged by pictures of its own, at gamma ${gamma}`, async () => {
       const { model, asked } = someStudent(gamma)
       const file = await pixelFeatures()
-      const check = await qualityChecker(dataset, { file })
+      const extractor = await FeatureExtractor.open(await readFile(file), '')
+      const check = await qualityChecker(dataset, extractor)
       const found = await check(model as unknown as Model)
       // The first step of 1, 2 and 4 is one, where nothing that follows changes it.
       expect(asked.times).toBe(CHECK_SEEDS.length * (512 / BATCH) * (gamma === 1 ? 5 : 7))
 
-      const extractor = await FeatureExtractor.open(await readFile(file), '')
       const fids: number[][] = []
       for (const [i, seed] of CHECK_SEEDS.entries()) {
-        const own = picturesOfSeed(dataset, i)
-        const pictures = Float32Array.from(
-          Array.from(own.labels!, (_, row) => [...pictureOf(own, row)]).flat(),
-        )
-        const real = await extractor.extract(pictures, own.count, 1, SIZE)
-        const prompts = Array.from(own.labels!, (label) => own.classes![label]!)
+        const rows = rowsOfSeed(dataset, i)
+        const pictures = Float32Array.from(rows.flatMap((row) => [...pictureOf(dataset, row)]))
+        const real = await extractor.extract(pictures, rows.length, 1, SIZE)
+        const prompts = rows.map((row) => dataset.classes![dataset.labels![row]!]!)
         const of = async (num_inference_steps: number) => {
           const noise = (step: number) => model.noise(seed, 0, prompts.length, step)
           const { data } = await model.generate({ prompts, noise, num_inference_steps })
-          return frechetDistance(real, await extractor.extract(data, own.count, 1, SIZE))
+          return frechetDistance(real, await extractor.extract(data, rows.length, 1, SIZE))
         }
         fids.push([await of(1), await of(2), await of(4)])
       }
@@ -126,41 +124,50 @@ describe('the quality on the way', () => {
 })
 
 describe('the pictures of a noise seed', () => {
-  it('are no other seed’s, and keep what is said of them', () => {
-    for (const [count, own] of [
-      [1100, 512],
-      [922, 461],
-      [512, 256],
-    ] as const) {
-      const dataset = someDataset(count)
-      const shares = CHECK_SEEDS.map((_, i) => picturesOfSeed(dataset, i))
-      const indices = shares.flatMap(({ names }) => names!.map((name) => Number(name.split(' ')[1])))
-      expect(new Set(indices).size).toBe(CHECK_SEEDS.length * own)
-      expect(new Set(shares.map(({ sha256 }) => sha256)).size).toBe(CHECK_SEEDS.length)
-      for (const { count, pixels, names, styles, labels } of shares) {
-        expect([count, pixels.length, labels!.length]).toEqual([own, own * SIZE ** 2, own])
-        for (const [i, name] of names!.entries()) {
-          const from = Number(name.split(' ')[1])
-          expect([styles![i], labels![i]]).toEqual([`style ${from}`, from % 2])
-          expect(pixels.subarray(i * SIZE ** 2, (i + 1) * SIZE ** 2)).toEqual(
-            dataset.pixels.slice(from * SIZE ** 2, (from + 1) * SIZE ** 2),
-          )
-        }
-      }
-    }
+  it.each([
+    [1100, 512, 512],
+    [922, 512, 461],
+    [512, 512, 256],
+    [50_000, 256, 256],
+  ])('of %i are no other seed’s: at most %i, here %i', (count, most, own) => {
+    const shares = CHECK_SEEDS.map((_, i) => rowsOfSeed({ count }, i, most))
+    for (const rows of shares) expect(rows).toHaveLength(own)
+    expect(new Set(shares.flat()).size).toBe(CHECK_SEEDS.length * own)
+    for (const row of shares.flat()) expect(row >= 0 && row < count).toBe(true)
   })
 
   it('are drawn at random: both seeds have some of the beginning and of the end', () => {
-    const dataset = someDataset(922)
     for (const i of CHECK_SEEDS.keys()) {
-      const early = picturesOfSeed(dataset, i).names!.filter((name) => Number(name.split(' ')[1]) < 461)
+      const early = rowsOfSeed({ count: 922 }, i).filter((row) => row < 461)
       expect(early.length).toBeGreaterThan(190)
       expect(early.length).toBeLessThan(270)
     }
   })
 
   it('are all of them in a set too small to be shared out', () => {
-    const dataset = someDataset(511)
-    for (const i of CHECK_SEEDS.keys()) expect(picturesOfSeed(dataset, i)).toBe(dataset)
+    const all = Array.from({ length: 511 }, (_, row) => row)
+    for (const i of CHECK_SEEDS.keys()) expect(rowsOfSeed({ count: 511 }, i)).toEqual(all)
+  })
+})
+
+describe('features of a dataset’s pictures', () => {
+  it('are computed once a picture, and do not depend on which others were asked for with it', async () => {
+    const dataset = someDataset(300)
+    const bytes = await readFile(await pixelFeatures())
+    const [one, other] = [await FeatureExtractor.open(bytes, ''), await FeatureExtractor.open(bytes, '')]
+    const asked: number[] = []
+    const extract = one.extract.bind(one)
+    one.extract = (pictures, count, ...rest) => {
+      asked.push(count)
+      return extract(pictures, count, ...rest)
+    }
+    await one.ofDataset(dataset, [7, 1, 299])
+    const rows = [3, 299, 1, 250, 3]
+    const { data, count, dims } = await one.ofDataset(dataset, rows)
+    expect({ count, asked }).toEqual({ count: 5, asked: [3, 2] })
+    for (const [i, row] of rows.entries()) {
+      const alone = await other.extract(pictureOf(dataset, row), 1, 1, SIZE)
+      expect(data.slice(i * dims, (i + 1) * dims)).toEqual(alone.data)
+    }
   })
 })

@@ -1,10 +1,10 @@
 /** How good a student is while it is still being trained: what a loss cannot tell. */
 import { permutation, STREAM } from '@onestroke/core/random'
-import { type Dataset, sealed } from '../data/index.js'
+import type { Dataset } from '../data/index.js'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
 import { BANDS, bandLimits, type RunOptions } from '../training/index.js'
-import { type FeatureOptions, featuresFor } from './features.js'
+import type { FeatureExtractor } from './features.js'
 import { BATCH, Judge } from './judge.js'
 import { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
 import { sharedPainter } from './shared-steps.js'
@@ -12,10 +12,12 @@ import { sharedPainter } from './shared-steps.js'
 /** Seeds of the noise, which no evaluation uses. */
 export const CHECK_SEEDS: readonly number[] = [978, 1978]
 const STEPS = [1, 2, 4]
-/** Pictures of the dataset by which a student is judged with each seed: at most, and the fewest that are enough for a covariance. */
-const [MOST_PICTURES, FEWEST_PICTURES] = [512, 256]
+/** Pictures of the dataset by which a student is judged with each seed, at most. */
+export const CHECK_PICTURES = 512
+/** The fewest that are enough for a covariance. */
+const FEWEST_PICTURES = 256
 /** Heun steps of the teacher's path within a band. */
-const STEPS_PER_BAND = 6
+export const STEPS_PER_BAND = 6
 
 /** Where the teacher's path is at the upper limit of each band, from fixed noises, and where it ends. */
 interface Path {
@@ -24,7 +26,9 @@ interface Path {
   readonly end: Float32Array
 }
 
-interface CheckerOptions extends FeatureOptions {
+interface CheckerOptions {
+  /** Pictures for each seed, 256 or more. */
+  readonly pictures?: number
   /** Where there is a teacher: it, and the scale of its guidance. */
   readonly path?: { readonly teacher: LoadedModel; readonly guidance_scale: number }
 }
@@ -34,21 +38,21 @@ interface CheckerOptions extends FeatureOptions {
  * is a teacher, how far the student's answer is from the end of the teacher's path, by band of noise levels.
  *
  * Two noise seeds tell how much of a change is noise. So that they cost no more than one would, each has pictures of its
- * own (`picturesOfSeed`), of which it paints the prompts, and by which alone it is judged: 512 pictures for each seed.
+ * own (`rowsOfSeed`), of which it paints the prompts, and by which alone it is judged: 512 pictures for each seed.
  * At γ = 1, where the first step is done once for all step counts, that is 5,120 pictures through the network. Eight
  * checks of the shipped sizes take about half a minute at 16×16 and under two at 32×32, on two cores: 2 and 9 % of a
  * distillation's 20 minutes.
  */
 export const qualityChecker = async (
   data: Dataset,
-  { path, ...options }: CheckerOptions = {},
+  extractor: FeatureExtractor,
+  { path, pictures = CHECK_PICTURES }: CheckerOptions = {},
 ): Promise<NonNullable<RunOptions['check']>> => {
   const dataset = path ? asSeenBy(path.teacher.config, data) : data
-  const extractor = await featuresFor(dataset, options)
   const judges: Judge[] = []
   for (const [i, seed] of CHECK_SEEDS.entries()) {
-    const own = picturesOfSeed(dataset, i)
-    judges.push(await Judge.of(extractor, own, { samples: samplesToChoose(own), seed }))
+    const rows = rowsOfSeed(dataset, i, pictures)
+    judges.push(await Judge.of(extractor, dataset, { samples: samplesToChoose(rows.length), seed, rows }))
   }
   const taught = path && (await pathOf(path.teacher, dataset, path.guidance_scale))
   return async (model) => {
@@ -72,30 +76,21 @@ const fidsOf = async (model: Model, judge: Judge, seed: number): Promise<number[
 }
 
 /**
- * The pictures that belong to one of the seeds: up to 512, drawn at random, and none that belongs to another. In a set
+ * The pictures that belong to one of the seeds: up to `most`, drawn at random, and none that belongs to another. In a set
  * too small to be shared out, all pictures belong to each.
  *
  * Prompts and pictures go together: a student judged by pictures whose prompts it was not asked for would be preferred
  * when it paints a blur, which is nearer to those.
  */
-export const picturesOfSeed = (dataset: Dataset, i: number): Dataset => {
-  const { count, channels, height, width, pixels, names, styles, labels } = dataset
-  const own = Math.min(Math.floor(count / CHECK_SEEDS.length), MOST_PICTURES)
-  if (own < FEWEST_PICTURES) return dataset
+export const rowsOfSeed = (
+  { count }: Pick<Dataset, 'count'>,
+  i: number,
+  most = CHECK_PICTURES,
+): readonly number[] => {
+  const own = Math.min(Math.floor(count / CHECK_SEEDS.length), most)
+  if (own < FEWEST_PICTURES) return Array.from({ length: count }, (_, row) => row)
   const order = permutation(count, { seed: CHECK_SEEDS[0]!, stream: STREAM.resample, step: 0, index: 0 })
-  const rows = [...order.subarray(i * own, (i + 1) * own)]
-  const size = channels * height * width
-  const chosen = new Uint8Array(own * size)
-  for (const [to, from] of rows.entries())
-    chosen.set(pixels.subarray(from * size, (from + 1) * size), to * size)
-  return sealed({
-    ...dataset,
-    count: own,
-    pixels: chosen,
-    ...(names && { names: rows.map((row) => names[row]!) }),
-    ...(styles && { styles: rows.map((row) => styles[row]!) }),
-    ...(labels && { labels: Int32Array.from(rows, (row) => labels[row]!) }),
-  })
+  return [...order.subarray(i * own, (i + 1) * own)]
 }
 
 const mean = (values: readonly number[]): number =>

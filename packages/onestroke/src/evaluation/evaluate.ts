@@ -3,15 +3,14 @@ import type { SolverName } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { Dataset } from '../data/index.js'
 import { teacherDistance } from '../metrics/index.js'
-import { type LoadedModel, Model } from '../model/index.js'
+import { type LoadedModel, type Model, OpenModels } from '../model/index.js'
 import { Reference } from './feature-space.js'
-import type { FeatureOptions } from './features.js'
 import { floorOf, replayOf } from './floors.js'
-import { BATCH, checkFit, Judge } from './judge.js'
-import { judgesFor } from './judges.js'
+import { BATCH, checkFit, comparedRows, Judge } from './judge.js'
+import { type JudgesOptions, judgesFor } from './judges.js'
 import { Likeness } from './likeness.js'
 import { asSeenBy } from './prompts.js'
-import { gradedBy } from './real-pictures.js'
+import { gradedBy, judgedBy } from './real-pictures.js'
 import { EQUAL, estimateOf, isNumber } from './rows.js'
 import type { Distances, Evaluation, EvaluationRow, Measure, Measures } from './types.js'
 
@@ -21,10 +20,12 @@ export interface TeacherSetting {
   readonly steps: number
 }
 
-export interface EvaluateOptions extends FeatureOptions {
+export interface EvaluateOptions extends JudgesOptions {
   readonly model: LoadedModel
   readonly teacher?: LoadedModel
   readonly dataset: Dataset
+  /** Where the models are opened; they stay open. By default they are opened and released here. */
+  readonly models?: OpenModels
   /** Step counts of the student, and of the teacher with DDIM. */
   readonly steps: readonly number[]
   /** Pictures for each row and noise seed. */
@@ -33,6 +34,8 @@ export interface EvaluateOptions extends FeatureOptions {
   readonly seed: number
   /** Noise seeds, `seed` and those after it: every row is painted once with each. Default 4. */
   readonly noise_seeds?: number
+  /** Seconds from now after which no further noise seed is begun. One is always painted. */
+  readonly seconds?: number
   /**
    * Many-step settings of the teacher. Of more than two, the best and the cheapest within 2 % of it are chosen, by
    * noises that no number of the evaluation comes from, and only these are measured.
@@ -65,10 +68,12 @@ export const TEACHER_SETTINGS: readonly TeacherSetting[] = [
 const FEW = 2
 /** Noise by which the teacher's settings are chosen; no row is measured by it. */
 const CHOOSING_SEED = 979
+/** Pictures by which they are chosen, at most. */
+export const CHOOSING_SAMPLES = 512
 /** Steps of Heun's method that stand for the teacher's exact path. */
-const PATH_STEPS = 64
+export const PATH_STEPS = 64
 /** Pictures of that path, over all noise seeds. */
-const PATH_SAMPLES = 256
+export const PATH_SAMPLES = 256
 
 /**
  * Measures a model on a dataset.
@@ -76,60 +81,80 @@ const PATH_SAMPLES = 256
  * @throws UserError if model and dataset do not fit together.
  */
 export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> => {
-  const { model, teacher, samples, seed, noise_seeds = NOISE_SEEDS } = options
+  const begin = performance.now()
+  const {
+    model,
+    teacher,
+    samples,
+    seed,
+    noise_seeds = NOISE_SEEDS,
+    seconds = Number.POSITIVE_INFINITY,
+  } = options
   const dataset = asSeenBy(model.config, options.dataset)
   for (const one of [model, teacher]) if (one) checkFit(one, dataset)
-  const seeds = Array.from({ length: noise_seeds }, (_, i) => seed + i)
+  const asked = Array.from({ length: noise_seeds }, (_, i) => seed + i)
   const reference = gradedBy(dataset)
   const [first, ...rest] = await judgesFor(dataset, reference, options)
-  const judge = await Judge.of(first, dataset, { samples, seed, reference })
+  const rows = judgedBy(dataset, options.real_samples)
+  const judge = await Judge.of(first, dataset, { samples, seed, reference, rows })
   const others: Reference[] = []
-  for (const space of rest) others.push(await Reference.of(space, reference))
+  for (const space of rest)
+    others.push(await Reference.of(space, reference, comparedRows(dataset, reference, rows)))
   const likeness = new Likeness(dataset, judge)
-  const models = new Map<LoadedModel, Model>()
-  const modelOf = (loaded: LoadedModel) => {
-    const known = models.get(loaded) ?? Model.of(loaded)
-    models.set(loaded, known)
-    return known
-  }
+  const models = options.models ?? new OpenModels()
+  const modelOf = (loaded: LoadedModel) => models.of(loaded)
   const guidance_scale = options.guidance_scale ?? guidanceOf(model.config)
   const slow = model.config.kind === 'teacher' ? model : teacher
   const settings = settingsOf(
     options,
     slow ? await settingsOfTeacher(modelOf(slow), judge, { ...options, guidance_scale }) : [],
   )
-  const paths =
-    teacher && model !== teacher
-      ? await teacherPaths(modelOf(teacher), judge, seeds, { ...options, guidance_scale })
-      : []
-  const rows: EvaluationRow[] = []
-  for (const [i, setting] of settings.entries())
-    rows.push(
-      await measured(setting, modelOf(setting.loaded), {
+  const samplers = settings.map(
+    (setting) =>
+      new Sampler(setting, modelOf(setting.loaded), {
         judge,
         others,
         likeness,
-        seeds,
-        paths,
+        seeds: asked,
         guidance_scale,
-        onPainted: (done) =>
-          options.onProgress?.(
-            `${setting.who}, ${setting.solver}, ${setting.num_inference_steps}`,
-            i * samples * noise_seeds + done,
-            settings.length * samples * noise_seeds,
-          ),
       }),
-    )
+  )
+  const follows = teacher && model !== teacher ? modelOf(teacher) : undefined
+  const distance_samples = Math.ceil((options.distance_samples ?? PATH_SAMPLES) / noise_seeds)
+  const seeds: number[] = []
+  // Seed by seed, and not row by row: what else the machine does slows all rows alike, and time may run out after any seed.
+  for (const [i, one] of asked.entries()) {
+    const before = performance.now()
+    const path =
+      follows &&
+      (await teacherPath(follows, judge, {
+        guidance_scale,
+        distance_samples,
+        seed: one,
+        ...(options.onProgress && { onProgress: options.onProgress }),
+      }))
+    for (const [k, sampler] of samplers.entries())
+      await sampler.paint(one, path, (done) =>
+        options.onProgress?.(
+          sampler.name,
+          (i * samplers.length + k) * samples + done,
+          asked.length * samplers.length * samples,
+        ),
+      )
+    seeds.push(one)
+    const now = performance.now()
+    if ((now - begin + (now - before)) / 1000 > seconds) break
+  }
   const student_is_student =
     teacher && model.config.kind === 'student'
       ? model.sha256 !== teacher.sha256 &&
         (await differs(modelOf(model), modelOf(teacher), judge, guidance_scale))
       : null
-  for (const one of models.values()) await one.release()
+  if (!options.models) await models.release()
   const { name, sha256, dims } = first.info
   return {
     model: { path: model.path, sha256: model.sha256, parameters: model.layout.size, kind: model.config.kind },
-    data: { name: dataset.name, images: dataset.count },
+    data: { name: dataset.name, images: dataset.count, compared: judge.reference.real.count },
     samples,
     seed,
     noise_seeds: seeds,
@@ -138,7 +163,7 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
     floor: await floorOf([judge.reference, ...others], dataset, reference, judge, seeds),
     replay: replayOf(judge.reference, dataset, reference, judge),
     real: likeness.real,
-    rows,
+    rows: samplers.map((sampler) => sampler.row),
     student_is_student,
   }
 }
@@ -182,17 +207,16 @@ const settingsOfTeacher = async (
   }: Pick<EvaluateOptions, 'teacher_settings' | 'onProgress'> & { readonly guidance_scale: number },
 ): Promise<readonly TeacherSetting[]> => {
   if (teacher_settings.length <= FEW) return teacher_settings
+  const count = Math.min(judge.samples, CHOOSING_SAMPLES)
   const tried: { setting: TeacherSetting; fid: number; nfe: number }[] = []
   for (const [i, setting] of teacher_settings.entries()) {
     const how = { solver: setting.solver, num_inference_steps: setting.steps, guidance_scale }
     const { pictures } = await judge.paint(teacher, how, {
+      count,
       seed: CHOOSING_SEED,
+      timed: false,
       onPainted: (done) =>
-        onProgress?.(
-          'choosing the teacher’s best',
-          i * judge.samples + done,
-          teacher_settings.length * judge.samples,
-        ),
+        onProgress?.('choosing the teacher’s best', i * count + done, teacher_settings.length * count),
     })
     tried.push({ setting, fid: await judge.fid(pictures), nfe: teacher.sampling(how).nfe })
   }
@@ -208,89 +232,111 @@ interface Measuring {
   /** The other judges. */
   readonly others: readonly Reference[]
   readonly likeness: Likeness
+  /** All noise seeds, though time may not be enough for the last ones. */
   readonly seeds: readonly number[]
-  /** The teacher's path for each noise seed; empty where there is none. */
-  readonly paths: readonly Float32Array[]
   readonly guidance_scale: number
-  onPainted(done: number): void
 }
 
 /** Measured once a noise seed. */
 type Once = Omit<Measures, 'diversity'>
 
-/** Paints with every noise seed, and measures. */
-const measured = async (
-  { who, solver, num_inference_steps }: Setting,
-  model: Model,
-  { judge, others, likeness, seeds, paths, guidance_scale, onPainted }: Measuring,
-): Promise<EvaluationRow> => {
-  const how =
-    solver === 'consistency'
-      ? { solver, num_inference_steps }
-      : { solver, num_inference_steps, guidance_scale }
-  const size = model.pictureSize
-  const each: Once[] = []
-  const distances = new Map<string, { fid: number[]; kid: number[] }>(
-    [judge.reference, ...others].map(({ space }) => [space.info.name, { fid: [], kid: [] }]),
-  )
-  const varied = likeness.varied(seeds.length)
-  const kept: Float32Array[] = []
-  for (const [i, seed] of seeds.entries()) {
-    const { pictures, seconds_per_image } = await judge.paint(model, how, {
-      seed,
-      onPainted: (done) => onPainted(i * judge.samples + done),
-    })
-    const path = paths[i]
+/** One row on its way: paints with one noise seed after the other, and measures. */
+class Sampler {
+  readonly name: string
+  readonly #how: { solver: SolverName | 'consistency'; num_inference_steps: number; guidance_scale?: number }
+  readonly #each: Once[] = []
+  readonly #distances: Map<string, { fid: number[]; kid: number[] }>
+  /** Samples by which variety is measured, and their pictures. */
+  readonly #varied: readonly number[]
+  readonly #kept: Float32Array[] = []
+
+  constructor(
+    readonly setting: Setting,
+    readonly model: Model,
+    readonly measuring: Measuring,
+  ) {
+    const { who, solver, num_inference_steps } = setting
+    const { judge, others, likeness, seeds, guidance_scale } = measuring
+    this.name = `${who}, ${solver}, ${num_inference_steps}`
+    this.#how =
+      solver === 'consistency'
+        ? { solver, num_inference_steps }
+        : { solver, num_inference_steps, guidance_scale }
+    this.#distances = new Map(
+      [judge.reference, ...others].map(({ space }) => [space.info.name, { fid: [], kid: [] }]),
+    )
+    this.#varied = likeness.varied(seeds.length)
+  }
+
+  /** @param path the teacher's, from the first noises of this seed, if there is one. */
+  async paint(
+    seed: number,
+    path: Float32Array | undefined,
+    onPainted: (done: number) => void,
+  ): Promise<void> {
+    const { judge, others, likeness } = this.measuring
+    const size = this.model.pictureSize
+    const { pictures, seconds_per_image } = await judge.paint(this.model, this.#how, { seed, onPainted })
     const quality = await judge.measure(pictures)
-    each.push({
+    this.#each.push({
       ...quality,
       ...likeness.measure(pictures),
       seconds_per_image,
       teacher_distance: path ? teacherDistance(pictures.subarray(0, path.length), path) : null,
     })
     const note = (name: string, fid: number, kid: number) => {
-      distances.get(name)!.fid.push(fid)
-      distances.get(name)!.kid.push(kid)
+      this.#distances.get(name)!.fid.push(fid)
+      this.#distances.get(name)!.kid.push(kid)
     }
     note(judge.space.info.name, quality.fid, quality.kid)
     for (const other of others) {
       const features = await other.space.features(pictures, judge.samples)
       note(other.space.info.name, other.fid(features), other.kid(features))
     }
-    const some = new Float32Array(varied.length * size)
-    for (const [at, sample] of varied.entries())
+    const some = new Float32Array(this.#varied.length * size)
+    for (const [at, sample] of this.#varied.entries())
       some.set(pictures.subarray(sample * size, (sample + 1) * size), at * size)
-    kept.push(some)
+    this.#kept.push(some)
   }
-  const { means, deviation } = summaryOf(each)
-  return {
-    who,
-    solver,
-    steps: num_inference_steps,
-    nfe: model.sampling(how).nfe,
-    ...means,
-    diversity: likeness.diversity(kept),
-    deviation,
-    judges: Object.fromEntries(
-      [...distances].map(([name, { fid, kid }]): [string, Distances] => [
-        name,
-        { fid: estimateOf(fid), kid: estimateOf(kid) },
-      ]),
-    ),
+
+  get row(): EvaluationRow {
+    const { who, solver, num_inference_steps } = this.setting
+    const { means, deviation } = summaryOf(this.#each)
+    return {
+      who,
+      solver,
+      steps: num_inference_steps,
+      nfe: this.model.sampling(this.#how).nfe,
+      ...means,
+      diversity: this.measuring.likeness.diversity(this.#kept, this.#varied),
+      deviation,
+      judges: Object.fromEntries(
+        [...this.#distances].map(([name, { fid, kid }]): [string, Distances] => [
+          name,
+          { fid: estimateOf(fid), kid: estimateOf(kid) },
+        ]),
+      ),
+    }
   }
 }
 
-/** Means and deviations; null where a seed has no value. */
+/** Means and deviations; null where a seed has no value. A time is the median: what else the machine does only adds to it. */
 const summaryOf = (each: readonly Once[]): { means: Once; deviation: EvaluationRow['deviation'] } => {
   const means = { ...each[0]! }
   const deviation: Partial<Record<Measure, number | null>> = {}
   for (const measure of Object.keys(means) as (keyof Once)[]) {
     const values = each.map((one) => one[measure])
     const estimate = values.every(isNumber) ? estimateOf(values) : { mean: null, sd: null }
-    means[measure] = estimate.mean
+    means[measure] =
+      measure === 'seconds_per_image' && values.every(isNumber) ? medianOf(values) : estimate.mean
     deviation[measure] = estimate.sd
   }
   return { means, deviation }
+}
+
+const medianOf = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b)
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
 }
 
 /** The guidance that a student's teacher was held to, or that a teacher recommends. */
@@ -318,34 +364,9 @@ export const teacherPath = async (
   const { pictures } = await judge.paint(
     teacher,
     { solver: 'heun', schedule: 'karras', num_inference_steps: PATH_STEPS, guidance_scale },
-    { count, seed, onPainted: (done) => onProgress?.('teacher’s path', done, count) },
+    { count, seed, timed: false, onPainted: (done) => onProgress?.('teacher’s path', done, count) },
   )
   return pictures
-}
-
-/** The path from the noises of every seed, each with an equal part of the pictures; none where none is asked for. */
-const teacherPaths = async (
-  teacher: Model,
-  judge: Judge,
-  seeds: readonly number[],
-  {
-    guidance_scale,
-    distance_samples = PATH_SAMPLES,
-    onProgress,
-  }: Pick<EvaluateOptions, 'distance_samples' | 'onProgress'> & { readonly guidance_scale: number },
-): Promise<Float32Array[]> => {
-  const each = Math.ceil(distance_samples / seeds.length)
-  const paths: Float32Array[] = []
-  for (const [i, seed] of seeds.entries()) {
-    const path = await teacherPath(teacher, judge, {
-      guidance_scale,
-      distance_samples: each,
-      seed,
-      onProgress: (what, done, total) => onProgress?.(what, i * total + done, seeds.length * total),
-    })
-    if (path) paths.push(path)
-  }
-  return paths
 }
 
 /** Root mean square by which pictures differ at least that are not of one network: more than rounded weights make of one. */
@@ -359,8 +380,8 @@ const differs = async (
   guidance_scale: number,
 ): Promise<boolean> => {
   const count = Math.min(BATCH, judge.samples)
-  const own = await judge.paint(student, { num_inference_steps: 1 }, { count })
+  const own = await judge.paint(student, { num_inference_steps: 1 }, { count, timed: false })
   const teachers = { solver: 'ddim', num_inference_steps: 1, guidance_scale } as const
-  const { pictures } = await judge.paint(teacher, teachers, { count })
+  const { pictures } = await judge.paint(teacher, teachers, { count, timed: false })
   return teacherDistance(own.pictures, pictures) > ANOTHER
 }

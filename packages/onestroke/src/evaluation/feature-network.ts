@@ -25,7 +25,8 @@ export const FEATURE_RECIPE = 2
 export const FEATURE_DIMS = 64
 const WIDTHS = [32, 64, 128]
 const BATCH = 128
-const STEPS = 800
+/** Steps of a network's training, where time does not ask for fewer. */
+export const FEATURE_STEPS = 800
 const LEARNING_RATE = 2e-3
 /**
  * Temperature τ of the contrastive loss. The lower, the more evenly the features vary in all directions, and the better
@@ -91,7 +92,7 @@ export const trainFeatureNetwork = async (
   runtime: Runtime,
   {
     seed = 0,
-    steps = STEPS,
+    steps = FEATURE_STEPS,
     onStep,
   }: { seed?: number; steps?: number; onStep?(step: number, steps: number): void } = {},
 ): Promise<Uint8Array> => {

@@ -20,6 +20,8 @@ export interface FeatureSpace {
   readonly customary: boolean
   /** pictures [count, C, H, W] in [-1, 1], clipped and rounded to the 256 values of a saved picture first. */
   features(pictures: Float32Array, count: number): Promise<Features>
+  /** Features of some pictures of a dataset, where the space keeps them. */
+  ofDataset?(dataset: Dataset, rows: readonly number[]): Promise<Features>
 }
 
 /** The features of an ONNX model, for pictures of the dataset's shape. */
@@ -38,14 +40,16 @@ export const networkSpace = (
   },
   customary,
   features: (pictures, count) => extractor.extract(pictures, count, channels, height),
+  ofDataset: (dataset, rows) => extractor.ofDataset(dataset, rows),
 })
 
 /** Features of some pictures of a dataset; by default of those that models are judged by. */
 export const featuresOfDataset = (
-  space: Pick<FeatureSpace, 'features'>,
+  space: Pick<FeatureSpace, 'features' | 'ofDataset'>,
   dataset: Dataset,
   rows = judgedBy(dataset),
-): Promise<Features> => space.features(picturesOf(dataset, rows), rows.length)
+): Promise<Features> =>
+  space.ofDataset?.(dataset, rows) ?? space.features(picturesOf(dataset, rows), rows.length)
 
 /** Real pictures in a space, and distances to them. */
 export class Reference {

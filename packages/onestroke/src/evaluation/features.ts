@@ -1,7 +1,7 @@
 /** Pictures to features, through an ONNX model: the project's own for a dataset, or one that the user brings. */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bilinear } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
@@ -11,11 +11,17 @@ import { readBytes, writeFileAtomic } from '../formats/index.js'
 import type { Features } from '../metrics/index.js'
 import { makeFolder, sha256Of } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
-import { FEATURE_BATCH, FEATURE_RECIPE, trainFeatureNetwork } from './feature-network.js'
-import { savedPictures, savedValue } from './real-pictures.js'
+import { FEATURE_BATCH, FEATURE_RECIPE, FEATURE_STEPS, trainFeatureNetwork } from './feature-network.js'
+import { picturesOf, savedPictures, savedValue } from './real-pictures.js'
+
+/** Pictures of a dataset that are made into numbers at once. */
+const ROWS = 1024
 
 /** A feature network, ready to run. */
 export class FeatureExtractor {
+  /** Features of pictures of the datasets that were asked for, by their pixels and by row. */
+  readonly #known = new Map<Uint8Array, Map<number, Float32Array>>()
+
   private constructor(
     readonly name: string,
     readonly sha256: string,
@@ -61,6 +67,22 @@ export class FeatureExtractor {
       new Float32Array(input.batch * input.channels * input.height * input.width),
     )
     return new FeatureExtractor(name, sha256Of(bytes), probe.length / input.batch, session, input)
+  }
+
+  /** Features of some pictures of a dataset. Each picture's are computed once, and kept as long as the extractor. */
+  async ofDataset(dataset: Dataset, rows: readonly number[]): Promise<Features> {
+    const known = this.#known.get(dataset.pixels) ?? new Map<number, Float32Array>()
+    this.#known.set(dataset.pixels, known)
+    const missing = [...new Set(rows.filter((row) => !known.has(row)))]
+    const { channels, height } = dataset
+    for (let first = 0; first < missing.length; first += ROWS) {
+      const some = missing.slice(first, first + ROWS)
+      const { data } = await this.extract(picturesOf(dataset, some), some.length, channels, height)
+      for (const [i, row] of some.entries()) known.set(row, data.slice(i * this.dims, (i + 1) * this.dims))
+    }
+    const data = new Float32Array(rows.length * this.dims)
+    for (const [i, row] of rows.entries()) data.set(known.get(row)!, i * this.dims)
+    return { data, count: rows.length, dims: this.dims }
   }
 
   /** pictures [count, channels, size, size] in [-1, 1] (values outside are clipped, as in a saved picture) → features. */
@@ -122,14 +144,41 @@ const resample = (
 export interface FeatureOptions {
   /** An ONNX file that the user brings. */
   file?: string
+  /** Steps in which a network is trained if none is there: by default as many as it takes. One of fewer is a file of its own. */
+  feature_steps?: number
   /** Called while a network is being trained. */
   onTrain?(step: number, steps: number): void
   /** Called when a trained network could not be kept for the next time, with the reason. */
   onUncached?(reason: string): void
 }
 
+/** Steps by which the training of a network is timed; the first, which is slower, does not count. */
+const TIMED_STEPS = 2
+
 /** Feature networks that come with the project. */
 const SHIPPED = fileURLToPath(new URL('../../../../models/features/', import.meta.url))
+
+/** Where the network of a dataset may be: with the project, and in the cache. */
+const placesOf = ({ sha256 }: Pick<Dataset, 'sha256'>, steps: number): string[] => {
+  const shorter = steps === FEATURE_STEPS ? '' : `-${steps}-steps`
+  const file = `${sha256.slice(0, 16)}-${FEATURE_RECIPE}${shorter}.onnx`
+  const cache = process.env.ONESTROKE_CACHE ?? join(homedir(), '.cache', 'onestroke')
+  return [join(SHIPPED, file), join(cache, 'features', file)]
+}
+
+/** Whether the network of a dataset is there already. */
+export const hasFeatures = (dataset: Pick<Dataset, 'sha256'>): boolean =>
+  placesOf(dataset, FEATURE_STEPS).some(existsSync)
+
+/** Seconds that one step takes of training a network for a dataset, by timing a few. */
+export const featureStepSeconds = async (dataset: Dataset): Promise<number> => {
+  const times: number[] = []
+  await trainFeatureNetwork(dataset, nodeRuntime(), {
+    steps: TIMED_STEPS,
+    onStep: () => times.push(performance.now()),
+  })
+  return (times.at(-1)! - times[0]!) / 1000 / (times.length - 1)
+}
 
 /**
  * The feature network for a dataset: the user's, the one shipped for these very pictures, the one in the cache
@@ -150,17 +199,18 @@ export const featureModel = async (
 ): Promise<{ bytes: Uint8Array; name: string }> => {
   const read = (path: string) => readBytes(path, 'feature network')
   if (options.file) return { bytes: await read(options.file), name: basename(options.file) }
-  const file = `${dataset.sha256.slice(0, 16)}-${FEATURE_RECIPE}.onnx`
+  const { feature_steps: steps = FEATURE_STEPS } = options
   const name = `onestroke features of ${dataset.name} at ${dataset.height}×${dataset.width}`
-  const cache = join(process.env.ONESTROKE_CACHE ?? join(homedir(), '.cache', 'onestroke'), 'features')
-  for (const path of [join(SHIPPED, file), join(cache, file)])
-    if (existsSync(path)) return { bytes: await read(path), name }
+  const kept = placesOf(dataset, steps).find(existsSync)
+  if (kept !== undefined) return { bytes: await read(kept), name }
   const bytes = await trainFeatureNetwork(dataset, nodeRuntime(), {
+    steps,
     ...(options.onTrain && { onStep: options.onTrain }),
   })
   try {
-    await makeFolder(cache)
-    await writeFileAtomic(join(cache, file), bytes)
+    const place = placesOf(dataset, steps).at(-1)!
+    await makeFolder(dirname(place))
+    await writeFileAtomic(place, bytes)
   } catch (error) {
     // It is in memory, and of use; next time it has to be trained again.
     options.onUncached?.((error as Error).message)

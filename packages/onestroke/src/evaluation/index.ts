@@ -1,6 +1,21 @@
 export { qualityChecker } from './checker.js'
 export { pictureOf } from './distort.js'
 export {
+  type Costs,
+  costsOf,
+  type Effort,
+  effortWithin,
+  FULL_EFFORT,
+  gridsCost,
+  type Measured,
+  reportSamples,
+  reportWithin,
+  type Speeds,
+  searchPictures,
+  settingsFor,
+  totalOf,
+} from './effort.js'
+export {
   type EvaluateOptions,
   evaluate,
   guidanceOf,
@@ -11,11 +26,18 @@ export {
 } from './evaluate.js'
 export { trainFeatureNetwork } from './feature-network.js'
 export { type FeatureSpace, featuresOfDataset, Reference } from './feature-space.js'
-export { FeatureExtractor, type FeatureOptions, featureModel, featuresFor } from './features.js'
+export {
+  FeatureExtractor,
+  type FeatureOptions,
+  featureModel,
+  featureStepSeconds,
+  featuresFor,
+  hasFeatures,
+} from './features.js'
 export { checkFit, Judge, type Painted } from './judge.js'
 export { judgesFor } from './judges.js'
 export { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
-export { gradedBy } from './real-pictures.js'
+export { gradedBy, judgedBy } from './real-pictures.js'
 export {
   bestStudent,
   bestTeacher,
@@ -30,8 +52,10 @@ export {
   skipping,
   sortRows,
   speedUp,
+  timingIsNoisy,
 } from './rows.js'
 export { type FoundLevels, searchSigmas } from './search-sigmas.js'
+export { featureTrainingSpeed, pictureSpeeds } from './speeds.js'
 export type {
   Distances,
   Estimate,

@@ -26,6 +26,11 @@ export interface JudgeOptions {
   readonly seed: number
   /** What pictures are compared with, if not with the dataset. */
   readonly reference?: Dataset
+  /**
+   * The pictures of the dataset that prompts are taken from, and that are compared with, or as many of the reference. By
+   * default all, or 20,000 that are spread evenly over it.
+   */
+  readonly rows?: readonly number[]
 }
 
 export class Judge {
@@ -35,6 +40,8 @@ export class Judge {
   /** For each of `rows` a number: pictures with one name have one number. */
   readonly groups: Uint32Array
   #trained: Promise<Features> | undefined
+  /** Models that have been compiled by painting. */
+  readonly #warm = new WeakSet<Model>()
 
   private constructor(
     readonly space: FeatureSpace,
@@ -65,29 +72,31 @@ export class Judge {
   static async of(
     features: FeatureExtractor | FeatureSpace,
     dataset: Dataset,
-    { samples, seed, reference = dataset }: JudgeOptions,
+    { samples, seed, reference = dataset, rows = judgedBy(dataset) }: JudgeOptions,
   ): Promise<Judge> {
     const space = features instanceof FeatureExtractor ? ownSpace(features, dataset) : features
-    const rows = judgedBy(dataset)
-    const compared = await Reference.of(space, reference)
+    const compared = await Reference.of(space, reference, comparedRows(dataset, reference, rows))
     const trained = reference === dataset ? compared.real : undefined
     return new Judge(space, compared, dataset, rows, samples, seed, trained)
   }
 
-  /** Paints `count` of the prompts, from the first on, from the noises of `seed`. */
+  /** Paints `count` of the prompts, from the first on, from the noises of `seed`; `timed` is false where no one asks how long. */
   async paint(
     model: Model,
     options: Omit<GenerateOptions, 'prompts' | 'seed' | 'seeds' | 'noise'>,
     {
       count = this.samples,
       seed = this.seed,
+      timed = true,
       onPainted,
-    }: { count?: number; seed?: number; onPainted?(done: number): void } = {},
+    }: { count?: number; seed?: number; timed?: boolean; onPainted?(done: number): void } = {},
   ): Promise<Painted> {
     const pictures = new Float32Array(count * model.pictureSize)
     const times: number[] = []
-    // The first batch compiles: where there is no other, it is painted beforehand.
-    if (count <= BATCH) await model.generate({ ...options, prompts: this.batch(0) })
+    // A model's first batch compiles: where there is no other to be timed, it is painted beforehand.
+    if (timed && count <= BATCH && !this.#warm.has(model))
+      await model.generate({ ...options, prompts: this.batch(0) })
+    this.#warm.add(model)
     for (let first = 0; first < count; first += BATCH) {
       const prompts = this.batch(first)
       const start = performance.now()
@@ -150,6 +159,13 @@ export class Judge {
     return this.space.features(pictures, pictures.length / (channels * height * width))
   }
 }
+
+/** The pictures of the reference that stand for it, where these rows stand for the dataset. */
+export const comparedRows = (
+  dataset: Dataset,
+  reference: Dataset,
+  rows: readonly number[],
+): readonly number[] => (reference === dataset ? rows : judgedBy(reference, rows.length))
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!
 

@@ -19,6 +19,13 @@ export const ownSpace = (extractor: FeatureExtractor, dataset: Dataset): Feature
     false,
   )
 
+export interface JudgesOptions extends FeatureOptions {
+  /** The dataset's own features, if they are open already; null leaves this judge out. */
+  readonly own?: FeatureExtractor | null
+  /** Real pictures that stand for the dataset, spread evenly over it; by default all, 20,000 at most. */
+  readonly real_samples?: number
+}
+
 /**
  * The judges of a model, the first first: the user's features if there are any, then `own`, `random-conv` and `pixels`.
  * `reference` is what pictures are compared with, and what the last two are fitted to.
@@ -26,12 +33,13 @@ export const ownSpace = (extractor: FeatureExtractor, dataset: Dataset): Feature
 export const judgesFor = async (
   dataset: Dataset,
   reference: Dataset,
-  { file, ...options }: FeatureOptions,
+  { file, own, real_samples, ...options }: JudgesOptions,
 ): Promise<[FeatureSpace, ...FeatureSpace[]]> => {
-  const theirs = file === undefined ? undefined : await fileSpace(file, dataset)
-  const ours = ownSpace(await featuresFor(dataset, options), dataset)
-  const independent = [await randomSpace(reference), pixelSpace(reference)]
-  return theirs ? [theirs, ours, ...independent] : [ours, ...independent]
+  const random = await randomSpace(reference, real_samples)
+  const judges: FeatureSpace[] = file === undefined ? [] : [await fileSpace(file, dataset)]
+  if (own !== null) judges.push(ownSpace(own ?? (await featuresFor(dataset, options)), dataset))
+  const [first = random, ...rest] = [...judges, random, pixelSpace(reference, real_samples)]
+  return [first, ...rest]
 }
 
 const fileSpace = async (file: string, dataset: Dataset): Promise<FeatureSpace> => {

@@ -71,9 +71,9 @@ export class Likeness {
     )
   }
 
-  /** How varied the pictures of one prompt are: those of `varied`, for each noise seed. */
-  diversity(sets: readonly Float32Array[]): number | null {
-    const prompts = this.varied(sets.length).map((i) => this.judge.prompts[i]!)
+  /** How varied the pictures of one prompt are: those of the samples `varied`, for each noise seed. */
+  diversity(sets: readonly Float32Array[], varied = this.varied(sets.length)): number | null {
+    const prompts = varied.map((i) => this.judge.prompts[i]!)
     const all = new Float32Array(sets.reduce((sum, { length }) => sum + length, 0))
     for (const [i, set] of sets.entries()) all.set(savedPictures(set), i * set.length)
     return diversity(

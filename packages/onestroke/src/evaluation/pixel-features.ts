@@ -13,8 +13,8 @@ export const FITTED = 1024
  * The space of the first 64 principal components of a dataset's pixels, fewer where it has fewer pictures or pixels,
  * fitted to 1024 pictures at most. It sees whether colours and coarse shapes are right, and is blind to fine detail.
  */
-export const pixelSpace = (dataset: Dataset): FeatureSpace => {
-  const rows = judgedBy(dataset, FITTED)
+export const pixelSpace = (dataset: Dataset, most = FITTED): FeatureSpace => {
+  const rows = judgedBy(dataset, Math.min(most, FITTED))
   const dims = dataset.channels * dataset.height * dataset.width
   const components = principalComponents(
     { data: picturesOf(dataset, rows), count: rows.length, dims },

@@ -28,4 +28,4 @@ export const samplePrompts = ({ names, classes, labels, count }: Dataset, n: num
  * Pictures by which one student or setting is preferred to another: every picture's prompt once, within limits. With fewer
  * prompts than pictures the distance to the data would prefer a blur, which is nearer to the pictures left out.
  */
-export const samplesToChoose = ({ count }: Dataset): number => Math.min(Math.max(count, 512), 2048)
+export const samplesToChoose = (pictures: number): number => Math.min(Math.max(pictures, 512), 2048)

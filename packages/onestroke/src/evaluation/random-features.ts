@@ -66,16 +66,23 @@ const randomNetwork = ({ channels, height, width }: Pick<Dataset, 'channels' | '
   return toOnnx(program, weights)
 }
 
+const ABOUT = 'Random convolutional features'
+
+/** The network, ready to run. */
+export const randomExtractor = (
+  dataset: Pick<Dataset, 'channels' | 'height' | 'width'>,
+): Promise<FeatureExtractor> => FeatureExtractor.open(randomNetwork(dataset), ABOUT)
+
 /**
  * The space of the first 64 principal components, over the real pictures (1024 at most), of random convolutional features: edges,
  * textures and where they are. Pictures may have any number of channels, and any size from 8×8 up.
  */
-export const randomSpace = async (dataset: Dataset): Promise<FeatureSpace> => {
+export const randomSpace = async (dataset: Dataset, most = FITTED): Promise<FeatureSpace> => {
   const bytes = randomNetwork(dataset)
-  const about = 'Random convolutional features'
-  const info = { name: 'random-conv', about, took_part: false }
-  const space = networkSpace(await FeatureExtractor.open(bytes, about), dataset, info, false)
-  const real = await featuresOfDataset(space, dataset, judgedBy(dataset, FITTED))
+  const extractor = await FeatureExtractor.open(bytes, ABOUT)
+  const info = { name: 'random-conv', about: ABOUT, took_part: false }
+  const space = networkSpace(extractor, dataset, info, false)
+  const real = await featuresOfDataset(space, dataset, judgedBy(dataset, Math.min(most, FITTED)))
   const components = principalComponents(real, COMPONENTS)
   return {
     info: {
@@ -87,5 +94,6 @@ export const randomSpace = async (dataset: Dataset): Promise<FeatureSpace> => {
     },
     customary: false,
     features: async (pictures, count) => projected(components, await space.features(pictures, count)),
+    ofDataset: async (some, rows) => projected(components, await extractor.ofDataset(some, rows)),
   }
 }

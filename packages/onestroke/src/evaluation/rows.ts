@@ -98,6 +98,26 @@ export const speedUp = (evaluation: Pick<Evaluation, 'rows'>): number | null => 
   return isNumber(slow) && isNumber(quick) && quick > 0 ? slow / quick : null
 }
 
+/** How much longer fewer runs of the network may take, a picture, than more of one sampler: the grain of the clock. */
+const GRAIN = 1.05
+
+/**
+ * Whether times contradict themselves: fewer steps of a sampler took longer than more of them. Something else was at work
+ * on the machine, and no ratio of times is to be trusted.
+ */
+export const timingIsNoisy = ({ rows }: Pick<Evaluation, 'rows'>): boolean =>
+  rows.some((few) =>
+    rows.some(
+      (many) =>
+        few.who === many.who &&
+        few.solver === many.solver &&
+        few.nfe < many.nfe &&
+        isNumber(few.seconds_per_image) &&
+        isNumber(many.seconds_per_image) &&
+        few.seconds_per_image > GRAIN * many.seconds_per_image,
+    ),
+  )
+
 /** Mean and sample standard deviation (null with one value) of what was measured once a noise seed. */
 export const estimateOf = (values: readonly number[]): Series => {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length

@@ -5,16 +5,20 @@ import type { Judge } from './judge.js'
 import { type Painting, type Prompting, sharedPainter } from './shared-steps.js'
 
 /** Step counts for which levels are searched. */
-const MOST_STEPS = 4
-/** Levels that are tried for each further step: so many, spaced evenly in the logarithm, between these shares of sigma_max and sigma_data. */
-const CANDIDATES = 6
+export const MOST_STEPS = 4
+/** Levels that are tried for each further step: at most so many, spaced evenly in the logarithm, between these shares of sigma_max and sigma_data. */
+export const CANDIDATES = 6
 const [HIGHEST, LOWEST] = [0.4, 0.05]
 /** How many of them, the best from the first noise, are compared with the rule's levels from the other noises. */
-const FINALISTS = 2
+export const FINALISTS = 2
 /** Seeds of the noise by which levels are chosen, which no evaluation uses. */
-const SEEDS = [977, 1977, 2977, 3977]
+export const SEARCH_SEEDS = [977, 1977, 2977, 3977]
 
 export interface SearchOptions {
+  /** Levels that are tried for each further step; by default 6. */
+  readonly candidates?: number
+  /** How many of them are compared with the rule's levels from the other noises; by default 2. */
+  readonly finalists?: number
   /** The first shortlists, the others decide. */
   readonly seeds?: readonly number[]
   onProgress?(done: number, total: number): void
@@ -48,13 +52,18 @@ export interface FoundLevels {
 export const searchSigmas = async (
   model: Painting,
   judge: Prompting & Pick<Judge, 'fid'>,
-  { seeds = SEEDS, onProgress }: SearchOptions = {},
+  {
+    seeds = SEARCH_SEEDS,
+    candidates: tries = CANDIDATES,
+    finalists: most = FINALISTS,
+    onProgress,
+  }: SearchOptions = {},
 ): Promise<FoundLevels[]> => {
   const { config } = model
-  const candidates = candidatesOf(config)
+  const candidates = candidatesOf(config, tries)
   const [shortlisting, ...deciding] = seeds
   const paint = sharedPainter(model, judge)
-  const each = CANDIDATES + deciding.length * (FINALISTS + 1)
+  const each = tries + deciding.length * (most + 1)
   const total = each * (MOST_STEPS - 1)
   const found: FoundLevels[] = []
   let levels: readonly number[] = [config.sigma_max]
@@ -70,7 +79,7 @@ export const searchSigmas = async (
       const sigmas = [...levels, level].sort((a, b) => b - a)
       tried.push({ sigmas, first: await fidOf(sigmas, shortlisting!) })
     }
-    const shortlist = tried.sort((a, b) => a.first - b.first).slice(0, FINALISTS)
+    const shortlist = tried.sort((a, b) => a.first - b.first).slice(0, most)
     const rule = { sigmas: multistepSigmas(steps, config), fids: [] as number[] }
     const finalists = shortlist.map(({ sigmas }) => ({ sigmas, fids: [] as number[] }))
     for (const seed of deciding)
@@ -91,10 +100,10 @@ export const searchSigmas = async (
 }
 
 /** Two digits are enough for a level, and good to read. */
-const candidatesOf = ({ sigma_max, sigma_data }: Painting['config']): number[] => {
+const candidatesOf = ({ sigma_max, sigma_data }: Painting['config'], count: number): number[] => {
   const [top, bottom] = [HIGHEST * sigma_max, LOWEST * sigma_data]
-  return Array.from({ length: CANDIDATES }, (_, i) =>
-    Number((top * (bottom / top) ** (i / (CANDIDATES - 1))).toPrecision(2)),
+  return Array.from({ length: count }, (_, i) =>
+    Number((top * (bottom / top) ** (i / (count - 1))).toPrecision(2)),
   )
 }
 

@@ -91,7 +91,8 @@ export interface Floor {
 
 export interface Evaluation {
   model: { path: string; sha256: string; parameters: number; kind: 'teacher' | 'student' }
-  data: { name: string; images: number }
+  /** `compared`: how many real pictures stand for the data, or for its test split; those of earlier versions do not tell. */
+  data: { name: string; images: number; compared?: number }
   /** Pictures for each row and noise seed. */
   samples: number
   /** The first noise seed. */

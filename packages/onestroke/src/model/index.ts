@@ -10,4 +10,4 @@ export {
   WEIGHTS_FILE,
 } from './folder.js'
 export { makeFolder } from './make-folder.js'
-export { Model } from './model.js'
+export { Model, OpenModels } from './model.js'

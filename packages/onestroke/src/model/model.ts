@@ -43,3 +43,19 @@ export class Model extends Pipeline<ModelConfig> {
     return new Model(config, layout, weights, runtime)
   }
 }
+
+/** Models that are compiled once and painted with by several parts of a program. */
+export class OpenModels {
+  readonly #models = new Map<LoadedModel, Model>()
+
+  of(loaded: LoadedModel): Model {
+    const known = this.#models.get(loaded) ?? Model.of(loaded)
+    this.#models.set(loaded, known)
+    return known
+  }
+
+  async release(): Promise<void> {
+    for (const model of this.#models.values()) await model.release()
+    this.#models.clear()
+  }
+}

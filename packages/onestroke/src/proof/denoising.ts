@@ -1,7 +1,7 @@
 import { karrasSigma } from '@onestroke/core/diffusion'
 import type { Dataset } from '../data/index.js'
 import { learnedGuidance, pictureOf, samplePrompts } from '../evaluation/index.js'
-import { type LoadedModel, Model } from '../model/index.js'
+import type { LoadedModel, OpenModels } from '../model/index.js'
 
 const LEVELS = 12
 const PICTURES = 64
@@ -10,8 +10,13 @@ const PICTURES = 64
  * Root mean squared error against the clean picture per noise level, of student, teacher and of the noisy picture
  * itself. A student that has become the identity at small noise shows here, and nowhere in its loss.
  */
-export const denoisingErrors = async (student: LoadedModel, teacher: LoadedModel, dataset: Dataset) => {
-  const models = [Model.of(student), Model.of(teacher)] as const
+export const denoisingErrors = async (
+  student: LoadedModel,
+  teacher: LoadedModel,
+  dataset: Dataset,
+  open: OpenModels,
+) => {
+  const models = [open.of(student), open.of(teacher)] as const
   const size = models[0].pictureSize
   const prompts = samplePrompts(dataset, PICTURES)
   const x0 = new Float32Array(PICTURES * size)
@@ -32,7 +37,6 @@ export const denoisingErrors = async (student: LoadedModel, teacher: LoadedModel
       result[name].push(Math.sqrt(sum / x0.length))
     }
   }
-  for (const model of models) await model.release()
   return result
 }
 

@@ -15,10 +15,11 @@ import {
   quickestStudent,
   samplePrompts,
   speedUp,
+  timingIsNoisy,
 } from '../evaluation/index.js'
 import { EQUAL } from '../evaluation/rows.js'
 import { pngGrid } from '../formats/index.js'
-import { type LoadedModel, Model } from '../model/index.js'
+import { type LoadedModel, OpenModels } from '../model/index.js'
 import { type Course, compare, type Report, sampler, solverName, span } from '../report/index.js'
 import { bandLimits, type Progress, versions } from '../training/index.js'
 import { denoisingErrors } from './denoising.js'
@@ -29,6 +30,8 @@ export interface ProofOptions extends Omit<EvaluateOptions, 'model'> {
   readonly teacher: LoadedModel
   /** How the training went, if that is known. */
   readonly progress?: Pick<Progress, 'log' | 'checks'>
+  /** Whether the denoising error is measured; by default it is. */
+  readonly denoising?: boolean
   readonly commands: readonly string[]
   readonly notes?: readonly string[]
 }
@@ -46,8 +49,12 @@ const GRID_SEED = 1
 export const prove = async (options: ProofOptions): Promise<Proof> => {
   const { student, teacher, title, progress: { log, checks } = { log: [], checks: [] } } = options
   const dataset = asSeenBy(student.config, options.dataset)
-  const evaluation = await evaluate({ ...options, model: student })
-  const { sections, pictures } = await grids({ ...options, dataset }, evaluation)
+  const models = options.models ?? new OpenModels()
+  const evaluation = await evaluate({ ...options, models, model: student })
+  const { sections, pictures } = await grids({ ...options, dataset, models }, evaluation)
+  const denoising =
+    options.denoising === false ? undefined : await denoisingErrors(student, teacher, dataset, models)
+  if (!options.models) await models.release()
   const report: Report = {
     title,
     summary: summaryOf(evaluation, student.config, dataset),
@@ -63,7 +70,7 @@ export const prove = async (options: ProofOptions): Promise<Proof> => {
     evaluation,
     loss: [{ name: 'student', points: log.map(({ images, loss }) => ({ images, loss })) }],
     course: courseOf({ log, checks }, student),
-    denoising: await denoisingErrors(student, teacher, dataset),
+    ...(denoising && { denoising }),
     sections,
     commands: [...options.commands],
     notes: [...(options.notes ?? [])],
@@ -157,21 +164,28 @@ const speedOf = (evaluation: Evaluation): string[] => {
   if (!equal || !quick || !factor) return []
   const [many, word] = factor >= 1 ? [factor, 'faster'] : [1 / factor, 'slower']
   return [
-    `A picture is ${many.toFixed(many < 10 ? 1 : 0)} times ${word} than with ${sampler(equal)}, the teacher’s cheapest way to come within ${Math.round(100 * (EQUAL - 1))} % of its best.`,
+    `A picture is ${many.toFixed(many < 10 ? 1 : 0)} times ${word} than with ${sampler(equal)}, the teacher’s cheapest way to come within ${Math.round(100 * (EQUAL - 1))} % of its best${timingIsNoisy(evaluation) ? '; the timing was noisy' : ''}.`,
   ]
 }
 
 /** The same noises and prompts through teacher and student. */
 const grids = async (
-  { student, teacher, dataset, steps, guidance_scale = guidanceOf(student.config) }: ProofOptions,
+  {
+    student,
+    teacher,
+    dataset,
+    steps,
+    models,
+    guidance_scale = guidanceOf(student.config),
+  }: ProofOptions & { models: OpenModels },
   evaluation: Evaluation,
 ) => {
   const pictures: Record<string, Uint8Array> = {}
   const prompts = samplePrompts(dataset, GRID)
-  const models = { teacher: Model.of(teacher), student: Model.of(student) }
+  const loaded = { teacher, student }
   const grid = async (row: EvaluationRow): Promise<Report['sections'][number]['grids'][number]> => {
     const { who, solver, steps: num_inference_steps, nfe, seconds_per_image } = row
-    const painted = await models[who].generate({
+    const painted = await models.of(loaded[who]).generate({
       prompts,
       seed: GRID_SEED,
       num_inference_steps,
@@ -197,19 +211,28 @@ const grids = async (
     return made
   }
   const best = bestTeacher(evaluation)
-  const sections = [
+  const [quickest, ...more] = await all(rows('student', 'consistency'))
+  const strokes = best ? await all([best]) : []
+  const sections: Report['sections'] = [
     {
-      title: 'The student',
-      text: 'Same noise, same prompts as the teacher below.',
-      grids: await all(rows('student', 'consistency')),
+      title: 'Student and teacher, side by side',
+      text: 'From the same noise, with the same prompts: each picture can be compared with the one in its place.',
+      side_by_side: true,
+      grids: [...(quickest ? [quickest] : []), ...strokes],
     },
-    { title: 'The teacher, with all its strokes', grids: best ? await all([best]) : [] },
+    {
+      title: 'The student, in more steps',
+      text: 'The same noise and prompts again.',
+      side_by_side: true,
+      grids: more,
+    },
     {
       title: 'The teacher, skipping steps',
       text: 'What one gets without distillation at the same number of steps.',
+      side_by_side: true,
       grids: await all(rows('teacher', 'ddim')),
     },
-  ]
+  ].filter(({ grids }) => grids.length > 0)
   const size = dataset.channels * dataset.height * dataset.width
   const real = new Float32Array(GRID * size)
   for (let i = 0; i < GRID; i++)
@@ -228,6 +251,5 @@ const grids = async (
     title: 'The pictures it was trained on',
     grids: [{ caption: 'Data', detail: dataset.name, highlight: false, png: 'data.png' }],
   })
-  for (const model of Object.values(models)) await model.release()
   return { sections, pictures }
 }

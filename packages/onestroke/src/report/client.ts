@@ -9,13 +9,34 @@ export const client = `
   const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
   const short = (v) => (v !== 0 && Math.abs(v) < 1e-3 ? v.toExponential(0) : compact.format(v))
 
+  /* Leaves out ticks whose labels would touch those before; the last one stays. */
+  const apart = (scale, ticks, { log, min, max }) => {
+    const { ctx, width, height } = scale.chart
+    const across = scale.isHorizontal()
+    const length = across ? width - 80 : height - 100
+    const of = log ? Math.log : (v) => v
+    const at = (v) => (length * (of(v) - of(min))) / (of(max) - of(min))
+    ctx.save()
+    ctx.font = font.size + 'px ' + font.family
+    const half = (v) => (across ? ctx.measureText(short(v)).width / 2 + 5 : 9)
+    const touch = (a, b) => Math.abs(at(b) - at(a)) < half(a) + half(b)
+    const kept = []
+    for (const value of ticks) {
+      const last = value === ticks[ticks.length - 1]
+      while (last && kept.length > 1 && touch(kept[kept.length - 1], value)) kept.pop()
+      if (kept.length === 0 || !touch(kept[kept.length - 1], value)) kept.push(value)
+    }
+    ctx.restore()
+    return kept
+  }
+
   const axis = ({ label, log, min, max, ticks }) => ({
     type: log ? 'logarithmic' : 'linear',
     min,
     max,
     title: { display: true, text: label, font, color: colour('muted') },
-    afterBuildTicks: (scale) => { scale.ticks = ticks.map((value) => ({ value })) },
-    ticks: { callback: short, font, color: colour('muted'), maxRotation: 0, autoSkipPadding: 10 },
+    afterBuildTicks: (scale) => { scale.ticks = apart(scale, ticks, { log, min, max }).map((value) => ({ value })) },
+    ticks: { callback: short, font, color: colour('muted'), maxRotation: 0, autoSkip: false },
     grid: { color: colour('grid'), tickLength: 4 },
     border: { color: colour('line') },
   })

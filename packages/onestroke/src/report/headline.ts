@@ -8,6 +8,7 @@ import {
   quickestStudent,
   skipping,
   speedUp,
+  timingIsNoisy,
 } from '../evaluation/rows.js'
 import type { Evaluation, EvaluationRow } from '../evaluation/types.js'
 import { compact, counted, duration, estimate, milliseconds, solverName, times } from './format.js'
@@ -98,6 +99,10 @@ const skipped = (evaluation: Evaluation, quick: EvaluationRow, teacher: Evaluati
 const footnote = (comparisons: readonly Comparison[]): string[] =>
   comparisons.some(({ judge }) => judge.took_part) ? [`${MARK} took part in choosing the student`] : []
 
+/** What is said where times contradict themselves. */
+export const NOISY_TIMING =
+  'Timing was noisy: fewer steps of one sampler took longer than more, because something else was at work on the machine. evaluate measures again.'
+
 const speed = (evaluation: Evaluation): Headline | undefined => {
   const quick = quickestStudent(evaluation)
   const teacher = equalTeacher(evaluation)
@@ -107,7 +112,7 @@ const speed = (evaluation: Evaluation): Headline | undefined => {
   return {
     value: times(Math.max(factor, 1 / factor)),
     label: `${factor >= 1 ? 'faster' : 'slower'} per picture`,
-    detail: `${milliseconds(quick.seconds_per_image)} instead of ${milliseconds(teacher.seconds_per_image)}; ${counted(quick.nfe, 'network evaluation')} instead of ${teacher.nfe}. Compared with ${sampler(teacher)}, the teacher’s cheapest way to come within ${percent} % of its best.`,
+    detail: `${milliseconds(quick.seconds_per_image)} instead of ${milliseconds(teacher.seconds_per_image)}; ${counted(quick.nfe, 'network evaluation')} instead of ${teacher.nfe}. Compared with ${sampler(teacher)}, the teacher’s cheapest way to come within ${percent} % of its best.${timingIsNoisy(evaluation) ? ` ${NOISY_TIMING}` : ''}`,
   }
 }
 

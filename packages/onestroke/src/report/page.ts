@@ -89,10 +89,14 @@ const hero = (report: Report, parts: readonly Part[]) => html`
   <nav aria-label="On this page"><ul>${parts.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 </header>`
 
-const samples = ({ title, text, grids }: Section, i: number, png: (name: string) => Uint8Array): Part => ({
+const samples = (
+  { title, text, grids, side_by_side }: Section,
+  i: number,
+  png: (name: string) => Uint8Array,
+): Part => ({
   id: `samples-${i + 1}`,
   title,
-  body: html`${text && html`<p>${text}</p>`}<div class="grids">${grids.map((grid) => figure(grid, png(grid.png)))}</div>`,
+  body: html`${text && html`<p>${text}</p>`}<div class="grids${side_by_side && ' beside'}">${grids.map((grid) => figure(grid, png(grid.png)))}</div>`,
 })
 
 /** The plots of one judge at a time; which one is chosen by radio buttons and style.ts, without a script. */

@@ -100,7 +100,7 @@ describe('renderReport', () => {
       loss: [{ name: 'teacher', points: [] }],
     })
     expect(markup(page)).not.toMatch(/NaN|undefined|>null|Infinity/)
-    expect(page).toContain('<td>—</td>')
+    expect(page).toMatch(/<td data-label="[^"]+">—<\/td>/)
     expect(page).toContain('could not be told from the teacher')
     expect(page).not.toMatch(/drawn at random|<tfoot>/)
   })
@@ -141,10 +141,14 @@ describe('renderReport', () => {
     for (const name of ['own features*', 'random-conv', 'pixels × 10³'])
       expect(table).toContain(`>${name}</th>`)
     expect(rowOf(table, 'Teacher <span>32 Heun steps')).toMatch(
-      /<td>63<\/td>\s*<td><strong>9\.84<\/strong> <small>± 0\.\d\d<\/small><\/td><td><strong>/,
+      /<td data-label="Runs">63<\/td>\s*<td data-label="own features\*"><strong>9\.84<\/strong> <small>± 0\.\d\d<\/small><\/td><td data-label="random-conv"><strong>/,
     )
-    expect(rowOf(table, 'Student <span>1 step')).toMatch(/<td>14\.27 <small>± 0\.\d\d<\/small><\/td>/)
-    expect(rowOf(table, 'Student <span>1 step')).toContain('<td><strong>0.560</strong></td>')
+    expect(rowOf(table, 'Student <span>1 step')).toMatch(
+      /<td data-label="own features\*">14\.27 <small>± 0\.\d\d<\/small><\/td>/,
+    )
+    expect(rowOf(table, 'Student <span>1 step')).toContain(
+      '<td data-label="ms / picture"><strong>0.560</strong></td>',
+    )
     expect(full).not.toContain('Top 1, %')
     expect(full).toContain('* This judge took part in training or choosing the student')
   })
@@ -155,7 +159,7 @@ describe('renderReport', () => {
       return render({ ...exampleReport, evaluation: { ...exampleEvaluation, floor } })
     }
     expect(rowOf(tables(full)[0]!, 'Real <span>training pictures of the same name, drawn at random')).toMatch(
-      /<td>4\.31 <small>± 0\.\d\d<\/small><\/td><td>0\.0\d+ <small>/,
+      />4\.31 <small>± 0\.\d\d<\/small><\/td><td data-label="random-conv">0\.0\d+ <small>/,
     )
     expect(floorOf('test')).toContain('Real <span>training pictures, against test pictures</span>')
     expect(floorOf('resample')).toContain('Real <span>training pictures drawn at random</span>')
@@ -165,7 +169,7 @@ describe('renderReport', () => {
 
   it('flags what replays training pictures, and makes no KID bold', () => {
     const [, more] = tables(full) as [string, string]
-    const kid = (name: string) => /<td>([\s\S]*?)<\/td>/.exec(rowOf(more, name))![1]!
+    const kid = (name: string) => /<td data-label="KID × 10³">([\s\S]*?)<\/td>/.exec(rowOf(more, name))![1]!
     const flag = '<small class="flag">replays training pictures</small>'
     // −0.8 less two deviations of 0.6 is −2.
     expect(kid('Student <span>2 steps')).toContain(flag)
@@ -196,6 +200,29 @@ describe('renderReport', () => {
     const alone = render({ ...exampleReport, evaluation: { ...exampleEvaluation, judges: [first!] } })
     expect(alone).not.toContain('<fieldset')
     expect(alone).toContain('id="quality-steps-0"')
+  })
+
+  it('says how many of the real pictures it compared with, if not all', () => {
+    const data = { ...exampleEvaluation.data, compared: 1024 }
+    const some = render({ ...exampleReport, evaluation: { ...exampleEvaluation, data } })
+    expect(some).toContain('against 1,024 of 1,583 pictures of')
+    expect(full).toContain('against 1,583 pictures of')
+  })
+
+  it('says that timing was noisy where fewer steps took longer than more, beside the headline and the table', () => {
+    const rows = exampleEvaluation.rows.map((row) =>
+      row.who === 'student' && row.steps === 1 ? { ...row, seconds_per_image: 0.0013 } : row,
+    )
+    const noisy = render({ ...exampleReport, evaluation: { ...exampleEvaluation, rows } })
+    expect(noisy.match(/Timing was noisy: fewer steps of one sampler took longer than more/g)).toHaveLength(2)
+    expect(full).not.toContain('Timing was noisy')
+  })
+
+  it('stands grids that belong together side by side', () => {
+    const [section] = exampleReport.sections
+    const page = render({ ...exampleReport, sections: [{ ...section!, side_by_side: true }] })
+    expect(page).toContain('<div class="grids beside">')
+    expect(full).not.toContain('class="grids beside"')
   })
 
   it('speaks of deviations only where there are several noise seeds', () => {

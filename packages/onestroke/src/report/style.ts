@@ -59,6 +59,8 @@ figure { margin: 0; min-width: 0; max-width: 100%; }
 .grids figure { display: table; }
 .grids figcaption { display: table-caption; caption-side: top; padding-bottom: 9px; }
 .grids img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; background: var(--surface); outline: 1px solid var(--line); }
+.grids.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
+.grids.beside img { width: 100%; max-width: 640px; }
 .grids .highlight img { outline: 2px solid var(--student); outline-offset: 2px; }
 .grids .highlight strong { color: var(--student); }
 figcaption strong { display: block; font-weight: 600; line-height: 1.35; overflow-wrap: anywhere; }
@@ -82,11 +84,13 @@ summary { cursor: pointer; color: var(--muted); padding: 4px 0; }
 
 .scroll { overflow-x: auto; margin-top: 22px; border: 1px solid var(--line); border-radius: 10px; background: var(--surface); }
 details .scroll { margin-top: 6px; }
-details th { white-space: normal; vertical-align: bottom; }
-.more th { white-space: nowrap; }
+.plots details th, .plots details td { white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
 .numbers tbody th { vertical-align: middle; }
 .numbers tfoot th { white-space: normal; min-width: 15rem; }
 .more th, .more td { padding: 7px 9px; }
+.more td small { display: block; min-width: 0; text-align: right; }
+.more td small.flag { white-space: normal; min-width: 7rem; }
+.numbers thead th { white-space: normal; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 7px 14px; text-align: right; white-space: nowrap; border-top: 1px solid var(--grid); }
 thead th { font-weight: 600; color: var(--muted); border-top: 0; vertical-align: bottom; }
@@ -118,21 +122,34 @@ tfoot th, tfoot td { border-top: 1px solid var(--line); color: var(--muted); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 .commands { margin: 18px 0 0; padding: 0; list-style: none; }
 .commands li + li { margin-top: 10px; }
-pre { margin: 0; padding: 12px 16px; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; overflow-x: auto; user-select: all; }
+pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; padding: 12px 16px; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; user-select: all; }
 .notes { padding-left: 1.2em; margin: 14px 0 0; max-width: 72ch; overflow-wrap: break-word; }
 .notes li { margin-top: 6px; }
 footer { margin-top: 72px; padding-top: 18px; padding-bottom: 48px; color: var(--muted); font-size: 0.9rem; }
 footer p { margin: 0; max-width: none; }
 
+/* Where columns have no room, each row is a card, and each number has its column's name above it. */
+@media screen and (max-width: 960px) {
+  .numbers, .numbers tbody, .numbers tfoot, .numbers tr { display: block; }
+  .numbers thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .numbers tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 8px 12px; padding: 12px 14px 14px; border-top: 1px solid var(--line); }
+  .numbers tbody tr:first-child { border-top: 0; }
+  .numbers tr.student { background: var(--tint); box-shadow: inset 3px 0 var(--student); }
+  .numbers tr > * { border: 0; padding: 0; text-align: left; background: none; white-space: normal; overflow-wrap: anywhere; }
+  .numbers tr.student > th:first-child, .numbers tr.student > td { background: none; box-shadow: none; }
+  .numbers tr > th { grid-column: 1 / -1; position: static; min-width: 0; max-width: none; }
+  .numbers td::before { content: attr(data-label); display: block; font-size: 0.82rem; color: var(--muted); }
+  .numbers td small, .numbers td small.flag { display: inline; min-width: 0; text-align: left; }
+  .numbers td small.flag { display: block; }
+}
 @media (max-width: 560px) {
   header, main, footer { padding-left: 16px; padding-right: 16px; }
   .headlines { grid-template-columns: 1fr 1fr; gap: 0 20px; }
   .headlines > .wide, .headlines > li:first-child:nth-last-child(odd) { grid-column: 1 / -1; }
-  .numbers th span:not([aria-hidden]) { display: block; }
   .plots > figure, .card { padding: 14px 12px 10px; }
   .plot { height: 310px; }
-  th, td { padding: 7px 10px; }
-  .numbers tbody th, .numbers tfoot th { white-space: normal; min-width: 7.6rem; max-width: 8.4rem; }
+  th, td { padding: 6px 7px; }
+  .plots details table { font-size: 0.8rem; }
 }
 @media print {
   nav { display: none; }
@@ -144,7 +161,6 @@ footer p { margin: 0; max-width: none; }
   .numbers { font-size: 8pt; }
   th, td { padding: 3px 5px; }
   th:first-child { position: static; }
-  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `

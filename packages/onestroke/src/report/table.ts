@@ -1,7 +1,8 @@
 /** All numbers of an evaluation, and what each column means. */
-import { bestValue, better, isNumber, replays, sortRows } from '../evaluation/rows.js'
+import { bestValue, better, isNumber, replays, sortRows, timingIsNoisy } from '../evaluation/rows.js'
 import type { Estimate, Evaluation, EvaluationRow, Measure } from '../evaluation/types.js'
 import { counted, dash, estimate, integer, score, solverName, type Written, writeEstimate } from './format.js'
+import { NOISY_TIMING } from './headline.js'
 import { type Html, html } from './html.js'
 import { floorAbout, floorName, judgesOf, MARK, marked, type ShownJudge } from './judges.js'
 
@@ -180,7 +181,7 @@ export const evaluationTable = (evaluation: Evaluation): Html => {
     shownOf(moreColumns(evaluation), rows),
   ]
   return html`
-    <p>${integer(samples)} pictures for each row${seeds}, against ${integer(data.images)} pictures of ${data.name}. ${noise_seeds.length > 1 && '± is the standard deviation over the seeds: how much another seed would change the number. '}The best of a column is bold.</p>
+    <p>${integer(samples)} pictures for each row${seeds}, against ${comparedWith(data)} pictures of ${data.name}. ${noise_seeds.length > 1 && '± is the standard deviation over the seeds: how much another seed would change the number. '}The best of a column is bold.</p>
     ${table({
       name: 'The most important numbers',
       rows,
@@ -191,6 +192,7 @@ export const evaluationTable = (evaluation: Evaluation): Html => {
       real: realRow(floor),
       nfe: true,
     })}
+    ${timingIsNoisy(evaluation) && html`<p class="footnote">${NOISY_TIMING}</p>`}
     ${judges.some(({ took_part }) => took_part) && html`<p class="footnote">${MARK} This judge took part in training or choosing the student, so it may flatter it. The others took no part.</p>`}
     <dl class="legend">
       ${distances.length > 0 && entry('FID', `How far the painted pictures are from the real ones, all taken together, in what a judge sees of them; 0 is no difference. ${words.low} Each judge looks at other things, and numbers of different judges do not compare.`)}
@@ -213,6 +215,10 @@ export const evaluationTable = (evaluation: Evaluation): Html => {
     }
     ${identity(evaluation)}`
 }
+
+/** `1,583`, or `4,096 of 10,000`. */
+const comparedWith = ({ images, compared = images }: Evaluation['data']): string =>
+  compared < images ? `${integer(compared)} of ${integer(images)}` : integer(images)
 
 const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)
 
@@ -249,11 +255,11 @@ const table = ({ name, rows, groups, real, nfe }: Table) => {
           (row) => html`
           <tr class="${row.who}">
             <th scope="row">${row.who === 'student' ? 'Student' : 'Teacher'} <span>${stepsOf(row)}</span></th>
-            ${nfe && html`<td>${integer(row.nfe)}</td>`}
+            ${nfe && html`<td data-label="Runs">${integer(row.nfe)}</td>`}
             ${columns.map((column) => cell(row, column))}
           </tr>`,
         )}</tbody>
-        ${hasFloor(columns) && html`<tfoot><tr>${real}${nfe && html`<td>${dash}</td>`}${columns.map(({ floor, scale }) => html`<td>${number(writeEstimate(floor, { scale }))}</td>`)}</tr></tfoot>`}
+        ${hasFloor(columns) && html`<tfoot><tr>${real}${nfe && html`<td data-label="Runs">${dash}</td>`}${columns.map(({ name, floor, scale }) => html`<td data-label="${name}">${number(writeEstimate(floor, { scale }))}</td>`)}</tr></tfoot>`}
       </table>
     </div>`
 }
@@ -270,11 +276,11 @@ const stepsOf = ({ who, solver, steps }: EvaluationRow) =>
 const realRow = (floor: Evaluation['floor']) =>
   html`<th scope="row">Real <span>${floorName(floor).toLowerCase()}</span></th>`
 
-const cell = (row: EvaluationRow, { value, scale, mark, flag }: Shown) => {
+const cell = (row: EvaluationRow, { name, value, scale, mark, flag }: Shown) => {
   const of = value(row)
   const written = number(writeEstimate(of, { scale }), of !== null && of.mean === mark)
   const word = flag?.(row)
-  return html`<td>${written}${word && html`<small class="flag">${word}</small>`}</td>`
+  return html`<td data-label="${name}">${written}${word && html`<small class="flag">${word}</small>`}</td>`
 }
 
 /** Deviations stand in a column of their own, so that the means end one below the other. */

@@ -66,6 +66,8 @@ export interface Course {
 export interface Section {
   title: string
   text?: string
+  /** Whether its grids stand beside each other wherever there is room for two. */
+  side_by_side?: boolean
   grids: Grid[]
 }
 

@@ -20,6 +20,7 @@ export { OPTIMIZER_DEFAULTS, PRESETS, presetNetwork, presetOf } from './presets.
 export { checkRun, hasState, type RunOptions, type RunResult, run } from './run.js'
 export { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
 export {
+  type Allotment,
   type Check,
   type LogPoint,
   loadState,

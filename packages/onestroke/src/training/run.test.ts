@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
 import { loadModel } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
@@ -56,6 +56,94 @@ describe('a run', () => {
     await run(options(parts, { checkpoint_every: 0 }))
     const bytes = (folder: string) => readFile(join(folder, 'model.safetensors'))
     expect(await bytes(parts)).toEqual(await bytes(whole))
+  })
+
+  describe('of so many minutes', () => {
+    afterEach(() => vi.useRealTimers())
+
+    /** A clock that goes on by itself when a step is done: by a second each until `slow`, and by two from then on. */
+    const clockwork = (state: { slow: boolean }): RunOptions['runtime'] => {
+      vi.useFakeTimers({ toFake: ['performance'] })
+      const runtime = nodeRuntime()
+      return {
+        ...runtime,
+        compile: async (...args) => {
+          const executable = await runtime.compile(...args)
+          return {
+            release: () => executable.release(),
+            run: async (...values) => {
+              vi.advanceTimersByTime(state.slow ? 2000 : 1000)
+              return executable.run(...values)
+            },
+          }
+        },
+      }
+    }
+    const plan = runPlan({ images: null, minutes: 5, checks: 3 })
+    const allotted = { training: 120, checks: 2, effort: { some: 7 } }
+
+    it('has the length that its steps have time for, corrected once, and keeps what was allotted', async () => {
+      const folder = await folderOf({})
+      const state = { slow: false }
+      const timed: number[] = []
+      const efforts: unknown[] = []
+      let checked = 0
+      const asked = options(folder, {
+        plan,
+        runtime: clockwork(state),
+        allot: async (seconds) => {
+          timed.push(seconds)
+          state.slow = true
+          return allotted
+        },
+        onStart: ({ time }) => {
+          efforts.push(time?.effort)
+        },
+        check: async () => {
+          checked++
+          return { fid: { 1: 1 }, scores: [1, 1], teacher_distance: null }
+        },
+        tuneSampling: async (_, effort) => {
+          efforts.push(effort)
+          return {}
+        },
+      })
+      await runFor(10, asked)
+      // 120 seconds, nine tenths of which are for steps of a second.
+      expect(await readProgress(folder)).toMatchObject({
+        step: 10,
+        images: 108 * 4,
+        time: { ...allotted, settled: false },
+      })
+      const { finished, progress } = await run(asked)
+      expect(finished).toBe(true)
+      expect(timed).toEqual([1])
+      // After a quarter of the steps they were found to take two seconds.
+      expect(progress.step).toBeGreaterThanOrEqual(57)
+      expect(progress.step).toBeLessThanOrEqual(60)
+      expect(progress.images).toBe(progress.step * 4)
+      expect(progress.time).toEqual({ ...allotted, settled: true })
+      // At both starts, and at the end.
+      expect(efforts).toEqual([allotted.effort, allotted.effort, allotted.effort])
+      expect(checked).toBe(2)
+    })
+
+    it('is timed, but not shared out, if its plan has images', async () => {
+      const folder = await folderOf({})
+      const timed: number[] = []
+      const { progress } = await run(
+        options(folder, {
+          runtime: clockwork({ slow: false }),
+          allot: async (seconds) => {
+            timed.push(seconds)
+            return undefined
+          },
+        }),
+      )
+      expect(timed).toEqual([1])
+      expect(progress).toMatchObject({ images: 48, step: 12 })
+      expect(progress.time).toBeUndefined()
+    })
   })
 
   describe('whose quality is measured on the way', () => {

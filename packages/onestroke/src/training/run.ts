@@ -18,6 +18,7 @@ import { objectiveNamed } from './objectives.js'
 import { Optimizer, type TrainingArrays } from './optimizer.js'
 import type { RunPlan } from './plan.js'
 import {
+  type Allotment,
   type Check,
   freshProgress,
   loadState,
@@ -43,20 +44,25 @@ export interface RunOptions {
   /** Seconds between checkpoints. */
   readonly checkpoint_every: number
   shouldStop?(): boolean
-  /** Called when the training is about to begin, or to go on. */
-  onStart?(progress: Progress): void
+  /**
+   * Asked once, before the first step, given the seconds that a step takes and the model as it begins: how the time is
+   * shared out. The answer is kept in the state. Undefined, as it must be where the plan has images, leaves it to the plan.
+   */
+  allot?(step_seconds: number, model: Model): Promise<Allotment | undefined>
+  /** Called when the training is about to begin, or to go on; all that it needs for that is on disk. Awaited. */
+  onStart?(progress: Progress): void | Promise<void>
   onStep?(event: StepEvent, progress: Progress): void
   /** Called when a checkpoint is on disk, with a model that reads the moving average of the weights. */
   onCheckpoint?(model: Model, progress: Progress): Promise<void>
   /**
-   * Asked `plan.checks` times on the way: how good the model is by now. Must depend on the model alone, and measure from
-   * the same noise seeds each time.
+   * Asked `plan.checks` times on the way, or as often as was allotted: how good the model is by now. Must depend on the
+   * model alone, and measure from the same noise seeds each time.
    */
   check?(model: Model): Promise<Pick<Check, 'fid' | 'scores' | 'teacher_distance'>>
   /** Called after each check. */
   onCheck?(check: Check): void
   /** Asked when the training is done: how the model is best sampled. */
-  tuneSampling?(model: Model): Promise<Partial<ModelConfig['sampling']>>
+  tuneSampling?(model: Model, effort?: Allotment['effort']): Promise<Partial<ModelConfig['sampling']>>
 }
 
 export interface RunResult {
@@ -66,8 +72,14 @@ export interface RunResult {
   readonly sha256?: string
 }
 
-/** Steps by which the speed is measured when a run is given minutes. */
-const CALIBRATION_STEPS = 12
+/** Steps by which the speed is measured before a run: at most, and at least if they take long. */
+const [CALIBRATION_STEPS, FEWEST_STEPS] = [12, 3]
+/** Seconds that this may take, where that is enough for the fewest. */
+const CALIBRATION_SECONDS = 3
+/** A training of more seconds than this is timed anew on the way, after this share of it. */
+const [LONG, TIMED_AFTER] = [20, 0.25]
+/** How many times as long as planned a training may become by that, or as short. */
+const MOST_CHANGE = 3
 
 /**
  * Whether a run can work at all, before anything is written.
@@ -129,13 +141,23 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   }
   const allFinite = () => optimizer.isFinite() && (own?.optimizer.isFinite() ?? true)
   const config = (): ModelConfig => modelConfig(options, objective, denoiser, progress)
-  if (progress.images === 0) {
-    progress.images = await calibrate(program!, training, options)
-    // Kept at once: how long the training is decides all that follows, and another timing would give another number.
-    await saveState(directory, arrays, progress)
-    if (progress.images === 0) {
+  if (progress.images === 0 || (options.allot && progress.step === 0 && !progress.time)) {
+    const seconds = await stepSeconds(program!, training, options)
+    if (seconds === undefined) {
+      await saveState(directory, arrays, progress)
       await release()
       return { finished: false, progress, config: config() }
+    }
+    const model = new Model(config(), layout, ema, runtime, false)
+    const time = await options.allot?.(seconds, model)
+    await model.release()
+    if (progress.images === 0) {
+      // A tenth of the time is left for batches, checkpoints and the optimiser.
+      const steps = (0.9 * (time?.training ?? 60 * plan.minutes!)) / seconds
+      progress.images = Math.max(1, Math.round(steps)) * plan.batch
+      if (time) progress.time = { ...time, settled: time.training < LONG }
+      // Kept at once: how long the training is decides all that follows, and another timing would give another number.
+      await saveState(directory, arrays, progress)
     }
   }
   const checkpoint = async () => {
@@ -145,7 +167,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     await options.onCheckpoint(model, progress)
     await model.release()
   }
-  const steps = Math.ceil(progress.images / plan.batch)
+  const checks = Math.min(plan.checks, progress.time?.checks ?? plan.checks)
   const check = async ({ gradientNorms, images }: StepEvent) => {
     if (!options.check) return
     const model = new Model(config(), layout, ema, runtime, false)
@@ -158,28 +180,52 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     if (bestOf(progress.checks) === one) best!.set(ema)
     options.onCheck?.(one)
   }
-  options.onStart?.(progress)
+  await options.onStart?.(progress)
   let saved = performance.now()
-  const finished = await trainingLoop({
-    ...training,
-    progress,
-    schedule: {
-      ...plan.schedule,
-      ema_half_life: plan.schedule.ema_half_life ?? Math.max(2000, progress.images / 50),
-    },
-    plan: batchPlan(options, denoiser, progress.images),
-    ...(objective.target_ema && {
-      target_ema: (done) => objective.target_ema!(Math.min(done, 1 - 1e-9), plan.method_options),
-    }),
-    ...(options.shouldStop && { shouldStop: options.shouldStop }),
-    onStep: async (event) => {
-      options.onStep?.(event, progress)
-      if (isCheck(progress.step, steps, plan.checks) && allFinite()) await check(event)
-      if (performance.now() - saved < options.checkpoint_every * 1000 || !allFinite()) return
-      await checkpoint()
-      saved = performance.now()
-    },
-  })
+  const begin = saved
+  /** Seconds of earlier sittings. */
+  const before = progress.seconds
+  /** Milliseconds of this sitting that were for checks. */
+  let checking = 0
+  /** Trains to the end of the plan, or, if that comes first, until so many steps are done. */
+  const train = (until = Number.POSITIVE_INFINITY) =>
+    trainingLoop({
+      ...training,
+      progress,
+      schedule: {
+        ...plan.schedule,
+        ema_half_life: plan.schedule.ema_half_life ?? Math.max(2000, progress.images / 50),
+      },
+      plan: batchPlan(options, denoiser, progress.images),
+      ...(objective.target_ema && {
+        target_ema: (done) => objective.target_ema!(Math.min(done, 1 - 1e-9), plan.method_options),
+      }),
+      shouldStop: () => progress.step >= until || options.shouldStop?.() === true,
+      onStep: async (event) => {
+        options.onStep?.(event, progress)
+        const steps = Math.ceil(progress.images / plan.batch)
+        if (isCheck(progress.step, steps, checks) && allFinite()) {
+          const asked = performance.now()
+          await check(event)
+          checking += performance.now() - asked
+        }
+        if (performance.now() - saved < options.checkpoint_every * 1000 || !allFinite()) return
+        await checkpoint()
+        saved = performance.now()
+      },
+    })
+  if (progress.time?.settled === false) {
+    await train(Math.ceil((TIMED_AFTER * progress.images) / plan.batch))
+    if (!options.shouldStop?.() && allFinite()) {
+      const spent = before + (performance.now() - begin - checking) / 1000
+      const left = progress.time.training - spent
+      progress.images = settledImages(progress, plan.batch, left / (spent / progress.step))
+      progress.time.settled = true
+      // Kept at once, for the same reason.
+      await saveState(directory, arrays, progress)
+    }
+  }
+  const finished = await train()
   await release()
   if (!allFinite())
     throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
@@ -192,7 +238,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   if (earlierIsBetter(progress.checks)) ema.set(best!)
   const trained = config()
   const model = new Model(trained, layout, ema, runtime)
-  const tuned = await options.tuneSampling?.(model)
+  const tuned = await options.tuneSampling?.(model, progress.time?.effort)
   await model.release()
   const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
   const { config: written, sha256 } = await saveModel(directory, final, ema)
@@ -298,21 +344,30 @@ const teacherWeights = ({ teacher }: RunOptions): Record<string, Float32Array> =
   return Object.fromEntries(weights.map(([name, values]) => [TEACHER_PREFIX + name, values]))
 }
 
-/** Pictures that fit into the plan's minutes, by timing some steps that change nothing; 0 if told to stop. */
-const calibrate = async (
+/** Pictures of a whole training for which there is time for so many steps more. */
+const settledImages = ({ step, images }: Progress, batch: number, left: number): number => {
+  const steps = step + (Number.isFinite(left) ? Math.max(1, Math.round(left)) : 1)
+  const planned = images / batch
+  return Math.round(Math.min(Math.max(steps, planned / MOST_CHANGE), planned * MOST_CHANGE)) * batch
+}
+
+/** Seconds that a step takes, by timing some that change nothing; undefined if told to stop. */
+const stepSeconds = async (
   program: Program,
   training: Training,
-  { plan: { minutes, batch }, shouldStop }: RunOptions,
-): Promise<number> => {
+  { shouldStop }: RunOptions,
+): Promise<number | undefined> => {
   const wanted = Object.entries(program.inputs).filter(([name]) => !name.startsWith(TEACHER_PREFIX))
   const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
   const { step, optimizer, own } = training
   const seconds: number[] = []
   for (const executable of own?.steps ? [step, own.steps.step] : [step]) {
     const times: number[] = []
+    const first = performance.now()
     for (let i = 0; i < CALIBRATION_STEPS; i++) {
-      if (shouldStop?.()) return 0
+      if (shouldStop?.()) return undefined
       const begin = performance.now()
+      if (i >= FEWEST_STEPS && begin - first > 1000 * CALIBRATION_SECONDS) break
       await runStep(executable, training, inputs as unknown as Batch)
       times.push((performance.now() - begin) / 1000)
     }
@@ -321,9 +376,7 @@ const calibrate = async (
   optimizer.gradient.fill(0)
   const [students, owns = 0] = seconds as [number, number?]
   const updates = own?.steps?.updates ?? 0
-  const mean = (students + updates * owns) / (1 + updates)
-  // A tenth of the time is left for batches, checkpoints and the optimiser.
-  return Math.max(1, Math.round((minutes! * 60 * 0.9) / mean)) * batch
+  return (students + updates * owns) / (1 + updates)
 }
 
 const batchPlan = (

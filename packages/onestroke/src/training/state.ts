@@ -49,12 +49,27 @@ export interface Quarantined {
   readonly sigma: number
 }
 
+/** How the time of a run of so many minutes is shared out. It decides the result, and so is decided once. */
+export interface Allotment {
+  /** Seconds for the training itself: steps, batches and checkpoints. */
+  readonly training: number
+  /** How often the quality is measured on the way, at most: `RunPlan.checks` may be more than there is time for. */
+  readonly checks: number
+  /** What else was decided by time, for those who measure. */
+  readonly effort: Readonly<Record<string, number>>
+}
+
 /** What is not an array: counters and the log. */
 export interface Progress {
   /** Steps done. */
   step: number
   /** Pictures in the whole training, once known; 0 before. */
   images: number
+  /** In a run of so many minutes. */
+  time?: Allotment & {
+    /** Whether `images` is final: a long training's is corrected once, when its real speed is known. */
+    settled: boolean
+  }
   /** Seconds of training, over all sittings. */
   seconds: number
   /** Steps that were left out because the gradient was not finite. */
@@ -100,6 +115,14 @@ const perBand = z.array(z.number().nullable()).length(BANDS)
 const progressSchema = z.object({
   step: count,
   images: count,
+  time: z
+    .object({
+      training: z.number(),
+      checks: count,
+      effort: z.record(z.string(), z.number()),
+      settled: z.boolean(),
+    })
+    .optional(),
   seconds: z.number(),
   skipped_steps: count,
   quarantined: count,

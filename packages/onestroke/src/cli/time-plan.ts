@@ -1,0 +1,155 @@
+/** How the time of a run is shared out between training, checks, the search for noise levels and the report; and how that is said. */
+import type { Dataset } from '../data/index.js'
+import {
+  type Costs,
+  costsOf,
+  type Effort,
+  effortWithin,
+  FULL_EFFORT,
+  featureTrainingSpeed,
+  type Measured,
+  pictureSpeeds,
+  reportSamples,
+  searchPictures,
+  totalOf,
+} from '../evaluation/index.js'
+import { type Model, OpenModels } from '../model/index.js'
+import type { Allotment, RunPlan } from '../training/index.js'
+import type { RunSettings } from './run-command.js'
+import { say, warn } from './terminal.js'
+
+/** Seconds since the command was given. */
+export const elapsed = (): number => performance.now() / 1000
+
+/** Share of the time that is kept for the last checkpoint, for samples, and for writing the model. */
+const FINISHING = 0.03
+/** Share of the time that the training gets in any case. */
+const LEAST_TRAINING = 0.25
+/** How much longer than asked a run may be before that is said. */
+const TOO_LONG = 1.15
+/** A training that takes fewer seconds is over before a plan of it is of use. */
+const SHORT = 20
+
+/** What a run measures beside its training. */
+export const measuredOf = (
+  dataset: Dataset,
+  { checks = 0, tune, tuneSampling, report, path, objective }: RunSettings,
+): Measured => ({
+  count: dataset.count,
+  size: dataset.channels * dataset.height * dataset.width,
+  checks,
+  tune: tune !== false && tuneSampling !== undefined,
+  report: report !== undefined,
+  taught: path !== undefined,
+  shares: objective.flow_map !== true,
+})
+
+/**
+ * Shares out the minutes of a run, and says so; of a run of so many images, only an estimate is said.
+ *
+ * @param step_seconds what a step of the training takes; `model` is the student as it begins.
+ */
+export const shareOut = async (
+  step_seconds: number,
+  model: Model,
+  plan: RunPlan,
+  dataset: Dataset,
+  settings: RunSettings,
+): Promise<Allotment | undefined> => {
+  const asked = measuredOf(dataset, settings)
+  // A tenth of the time goes to batches, checkpoints and the optimiser.
+  const training = plan.images === null ? undefined : (plan.images / plan.batch / 0.9) * step_seconds
+  if (training !== undefined && training < SHORT) return undefined
+  const measures = asked.checks > 0 || asked.tune || asked.report
+  const speeds = measures
+    ? {
+        step: step_seconds,
+        ...(await speedsWith(settings, dataset, model)),
+        feature_step: await featureTrainingSpeed(dataset),
+      }
+    : { step: step_seconds, student: 0, teacher: 0, feature: 0, feature_step: 0, opening: 0, products: 1 }
+  if (training !== undefined) {
+    const costs = costsOf(FULL_EFFORT, speeds, asked)
+    say(`about ${spoken(training + totalOf(costs))}: ${partsOf(training, costs)} (an estimate)`)
+    return undefined
+  }
+  const total = 60 * plan.minutes!
+  const left = total * (1 - FINISHING) - elapsed()
+  const effort = measures ? effortWithin(left, speeds, asked) : FULL_EFFORT
+  const costs = costsOf(effort, speeds, asked)
+  const rest = Math.max(left - totalOf(costs), LEAST_TRAINING * total)
+  say(`${spoken(total)}: about ${partsOf(rest, costs)}`)
+  const samples = samplesOf(effort, asked)
+  if (samples) say(samples)
+  const lacking = lackingOf(effort, asked)
+  if (lacking) warn(`${spoken(total)} ${lacking}`)
+  const needed = elapsed() + rest + totalOf(costs)
+  if (needed > TOO_LONG * total)
+    warn(
+      `the least that is measured takes longer: it will be about ${spoken(needed)} (--samples 0 leaves the report out)`,
+    )
+  return {
+    training: rest,
+    checks: Math.min(effort.checks, asked.checks),
+    effort: { ...effort, report_seconds: costs.report },
+  }
+}
+
+const speedsWith = async ({ path }: RunSettings, dataset: Dataset, student: Model) => {
+  const models = new OpenModels()
+  try {
+    return await pictureSpeeds({
+      dataset,
+      student,
+      ...(path && { teacher: models.of(path.teacher), guidance_scale: path.guidance_scale }),
+    })
+  } finally {
+    await models.release()
+  }
+}
+
+/** `about 5 min training, 1 min checks, 1 min search for noise levels, 1 min report`. */
+const partsOf = (training: number, costs: Costs): string =>
+  [
+    [training, 'training'],
+    [costs.features, 'a feature network'],
+    [costs.checks, 'checks'],
+    [costs.search, 'search for noise levels'],
+    [costs.report, 'report'],
+  ]
+    .filter(([seconds]) => (seconds as number) > 0)
+    .map(([seconds, what]) => `${spoken(seconds as number)} ${what}`)
+    .join(', ')
+
+/** By how many of the pictures a large set is judged. */
+const samplesOf = (effort: Effort, { count, checks, tune, report }: Measured): string | undefined => {
+  const parts: string[] = []
+  const few = (pictures: number, what: string) => {
+    if (pictures > 0 && pictures < count) parts.push(`${what} by ${pictures.toLocaleString('en')}`)
+  }
+  if (effort.feature_steps > 0 && effort.checks > 0 && checks > 0) few(2 * effort.check_pictures, 'checks')
+  if (effort.feature_steps > 0 && tune) few(searchPictures(effort, count), 'the search')
+  if (report) few(effort.report_real, 'the report')
+  return parts.length > 0
+    ? `samples of the ${count.toLocaleString('en')} pictures judge: ${parts.join(', ')}`
+    : undefined
+}
+
+/** What there is no time for; undefined where all is done, if with fewer pictures. */
+const lackingOf = (effort: Effort, asked: Measured): string | undefined => {
+  const without: string[] = []
+  const judged = effort.feature_steps > 0
+  if (asked.checks > 0 && (!judged || effort.checks === 0)) without.push('checks')
+  if (asked.tune && (!judged || effort.search_pictures === 0)) without.push('a search for noise levels')
+  const report = asked.report ? `; the report has ${reportSamples(effort, asked.count)} pictures a row` : ''
+  return without.length > 0 ? `are too short for ${without.join(' and ')}${report}` : undefined
+}
+
+/** `8 min`, `50 s`, `1 h 20 min`. */
+const spoken = (seconds: number): string => {
+  if (seconds < 100) return `${Math.max(1, Math.round(seconds))} s`
+  const minutes = Math.round(seconds / 60)
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
+  if (hours === 0) return `${minutes} min`
+  return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`
+}
