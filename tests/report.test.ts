@@ -12,6 +12,8 @@ import { browserLacks, launch } from './web/browser.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
+const SETTLED = { timeout: 60_000 }
+
 /** What is hardest to fit: all columns, long names, steps that lie close to each other. */
 const evaluation = {
   ...exampleEvaluation,
@@ -57,18 +59,20 @@ describe.skipIf(browserLacks !== undefined)(
         beforeAll(() => page.setViewportSize({ width, height: 900 }))
 
         it('needs no scrolling sideways, neither the page nor a part of it', async () => {
-          const cut = await page.evaluate(() =>
-            [document.documentElement, ...document.querySelectorAll('body *')]
-              .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
-              .filter(
-                (one) =>
-                  !['visible', 'clip'].includes(getComputedStyle(one).overflowX) ||
-                  one === document.documentElement,
-              )
-              .filter((one) => one.tagName !== 'THEAD')
-              .map((one) => `${one.tagName} ${one.getAttribute('aria-label')} ${one.scrollWidth}`),
-          )
-          expect(cut).toEqual([])
+          const cut = () =>
+            page.evaluate(() =>
+              [document.documentElement, ...document.querySelectorAll('body *')]
+                .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
+                .filter(
+                  (one) =>
+                    !['visible', 'clip'].includes(getComputedStyle(one).overflowX) ||
+                    one === document.documentElement,
+                )
+                .filter((one) => one.tagName !== 'THEAD')
+                .map((one) => `${one.tagName} ${one.getAttribute('aria-label')} ${one.scrollWidth}`),
+            )
+          // Charts follow a window's new width a moment later.
+          await expect.poll(cut, SETTLED).toEqual([])
           // Every number lies within its table.
           const outside = await page.evaluate(
             () =>
@@ -89,34 +93,35 @@ describe.skipIf(browserLacks !== undefined)(
             getPixelForTick(i: number): number
             isHorizontal(): boolean
           }
-          const overlaps = await page.evaluate(() => {
-            const { Chart } = window as unknown as {
-              Chart: {
-                getChart(canvas: Element): { ctx: CanvasRenderingContext2D; scales: Record<string, Scale> }
-              }
-            }
-            const found: string[] = []
-            for (const canvas of document.querySelectorAll('canvas')) {
-              if (canvas.clientWidth === 0) continue
-              const { scales, ctx } = Chart.getChart(canvas)
-              ctx.font = `12px ${getComputedStyle(document.body).fontFamily}`
-              for (const scale of Object.values(scales)) {
-                const labels = scale.ticks.map(({ label }, i) => {
-                  const size = scale.isHorizontal() ? ctx.measureText(label).width : 12
-                  return { label, at: scale.getPixelForTick(i), size }
-                })
-                labels.sort((a, b) => a.at - b.at)
-                for (const [i, { label, at, size }] of labels.entries()) {
-                  const next = labels[i + 1]
-                  if (next && next.at - next.size / 2 < at + size / 2)
-                    found.push(`${canvas.id}: ${label} ${next.label}`)
+          const overlaps = () =>
+            page.evaluate(() => {
+              const { Chart } = window as unknown as {
+                Chart: {
+                  getChart(canvas: Element): { ctx: CanvasRenderingContext2D; scales: Record<string, Scale> }
                 }
-                if (labels.length < 2) found.push(`${canvas.id} has ${labels.length} ticks`)
               }
-            }
-            return found
-          })
-          expect(overlaps).toEqual([])
+              const found: string[] = []
+              for (const canvas of document.querySelectorAll('canvas')) {
+                if (canvas.clientWidth === 0) continue
+                const { scales, ctx } = Chart.getChart(canvas)
+                ctx.font = `12px ${getComputedStyle(document.body).fontFamily}`
+                for (const scale of Object.values(scales)) {
+                  const labels = scale.ticks.map(({ label }, i) => {
+                    const size = scale.isHorizontal() ? ctx.measureText(label).width : 12
+                    return { label, at: scale.getPixelForTick(i), size }
+                  })
+                  labels.sort((a, b) => a.at - b.at)
+                  for (const [i, { label, at, size }] of labels.entries()) {
+                    const next = labels[i + 1]
+                    if (next && next.at - next.size / 2 < at + size / 2)
+                      found.push(`${canvas.id}: ${label} ${next.label}`)
+                  }
+                  if (labels.length < 2) found.push(`${canvas.id} has ${labels.length} ticks`)
+                }
+              }
+              return found
+            })
+          await expect.poll(overlaps, SETTLED).toEqual([])
         })
 
         it('stands student and teacher side by side where there is room', async () => {
