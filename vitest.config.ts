@@ -11,6 +11,7 @@ export default defineConfig({
     globalSetup: 'tests/setup.ts',
     setupFiles: 'tests/equality.ts',
     testTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     maxWorkers: 2,
     projects: [

@@ -14,7 +14,11 @@ const PROMPTS = [
 ]
 const SEED = 3
 const ROWS = [
-  { who: 'teacher', label: 'teacher, 32 Heun steps', options: { solver: 'heun', num_inference_steps: 32 } },
+  {
+    who: 'teacher',
+    label: 'teacher, 12 steps of DPM-Solver++',
+    options: { solver: 'dpmpp_2m', num_inference_steps: 12 },
+  },
   { who: 'teacher', label: 'teacher, 1 DDIM step', options: { solver: 'ddim', num_inference_steps: 1 } },
   { who: 'student', label: 'student, 1 step', options: { num_inference_steps: 1 } },
 ]

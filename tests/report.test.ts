@@ -12,8 +12,6 @@ import { browserLacks, launch } from './web/browser.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-const SETTLED = { timeout: 60_000 }
-
 /** What is hardest to fit: all columns, long names, steps that lie close to each other. */
 const evaluation = {
   ...exampleEvaluation,
@@ -72,7 +70,7 @@ describe.skipIf(browserLacks !== undefined)(
                 .map((one) => `${one.tagName} ${one.getAttribute('aria-label')} ${one.scrollWidth}`),
             )
           // Charts follow a window's new width a moment later.
-          await expect.poll(cut, SETTLED).toEqual([])
+          await expect.poll(cut).toEqual([])
           // Every number lies within its table.
           const outside = await page.evaluate(
             () =>
@@ -121,7 +119,7 @@ describe.skipIf(browserLacks !== undefined)(
               }
               return found
             })
-          await expect.poll(overlaps, SETTLED).toEqual([])
+          await expect.poll(overlaps).toEqual([])
         })
 
         it('stands student and teacher side by side where there is room', async () => {

@@ -179,11 +179,18 @@ describe('distill', () => {
     expect(result.stderr).toMatch(/^6 s: about \d+ s training, .*\d+ (s|min) report$/m)
     const { status, evaluation } = document(result)
     expect(status).toBe('done')
-    expect(evaluation.samples).toBeGreaterThanOrEqual(64)
-    expect(evaluation.noise_seeds.length).toBeGreaterThanOrEqual(1)
-    const { time, step } = JSON.parse(await readFile(join(folder, 'timed', 'progress.json'), 'utf8'))
+    const { time, step, checks } = JSON.parse(await readFile(join(folder, 'timed', 'progress.json'), 'utf8'))
     expect(time).toMatchObject({ settled: true, training: expect.any(Number) })
     expect(step).toBeGreaterThanOrEqual(1)
+    const { effort } = time
+    const own = effort.feature_steps > 0 ? ['own'] : []
+    expect(evaluation.judges.map((judge: { name: string }) => judge.name)).toEqual([
+      ...own,
+      'random-conv',
+      'pixels',
+    ])
+    expect(evaluation.samples).toBeLessThanOrEqual(effort.report_samples)
+    expect(checks.length).toBeLessThanOrEqual(time.checks)
     // What was decided stays decided when the run is asked for again.
     expect((await succeeds(run, inside)).stderr).toMatch(/is finished; nothing was changed/)
   })

@@ -1,5 +1,5 @@
 /** The studio's drawing view in a real browser, with the shipped model. */
-import type { Locator, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { browserLacks } from '../web/browser.js'
@@ -20,20 +20,10 @@ describe.skipIf(browserLacks !== undefined)(
     afterAll(() => studio?.close())
     afterEach(() => studio.leave())
 
-    /** Waits until a picture stays as it is. */
-    const settled = async (canvas: Locator) => {
-      let last: number[] = []
-      await expect
-        .poll(
-          async () => {
-            const before = last
-            last = await pixelsOf(canvas)
-            return last.join() === before.join()
-          },
-          { interval: 400 },
-        )
-        .toBe(true)
-      return last
+    /** The model's picture, once it is of all that was asked for. */
+    const settled = async () => {
+      await page.locator('.result[aria-busy="false"]').waitFor()
+      return pixelsOf(result())
     }
 
     /** Presses, moves along and lets go, in shares of the easel. */
@@ -87,7 +77,7 @@ describe.skipIf(browserLacks !== undefined)(
       const mean = (pixels: readonly number[], channel: number) =>
         pixels.reduce((sum, value, i) => sum + (i % 4 === channel ? value : 0), 0) / (pixels.length / 4)
       expect(mean(drawn, 0) - mean(drawn, 1)).toBeGreaterThan(30)
-      const whole = await settled(result())
+      const whole = await settled()
       // It is still there after a look at another view.
       for (const name of ['Paint', 'Draw']) await look(name)
       await expect.poll(() => pixelsOf(result())).toEqual(whole)

@@ -125,7 +125,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
           const kept = name ? await (await caches.open(name)).keys() : []
           return kept.map(({ url }) => url).join()
         })
-      await expect.poll(asked, { timeout: 20_000 }).toMatch(/(?=.*models\.json)(?=.*\.wasm)/)
+      await expect.poll(asked).toMatch(/(?=.*models\.json)(?=.*\.wasm)/)
       await app.close()
       await browser.setOffline(true)
       await page.reload()

@@ -9,9 +9,6 @@ import { succeeds } from '../cli/testing.js'
 import { browserLacks } from '../web/browser.js'
 import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
 
-/** How long a test waits for what comes after a model. */
-const SOON = { timeout: 30_000 }
-
 describe.skipIf(browserLacks !== undefined)(
   `the studio's shell${browserLacks ? `: ${browserLacks}` : ''}`,
   () => {
@@ -57,11 +54,11 @@ describe.skipIf(browserLacks !== undefined)(
       const { example } = JSON.parse(await readFile(join(STUDENT, 'config.json'), 'utf8'))
       expect(await prompt().inputValue()).toBe(example.prompt)
       expect(await seed().inputValue()).toBe(String(example.seed))
-      await expect.poll(() => page.url(), SOON).toContain(`prompt=${example.prompt}&seed=${example.seed}`)
+      await expect.poll(() => page.url()).toContain(`prompt=${example.prompt}&seed=${example.seed}`)
       // Before anything is painted, nothing is asked for.
       await open('#view=train')
       await page.getByText('Done: 100 %').waitFor()
-      await page.waitForTimeout(400)
+      await page.waitForURL(/#view=train&run=first&model=emoji-16-guided$/)
       await page.reload()
       await page.getByText('Done: 100 %').waitFor()
       await goTo('Paint')
@@ -187,43 +184,54 @@ describe.skipIf(browserLacks !== undefined)(
       await painted()
       const before = await pixelsOf(picture())
       const past = page.locator('.past .tile')
-      await expect.poll(() => past.count(), SOON).toBe(1)
+      await expect.poll(() => past.count()).toBe(1)
       await prompt().fill('pizza')
       await page.getByLabel('Steps').fill('2')
       await seed().fill('6')
-      await expect.poll(() => past.count(), SOON).toBe(2)
+      await expect.poll(() => past.count()).toBe(2)
       const second = await pixelsOf(picture())
       const first = page.getByRole('button', { name: 'owl seed 5: bring it back' })
       await first.focus()
       await page.keyboard.press('Enter')
-      await expect.poll(() => pixelsOf(picture()), SOON).toEqual(before)
+      await expect.poll(() => pixelsOf(picture())).toEqual(before)
       expect([await prompt().inputValue(), await seed().inputValue()]).toEqual(['owl', '5'])
       expect(await page.getByLabel('Steps').inputValue()).toBe('1')
-      await expect.poll(() => first.getAttribute('aria-current'), SOON).toBe('true')
-      // What is there is not kept twice, and a model is part of it.
-      await page.waitForTimeout(1000)
-      expect(await past.count()).toBe(2)
+      await expect.poll(() => first.getAttribute('aria-current')).toBe('true')
+      // A model is part of it.
       await page.getByRole('combobox', { name: 'Model' }).selectOption('emoji-16-student')
       await painted()
-      await expect.poll(() => past.count(), SOON).toBe(3)
+      await expect.poll(() => past.count()).toBe(3)
       await page.getByRole('button', { name: 'pizza seed 6' }).click()
       await page.waitForURL(/model=emoji-16-guided&prompt=pizza&seed=6&steps=2/)
       await painted()
       expect(await pixelsOf(picture())).toEqual(second)
       // No more than a strip.
       await page.clock.install()
+      const titles = () => past.evaluateAll((all) => all.map((one) => one.getAttribute('title')).join())
       for (let i = 0; i < 24; i++) {
-        const count = await past.evaluateAll((all) => all.map((one) => one.getAttribute('title')).join())
+        const before = await titles()
         await seed().fill(String(100 + i))
         await expect
           .poll(async () => {
             await page.clock.runFor(800)
-            return past.evaluateAll((all) => all.map((one) => one.getAttribute('title')).join())
-          }, SOON)
-          .not.toBe(count)
+            return titles()
+          })
+          .not.toBe(before)
       }
       expect(await past.count()).toBe(24)
       expect(await first.count()).toBe(0)
+      // What is there is not kept twice.
+      const kept = await titles()
+      await past.nth(5).focus()
+      await page.keyboard.press('Enter')
+      await expect
+        .poll(async () => {
+          await page.clock.runFor(100)
+          return [await seed().inputValue(), await page.locator('.stage').getAttribute('aria-busy')]
+        })
+        .toEqual(['118', 'false'])
+      await page.clock.runFor(800)
+      expect(await titles()).toBe(kept)
     })
 
     it('saves the way to another picture as an animation and as a strip, and names files by what they show', async () => {
@@ -319,7 +327,7 @@ describe.skipIf(browserLacks !== undefined)(
           const isFree = await slider.evaluate((element) => {
             const { left, top, width, height } = element.getBoundingClientRect()
             return document.elementFromPoint(left + width / 2, top + height / 2) === element
-          }, SOON)
+          })
           expect(isFree).toBe(true)
         }
       }

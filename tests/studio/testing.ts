@@ -111,6 +111,6 @@ export const pixelsOf = (canvas: Locator): Promise<number[]> =>
 
 /** Waits until a picture is another one. */
 export const changed = async (canvas: Locator, before: readonly number[]): Promise<number[]> => {
-  await expect.poll(() => pixelsOf(canvas), { timeout: 20_000 }).not.toEqual(before)
+  await expect.poll(() => pixelsOf(canvas)).not.toEqual(before)
   return pixelsOf(canvas)
 }

@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import { Compare } from './compare.js'
 import { Draw } from './draw.js'
-import { offer, readOffer, trouble } from './models.js'
+import { cannotStart, offer, readOffer, trouble } from './models.js'
 import { Paint } from './paint.js'
 import { modelName, steps, theme, VIEWS, type View, view } from './state.js'
 import { Train } from './train.js'
@@ -66,6 +66,11 @@ export const App = () => {
         </button>
       </header>
       <main>
+        {cannotStart.value && (
+          <p class="alert" role="alert">
+            {cannotStart.value}
+          </p>
+        )}
         {trouble.value && (
           <p class="alert" role="alert">
             {trouble.value}{' '}
@@ -85,7 +90,7 @@ export const App = () => {
         ) : offer.value ? (
           <Page />
         ) : (
-          !trouble.value && <p class="quiet">Starting…</p>
+          !cannotStart.value && <p class="quiet">Starting…</p>
         )}
       </main>
     </>

@@ -4,6 +4,7 @@ import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { openModel, THREADS } from './models.js'
+import type { End } from './names.js'
 import * as state from './state.js'
 
 /** Whether a model listens to a guidance scale. */
@@ -40,8 +41,14 @@ export const ask = (manifest: Manifest): WebGenerateOptions => {
 }
 
 /** With the style, where pictures have words. */
-export const textFor = (manifest: Manifest, text: string): string =>
+const textFor = (manifest: Manifest, text: string): string =>
   manifest.vocabulary.kind === 'text' ? state.words(text, manifest.vocabulary) : known(manifest, text)
+
+/** What a picture is painted from, as the model reads it. */
+export const endOf = (manifest: Manifest, seed: number, text: string): End => ({
+  prompt: textFor(manifest, text),
+  seed,
+})
 
 /** Classes go as they are; what is no class of this model goes as none. */
 const known = ({ vocabulary }: Manifest, text: string): string => {

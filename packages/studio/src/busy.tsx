@@ -1,7 +1,7 @@
-/** Says that the picture that stands is not yet the one that was asked for. It appears so gently that fast models show none of it. */
+/** A sign over the picture while another one is painted. It fades in over 150 ms, so that fast models hardly show it. */
 export const Busy = ({ when }: { when: boolean }) =>
   when ? (
-    <span class="busy">
+    <span class="busy" role="status">
       <span class="spinner" aria-hidden="true" />
       Painting…
     </span>

@@ -14,7 +14,7 @@ import { modelName, prompt } from './state.js'
 import { Waiting } from './waiting.js'
 
 interface Painted {
-  /** Of the picture before, until this one has begun. */
+  /** The picture. Until this one has begun, the one before. */
   readonly image?: ImageData | undefined
   /** The picture after each stroke, as it would end; those that are not done yet are of the picture before. */
   readonly strokes: readonly ImageData[]
@@ -141,13 +141,11 @@ export const Compare = () => {
           </figure>
         </div>
         <p class="status" role="status">
-          {factor ? (
+          {factor !== undefined && (
             <>
               The student is <strong>{factor.toFixed(factor < 10 ? 1 : 0)} ×</strong> faster here ·{' '}
               {deviceName(student)}
             </>
-          ) : (
-            slow.state === 'busy' && 'The teacher is painting…'
           )}
         </p>
       </div>

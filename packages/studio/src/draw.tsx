@@ -1,9 +1,9 @@
 /** Draw: strokes become a picture as they are drawn (image to image), and what a mask covers is painted anew (inpainting). */
 import type { Manifest } from '@onestroke/core/pipeline'
 import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
-import { computed, effect, useSignalEffect } from '@preact/signals'
+import { computed, effect, untracked, useSignalEffect } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { ask, milliseconds, stepsOf, useModel } from './ask.js'
+import { ask, endOf, milliseconds, stepsOf, useModel } from './ask.js'
 import { blank, type Drawing } from './brush.js'
 import { Busy } from './busy.js'
 import { Button, Choice, Slider, Squares } from './controls.js'
@@ -28,7 +28,8 @@ const DrawWith = ({ model }: { model: WebModel }) => {
   const { network } = model.manifest
   const handed = useRef(handOver.value !== undefined)
   const file = useRef<HTMLInputElement>(null)
-  const [result, setResult] = useState<{ image: ImageData; took: Took }>()
+  /** The name is that of what was asked for: a picture that is saved later keeps it. */
+  const [result, setResult] = useState<{ image: ImageData; took: Took; name: string }>()
   const [busy, setBusy] = useState(false)
   /** Why there is no picture of what is drawn; and why none was opened, which a painting that ends does not take away. */
   const [failed, setFailed] = useState('')
@@ -38,8 +39,20 @@ const DrawWith = ({ model }: { model: WebModel }) => {
   const isMask = mode.value === 'inpaint'
 
   useEffect(() => {
-    const painter = livePainter(model, (image, took) => setResult({ image, took }), setFailed, setBusy)
-    const end = effect(() => painter.paint(requestFor(model.manifest, shown.value)))
+    const { manifest } = model
+    const painter = livePainter(
+      model,
+      (image, took, name: string) => setResult({ image, took, name }),
+      setFailed,
+      setBusy,
+    )
+    const end = effect(() => {
+      const request = requestFor(manifest, shown.value)
+      painter.paint(
+        request,
+        untracked(() => nameOf(endOf(manifest, seed.value, prompt.value))),
+      )
+    })
     return () => {
       end()
       painter.stop()
@@ -58,10 +71,14 @@ const DrawWith = ({ model }: { model: WebModel }) => {
   const open = async (picture: ImageData | File) => {
     try {
       const opened = picture instanceof File ? await createImageBitmap(picture) : picture
-      change({ ...blank(network.resolution), pixels: squareOf(opened, network.resolution) })
-      if (opened instanceof ImageBitmap) opened.close()
+      try {
+        change({ ...blank(network.resolution), pixels: squareOf(opened, network.resolution) })
+      } finally {
+        if (opened instanceof ImageBitmap) opened.close()
+      }
     } catch {
-      setRefused(`${(picture as File).name} is no picture that this browser can read`)
+      const name = picture instanceof File ? picture.name : 'this picture'
+      setRefused(`${name} is no picture that this browser can read`)
     }
   }
   return (
@@ -109,10 +126,7 @@ const DrawWith = ({ model }: { model: WebModel }) => {
           </span>
           <div class="row">
             <UseAsInput image={result?.image} />
-            <Button
-              disabled={!result}
-              onClick={() => savePicture(result!.image, nameOf({ prompt: prompt.value, seed: seed.value }))}
-            >
+            <Button disabled={!result} onClick={() => savePicture(result!.image, result!.name)}>
               Save PNG
             </Button>
           </div>

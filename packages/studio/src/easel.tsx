@@ -12,7 +12,7 @@ import {
   painted,
   WHITE,
 } from './brush.js'
-import { amend, change, colour, maskTool, mode, size, tool } from './drawing.js'
+import { amend, change, colour, maskTool, mode, drawing as now, size, tool } from './drawing.js'
 import { pixels } from './state.js'
 
 interface EaselProps {
@@ -30,7 +30,12 @@ interface Stroke {
   readonly before: Drawing
   readonly covered: Covered
   last: Point
+  /** The drawing with the line as far as it has come. */
+  latest?: Drawing
 }
+
+/** Whether a press fills, and begins no line. */
+const isFill = (): boolean => mode.value === 'image-to-image' && tool.value === 'fill'
 
 /** How far an arrow key moves the brush. */
 const MOVE = 1 / 32
@@ -66,8 +71,7 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
 
   const begin = (at: Point) => {
     const before = drawing.value
-    if (mode.value === 'image-to-image' && tool.value === 'fill')
-      return change(filled(before, at, colourOf(colour.value)))
+    if (isFill()) return change(filled(before, at, colourOf(colour.value)))
     stroke.current = { before, covered: new Float32Array(resolution ** 2), last: at }
     change(before)
     goOn([at])
@@ -75,11 +79,14 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
   /** All points that came with one event; what they make is shown once. */
   const goOn = (points: readonly Point[]) => {
     const line = stroke.current!
+    // Undo, a new drawing or another picture has taken its place.
+    if (line.latest && now.value !== line.latest) return end()
     for (const to of points) {
       cover(line.covered, resolution, line.last, to, size.value / 100)
       line.last = to
     }
-    amend(drawn(line))
+    line.latest = drawn(line)
+    amend(line.latest)
   }
   const end = () => {
     stroke.current = undefined
@@ -137,10 +144,10 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
             if (event.repeat) return
             begin(cursor.current)
             end()
-          } else if (event.shiftKey) {
-            // Until shift is let go it is one line, which is undone as one. A fill has no line.
+          } else if (event.shiftKey && !isFill()) {
+            // Until shift is let go it is one line, which is undone as one.
             if (!stroke.current) begin(from)
-            if (stroke.current) goOn([cursor.current])
+            goOn([cursor.current])
           }
         }}
         onKeyUp={({ key }) => {
@@ -169,8 +176,7 @@ const drawn = ({ before, covered }: Stroke): Drawing => {
 const Ring = ({ at, resolution }: { at: ReadonlySignal<Point | undefined>; resolution: number }) => {
   if (!at.value) return null
   const { x, y } = at.value
-  const isFill = mode.value === 'image-to-image' && tool.value === 'fill'
-  const width = isFill ? 1 / resolution : Math.max(1 / resolution, size.value / 100)
+  const width = isFill() ? 1 / resolution : Math.max(1 / resolution, size.value / 100)
   const percent = (share: number) => `${100 * share}%`
   return (
     <span

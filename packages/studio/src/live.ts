@@ -9,25 +9,34 @@ export interface Took {
   readonly steps: number
 }
 
+interface Wish<About> {
+  readonly options: WebGenerateOptions
+  readonly about: About
+  /** When it was asked for, by `performance.now`. */
+  readonly since: number
+}
+
 /**
  * Paints the latest of what is asked for. Once stopped, it shows nothing more: what another model has painted meanwhile
  * stays.
  *
+ * @param show given each picture, with what was told about it when it was asked for.
  * @param say told what went wrong, or '' after a picture.
  * @param work told `true` when a picture is asked for, and `false` when the latest one is there, or failed.
  */
-export const livePainter = (
+export const livePainter = <About>(
   model: WebModel,
-  show: (image: ImageData, took: Took) => void,
+  show: (image: ImageData, took: Took, about: About) => void,
   say: (note: string) => void,
   work: (busy: boolean) => void,
-): { paint(options: WebGenerateOptions): void; stop(): void } => {
+): { paint(options: WebGenerateOptions, about: About): void; stop(): void } => {
   const controller = new AbortController()
   const { signal } = controller
-  const paint = async ({ options, since }: { options: WebGenerateOptions; since: number }) => {
+  const paint = async ({ options, about, since }: Wish<About>) => {
     try {
       for await (const { images, milliseconds, step, last } of model.stream({ ...options, signal }))
-        if (last) show(images[0]!, { model: milliseconds, page: performance.now() - since, steps: step })
+        if (last)
+          show(images[0]!, { model: milliseconds, page: performance.now() - since, steps: step }, about)
       say('')
     } catch (error) {
       if (!signal.aborted) say((error as Error).message)
@@ -37,9 +46,9 @@ export const livePainter = (
     if (!signal.aborted) work(false)
   })
   return {
-    paint(options) {
+    paint(options, about) {
       work(true)
-      next({ options, since: performance.now() })
+      next({ options, about, since: performance.now() })
     },
     stop: () => controller.abort(),
   }

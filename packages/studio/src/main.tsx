@@ -2,7 +2,7 @@ import { render } from 'preact'
 import { App } from './app.js'
 import { keepDrawing } from './drawing.js'
 import { handToDraw } from './hand-over.js'
-import { settleModel, trouble } from './models.js'
+import { followAddress, trouble } from './models.js'
 import { recall } from './recall.js'
 import { device, followState, readAddress } from './state.js'
 import './style.css'
@@ -15,7 +15,7 @@ keepDrawing()
 addEventListener('hashchange', () => {
   const before = device.value
   readAddress()
-  settleModel()
+  followAddress()
   // Models that are open stay where they run.
   if (device.value !== before) location.reload()
 })
@@ -36,7 +36,7 @@ addEventListener('paste', ({ target, clipboardData: pasted }) => {
 
 const recallOrSay = async (file: File): Promise<void> => {
   if (!(await recall(file)))
-    trouble.value = `${file.name} does not tell how it was painted: only PNGs that onestroke saved do. Draw opens any picture.`
+    trouble.value = `${file.name} does not say how it was painted. PNGs that Paint or onestroke sample saved do. Draw opens any picture.`
 }
 
 render(<App />, document.getElementById('app')!)

@@ -34,6 +34,8 @@ export const offer = signal<Offer | undefined>(undefined)
 export const loading = signal<Readonly<Record<string, Loaded>>>({})
 /** What went wrong, in words for people. */
 export const trouble = signal<string | undefined>(undefined)
+/** Why it is not known what there is, in words for people; until a later look finds it. */
+export const cannotStart = signal<string | undefined>(undefined)
 
 const models = new Map<string, Promise<WebModel>>()
 
@@ -48,14 +50,24 @@ export const readOffer = async (): Promise<void> => {
     let found = await fetchOffer()
     const asked = modelName.value
     // A link to what a training made, which the studio has not been asked for since it was started.
-    if (asked !== '' && found.runs && !found.models.some(({ name }) => name === asked))
+    if (asked !== '' && found.runs && !has(found, asked))
       found = await offerRun(asked).then(fetchOffer, () => found)
     offer.value = found
-    settleModel()
+    cannotStart.value = undefined
+    settleModel(found)
     keepLate(['models.json', ...found.models.map(({ path }) => `${path}manifest.json`)])
   } catch (error) {
-    trouble.value = `The studio cannot start: ${(error as Error).message}`
+    cannotStart.value = `The studio cannot start: ${(error as Error).message}`
   }
+}
+
+const has = ({ models }: Offer, name: string): boolean => models.some((one) => one.name === name)
+
+/** Looks again where another address asks for a model that was not there at the last look: a training may have made it. */
+export const followAddress = (): void => {
+  if (offer.value && has(offer.value, modelName.value)) return
+  offer.value = undefined
+  void readOffer()
 }
 
 const fetchOffer = async (): Promise<Offer> => {
@@ -86,14 +98,14 @@ export const paintWithRun = async (run: string): Promise<void> => {
 }
 
 /** If the model that is asked for is not here, the first one takes its place. */
-export const settleModel = (): void => {
-  const models = offer.value?.models
+const settleModel = (found: Offer): void => {
   const asked = modelName.value
-  if (!models || models.some(({ name }) => name === asked)) return
-  const [first] = models
-  if (asked !== '' && first)
+  const [first] = found.models
+  // Where there is none yet, the one that is asked for may still come.
+  if (!first || has(found, asked)) return
+  if (asked !== '')
     trouble.value = `The link asks for the model ${asked}, which is not here; this is ${first.name}.`
-  modelName.value = first?.name ?? ''
+  modelName.value = first.name
 }
 
 /** @throws Error that names what this browser lacks. */

@@ -2,7 +2,7 @@
 
 /** What a picture was painted from. */
 export interface End {
-  /** As the model reads it. */
+  /** The words that the model reads. */
   readonly prompt: string
   readonly seed: number
 }

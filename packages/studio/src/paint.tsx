@@ -1,25 +1,35 @@
 /** Paint: a prompt, sliders, and a picture that follows them. */
-import type { Manifest, Recipe } from '@onestroke/core/pipeline'
+import type { Recipe } from '@onestroke/core/pipeline'
 import type { WebModel } from '@onestroke/core/web'
-import { effect, signal } from '@preact/signals'
+import { effect, signal, untracked } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { ask, deviceName, milliseconds, mostSteps, stepsOf, textFor, useModel } from './ask.js'
+import { ask, deviceName, endOf, milliseconds, mostSteps, stepsOf, useModel } from './ask.js'
 import { Busy } from './busy.js'
 import { Button, SeedField, Slider, Squares } from './controls.js'
 import { UseAsInput } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
-import { type End, nameOf, nameOfWay } from './names.js'
-import { keepPast, PastPictures } from './past.js'
+import { nameOf, nameOfWay } from './names.js'
+import { type Asked, keepPast, PastPictures } from './past.js'
 import { copyPicture, Picture, savePicture, saveSheet } from './picture.js'
 import { PromptField, Subject } from './prompt.js'
 import { recipeNow } from './recall.js'
 import * as state from './state.js'
-import { drawSeed, link, mix, modelName, prompt, seed, steps, toPrompt, toSeed } from './state.js'
+import { drawSeed, link, mix, modelName, pictureNow, prompt, seed, steps, toPrompt, toSeed } from './state.js'
 import { Waiting } from './waiting.js'
 import { SaveWay } from './way.js'
 
-const shown = signal<ImageData | undefined>(undefined)
-const took = signal<Took | undefined>(undefined)
+/** What a picture was asked for with: this is what is said of it and saved with it, whatever is asked for since. */
+interface About extends Asked {
+  readonly recipe: Recipe
+}
+
+interface Painted {
+  readonly image: ImageData
+  readonly took: Took
+  readonly about: About
+}
+
+const shown = signal<Painted | undefined>(undefined)
 const note = signal('')
 /** Whether another picture than `shown` is asked for. */
 const busy = signal(false)
@@ -31,18 +41,16 @@ const STANDS = 700
 
 export const Paint = () => {
   const wanted = useModel(modelName.value || undefined)
-  const { model } = wanted
+  const { name, model } = wanted
   useEffect(() => {
     if (!model) return
     const { manifest } = model
-    if (model !== painter) [painter, shown.value, took.value] = [model, undefined, undefined]
-    steps.value = Math.min(mostSteps(manifest), steps.value || manifest.sampling.num_inference_steps)
+    if (model !== painter) [painter, shown.value] = [model, undefined]
     let stands: ReturnType<typeof setTimeout> | undefined
     const { paint, stop } = livePainter(
       model,
-      (image, time) => {
-        shown.value = image
-        took.value = time
+      (image, took, about: About) => {
+        shown.value = { image, took, about }
       },
       (text) => {
         note.value = text
@@ -51,10 +59,23 @@ export const Paint = () => {
         busy.value = working
         clearTimeout(stands)
         if (working || note.value) return
-        stands = setTimeout(() => keepPast(shown.value!, titleOf(model)), STANDS)
+        const { image, about } = shown.value!
+        stands = setTimeout(() => keepPast(image, about), STANDS)
       },
     )
-    const end = effect(() => paint(ask(manifest)))
+    const end = effect(() => {
+      // Another model is on its way: what is asked for now is for that one.
+      if (modelName.value !== name) return
+      // Not read as a signal here: writing it would make this run twice.
+      steps.value = Math.min(mostSteps(manifest), steps.peek() || manifest.sampling.num_inference_steps)
+      const options = ask(manifest)
+      const about = untracked(() => ({
+        title: titleOf(model),
+        asked: pictureNow(),
+        recipe: recipeNow(manifest),
+      }))
+      paint(options, about)
+    })
     return () => {
       end()
       stop()
@@ -70,20 +91,23 @@ export const Paint = () => {
     <div class="paint">
       <section class="stage" aria-label="Picture" aria-busy={busy.value}>
         <div class="shown">
-          <Picture image={shown.value} alt={titleOf(model)} />
+          <Picture image={shown.value?.image} alt={shown.value?.about.title ?? titleOf(model)} />
           <Busy when={busy.value} />
         </div>
         <Status model={model} />
         <div class="row">
           <Button
             disabled={!shown.value}
-            onClick={() => savePicture(shown.value!, titleOf(model), recipeNow(manifest))}
+            onClick={() => {
+              const { image, about } = shown.value!
+              void savePicture(image, about.title, about.recipe)
+            }}
           >
             Save PNG
           </Button>
-          <Copy label="Copy picture" disabled={!shown.value} copy={() => copyPicture(shown.value!)} />
+          <Copy label="Copy picture" disabled={!shown.value} copy={() => copyPicture(shown.value!.image)} />
           <Copy label="Copy link" copy={() => navigator.clipboard.writeText(link())} />
-          <UseAsInput image={shown.value} />
+          <UseAsInput image={shown.value?.image} />
         </div>
       </section>
       <section class="controls" aria-label="What to paint">
@@ -133,12 +157,8 @@ const titleOf = ({ manifest }: WebModel): string => {
   return mix.value === 1 ? nameOf(to) : `${nameOfWay(from, to)} ${Math.round(100 * mix.value)} percent`
 }
 
-const endOf = (manifest: Manifest, seed: number, text: string): End => ({
-  prompt: textFor(manifest, text),
-  seed,
-})
-
 const Status = ({ model }: { model: WebModel }) => {
+  const took = shown.value?.took
   return (
     <p class="status">
       {note.value ? (
@@ -146,11 +166,11 @@ const Status = ({ model }: { model: WebModel }) => {
           {note.value}
         </span>
       ) : (
-        took.value && (
+        took && (
           // While another picture is painted, the time is still the last one's.
           <span class="took" aria-hidden={busy.value}>
-            <strong data-testid="latency">{milliseconds(took.value.model)}</strong> a picture in{' '}
-            {stepsOf(took.value)}, {milliseconds(took.value.page)} from slider to page · {deviceName(model)}
+            <strong data-testid="latency">{milliseconds(took.model)}</strong> a picture in {stepsOf(took)},{' '}
+            {milliseconds(took.page)} from slider to page · {deviceName(model)}
           </span>
         )
       )}
@@ -197,7 +217,7 @@ interface Relatives {
   readonly of: { readonly seed: number; readonly prompt: string }
   readonly seeds: readonly number[]
   readonly images: readonly ImageData[]
-  /** Of the file that they are saved in. */
+  /** The name of the file for the sheet. */
   readonly name: string
   readonly recipe: Recipe
 }

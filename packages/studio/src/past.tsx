@@ -3,11 +3,16 @@ import { signal } from '@preact/signals'
 import { Picture } from './picture.js'
 import { askAgain, pictureNow } from './state.js'
 
-interface Past {
-  readonly image: ImageData
+/** What a picture was asked for with. */
+export interface Asked {
   /** Its prompt, seed, settings and model; see `pictureNow`. */
   readonly asked: string
+  /** The same in a few words. */
   readonly title: string
+}
+
+interface Past extends Asked {
+  readonly image: ImageData
 }
 
 /** Older pictures are forgotten. */
@@ -16,8 +21,7 @@ const MOST = 24
 const past = signal<readonly Past[]>([])
 
 /** Keeps a picture as it was asked for, unless it is there. */
-export const keepPast = (image: ImageData, title: string): void => {
-  const asked = pictureNow()
+export const keepPast = (image: ImageData, { asked, title }: Asked): void => {
   if (past.value.some((one) => one.asked === asked)) return
   // Settings that do not act, such as the other end of a way that nobody has gone, change no picture.
   const [latest, ...older] = past.value

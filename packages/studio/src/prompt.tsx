@@ -14,7 +14,7 @@ const ideasOf = ({ examples = [], words }: Extract<Vocabulary, { kind: 'text' }>
   examples.length > 0 ? examples : words
 
 /** Endings of what has been typed so far, from the model's own captions and words. */
-export const suggestions = (typed: string, vocabulary: Vocabulary, most = 8): string[] => {
+const suggestions = (typed: string, vocabulary: Vocabulary, most = 8): string[] => {
   if (vocabulary.kind !== 'text') return []
   const start = typed.trimStart().toLowerCase()
   const { examples = [], words, styles = [] } = vocabulary
@@ -30,7 +30,7 @@ export const suggestions = (typed: string, vocabulary: Vocabulary, most = 8): st
 }
 
 /** What of a prompt the model cannot make use of. A word that is still being typed is not judged. */
-export const notesOn = (typed: string, vocabulary: Vocabulary): string[] => {
+const notesOn = (typed: string, vocabulary: Vocabulary): string[] => {
   if (vocabulary.kind !== 'text') return []
   const last = /[\p{L}\p{N}]+$/u.exec(typed)?.[0].toLowerCase()
   const begun = last !== undefined && vocabulary.words.some((word) => word.startsWith(last))
@@ -41,7 +41,7 @@ export const notesOn = (typed: string, vocabulary: Vocabulary): string[] => {
 }
 
 /** A caption at random, another one than there is. */
-export const drawPrompt = (vocabulary: Vocabulary, now: string): string => {
+const drawPrompt = (vocabulary: Vocabulary, now: string): string => {
   const list =
     vocabulary.kind === 'class' ? vocabulary.classes : vocabulary.kind === 'text' ? ideasOf(vocabulary) : ['']
   const others = list.filter((text) => text !== now)

@@ -5,7 +5,7 @@ import { ask } from './ask.js'
 import { offer, trouble } from './models.js'
 import * as state from './state.js'
 
-/** Of the picture that is asked for now. */
+/** The recipe of the picture that is asked for now. */
 export const recipeNow = (manifest: Manifest): Recipe => {
   const { prompt = '', seed = 0, steps, guidance_scale, negative_prompt, to } = ask(manifest)
   return {

@@ -7,7 +7,7 @@ export type View = (typeof VIEWS)[number]
 
 const MOST_SEED = 2 ** 32 - 1
 /** Seeds that are easy to read out. */
-export const SEEDS = 1_000_000
+const SEEDS = 1_000_000
 export const drawSeed = (): number => Math.floor(Math.random() * SEEDS)
 
 export const view = signal<View>('paint')
@@ -152,15 +152,18 @@ export const link = (): string => new URL(`#${address.value}`, location.href).hr
  * the browser's history.
  */
 export const followState = (): void => {
-  let late: { timer: ReturnType<typeof setTimeout>; address: string } | undefined
+  /** An address to be written, and the one that it takes the place of. */
+  let late: { timer: ReturnType<typeof setTimeout>; address: string; before: string } | undefined
   const write = () => {
-    if (late) history.replaceState(null, '', late.address)
+    // Back, Forward or a link may just have gone to another one.
+    if (late?.before === location.hash) history.replaceState(null, '', late.address)
     late = undefined
   }
   effect(() => {
     const now = `#${address.value}`
     clearTimeout(late?.timer)
-    if (view.value === viewIn(partsOfAddress())) late = { timer: setTimeout(write, 250), address: now }
+    if (view.value === viewIn(partsOfAddress()))
+      late = { timer: setTimeout(write, 250), address: now, before: location.hash }
     else {
       write()
       history.pushState(null, '', now)

@@ -19,13 +19,8 @@ export const Waiting = ({ of: all }: { of: readonly Wanted[] }) => {
         ))}
       </>
     )
-  const names = all.filter(({ model }) => !model).map(({ name }) => name)
-  return (
-    <>
-      <p class="quiet">Loading {names.join(' and ')}…</p>
-      {all[0]?.name && <Meanwhile key={all[0].name} name={all[0].name} />}
-    </>
-  )
+  const name = all[0]?.name
+  return name ? <Meanwhile key={name} name={name} /> : null
 }
 
 /** What can be said before the model is there: what to paint. */
@@ -116,8 +111,16 @@ const EVERY = 3000
 /** Where there is no model: how to get one. It is shown as soon as it is there. */
 export const NoModels = ({ places, demo }: NonNullable<Offer['start']>) => {
   useEffect(() => {
-    const timer = setInterval(readOffer, EVERY)
-    return () => clearInterval(timer)
+    let timer = setTimeout(look, EVERY)
+    let isShown = true
+    async function look() {
+      await readOffer()
+      if (isShown) timer = setTimeout(look, EVERY)
+    }
+    return () => {
+      isShown = false
+      clearTimeout(timer)
+    }
   }, [])
   return (
     <section class="quiet" aria-label="How to get a model">

@@ -1,7 +1,7 @@
 /** The way from one picture to another, to keep: as an animation that runs there and back, or as a strip. */
 import type { WebModel } from '@onestroke/core/web'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { ask, textFor } from './ask.js'
+import { ask, endOf } from './ask.js'
 import { Button } from './controls.js'
 import { nameOfWay } from './names.js'
 import { enlarged, pngOf, save } from './picture.js'
@@ -28,7 +28,7 @@ export const SaveWay = ({ model }: { model: WebModel }) => {
   const paint = async (count: number, signal: AbortSignal): Promise<readonly ImageData[]> => {
     const { manifest } = model
     const { to: _, prompt: from = '', seed: start = 0, ...options } = ask(manifest)
-    const other = { prompt: textFor(manifest, otherPrompt()), seed: toSeed.value }
+    const other = endOf(manifest, toSeed.value, otherPrompt())
     const weights = Array.from({ length: count }, (_, i) => i / (count - 1))
     const images: ImageData[] = []
     while (images.length < count) {
@@ -49,19 +49,20 @@ export const SaveWay = ({ model }: { model: WebModel }) => {
   const keep = async (
     count: number,
     ending: string,
-    write: (images: readonly ImageData[]) => Promise<Blob>,
+    write: (images: readonly ImageData[], signal: AbortSignal) => Promise<Blob>,
   ) => {
     controller.current = new AbortController()
     const { signal } = controller.current
     setBusy(true)
     try {
       const [from, to] = [
-        { prompt: textFor(model.manifest, prompt.value), seed: seed.value },
-        { prompt: textFor(model.manifest, otherPrompt()), seed: toSeed.value },
+        endOf(model.manifest, seed.value, prompt.value),
+        endOf(model.manifest, toSeed.value, otherPrompt()),
       ]
       const images = await paint(count, signal)
       setSaid('Writing the file…')
-      const blob = await write(images)
+      const blob = await write(images, signal)
+      signal.throwIfAborted()
       save(blob, `${nameOfWay(from, to)}.${ending}`)
       setSaid('')
     } catch (error) {
@@ -93,15 +94,19 @@ export const SaveWay = ({ model }: { model: WebModel }) => {
 const scaleFor = ([first]: readonly ImageData[]): number => Math.max(1, Math.round(SIDE / first!.width))
 
 /** An animation for ever, there and back. Each picture has a palette of its own. */
-const gifOf = async (images: readonly ImageData[]): Promise<Blob> => {
+const gifOf = async (images: readonly ImageData[], signal: AbortSignal): Promise<Blob> => {
   // What few people need is loaded when it is needed.
   const { applyPalette, GIFEncoder, quantize } = await import('gifenc')
-  const frames = images.map((image, i) => {
+  const frames = []
+  for (const [i, image] of images.entries()) {
+    // Between two pictures the page is shown, and can be used.
+    await new Promise((resolve) => setTimeout(resolve))
+    signal.throwIfAborted()
     const { data, width, height } = enlarged(image, scaleFor(images))
     const palette = quantize(data, 256)
     const delay = i === 0 || i === images.length - 1 ? LONG : SHORT
-    return { index: applyPalette(data, palette), width, height, palette, delay }
-  })
+    frames.push({ index: applyPalette(data, palette), width, height, palette, delay })
+  }
   const gif = GIFEncoder()
   for (const { index, width, height, palette, delay } of [...frames, ...frames.slice(1, -1).reverse()])
     gif.writeFrame(index, width, height, { palette, delay })

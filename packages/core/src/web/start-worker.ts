@@ -11,20 +11,15 @@ const own = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'm
 
 /** @throws DOMException if the browser lets no worker start. */
 export const startWorker = (): Started => {
-  try {
-    return { worker: own() }
-  } catch (error) {
-    const elsewhere = addressOf(own)
-    if (elsewhere.origin === globalThis.origin) throw error
-    // Browsers start no worker from another origin. One that was made here may import from there.
-    entry ??= URL.createObjectURL(
-      new Blob([`import ${JSON.stringify(elsewhere)}`], { type: 'text/javascript' }),
-    )
-    return { worker: new Worker(entry, { type: 'module' }), elsewhere }
-  }
+  const { protocol, origin } = new URL(import.meta.url)
+  if (!/^https?:$/.test(protocol) || origin === globalThis.origin) return { worker: own() }
+  // Browsers start no worker from another origin. One that was made here may import from there.
+  const address = addressOf(own)
+  entry ??= URL.createObjectURL(new Blob([`import ${JSON.stringify(address)}`], { type: 'text/javascript' }))
+  return { worker: new Worker(entry, { type: 'module' }), elsewhere: address }
 }
 
-/** Of the script that imports the worker's: one for all workers. */
+/** The blob's address. One blob serves all workers of the page, so it is never revoked. */
 let entry: string | undefined
 
 /** The address that a bundler has put into a call of `new Worker`: it is nowhere else. */

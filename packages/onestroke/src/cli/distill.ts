@@ -10,6 +10,7 @@ import {
   gridsCost,
   NOISE_SEEDS,
   pictureSpeeds,
+  REPORT_STEPS,
   reportSamples,
   reportWithin,
   settingsFor,
@@ -36,7 +37,8 @@ import {
   withTeacher,
 } from './method.js'
 import { DATA_HELP, dataOptions, integer } from './options.js'
-import { type ReportFrame, type RunFlags, type RunSettings, runCommand, runOptions } from './run-command.js'
+import { type RunFlags, runCommand, runOptions } from './run-command.js'
+import type { ReportFrame, RunSettings } from './run-settings.js'
 import { type StudentFlags, studentOptions, studentSettings } from './student.js'
 import { Bar, commandLine, say } from './terminal.js'
 import { measuredOf } from './time-plan.js'
@@ -181,7 +183,8 @@ export const reporting = (
   out: string,
   settings: RunSettings,
   proof: ProofSettings,
-): Pick<RunSettings, 'report' | 'reported'> => ({
+): Pick<RunSettings, 'report' | 'reported' | 'samples'> => ({
+  ...(proof.samples !== undefined && { samples: proof.samples }),
   report: (progress, dataset, frame) =>
     writeProof(progress, dataset, teacherPath, out, settings, frame, proof),
   async reported() {
@@ -196,6 +199,10 @@ export const reporting = (
 })
 
 const reportFacts = (html: string, { evaluation }: Report) => ({ report: html, evaluation })
+
+/** What a report says that had no time to try the teacher's many-step settings. */
+const NOT_SOUGHT =
+  'There was no time to look for the teacher’s best way to paint: 12 steps of DPM-Solver++ stand for it. evaluate looks for it.'
 
 /** Evaluates the finished run and writes its report. */
 const writeProof = async (
@@ -221,8 +228,10 @@ const writeProof = async (
     guidance_scale: settings.path!.guidance_scale,
   })
   const speeds = { step: 0, feature_step: 0, ...painting }
-  const amount = reportWithin(seconds, effort, speeds, { ...measuredOf(dataset, settings), report: true })
   const left = seconds - (performance.now() - begin) / 1000
+  const asked = measuredOf(dataset, { ...settings, ...(samples !== undefined && { samples }) })
+  const amount = reportWithin(left, effort, speeds, { ...asked, report: true })
+  const teacher_settings = settingsFor(amount)
   const { report, pictures } = await prove({
     title,
     student,
@@ -230,18 +239,19 @@ const writeProof = async (
     dataset,
     models,
     own,
-    steps: [1, 2, 4],
-    samples: samples ?? reportSamples(amount, dataset.count),
+    steps: REPORT_STEPS,
+    samples: reportSamples(amount, asked),
     real_samples: amount.report_real,
     seed: 0,
     // As many as there is time for: the plan counts on fewer.
     noise_seeds: NOISE_SEEDS,
-    teacher_settings: settingsFor(amount),
+    teacher_settings,
     distance_samples: amount.report_path,
     denoising: amount.report_denoising > 0,
     ...((timed || samples === undefined) && { seconds: left - gridsCost(amount, speeds) }),
     ...(progress && { progress }),
     commands: [commandLine()],
+    notes: teacher_settings.length === 1 ? [NOT_SOUGHT] : [],
     onProgress: (what, done, total) => bar.update(done, total, what),
   }).finally(() => bar.stop())
   await models.release()

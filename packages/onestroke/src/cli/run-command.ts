@@ -2,19 +2,16 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { pictureFeatures } from '@onestroke/core/consistency'
-import type { Objective } from '@onestroke/core/diffusion'
-import { type ModelConfig, UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/formats'
 import { fromOnnx, trace } from '@onestroke/core/tensor'
-import type { Vocabulary } from '@onestroke/core/text'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import { type Dataset, loadDataset, someOf, summaryOf } from '../data/index.js'
-import { type Effort, type FeatureExtractor, FULL_EFFORT, featureModel } from '../evaluation/index.js'
-import { type LoadedModel, loadModel, type Model, sha256Of } from '../model/index.js'
+import { type Effort, FULL_EFFORT, featureModel } from '../evaluation/index.js'
+import { loadModel, type Model, sha256Of } from '../model/index.js'
 import { nodeRuntime, useThreads } from '../runtime/index.js'
 import {
   checkRun,
-  type GuidanceScale,
   isFinished,
   lockRun,
   type OptimizerOptions,
@@ -29,6 +26,7 @@ import {
   type StepEvent,
 } from '../training/index.js'
 import { type DataFlags, integer, number, positive } from './options.js'
+import type { CheckResult, ReportFrame, RunSettings } from './run-settings.js'
 import { writeSamples } from './samples.js'
 import {
   Bar,
@@ -40,7 +38,7 @@ import {
   warn,
   whenInterrupted,
 } from './terminal.js'
-import { elapsed, shareOut } from './time-plan.js'
+import { elapsed, LEAST_REPORT, reportSeconds, shareOut } from './time-plan.js'
 
 export interface RunFlags extends DataFlags {
   out: string
@@ -106,54 +104,6 @@ const optimizerName = (name: string): OptimizerOptions['optimizer'] => {
   if (name === 'adam' || name === 'adamw' || name === 'radam') return name
   throw new UserError(`unknown optimizer ${name}; there are adam, adamw, radam`, { exitCode: 2 })
 }
-
-export interface RunSettings {
-  readonly command: 'train' | 'distill'
-  readonly preset: string
-  readonly objective: Pick<
-    Objective,
-    'name' | 'options' | 'guidance_scale' | 'learning_rate' | 'batch' | 'flow_map'
-  >
-  readonly teacher?: LoadedModel
-  /** What the weights begin as. */
-  readonly initFrom?: LoadedModel
-  readonly minutes: number
-  /** Where nothing is said: the method's own range if the pictures have prompts or classes, else 1. */
-  readonly guidance_scale?: GuidanceScale
-  vocabulary(dataset: Dataset): Vocabulary
-  range(dataset: Dataset): { sigma_min: number; sigma_max: number }
-  readonly training: Pick<RunPlan, 'batch' | 'optimizer' | 'schedule' | 'condition_dropout' | 'word_dropout'>
-  readonly tune?: boolean
-  /** The teacher whose path a student is compared with, and the scale of its guidance. */
-  readonly path?: { readonly teacher: LoadedModel; readonly guidance_scale: number }
-  /** The feature network by which a student is judged, for all that judges it. */
-  features?(dataset: Dataset, effort: Effort): Promise<FeatureExtractor>
-  /** How often the quality is measured on the way. */
-  readonly checks?: number
-  /** Makes what measures it. */
-  checker?(dataset: Dataset, effort: Effort): Promise<(model: Model) => Promise<CheckResult>>
-  /** Called when the training is done, unless `tune` is false: how the model is best sampled. */
-  tuneSampling?(model: Model, dataset: Dataset, effort: Effort): Promise<Partial<ModelConfig['sampling']>>
-  /** Makes a finished run's report, and says what goes into the JSON document. */
-  report?(progress: Progress | undefined, dataset: Dataset, frame: ReportFrame): Promise<object>
-  /** What `report` said, if the report is there already. */
-  reported?(): Promise<object | undefined>
-}
-
-type CheckResult = Awaited<ReturnType<NonNullable<RunOptions['check']>>>
-
-/** How much a report may measure. */
-export interface ReportFrame {
-  readonly effort: Effort
-  /** Seconds that it may take; undefined where a person asked for so many samples, and time does not matter. */
-  readonly seconds: number
-  /** Whether the run was given so many minutes. */
-  readonly timed: boolean
-}
-
-/** Seconds of a report where the training has so many pictures: a fifth of the training's, and two minutes at least. */
-const REPORT_SHARE = 0.2
-const LEAST_REPORT = 120
 
 /** @throws Interrupted after a Ctrl-C; UserError for everything that the user can mend. */
 export const runCommand = async (spec: string, flags: RunFlags, settings: RunSettings): Promise<void> => {
@@ -400,7 +350,7 @@ const frameOf = (plan: RunPlan, progress: Progress | undefined, whole: boolean):
     ? whole
       ? Math.max(60 * plan.minutes! - elapsed(), planned / 2)
       : planned
-    : Math.max(LEAST_REPORT, REPORT_SHARE * (progress?.seconds ?? 0))
+    : reportSeconds(progress?.seconds ?? 0)
   return { effort: effortOf(effort), seconds: seconds > 0 ? seconds : LEAST_REPORT, timed }
 }
 

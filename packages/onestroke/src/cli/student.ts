@@ -17,7 +17,7 @@ import {
 } from '../evaluation/index.js'
 import type { LoadedModel, Model } from '../model/index.js'
 import { integer } from './options.js'
-import type { RunSettings } from './run-command.js'
+import type { RunSettings } from './run-settings.js'
 import { Bar, say, showingFeatures } from './terminal.js'
 
 const CHECKS = 8

@@ -165,6 +165,7 @@ export const commandLine = (words = process.argv.slice(2)): string =>
 /** The command that goes on with what this one has begun: `--force` would start over. */
 export const resumeLine = (): string =>
   commandLine(process.argv.slice(2).filter((word) => word !== '--force'))
+
 const quote = (word: string): string =>
   /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 

@@ -1,6 +1,7 @@
 /** How the time of a run is shared out between training, checks, the search for noise levels and the report; and how that is said. */
 import type { Dataset } from '../data/index.js'
 import {
+  CHECK_SEEDS,
   type Costs,
   costsOf,
   type Effort,
@@ -15,7 +16,7 @@ import {
 } from '../evaluation/index.js'
 import { type Model, OpenModels } from '../model/index.js'
 import type { Allotment, RunPlan } from '../training/index.js'
-import type { RunSettings } from './run-command.js'
+import type { RunSettings } from './run-settings.js'
 import { say, warn } from './terminal.js'
 
 /** Seconds since the command was given. */
@@ -30,10 +31,15 @@ const TOO_LONG = 1.15
 /** A training that takes fewer seconds is over before a plan of it is of use. */
 const SHORT = 20
 
+/** Seconds of a report for which no minutes were given: a fifth of the training's, and two minutes at least. */
+export const reportSeconds = (training: number): number => Math.max(LEAST_REPORT, REPORT_SHARE * training)
+export const LEAST_REPORT = 120
+const REPORT_SHARE = 0.2
+
 /** What a run measures beside its training. */
 export const measuredOf = (
   dataset: Dataset,
-  { checks = 0, tune, tuneSampling, report, path, objective }: RunSettings,
+  { checks = 0, tune, tuneSampling, report, path, objective, samples }: RunSettings,
 ): Measured => ({
   count: dataset.count,
   size: dataset.channels * dataset.height * dataset.width,
@@ -42,6 +48,7 @@ export const measuredOf = (
   report: report !== undefined,
   taught: path !== undefined,
   shares: objective.flow_map !== true,
+  ...(samples !== undefined && { samples }),
 })
 
 /**
@@ -69,7 +76,9 @@ export const shareOut = async (
       }
     : { step: step_seconds, student: 0, teacher: 0, feature: 0, feature_step: 0, opening: 0, products: 1 }
   if (training !== undefined) {
-    const costs = costsOf(FULL_EFFORT, speeds, asked)
+    const whole = costsOf(FULL_EFFORT, speeds, asked)
+    const isLimited = asked.samples === undefined
+    const costs = isLimited ? { ...whole, report: Math.min(whole.report, reportSeconds(training)) } : whole
     say(`about ${spoken(training + totalOf(costs))}: ${partsOf(training, costs)} (an estimate)`)
     return undefined
   }
@@ -86,7 +95,7 @@ export const shareOut = async (
   const needed = elapsed() + rest + totalOf(costs)
   if (needed > TOO_LONG * total)
     warn(
-      `the least that is measured takes longer: it will be about ${spoken(needed)} (--samples 0 leaves the report out)`,
+      `reading the pictures${measures ? ' and the least that is measured' : ''} takes longer: it will be about ${spoken(needed)}`,
     )
   return {
     training: rest,
@@ -108,7 +117,7 @@ const speedsWith = async ({ path }: RunSettings, dataset: Dataset, student: Mode
   }
 }
 
-/** `about 5 min training, 1 min checks, 1 min search for noise levels, 1 min report`. */
+/** `5 min training, 60 s checks, 60 s search for noise levels, 50 s report`. */
 const partsOf = (training: number, costs: Costs): string =>
   [
     [training, 'training'],
@@ -127,7 +136,8 @@ const samplesOf = (effort: Effort, { count, checks, tune, report }: Measured): s
   const few = (pictures: number, what: string) => {
     if (pictures > 0 && pictures < count) parts.push(`${what} by ${pictures.toLocaleString('en')}`)
   }
-  if (effort.feature_steps > 0 && effort.checks > 0 && checks > 0) few(2 * effort.check_pictures, 'checks')
+  if (effort.feature_steps > 0 && effort.checks > 0 && checks > 0)
+    few(CHECK_SEEDS.length * effort.check_pictures, 'checks')
   if (effort.feature_steps > 0 && tune) few(searchPictures(effort, count), 'the search')
   if (report) few(effort.report_real, 'the report')
   return parts.length > 0
@@ -141,7 +151,7 @@ const lackingOf = (effort: Effort, asked: Measured): string | undefined => {
   const judged = effort.feature_steps > 0
   if (asked.checks > 0 && (!judged || effort.checks === 0)) without.push('checks')
   if (asked.tune && (!judged || effort.search_pictures === 0)) without.push('a search for noise levels')
-  const report = asked.report ? `; the report has ${reportSamples(effort, asked.count)} pictures a row` : ''
+  const report = asked.report ? `; the report has ${reportSamples(effort, asked)} pictures a row` : ''
   return without.length > 0 ? `are too short for ${without.join(' and ')}${report}` : undefined
 }
 

@@ -23,7 +23,7 @@ export interface DecodeOptions {
   /** Names of sharp's formats; others are refused. */
   formats?: readonly string[] | undefined
   /**
-   * It is a mask, and comes out grey: if anything in it is transparent, how transparent each pixel is counts, and not its colour. Scaled
+   * It is a mask, and comes out grey. If any pixel is transparent, transparency is the mask, and colours do not count. Scaled
    * by `meanSquare`, so that a pixel over nothing but black stays black.
    */
   mask?: boolean | undefined

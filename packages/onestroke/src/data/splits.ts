@@ -113,15 +113,15 @@ const splitsInside = ({ prefix, files }: Part): Splits | undefined => {
     for (const [folder, pictures] of level.folders) {
       const split = folder.toLowerCase()
       if (!TEST.includes(split)) {
-        learned.push(...pictures)
+        for (const picture of pictures) learned.push(picture)
         continue
       }
-      kept.push(...pictures)
+      for (const picture of pictures) kept.push(picture)
       others.set(split, [...(others.get(split) ?? []), ...pictures])
     }
     const hasTrain = [...level.folders.keys()].some((folder) => TRAIN.has(folder.toLowerCase()))
     if (hasTrain || (kept.length > 0 && learned.length > 0)) divided++
-    train.push(...learned)
+    for (const picture of learned) train.push(picture)
   }
   if (others.size === 0 || train.length === 0 || 2 * divided < folders.size) return undefined
   const [testName, ...unused] = TEST.filter((name) => others.has(name))

@@ -6,7 +6,7 @@ import { type LoadedModel, Model } from '../model/index.js'
 import { BANDS, bandLimits, type RunOptions } from '../training/index.js'
 import type { FeatureExtractor } from './features.js'
 import { BATCH, Judge } from './judge.js'
-import { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
+import { asSeenBy, learnedGuidance, samplePrompts } from './prompts.js'
 import { sharedPainter } from './shared-steps.js'
 
 /** Seeds of the noise, which no evaluation uses. */
@@ -52,7 +52,7 @@ export const qualityChecker = async (
   const judges: Judge[] = []
   for (const [i, seed] of CHECK_SEEDS.entries()) {
     const rows = rowsOfSeed(dataset, i, pictures)
-    judges.push(await Judge.of(extractor, dataset, { samples: samplesToChoose(rows.length), seed, rows }))
+    judges.push(await Judge.of(extractor, dataset, { samples: Math.max(rows.length, pictures), seed, rows }))
   }
   const taught = path && (await pathOf(path.teacher, dataset, path.guidance_scale))
   return async (model) => {

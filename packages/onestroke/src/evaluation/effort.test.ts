@@ -85,6 +85,37 @@ describe('how much is measured', () => {
     expect(costsOf(FULL_EFFORT, alone, small).search / 922).toBeCloseTo(76, 1)
   })
 
+  it('counts what a report asks of the networks', () => {
+    const alone = {
+      ...speeds,
+      feature: 0,
+      opening: 0,
+      student: 1,
+      teacher: 1,
+      products: Number.POSITIVE_INFINITY,
+    }
+    const effort = { ...FULL_EFFORT, report_seeds: 2, report_settings: 1, report_denoising: 0 } as const
+    const grids = 32 * 26
+    // 512 pictures from each of two noises: 1, 2 and 4 steps of student and teacher, and 12 of the teacher.
+    const rows = 2 * 512 * (7 + 7 + 12)
+    const report = (part: Partial<Effort>, more: Partial<Measured> = {}) =>
+      costsOf({ ...effort, report_samples: 512, ...part }, alone, { ...asked, ...more }).report / 1.3
+    expect(report({ report_path: 0 })).toBeCloseTo(rows + grids, 6)
+    // Of the teacher's path whole batches of 64 are painted for each seed, in 64 steps of Heun’s method.
+    expect(report({ report_path: 64 })).toBeCloseTo(rows + grids + 2 * 64 * 127, 6)
+    // Who asks for more pictures gets them.
+    expect(report({ report_path: 0 }, { samples: 1024 })).toBeCloseTo(2 * rows + grids, 6)
+  })
+
+  it('trains no shorter feature network where the whole one is there', () => {
+    const short = [2, 3, 4, 5, 6].map((minutes) => effortWithin(60 * minutes, speeds, asked).feature_steps)
+    expect(short.some((steps) => steps > 0 && steps < 800)).toBe(true)
+    for (const minutes of MINUTES)
+      expect([0, 800]).toContain(
+        effortWithin(60 * minutes, { ...speeds, feature_step: 0 }, asked).feature_steps,
+      )
+  })
+
   it('of a report alone fits its time, and has the judges that were decided on', () => {
     for (const feature_steps of [0, 800]) {
       let before: Effort | undefined

@@ -11,6 +11,9 @@ import {
 } from './evaluate.js'
 import { FEATURE_STEPS } from './feature-network.js'
 import { BATCH } from './judge.js'
+import { LEAST_SAMPLES, MOST_PRODUCTS } from './likeness.js'
+import { COMPONENTS, FITTED } from './pixel-features.js'
+import { samplesToChoose } from './prompts.js'
 import { CANDIDATES, FINALISTS, MOST_STEPS, SEARCH_SEEDS } from './search-sigmas.js'
 
 /** Plain numbers, which a run's state keeps; 0 leaves out what it counts. */
@@ -157,6 +160,8 @@ export interface Measured {
   readonly taught: boolean
   /** Whether the student's steps start from fresh noise, so that common first steps are done once. */
   readonly shares: boolean
+  /** Pictures of the report for each row and noise seed, where a person asked for so many. */
+  readonly samples?: number
 }
 
 /** Seconds of every part but the training. */
@@ -167,18 +172,21 @@ export interface Costs {
   readonly report: number
 }
 
-/** Numbers that a picture is made into by a judge. */
-const DIMS = 64
 /** Seconds of one Fréchet distance. */
 const FRECHET = 0.03
-/** Runs of one network for the grids of 32 pictures, and for the denoising error of 64. */
-const [GRIDS, DENOISING] = [32 * 26, 64 * 24]
+/** Step counts by which a run's report measures student and teacher. */
+export const REPORT_STEPS: readonly number[] = [1, 2, 4]
+/** Pictures of a grid in the report. */
+export const GRID_PICTURES = 32
+/** Runs of a network for all grids, for each of their pictures. */
+const GRID_RUNS = 26
+/** Pictures by which the denoising error is measured, and noise levels at which it is. */
+export const DENOISING_PICTURES = 64
+export const DENOISING_LEVELS = 12
 /** Runs of a network in the many-step rows that are measured: of the best setting and the cheapest that is as good, or of one. */
 const [BEST_RUNS, ONE_RUNS] = [28, 12]
 /** How much longer a report is said to take: it is the last part, and nothing after it can make up for what it lacks. */
 const CAUTION = 1.3
-/** Pictures that the judges without training are fitted to, at most. */
-const FITTED = 1024
 
 /** What an effort costs. */
 export const costsOf = (effort: Effort, speeds: Speeds, asked: Measured): Costs => {
@@ -198,7 +206,7 @@ const checksCost = (
 ): number => {
   const checks = Math.min(effort.checks, asked.checks)
   if (checks === 0) return 0
-  const pictures = CHECK_SEEDS.length * Math.min(effort.check_pictures, Math.max(512, asked.count))
+  const pictures = CHECK_SEEDS.length * effort.check_pictures
   const path = asked.taught ? effort.check_path * BATCH : 0
   const each =
     pictures * ((asked.shares ? 5 : 7) * student + 3 * feature) +
@@ -221,23 +229,30 @@ const searchCost = (effort: Effort, { student, feature }: Speeds, asked: Measure
 const reportCost = (
   effort: Effort,
   { student, teacher, feature, opening, products }: Speeds,
-  { count, size }: Measured,
+  asked: Measured,
 ): number => {
-  const samples = reportSamples(effort, count)
+  const { count, size } = asked
+  const samples = reportSamples(effort, asked)
   const seeds = effort.report_seeds
   const real = Math.min(effort.report_real, count)
   const all = settingsFor(effort).length > 1
-  const rows = all ? 8 : 7
+  const runs = REPORT_STEPS.reduce((sum, steps) => sum + steps, 0)
+  // The steps of the student, those of the teacher, and the teacher's many-step settings.
+  const rows = 2 * REPORT_STEPS.length + (all ? 2 : 1)
   const judges = effort.feature_steps > 0 ? 2 : 1
   const choosing = all ? Math.min(samples, CHOOSING_SAMPLES) * CHOOSING_RUNS : 0
-  const path = effort.report_path * (2 * PATH_STEPS - 1)
+  // Whole batches are painted, for each seed a share of the path's pictures.
+  const batches = Math.ceil(effort.report_path / NOISE_SEEDS / BATCH)
+  const path = seeds * batches * BATCH * (2 * PATH_STEPS - 1)
   const painted = seeds * samples
-  // Distances to all real pictures, by three judges; and principal components.
+  // Distances to all real pictures, by three judges; principal components; and copies, which are looked for in pixels.
   const fitted = Math.min(FITTED, real)
   const multiplied =
-    rows * painted * real * DIMS * 8 + 2 * Math.min(fitted, size) ** 2 * Math.max(fitted, size)
+    rows * painted * real * COMPONENTS * 8 +
+    2 * Math.min(fitted, size) ** 2 * Math.max(fitted, size) +
+    rows * seeds * Math.min(samples * real * size, Math.max(LEAST_SAMPLES * real * size, MOST_PRODUCTS))
   const seconds =
-    painted * (7 * student + (7 + (all ? BEST_RUNS : ONE_RUNS)) * teacher) +
+    painted * (runs * student + (runs + (all ? BEST_RUNS : ONE_RUNS)) * teacher) +
     (choosing + path) * teacher +
     ((rows * painted + real) * judges + fitted) * feature +
     multiplied / products +
@@ -250,7 +265,9 @@ const reportCost = (
 export const gridsCost = (
   { report_denoising }: Pick<Effort, 'report_denoising'>,
   { teacher, opening }: Pick<Speeds, 'teacher' | 'opening'>,
-): number => (GRIDS + report_denoising * DENOISING) * teacher + opening
+): number =>
+  (GRID_PICTURES * GRID_RUNS + report_denoising * DENOISING_PICTURES * 2 * DENOISING_LEVELS) * teacher +
+  opening
 
 /** Runs of the network for one picture by every setting that is tried. */
 const CHOOSING_RUNS = TEACHER_SETTINGS.reduce(
@@ -260,11 +277,13 @@ const CHOOSING_RUNS = TEACHER_SETTINGS.reduce(
 
 /** Pictures by which noise levels are searched: with few, every prompt several times. */
 export const searchPictures = ({ search_pictures }: Pick<Effort, 'search_pictures'>, count: number): number =>
-  Math.min(search_pictures, Math.max(512, count))
+  Math.min(search_pictures, samplesToChoose(count))
 
 /** Pictures of the report for each row and noise seed. */
-export const reportSamples = ({ report_samples }: Pick<Effort, 'report_samples'>, count: number): number =>
-  Math.min(report_samples, Math.max(512, count))
+export const reportSamples = (
+  { report_samples }: Pick<Effort, 'report_samples'>,
+  { count, samples }: Pick<Measured, 'count' | 'samples'>,
+): number => samples ?? Math.min(report_samples, samplesToChoose(count))
 
 export const totalOf = ({ features, checks, search, report }: Costs): number =>
   features + checks + search + report
@@ -277,8 +296,13 @@ const REST = 0.4
  *
  * @param seconds for all of it.
  */
-export const effortWithin = (seconds: number, speeds: Speeds, asked: Measured): Effort =>
-  EFFORTS.find((effort) => totalOf(costsOf(effort, speeds, asked)) <= REST * seconds) ?? EFFORTS.at(-1)!
+export const effortWithin = (seconds: number, speeds: Speeds, asked: Measured): Effort => {
+  const effort =
+    EFFORTS.find((one) => totalOf(costsOf(one, speeds, asked)) <= REST * seconds) ?? EFFORTS.at(-1)!
+  // The whole network is there already: one of fewer steps would have to be trained.
+  const isThere = speeds.feature_step === 0 && effort.feature_steps > 0
+  return isThere ? { ...effort, feature_steps: FEATURE_STEPS } : effort
+}
 
 /** The greatest effort of a report alone that takes no longer; judged as `effort` says. */
 export const reportWithin = (

@@ -120,6 +120,21 @@ describe('an evaluation', () => {
     expect([1, 2, 3]).toEqual(expect.arrayContaining(chosen))
   })
 
+  it('begins no further noise seed when its time is over', async () => {
+    const { dataset } = await threePictures(16)
+    await keep(dataset)
+    const model = await load('student')
+    const evaluation = await evaluate({ model, dataset, ...measured, noise_seeds: 3, seconds: 0 })
+    expect(evaluation.noise_seeds).toEqual([measured.seed])
+    for (const { deviation, judges, diversity, fid } of evaluation.rows) {
+      expect(Object.values(deviation).filter((one) => one !== null)).toEqual([])
+      for (const judge of Object.values(judges)) expect(judge.fid.sd).toBeNull()
+      expect([fid, diversity].every(Number.isFinite)).toBe(true)
+    }
+    // Numbers that are none become null in the document; none is NaN in it.
+    expect(JSON.parse(JSON.stringify(evaluation))).toEqual(evaluation)
+  })
+
   it('finds out a student that is its teacher', async () => {
     const { dataset } = await threePictures(32)
     await keep(dataset, LARGE)

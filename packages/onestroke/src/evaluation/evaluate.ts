@@ -131,7 +131,12 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
         guidance_scale,
         distance_samples,
         seed: one,
-        ...(options.onProgress && { onProgress: options.onProgress }),
+        onPainted: () =>
+          options.onProgress?.(
+            'teacher’s path',
+            i * samplers.length * samples,
+            asked.length * samplers.length * samples,
+          ),
       }))
     for (const [k, sampler] of samplers.entries())
       await sampler.paint(one, path, (done) =>
@@ -353,10 +358,11 @@ export const teacherPath = async (
     guidance_scale,
     distance_samples = PATH_SAMPLES,
     seed = judge.seed,
-    onProgress,
-  }: Pick<EvaluateOptions, 'distance_samples' | 'onProgress'> & {
+    onPainted,
+  }: Pick<EvaluateOptions, 'distance_samples'> & {
     readonly guidance_scale: number
     readonly seed?: number
+    onPainted?(): void
   },
 ): Promise<Float32Array | undefined> => {
   const count = Math.min(distance_samples, judge.samples)
@@ -364,7 +370,7 @@ export const teacherPath = async (
   const { pictures } = await judge.paint(
     teacher,
     { solver: 'heun', schedule: 'karras', num_inference_steps: PATH_STEPS, guidance_scale },
-    { count, seed, timed: false, onPainted: (done) => onProgress?.('teacher’s path', done, count) },
+    { count, seed, timed: false, onPainted: () => onPainted?.() },
   )
   return pictures
 }

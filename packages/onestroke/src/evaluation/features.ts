@@ -144,7 +144,7 @@ const resample = (
 export interface FeatureOptions {
   /** An ONNX file that the user brings. */
   file?: string
-  /** Steps in which a network is trained if none is there: by default as many as it takes. One of fewer is a file of its own. */
+  /** Steps in which a network is trained, if none of so many is there: 800 by default. Networks of fewer are kept in files of their own. */
   feature_steps?: number
   /** Called while a network is being trained. */
   onTrain?(step: number, steps: number): void

@@ -1,13 +1,17 @@
-export { qualityChecker } from './checker.js'
+export { CHECK_SEEDS, qualityChecker } from './checker.js'
 export { pictureOf } from './distort.js'
 export {
   type Costs,
   costsOf,
+  DENOISING_LEVELS,
+  DENOISING_PICTURES,
   type Effort,
   effortWithin,
   FULL_EFFORT,
+  GRID_PICTURES,
   gridsCost,
   type Measured,
+  REPORT_STEPS,
   reportSamples,
   reportWithin,
   type Speeds,
@@ -30,9 +34,7 @@ export {
   FeatureExtractor,
   type FeatureOptions,
   featureModel,
-  featureStepSeconds,
   featuresFor,
-  hasFeatures,
 } from './features.js'
 export { checkFit, Judge, type Painted } from './judge.js'
 export { judgesFor } from './judges.js'

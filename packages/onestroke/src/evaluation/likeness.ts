@@ -17,9 +17,9 @@ import type { Evaluation, Measures } from './types.js'
 /** Pixel values that are held of the training pictures, and of one row's samples, at most: 256 MB each. */
 const MOST_VALUES = 2 ** 26
 /** Products of pixels that looking for copies may cost, once a row and noise seed: less than half a second. */
-const MOST_PRODUCTS = 1e9
+export const MOST_PRODUCTS = 1e9
 /** Samples that are looked at for all that. */
-const LEAST_SAMPLES = 64
+export const LEAST_SAMPLES = 64
 
 export class Likeness {
   readonly real: Evaluation['real']

@@ -1,10 +1,13 @@
 import { karrasSigma } from '@onestroke/core/diffusion'
 import type { Dataset } from '../data/index.js'
-import { learnedGuidance, pictureOf, samplePrompts } from '../evaluation/index.js'
+import {
+  DENOISING_LEVELS,
+  DENOISING_PICTURES,
+  learnedGuidance,
+  pictureOf,
+  samplePrompts,
+} from '../evaluation/index.js'
 import type { LoadedModel, OpenModels } from '../model/index.js'
-
-const LEVELS = 12
-const PICTURES = 64
 
 /**
  * Root mean squared error against the clean picture per noise level, of student, teacher and of the noisy picture
@@ -18,13 +21,13 @@ export const denoisingErrors = async (
 ) => {
   const models = [open.of(student), open.of(teacher)] as const
   const size = models[0].pictureSize
-  const prompts = samplePrompts(dataset, PICTURES)
-  const x0 = new Float32Array(PICTURES * size)
-  for (let i = 0; i < PICTURES; i++)
+  const prompts = samplePrompts(dataset, DENOISING_PICTURES)
+  const x0 = new Float32Array(DENOISING_PICTURES * size)
+  for (let i = 0; i < DENOISING_PICTURES; i++)
     x0.set(pictureOf(dataset, pictureIndex(dataset, i, prompts[i]!)), i * size)
-  const noise = models[0].noise(2, 0, PICTURES)
-  const sigma = Array.from({ length: LEVELS }, (_, i) =>
-    karrasSigma(i / (LEVELS - 1), teacher.config),
+  const noise = models[0].noise(2, 0, DENOISING_PICTURES)
+  const sigma = Array.from({ length: DENOISING_LEVELS }, (_, i) =>
+    karrasSigma(i / (DENOISING_LEVELS - 1), teacher.config),
   ).reverse()
   const result = { sigma, student: [] as number[], teacher: [] as number[], identity: [...sigma] }
   for (const level of sigma) {
@@ -42,6 +45,6 @@ export const denoisingErrors = async (
 
 /** A picture that prompt i of `samplePrompts` names: the very one for captions, the first one for classes. */
 const pictureIndex = ({ names, labels, classes, count }: Dataset, i: number, prompt: string): number => {
-  if (names || !classes) return Math.floor(((i + 0.5) * count) / PICTURES)
+  if (names || !classes) return Math.floor(((i + 0.5) * count) / DENOISING_PICTURES)
   return labels!.indexOf(classes.indexOf(prompt))
 }

@@ -10,6 +10,7 @@ import {
   type EvaluationRow,
   equalTeacher,
   evaluate,
+  GRID_PICTURES,
   guidanceOf,
   pictureOf,
   quickestStudent,
@@ -41,8 +42,7 @@ export interface Proof {
   readonly pictures: Record<string, Uint8Array>
 }
 
-/** Pictures in a grid of the report. */
-const GRID = 32
+/** Seed of the noise of every grid. */
 const GRID_SEED = 1
 
 /** Evaluates student and teacher and gathers everything that the report shows. */
@@ -181,7 +181,7 @@ const grids = async (
   evaluation: Evaluation,
 ) => {
   const pictures: Record<string, Uint8Array> = {}
-  const prompts = samplePrompts(dataset, GRID)
+  const prompts = samplePrompts(dataset, GRID_PICTURES)
   const loaded = { teacher, student }
   const grid = async (row: EvaluationRow): Promise<Report['sections'][number]['grids'][number]> => {
     const { who, solver, steps: num_inference_steps, nfe, seconds_per_image } = row
@@ -234,13 +234,13 @@ const grids = async (
     },
   ].filter(({ grids }) => grids.length > 0)
   const size = dataset.channels * dataset.height * dataset.width
-  const real = new Float32Array(GRID * size)
-  for (let i = 0; i < GRID; i++)
-    real.set(pictureOf(dataset, Math.floor(((i + 0.5) * dataset.count) / GRID)), i * size)
+  const real = new Float32Array(GRID_PICTURES * size)
+  for (let i = 0; i < GRID_PICTURES; i++)
+    real.set(pictureOf(dataset, Math.floor(((i + 0.5) * dataset.count) / GRID_PICTURES)), i * size)
   pictures['data.png'] = await pngGrid(
     {
       data: real,
-      count: GRID,
+      count: GRID_PICTURES,
       channels: dataset.channels as 1 | 3,
       height: dataset.height,
       width: dataset.width,

@@ -1,25 +1,9 @@
 /** The page at `/`: what the server does, with examples that work as they stand. */
-import type { Vocabulary } from '@onestroke/core/text'
+import { exampleOf } from '@onestroke/core/pipeline'
 import type { FastifyRequest } from 'fastify'
 import type { Service } from './app.js'
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
-
-/** Something that the model knows. */
-const examplePrompt = (vocabulary: Vocabulary): string => {
-  switch (vocabulary.kind) {
-    case 'none':
-      return ''
-    case 'class':
-      return vocabulary.classes[0]!
-    case 'text':
-      return ['cat', 'face'].every((word) => vocabulary.words.includes(word))
-        ? 'cat face'
-        : vocabulary.words[0]!
-    default:
-      return vocabulary satisfies never
-  }
-}
 
 const STYLE = `
 :root { color-scheme: light dark }
@@ -31,8 +15,8 @@ h2 { margin-top: 2.5rem; font-size: 1.25rem }`
 export const page = ({ pipeline, model, options }: Service, { headers }: FastifyRequest): string => {
   const proxied = headers['x-forwarded-proto'] === 'https'
   const url = `${proxied ? 'https' : 'http'}://${headers.host}`
-  const { vocabulary, network, kind } = pipeline.config
-  const prompt = examplePrompt(vocabulary)
+  const { network, kind } = pipeline.config
+  const { prompt } = exampleOf(pipeline.config)
   const json = (fields: object) => JSON.stringify({ ...(prompt !== '' && { prompt }), ...fields })
   const shell = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
   const token = options.token === undefined ? '' : ' -H "authorization: Bearer $ONESTROKE_TOKEN"'

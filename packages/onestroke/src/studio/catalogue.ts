@@ -1,6 +1,6 @@
 /** The models that a studio offers: exported when they are first asked for. */
 import { existsSync } from 'node:fs'
-import { cp, readdir } from 'node:fs/promises'
+import { cp, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
@@ -11,7 +11,7 @@ import { CONFIG_FILE, loadModel, readConfig } from '../model/index.js'
 import { freeName } from './free-name.js'
 
 /** What the page is told of a model, in `models.json`. */
-export interface CatalogueEntry {
+interface CatalogueEntry {
   readonly name: string
   /** Path of the export's folder, from the page. */
   readonly path: string
@@ -23,7 +23,7 @@ export interface CatalogueEntry {
 }
 
 export interface Catalogue {
-  /** As they were found when it was last looked. */
+  /** The models that the last look found. */
   readonly entries: readonly CatalogueEntry[]
   /** Offers a model, and its teacher where that is found. @throws UserError if there is none at the path. */
   add(path: string): Promise<CatalogueEntry>
@@ -31,7 +31,7 @@ export interface Catalogue {
   readonly places: readonly string[]
   /** Looks for models that have come into the places. */
   look(): Promise<void>
-  /** The folder of a model's export; made now if it was not. @throws UserError if there is no such model. */
+  /** The folder of a model's export; made now if it was not, or if the model has changed since. @throws UserError if there is no such model. */
   folder(name: string): Promise<string>
 }
 
@@ -46,7 +46,7 @@ export const shippedModels = (): string[] =>
 /** Whether the teacher is there that `onestroke demo` distils. */
 export const hasDemo = (): boolean => existsSync(join(MODELS, 'emoji-16-teacher'))
 
-export interface CatalogueOptions {
+interface CatalogueOptions {
   readonly teacher?: string
   /** Folder for the exports. */
   readonly work: string
@@ -108,9 +108,8 @@ export const openCatalogue = async (
         if (kind === 'student' && teacher === undefined) await add(path)
   }
   await look()
-  const made = new Map<string, Promise<string>>()
-  const make = async (name: string, source: string): Promise<string> => {
-    const out = join(work, name)
+  const made = new Map<string, { readonly changed: number | undefined; readonly folder: Promise<string> }>()
+  const make = async (source: string, out: string): Promise<string> => {
     if (existsSync(join(source, MANIFEST_FILE))) await cp(source, out, { recursive: true })
     else await exportModel({ model: await loadModel(source), out, dtype })
     return out
@@ -122,17 +121,31 @@ export const openCatalogue = async (
     add,
     places: around,
     look,
-    folder(name) {
+    async folder(name) {
       const source = [...entries.keys()].find((path) => nameOf(path) === name)
-      if (source === undefined) return Promise.reject(new UserError(`there is no model ${name}`))
+      if (source === undefined) throw new UserError(`there is no model ${name}`)
+      const changed = await changedAt(source)
       const known = made.get(name)
-      if (known) return known
-      const folder = make(name, source)
-      made.set(name, folder)
-      folder.catch(() => made.delete(name))
+      // While a model is written anew, its last export stands for it.
+      if (known && (changed === undefined || changed === known.changed)) return known.folder
+      // An export that is being read stays as it is.
+      const folder = make(source, join(work, name, String(changed)))
+      made.set(name, { changed, folder })
+      folder.catch(() => {
+        if (made.get(name)?.folder === folder) made.delete(name)
+      })
       return folder
     },
   }
+}
+
+/** When a model was written, in milliseconds since 1970; undefined where there is none. */
+const changedAt = async (path: string): Promise<number | undefined> => {
+  for (const file of [MANIFEST_FILE, CONFIG_FILE]) {
+    const found = await stat(join(path, file)).catch(() => undefined)
+    if (found) return found.mtimeMs
+  }
+  return undefined
 }
 
 const isModel = (path: string): boolean =>

@@ -1,4 +1,4 @@
-/** Who may open the studio: this machine; others with the token, which the link to it brings and a cookie keeps. */
+/** Who may open the studio: this machine, if it listens for no other; else whoever has the token. The link brings it, a cookie keeps it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
   bearsToken,
@@ -31,7 +31,7 @@ export const guardStudio = (app: FastifyInstance, options: StudioGuard): void =>
       return refuse(request, reply, 403, `Pages of ${origin} may not read this studio.`)
     const { token } = options
     if (token === undefined) return
-    // Cookies are of all ports of a machine.
+    // Browsers send a cookie to all ports of a machine, so its name has the port.
     const cookie = `onestroke-${request.socket.localPort}`
     const { token: given } = request.query as { token?: unknown }
     if (typeof given === 'string' && isToken(given, token))
@@ -65,12 +65,15 @@ const cookieOf = ({ headers }: FastifyRequest, name: string): string => {
   }
 }
 
-/** As a page where people look, else as JSON. */
+/** A browser gets a page, a program JSON. */
 const refuse = (request: FastifyRequest, reply: FastifyReply, status: 401 | 403, text: string) => {
   reply.code(status)
   if (!request.headers.accept?.includes('text/html')) return reply.send({ error: text })
   return reply
-    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'")
+    .header(
+      'content-security-policy',
+      "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    )
     .type('text/html; charset=utf-8')
     .send(page(text, status === 401))
 }

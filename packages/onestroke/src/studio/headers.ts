@@ -7,14 +7,14 @@ const ISOLATED = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-/** What the page loads and runs: its own files, WebAssembly, and pictures that it made or was given. */
+/** What the page loads and runs: its own files and WebAssembly. */
 export const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
   "connect-src 'self'",
   "style-src 'self'",
-  "img-src 'self' blob: data:",
+  "img-src 'self'",
   "manifest-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",

@@ -29,7 +29,7 @@ interface Offer {
 }
 
 /** Folder of the built page. @throws UserError if it was not built. */
-export const siteFolder = (): string => {
+const siteFolder = (): string => {
   const folder = join(
     dirname(createRequire(import.meta.url).resolve('@onestroke/studio/package.json')),
     'dist/site',
@@ -84,7 +84,7 @@ export const studioServer = async (
   app.get<{ Params: { name: string; file: string } }>(
     '/models/:name/:file',
     async ({ params, headers }, reply) => {
-      // Of 16-bit and 8-bit weights, compressing takes 8 %; of WebAssembly, 78 %.
+      // Compressing makes 16-bit and 8-bit weights 8 % smaller, WebAssembly 78 %.
       if (params.file.endsWith('.onnx')) headers['x-no-compression'] = 'true'
       return reply.sendFile(params.file, await catalogue.folder(params.name), { cacheControl: false })
     },

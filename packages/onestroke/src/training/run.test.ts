@@ -61,8 +61,8 @@ describe('a run', () => {
   describe('of so many minutes', () => {
     afterEach(() => vi.useRealTimers())
 
-    /** A clock that goes on by itself when a step is done: by a second each until `slow`, and by two from then on. */
-    const clockwork = (state: { slow: boolean }): RunOptions['runtime'] => {
+    /** A clock that goes on by itself when a step is done. */
+    const clockwork = (state: { seconds: number }): RunOptions['runtime'] => {
       vi.useFakeTimers({ toFake: ['performance'] })
       const runtime = nodeRuntime()
       return {
@@ -72,7 +72,7 @@ describe('a run', () => {
           return {
             release: () => executable.release(),
             run: async (...values) => {
-              vi.advanceTimersByTime(state.slow ? 2000 : 1000)
+              vi.advanceTimersByTime(1000 * state.seconds)
               return executable.run(...values)
             },
           }
@@ -84,7 +84,7 @@ describe('a run', () => {
 
     it('has the length that its steps have time for, corrected once, and keeps what was allotted', async () => {
       const folder = await folderOf({})
-      const state = { slow: false }
+      const state = { seconds: 1 }
       const timed: number[] = []
       const efforts: unknown[] = []
       let checked = 0
@@ -93,7 +93,7 @@ describe('a run', () => {
         runtime: clockwork(state),
         allot: async (seconds) => {
           timed.push(seconds)
-          state.slow = true
+          state.seconds = 2
           return allotted
         },
         onStart: ({ time }) => {
@@ -128,12 +128,35 @@ describe('a run', () => {
       expect(checked).toBe(2)
     })
 
+    it('is checked no more often than was allotted, also if steps become faster', async () => {
+      const state = { seconds: 1 }
+      const checked: number[] = []
+      const { progress } = await run(
+        options(await folderOf({}), {
+          plan: runPlan({ images: null, minutes: 5, checks: 8 }),
+          runtime: clockwork(state),
+          allot: async () => {
+            state.seconds = 0.5
+            return { training: 120, checks: 8, effort: {} }
+          },
+          check: async (model) => {
+            checked.push(model.config.provenance.images_seen)
+            return { fid: { 1: 1 }, scores: [1, 1], teacher_distance: null }
+          },
+        }),
+      )
+      // 108 steps of a second became more than 200 of half a second.
+      expect(progress.step).toBeGreaterThan(200)
+      expect(checked).toHaveLength(8)
+      expect(checked.at(-1)).toBe(progress.images)
+    })
+
     it('is timed, but not shared out, if its plan has images', async () => {
       const folder = await folderOf({})
       const timed: number[] = []
       const { progress } = await run(
         options(folder, {
-          runtime: clockwork({ slow: false }),
+          runtime: clockwork({ seconds: 1 }),
           allot: async (seconds) => {
             timed.push(seconds)
             return undefined

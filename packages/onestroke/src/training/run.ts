@@ -45,8 +45,9 @@ export interface RunOptions {
   readonly checkpoint_every: number
   shouldStop?(): boolean
   /**
-   * Asked once, before the first step, given the seconds that a step takes and the model as it begins: how the time is
-   * shared out. The answer is kept in the state. Undefined, as it must be where the plan has images, leaves it to the plan.
+   * Asked before the first step, given the seconds that a step takes and the model as it begins: how the time is shared
+   * out. Where the plan has minutes, it is asked once, and the answer is kept in the state. Where it has images, the
+   * answer must be undefined.
    */
   allot?(step_seconds: number, model: Model): Promise<Allotment | undefined>
   /** Called when the training is about to begin, or to go on; all that it needs for that is on disk. Awaited. */
@@ -141,7 +142,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   }
   const allFinite = () => optimizer.isFinite() && (own?.optimizer.isFinite() ?? true)
   const config = (): ModelConfig => modelConfig(options, objective, denoiser, progress)
-  if (progress.images === 0 || (options.allot && progress.step === 0 && !progress.time)) {
+  if (progress.images === 0 || (options.allot && plan.images !== null && progress.step === 0)) {
     const seconds = await stepSeconds(program!, training, options)
     if (seconds === undefined) {
       await saveState(directory, arrays, progress)
@@ -204,7 +205,9 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
       onStep: async (event) => {
         options.onStep?.(event, progress)
         const steps = Math.ceil(progress.images / plan.batch)
-        if (isCheck(progress.step, steps, checks) && allFinite()) {
+        // A training that was lengthened on the way passes some places twice; the last check is always made.
+        const isAllowed = progress.step === steps || progress.checks.length < checks - 1
+        if (isAllowed && isCheck(progress.step, steps, checks) && allFinite()) {
           const asked = performance.now()
           await check(event)
           checking += performance.now() - asked

@@ -47,7 +47,7 @@ const ideasOf = (/** @type {Manifest['vocabulary']} */ vocabulary) => {
 }
 
 const show = (
-  /** @type {Manifest} */ { vocabulary, sampling, kind, network, parameters, graph, dtype, license },
+  /** @type {Manifest} */ { vocabulary, sampling, kind, network, parameters, graph, dtype, license, example },
 ) => {
   const [millions, megabytes] = [parameters / 1e6, graph.bytes / 1e6].map((n) => n.toFixed(1))
   find('about').textContent = [
@@ -59,7 +59,8 @@ const show = (
 
   const ideas = ideasOf(vocabulary)
   find('prompts').hidden = vocabulary.kind === 'none'
-  field('prompt').value = ideas[0] ?? ''
+  field('prompt').value = example?.prompt ?? ideas[0] ?? ''
+  field('seed').value = String(example?.seed ?? 1)
   if (vocabulary.kind === 'class')
     find('names').append(...vocabulary.classes.map((value) => make('option', { value })))
   for (const idea of ideas) {
