@@ -119,7 +119,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await expect.poll(() => pixelsOf(picture())).toEqual(before)
     expect(await page.getByLabel('Negative prompt').inputValue()).toBe('noto')
     await drop(Buffer.from('no picture'), 'notes.txt')
-    await page.getByText('notes.txt does not tell how it was painted').waitFor()
+    await page.getByText('notes.txt does not say how it was painted').waitFor()
     expect(studio.complaints).toEqual([])
   })
 
