@@ -243,7 +243,7 @@ const writeProof = async (
     samples: reportSamples(amount, asked),
     real_samples: amount.report_real,
     seed: 0,
-    // As many as there is time for: the plan counts on fewer.
+    // The plan counts on fewer; time decides how many there will be.
     noise_seeds: NOISE_SEEDS,
     teacher_settings,
     distance_samples: amount.report_path,

@@ -92,7 +92,7 @@ export class Bar {
   }
 }
 
-/** Of a terminal that does not tell. */
+/** The width where a terminal does not tell its own. */
 const USUAL_COLUMNS = 80
 /** Signs of a bar: at most, and the fewest that show something. */
 const [LONGEST_BAR, SHORTEST_BAR] = [24, 6]
