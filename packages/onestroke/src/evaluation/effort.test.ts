@@ -101,7 +101,7 @@ describe('how much is measured', () => {
     const report = (part: Partial<Effort>, more: Partial<Measured> = {}) =>
       costsOf({ ...effort, report_samples: 512, ...part }, alone, { ...asked, ...more }).report / 1.3
     expect(report({ report_path: 0 })).toBeCloseTo(rows + grids, 6)
-    // Of the teacher's path whole batches of 64 are painted for each seed, in 64 steps of Heun’s method.
+    // The teacher’s path is painted in whole batches of 64 for each seed, in 64 steps of Heun’s method.
     expect(report({ report_path: 64 })).toBeCloseTo(rows + grids + 2 * 64 * 127, 6)
     // Who asks for more pictures gets them.
     expect(report({ report_path: 0 }, { samples: 1024 })).toBeCloseTo(2 * rows + grids, 6)

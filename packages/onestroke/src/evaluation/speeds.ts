@@ -12,7 +12,7 @@ interface SpeedsOptions {
   readonly dataset: Dataset
   readonly student: Model
   readonly teacher?: Model
-  /** Of the teacher. */
+  /** The scale of the teacher’s guidance. */
   readonly guidance_scale?: number
 }
 

@@ -126,7 +126,7 @@ export const openCatalogue = async (
       if (source === undefined) throw new UserError(`there is no model ${name}`)
       const changed = await changedAt(source)
       const known = made.get(name)
-      // While a model is written anew, its last export stands for it.
+      // The last export stands for a model that is being written anew.
       if (known && (changed === undefined || changed === known.changed)) return known.folder
       // An export that is being read stays as it is.
       const folder = make(source, join(work, name, String(changed)))
