@@ -83,7 +83,8 @@ const showLarge = async (
   }
   await paint(LARGE.student, 1, 'Shipped student, 32×32, 1 step', true)
   await paint(LARGE.student, 2, 'Shipped student, 32×32, 2 steps', true)
-  if (existsSync(LARGE.teacher)) await paint(LARGE.teacher, 12, 'Its teacher, 12 steps of DPM-Solver++', false)
+  if (existsSync(LARGE.teacher))
+    await paint(LARGE.teacher, 12, 'Its teacher, 12 steps of DPM-Solver++', false)
   report.sections.push({
     title: 'The same at 32×32, ready made',
     text: 'The student that comes with onestroke, from the same noise as its teacher.',
