@@ -42,7 +42,11 @@ const models = new Map<string, Promise<WebModel>>()
 /** Threads of WebAssembly: onnxruntime's own choice is half of the cores. */
 export const THREADS = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
 
-/** Reads what there is, and settles which model is meant. */
+/** Milliseconds between two looks for a model. */
+const EVERY = 3000
+let nextLook: ReturnType<typeof setTimeout> | undefined
+
+/** Reads what there is, and settles which model is meant. Looks again and again until there is a model. */
 export const readOffer = async (): Promise<void> => {
   try {
     lackOf()
@@ -59,6 +63,8 @@ export const readOffer = async (): Promise<void> => {
   } catch (error) {
     cannotStart.value = `The studio cannot start: ${(error as Error).message}`
   }
+  clearTimeout(nextLook)
+  if (cannotStart.value !== undefined || offer.value?.start) nextLook = setTimeout(readOffer, EVERY)
 }
 
 const has = ({ models }: Offer, name: string): boolean => models.some((one) => one.name === name)

@@ -3,7 +3,7 @@ import { exampleOf, type Manifest } from '@onestroke/core/pipeline'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Wanted } from './ask.js'
 import { Button } from './controls.js'
-import { type Loaded, loading, type Offer, readManifest, readOffer } from './models.js'
+import { type Loaded, loading, type Offer, readManifest } from './models.js'
 import { Subject } from './prompt.js'
 import { begin } from './state.js'
 
@@ -105,51 +105,34 @@ const bytesOf = ({ done, total }: Loaded): string => {
   return `${megabytes(done)} of ${megabytes(total)} MB`
 }
 
-/** Milliseconds between two looks for a model. */
-const EVERY = 3000
-
 /** Where there is no model: how to get one. It is shown as soon as it is there. */
-export const NoModels = ({ places, demo }: NonNullable<Offer['start']>) => {
-  useEffect(() => {
-    let timer = setTimeout(look, EVERY)
-    let isShown = true
-    async function look() {
-      await readOffer()
-      if (isShown) timer = setTimeout(look, EVERY)
-    }
-    return () => {
-      isShown = false
-      clearTimeout(timer)
-    }
-  }, [])
-  return (
-    <section class="quiet" aria-label="How to get a model">
-      <p>There is no model here yet. This page shows one as soon as it is there.</p>
-      <ul>
-        {demo && (
-          <li>
-            <code>npx onestroke demo</code> makes one in a few minutes.
-          </li>
-        )}
+export const NoModels = ({ places, demo }: NonNullable<Offer['start']>) => (
+  <section class="quiet" aria-label="How to get a model">
+    <p>There is no model here yet. This page shows one as soon as it is there.</p>
+    <ul>
+      {demo && (
         <li>
-          <code>npx onestroke train DATA --out teacher</code> and then{' '}
-          <code>npx onestroke distill teacher DATA --out student</code> make one from your pictures, or from
-          emoji (<code>iconify:fluent-emoji-flat</code>).
+          <code>npx onestroke demo</code> makes one in a few minutes.
         </li>
-        <li>
-          A model folder, or one that <code>onestroke export</code> wrote, is found in{' '}
-          {places.map((place, i) => (
-            <>
-              {i > 0 && (i === places.length - 1 ? ' or ' : ', ')}
-              <code>{place}</code>
-            </>
-          ))}
-          . The project’s repository has some in its folder <code>models</code>.
-        </li>
-        <li>
-          <code>npx onestroke studio MODEL</code> shows one from anywhere else.
-        </li>
-      </ul>
-    </section>
-  )
-}
+      )}
+      <li>
+        <code>npx onestroke train DATA --out teacher</code> and then{' '}
+        <code>npx onestroke distill teacher DATA --out student</code> make one from your pictures, or from
+        emoji (<code>iconify:fluent-emoji-flat</code>).
+      </li>
+      <li>
+        A model folder, or one that <code>onestroke export</code> wrote, is found in{' '}
+        {places.map((place, i) => (
+          <>
+            {i > 0 && (i === places.length - 1 ? ' or ' : ', ')}
+            <code>{place}</code>
+          </>
+        ))}
+        . The project’s repository has some in its folder <code>models</code>.
+      </li>
+      <li>
+        <code>npx onestroke studio MODEL</code> shows one from anywhere else.
+      </li>
+    </ul>
+  </section>
+)

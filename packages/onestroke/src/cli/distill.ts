@@ -219,42 +219,47 @@ const writeProof = async (
   const [student, teacher] = [await loadModel(out), await loadModel(teacherPath)]
   const judged = effort.feature_steps > 0
   const own = judged ? await settings.features!(dataset, effort) : null
-  // Timed anew: what else the machine does may have changed since the run began.
   const models = new OpenModels()
-  const painting = await pictureSpeeds({
-    dataset,
-    student: models.of(student),
-    teacher: models.of(teacher),
-    guidance_scale: settings.path!.guidance_scale,
+  const measured = async () => {
+    // Timed anew: what else the machine does may have changed since the run began.
+    const painting = await pictureSpeeds({
+      dataset,
+      student: models.of(student),
+      teacher: models.of(teacher),
+      guidance_scale: settings.path!.guidance_scale,
+    })
+    const speeds = { step: 0, feature_step: 0, ...painting }
+    const left = seconds - (performance.now() - begin) / 1000
+    const asked = measuredOf(dataset, { ...settings, ...(samples !== undefined && { samples }) })
+    const amount = reportWithin(left, effort, speeds, { ...asked, report: true })
+    const teacher_settings = settingsFor(amount)
+    return prove({
+      title,
+      student,
+      teacher,
+      dataset,
+      models,
+      own,
+      steps: REPORT_STEPS,
+      samples: reportSamples(amount, asked),
+      real_samples: amount.report_real,
+      seed: 0,
+      // The plan counts on fewer; time decides how many there will be.
+      noise_seeds: NOISE_SEEDS,
+      teacher_settings,
+      distance_samples: amount.report_path,
+      denoising: amount.report_denoising > 0,
+      ...((timed || samples === undefined) && { seconds: left - gridsCost(amount, speeds) }),
+      ...(progress && { progress }),
+      commands: [commandLine()],
+      notes: teacher_settings.length === 1 ? [NOT_SOUGHT] : [],
+      onProgress: (what, done, total) => bar.update(done, total, what),
+    })
+  }
+  const { report, pictures } = await measured().finally(() => {
+    bar.stop()
+    return models.release()
   })
-  const speeds = { step: 0, feature_step: 0, ...painting }
-  const left = seconds - (performance.now() - begin) / 1000
-  const asked = measuredOf(dataset, { ...settings, ...(samples !== undefined && { samples }) })
-  const amount = reportWithin(left, effort, speeds, { ...asked, report: true })
-  const teacher_settings = settingsFor(amount)
-  const { report, pictures } = await prove({
-    title,
-    student,
-    teacher,
-    dataset,
-    models,
-    own,
-    steps: REPORT_STEPS,
-    samples: reportSamples(amount, asked),
-    real_samples: amount.report_real,
-    seed: 0,
-    // The plan counts on fewer; time decides how many there will be.
-    noise_seeds: NOISE_SEEDS,
-    teacher_settings,
-    distance_samples: amount.report_path,
-    denoising: amount.report_denoising > 0,
-    ...((timed || samples === undefined) && { seconds: left - gridsCost(amount, speeds) }),
-    ...(progress && { progress }),
-    commands: [commandLine()],
-    notes: teacher_settings.length === 1 ? [NOT_SOUGHT] : [],
-    onProgress: (what, done, total) => bar.update(done, total, what),
-  }).finally(() => bar.stop())
-  await models.release()
   await extend?.(report, pictures, dataset)
   await writeReport(out, report, pictures)
   const html = join(out, 'report.html')
