@@ -154,5 +154,18 @@ describe('a catalogue', () => {
       { ...mine, teacher: 'other' },
       { name: 'other', path: 'models/other/', kind: 'teacher' },
     ])
+    // Another model takes the teacher's place, and gives it back.
+    const put = async (model: string) => {
+      for (const file of ['model.safetensors', 'config.json'])
+        await cp(join('models', model, file), join(place, 'other', file))
+    }
+    await put('emoji-16-student')
+    expect((await look()).models).toMatchObject([mine, { name: 'other', kind: 'student', guidance_scale: 1 }])
+    expect((await look()).models[0].teacher).toBeUndefined()
+    await put('emoji-16-teacher')
+    expect((await look()).models).toEqual([
+      { ...mine, teacher: 'other' },
+      { name: 'other', path: 'models/other/', kind: 'teacher' },
+    ])
   })
 })

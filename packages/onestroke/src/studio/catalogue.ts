@@ -1,13 +1,13 @@
 /** The models that a studio offers: exported when they are first asked for. */
 import { existsSync } from 'node:fs'
-import { cp, readdir, stat } from 'node:fs/promises'
+import { cp, readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
 import type { ExportDtype } from '@onestroke/core/pipeline'
 import { guidanceOf } from '../evaluation/index.js'
 import { exportModel, MANIFEST_FILE, readManifest } from '../export/index.js'
-import { CONFIG_FILE, loadModel, readConfig } from '../model/index.js'
+import { CONFIG_FILE, loadModel, readConfig, sha256Of } from '../model/index.js'
 import { freeName } from './free-name.js'
 
 /** What the page is told of a model, in `models.json`. */
@@ -29,7 +29,7 @@ export interface Catalogue {
   add(path: string): Promise<CatalogueEntry>
   /** Folders in which models are looked for: absolute paths. */
   readonly places: readonly string[]
-  /** Looks for models that have come into the places. */
+  /** Looks for models that have come into the places, and for those that were made anew since the last look. */
   look(): Promise<void>
   /** The folder of a model's export; made now if it was not, or if the model has changed since. @throws UserError if there is no such model. */
   folder(name: string): Promise<string>
@@ -73,8 +73,11 @@ export const openCatalogue = async (
     return name
   }
   const entries = new Map<string, CatalogueEntry>()
+  /** By path: what stood there when the entry was made; see `contentOf`. */
+  const contents = new Map<string, string | undefined>()
   const add = async (given: string): Promise<CatalogueEntry> => {
     const path = resolve(given)
+    const content = await contentOf(path)
     const { kind, parent, guidance_scale } = await lookAt(path)
     const found = kind === 'student' ? (teacher ?? (parent && (await besideWith(path, parent)))) : undefined
     const from = found ? resolve(found) : undefined
@@ -90,25 +93,41 @@ export const openCatalogue = async (
     }
     // The student first: it is what people come for.
     entries.set(path, added)
-    if (from !== undefined && !entries.has(from)) entries.set(from, entry(from, (await lookAt(from)).kind))
+    contents.set(path, content)
+    if (from !== undefined && !entries.has(from)) {
+      contents.set(from, await contentOf(from))
+      entries.set(from, entry(from, (await lookAt(from)).kind))
+    }
     return added
   }
+  /** What is being written anew stays as it was. */
+  const addAgain = (path: string): Promise<unknown> => add(path).catch(() => undefined)
   for (const path of paths) await add(path)
   const around = places.map((place) => resolve(place))
   const look = async (): Promise<void> => {
     const before = entries.size
+    const anew = new Set<string>()
+    for (const [path, { name }] of [...entries]) {
+      const content = await contentOf(path)
+      if (content === undefined || content === contents.get(path)) continue
+      await addAgain(path)
+      anew.add(name)
+    }
     for (const place of around) {
       const inside = await readdir(place).catch(() => [] as string[])
       for (const path of [place, ...inside.sort().map((name) => join(place, name))])
-        if (!entries.has(path) && isModel(path)) await add(path).catch(() => undefined)
+        if (!entries.has(path) && isModel(path)) await addAgain(path)
     }
-    // What has come may be the teacher of what was there.
-    if (before > 0 && entries.size > before)
-      for (const [path, { kind, teacher }] of [...entries])
-        if (kind === 'student' && teacher === undefined) await add(path)
+    // What has come, or was made anew, may be the teacher of what was there, or be it no more.
+    const isMore = before > 0 && entries.size > before
+    for (const [path, { kind, teacher }] of [...entries])
+      if (kind === 'student' && (teacher === undefined ? isMore || anew.size > 0 : anew.has(teacher)))
+        await addAgain(path)
   }
   await look()
-  const made = new Map<string, { readonly changed: number | undefined; readonly folder: Promise<string> }>()
+  /** By name: the latest export, and of what it is. */
+  const made = new Map<string, { readonly content: string | undefined; readonly folder: Promise<string> }>()
+  let count = 0
   const make = async (source: string, out: string): Promise<string> => {
     if (existsSync(join(source, MANIFEST_FILE))) await cp(source, out, { recursive: true })
     else await exportModel({ model: await loadModel(source), out, dtype })
@@ -124,13 +143,13 @@ export const openCatalogue = async (
     async folder(name) {
       const source = [...entries.keys()].find((path) => nameOf(path) === name)
       if (source === undefined) throw new UserError(`there is no model ${name}`)
-      const changed = await changedAt(source)
+      const content = await contentOf(source)
       const known = made.get(name)
       // The last export stands for a model that is being written anew.
-      if (known && (changed === undefined || changed === known.changed)) return known.folder
+      if (known && (content === undefined || content === known.content)) return known.folder
       // An export that is being read stays as it is.
-      const folder = make(source, join(work, name, String(changed)))
-      made.set(name, { changed, folder })
+      const folder = make(source, join(work, name, String(count++)))
+      made.set(name, { content, folder })
       folder.catch(() => {
         if (made.get(name)?.folder === folder) made.delete(name)
       })
@@ -139,11 +158,11 @@ export const openCatalogue = async (
   }
 }
 
-/** When a model was written, in milliseconds since 1970; undefined where there is none. */
-const changedAt = async (path: string): Promise<number | undefined> => {
+/** Hash of what a model says of itself, the hash of its weights included; undefined where there is none. */
+const contentOf = async (path: string): Promise<string | undefined> => {
   for (const file of [MANIFEST_FILE, CONFIG_FILE]) {
-    const found = await stat(join(path, file)).catch(() => undefined)
-    if (found) return found.mtimeMs
+    const text = await readFile(join(path, file)).catch(() => undefined)
+    if (text) return sha256Of(text)
   }
   return undefined
 }
