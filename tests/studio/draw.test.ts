@@ -116,6 +116,107 @@ describe.skipIf(browserLacks !== undefined)(
       expect(await undo.isDisabled()).toBe(true)
     })
 
+    it('fills by keyboard where the arrows have led, and draws nothing on the way', async () => {
+      await open('#view=draw&prompt=red+apple&seed=5', {})
+      await isPainted()
+      const halves = Buffer.from(
+        Array.from({ length: 768 }, (_, i) => (Math.floor(i / 3) % 16 < 8 ? 0 : 255)),
+      )
+      await open16(halves)
+      await expect.poll(() => pixelsOf(easel())).toEqual(rgba(halves))
+      await easel().press('f')
+      await page.keyboard.down('Shift')
+      for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowLeft')
+      await page.keyboard.up('Shift')
+      expect(await pixelsOf(easel())).toEqual(rgba(halves))
+      await page.keyboard.press('Space')
+      expect([await colourAt(0, 0), await colourAt(7, 15), await colourAt(8, 8)]).toEqual([RED, RED, WHITE])
+      // It ends a line that the brush began: what the brush draws next is another one.
+      await easel().press('b')
+      await choose('green')
+      await easel().focus()
+      const type = async (keys: string) => {
+        for (const key of keys.split(' ')) await page.keyboard.press(key)
+      }
+      await page.keyboard.down('Shift')
+      await type('ArrowDown ArrowDown')
+      const lined = await pixelsOf(easel())
+      const beside = await colourAt(5, 9)
+      await type('F ArrowLeft ArrowLeft ArrowLeft ArrowLeft')
+      expect(await pixelsOf(easel())).toEqual(lined)
+      await type('B ArrowDown')
+      await page.keyboard.up('Shift')
+      expect(await pixelsOf(easel())).not.toEqual(lined)
+      expect(await colourAt(5, 9)).toEqual(beside)
+      await type('Control+z')
+      expect(await pixelsOf(easel())).toEqual(lined)
+      await type('f Space')
+      expect(await colourAt(0, 0)).toEqual([0x2f, 0x9e, 0x44])
+      await type('Control+z')
+      expect(await pixelsOf(easel())).toEqual(lined)
+      await type('Control+z')
+      expect(await pixelsOf(easel())).not.toEqual(lined)
+      expect([await colourAt(0, 0), await colourAt(6, 9)]).toEqual([RED, RED])
+      await page.keyboard.press('Control+z')
+      expect(await pixelsOf(easel())).toEqual(rgba(halves))
+      expect(studio.complaints).toEqual([])
+    })
+
+    it('takes away one stroke with an undo, also in the middle of it', async () => {
+      await open('#view=draw&prompt=red+apple&seed=5', {})
+      await isPainted()
+      const empty = await pixelsOf(easel())
+      await brush([
+        [0.2, 0.2],
+        [0.8, 0.2],
+      ])
+      const first = await pixelsOf(easel())
+      const { x, y, width, height } = (await easel().boundingBox())!
+      const move = (right: number, down: number) =>
+        page.mouse.move(x + right * width, y + down * height, { steps: 4 })
+      await move(0.2, 0.6)
+      await page.mouse.down()
+      await move(0.5, 0.6)
+      const half = await changed(easel(), first)
+      await page.keyboard.press('Control+z')
+      await expect.poll(() => pixelsOf(easel())).toEqual(first)
+      // The button is still down, and what it does now is of no stroke.
+      await move(0.8, 0.8)
+      await page.mouse.up()
+      expect(await pixelsOf(easel())).toEqual(first)
+      await page.keyboard.press('Control+y')
+      expect(await pixelsOf(easel())).toEqual(half)
+      // A stroke that was taken away and brought back while it is drawn goes on, and is one.
+      await move(0.2, 0.9)
+      await page.mouse.down()
+      await move(0.4, 0.9)
+      const begun = await changed(easel(), half)
+      await page.keyboard.press('Control+z')
+      await page.keyboard.press('Control+y')
+      await move(0.8, 0.9)
+      await page.mouse.up()
+      await changed(easel(), begun)
+      for (const before of [half, first, empty]) {
+        await page.keyboard.press('Control+z')
+        expect(await pixelsOf(easel())).toEqual(before)
+      }
+      expect(await page.getByRole('button', { name: 'Undo', exact: true }).isDisabled()).toBe(true)
+      // A line of the keyboard's, undone by the button while Shift is down: the next arrow begins another.
+      await easel().focus()
+      await page.keyboard.down('Shift')
+      for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowRight')
+      expect(await pixelsOf(easel())).not.toEqual(empty)
+      await press('Undo')
+      expect(await pixelsOf(easel())).toEqual(empty)
+      await easel().focus()
+      for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowDown')
+      await page.keyboard.up('Shift')
+      expect(await pixelsOf(easel())).not.toEqual(empty)
+      await press('Undo')
+      expect(await pixelsOf(easel())).toEqual(empty)
+      expect(studio.complaints).toEqual([])
+    })
+
     it('opens a picture, paints anew what is covered, and keeps the rest', async () => {
       await open('#view=draw&prompt=cat+face&seed=5')
       await easel().waitFor()

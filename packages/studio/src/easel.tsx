@@ -144,7 +144,9 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
             if (event.repeat) return
             begin(cursor.current)
             end()
-          } else if (event.shiftKey && !isFill()) {
+          } else if (event.shiftKey) {
+            // A fill draws no line: the one that another tool drew ends here.
+            if (isFill()) return end()
             // Until shift is let go it is one line, which is undone as one.
             if (!stroke.current) begin(from)
             goOn([cursor.current])
