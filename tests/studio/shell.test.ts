@@ -1,10 +1,11 @@
 /** What is around the pictures of the studio: views and their history, first pictures, waiting, files, small and large screens. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import sharp, { type Sharp } from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readRecipe } from '../../packages/core/src/pipeline/index.js'
+import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { succeeds } from '../cli/testing.js'
 import { browserLacks } from '../web/browser.js'
 import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
@@ -302,6 +303,89 @@ describe.skipIf(browserLacks !== undefined)(
       await page.reload()
       await painted()
       expect(await page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('first')
+      expect(studio.complaints).toEqual([])
+    })
+
+    it('takes up links that are opened in the same tab: to a picture, and to a training', async () => {
+      const follow = (link: string) => page.evaluate((to) => location.assign(to), link)
+      const stepsTaken = async () => {
+        await page.locator('.stage[aria-busy="false"]').waitFor()
+        return [await page.getByLabel('Steps').inputValue(), await page.locator('.took').textContent()]
+      }
+      await open('#prompt=owl&seed=5&steps=4')
+      await painted()
+      expect(await stepsTaken()).toEqual(['4', expect.stringContaining(' in 4 steps')])
+      await follow('#prompt=pizza&seed=4')
+      await page.waitForURL(/#model=emoji-16-guided&prompt=pizza&seed=4&steps=1$/)
+      expect(await stepsTaken()).toEqual(['1', expect.stringContaining(' in one step')])
+      // A model's own, also if another one was painted with.
+      const { sampling } = JSON.parse(await readFile('models/emoji-16-teacher/config.json', 'utf8'))
+      await follow('#model=emoji-16-teacher&prompt=pizza&seed=4')
+      await page.waitForURL(new RegExp(`seed=4&steps=${sampling.num_inference_steps}$`))
+      expect((await stepsTaken())[0]).toBe(String(sampling.num_inference_steps))
+      // Of two trainings, one is not done.
+      const second = join(studio.work, 'runs/second')
+      await cp(join(studio.work, 'runs/first'), second, { recursive: true })
+      try {
+        await rm(join(second, 'config.json'))
+        const training = page.getByRole('combobox', { name: 'Training' })
+        for (const [run, state] of [
+          ['first', 'Done'],
+          ['second', 'Stopped'],
+          ['first', 'Done'],
+        ] as const) {
+          await follow(`#view=train&run=${run}`)
+          await shown('Train')
+          await page.getByText(`${state}: 100 %`).waitFor()
+          expect(await training.inputValue()).toBe(run)
+          expect(await page.locator('.samples img').getAttribute('src')).toContain(`api/runs/${run}/`)
+          await page.waitForURL(new RegExp(`#view=train&run=${run}&model=`))
+        }
+        await page.goBack()
+        await page.getByText('Stopped: 100 %').waitFor()
+        expect(await training.inputValue()).toBe('second')
+      } finally {
+        await rm(second, { recursive: true })
+      }
+      expect(studio.complaints).toEqual([])
+    })
+
+    it('paints with a training that was done anew, once the page is loaded again', async () => {
+      const again = join(studio.work, 'runs/again')
+      await cp(join(studio.work, 'runs/first'), again, { recursive: true })
+      try {
+        await open('#model=again&prompt=owl&seed=5')
+        await painted()
+        const before = await pixelsOf(picture())
+        const told = async () => {
+          const { models } = await (await fetch(`${studio.url}models.json`)).json()
+          const { graph, source } = await (await fetch(`${studio.url}models/again/manifest.json`)).json()
+          return { ...models.find(({ name }: { name: string }) => name === 'again'), graph, source }
+        }
+        const { sha256 } = await loadModel(again)
+        expect(await told()).toMatchObject({ kind: 'teacher', source: { sha256 } })
+        // Another training's model, which a copy gives the age of the former one.
+        const config = join(again, 'config.json')
+        const { atime, mtime } = await stat(config)
+        for (const file of ['model.safetensors', 'config.json'])
+          await cp(join(STUDENT, file), join(again, file))
+        await utimes(config, atime, mtime)
+        const student = await loadModel(again)
+        expect(student.sha256).not.toBe(sha256)
+        expect(await told()).toMatchObject({ kind: 'student', source: { sha256: student.sha256 } })
+        await page.reload()
+        await painted()
+        expect(await page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('again')
+        const after = await pixelsOf(picture())
+        expect(after).not.toEqual(before)
+        // It is the picture of the model that was put there.
+        const steps = await page.getByLabel('Steps').inputValue()
+        await open(`#model=emoji-16-guided&prompt=owl&seed=5&steps=${steps}`)
+        await painted()
+        expect(await pixelsOf(picture())).toEqual(after)
+      } finally {
+        await rm(again, { recursive: true })
+      }
       expect(studio.complaints).toEqual([])
     })
 

@@ -123,6 +123,55 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect(studio.complaints).toEqual([])
   })
 
+  it('saves the picture that is shown, with its recipe, while the next is painted', async () => {
+    await open('#model=emoji-16-teacher&prompt=owl&seed=5&steps=32&pixels=1')
+    await painted()
+    const owl = await pixelsOf(picture())
+    // The browser writes a picture when the test lets it.
+    await page.evaluate(() => {
+      const { toBlob } = HTMLCanvasElement.prototype
+      HTMLCanvasElement.prototype.toBlob = function (...given) {
+        Object.assign(window, { write: () => toBlob.apply(this, given) })
+      }
+    })
+    /** Another prompt and seed, and a click before anything else can happen. */
+    await page.evaluate(() => {
+      const write = (label: string, value: string) => {
+        const found = [...document.querySelectorAll('label')].find(({ textContent }) => textContent === label)
+        const field = found!.control as HTMLInputElement
+        field.value = value
+        field.dispatchEvent(new Event('input', { bubbles: true }))
+      }
+      write('Prompt', 'pizza')
+      write('Seed', '6')
+      const buttons = [...document.querySelectorAll('button')]
+      buttons.find(({ textContent }) => textContent === 'Save PNG')!.click()
+    })
+    const written = async () => {
+      const download = page.waitForEvent('download')
+      await page.evaluate(() => (window as never as { write(): void }).write())
+      const file = await download
+      const png = await readFile(await file.path())
+      const { prompts, seeds } = readRecipe(png)!
+      // Every pixel is a square of 16×16.
+      const small = sharp(png).ensureAlpha().resize(16, 16, { kernel: 'nearest' })
+      return { name: file.suggestedFilename(), prompts, seeds, pixels: [...(await small.raw().toBuffer())] }
+    }
+    // By now the next one is shown.
+    await page.getByRole('img', { name: 'pizza seed 6', exact: true }).waitFor()
+    await page.locator('.stage[aria-busy="false"]').waitFor()
+    const pizza = await changed(picture(), owl)
+    expect(await written()).toEqual({ name: 'owl-seed-5.png', prompts: ['owl'], seeds: [5], pixels: owl })
+    await page.getByRole('button', { name: 'Save PNG' }).click()
+    expect(await written()).toEqual({
+      name: 'pizza-seed-6.png',
+      prompts: ['pizza'],
+      seeds: [6],
+      pixels: pizza,
+    })
+    expect(studio.complaints).toEqual([])
+  })
+
   it('says what the model does not read of a prompt, when the word is whole', async () => {
     await open('#prompt=cat+🧯')
     await painted()
@@ -405,6 +454,31 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect((await fetch(`${studio.url}api/runs/none`)).status).toBe(404)
     for (const file of ['..%2F..%2Frun.json', '1.png'])
       expect((await fetch(`${studio.url}api/runs/first/samples/${file}`)).status).toBe(404)
+  })
+
+  it('starts by itself when what there is can be read again', async () => {
+    const other = await withoutServiceWorkers()
+    const page = await other.newPage()
+    const answers = ['status', 'words', 'nothing']
+    await page.route('**/models.json', (to) => {
+      const answer = answers.shift()
+      if (answer === 'status') return to.fulfill({ status: 503, body: '' })
+      if (answer === 'words') return to.fulfill({ body: '<title>Sign in</title>' })
+      return answer === 'nothing' ? to.abort() : to.continue()
+    })
+    await page.goto(`${studio.url}#prompt=owl&seed=5`)
+    const alert = page.getByRole('alert').filter({ hasText: 'The studio cannot start' })
+    for (const why of ['models.json: 503', 'JSON', 'Failed to fetch'])
+      await alert.filter({ hasText: why }).waitFor()
+    await page.getByTestId('latency').waitFor()
+    expect(answers).toEqual([])
+    expect(await page.getByRole('alert').count()).toBe(0)
+    expect(await page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('owl')
+    expect(await page.getByRole('combobox', { name: 'Model' }).locator('option').allTextContents()).toEqual([
+      'emoji-16-guided',
+      'emoji-16-teacher',
+    ])
+    await other.close()
   })
 
   it('paints also where the browser keeps nothing for pages', async () => {
