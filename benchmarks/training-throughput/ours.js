@@ -49,7 +49,7 @@ const trainer = async (directory) => {
       { gradient },
     )
     steps++
-    optimizer.step(steps, job.learning_rate, job.ema_decay, optimizer.gradientNorm())
+    await optimizer.step(steps, job.learning_rate, job.ema_decay, optimizer.gradientNorm())
     return loss[0]
   }
 }

@@ -1,7 +1,8 @@
 """Takes the steps of a test with torch.optim: python optimizers.py < JSON
 
-Standard input: {"path": a safetensors file with parameters [P] and gradients [steps, P], "cases": {NAME: options}}.
-Standard output: {NAME: {"parameters", "ema", "exp_avg", "exp_avg_sq": [P], "norms": [steps]}}.
+Standard input: {"path": a safetensors file with parameters [P] and gradients [steps, P], "cases": {NAME: options}, "muon":
+{"shapes": of the matrices that the parameters begin with, "learning_rates", "weight_decay"}}.
+Standard output: {"cases": {NAME: {"parameters", "ema", "exp_avg", "exp_avg_sq": [P], "norms": [steps]}}, "muon": parameters}.
 """
 
 import json
@@ -36,8 +37,25 @@ def train(parameters, gradients, case):
     return {name: tensor.tolist() for name, tensor in tensors.items()} | {"norms": norms}
 
 
+def train_muon(parameters, gradients, shapes, learning_rates, weight_decay):
+    sizes = [rows * columns for rows, columns in shapes]
+
+    def matrices(flat):
+        pieces = flat[: sum(sizes)].split(sizes)
+        return [piece.reshape(shape).clone() for piece, shape in zip(pieces, shapes, strict=True)]
+
+    trained = [torch.nn.Parameter(matrix) for matrix in matrices(parameters)]
+    optimizer = torch.optim.Muon(trained, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+    for gradient, learning_rate in zip(gradients, learning_rates, strict=True):
+        for parameter, grad in zip(trained, matrices(gradient), strict=True):
+            parameter.grad = grad
+        optimizer.param_groups[0]["lr"] = learning_rate
+        optimizer.step()
+    return torch.cat([parameter.detach().flatten() for parameter in trained]).tolist()
+
+
 if __name__ == "__main__":
     given = json.load(sys.stdin)
     tensors = load_file(given["path"])
     results = {name: train(**tensors, case=case) for name, case in given["cases"].items()}
-    print(json.dumps(results))
+    print(json.dumps({"cases": results, "muon": train_muon(**tensors, **given["muon"])}))

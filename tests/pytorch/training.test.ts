@@ -54,7 +54,7 @@ const train = async (config: DenoiserConfig) => {
   for (let i = 1; i <= STEPS; i++) {
     const { loss } = await executable.run({ ...batch, parameters }, { gradient })
     losses.push(loss![0]!)
-    optimizer.step(i, SETTINGS.learning_rate, SETTINGS.ema_decay, optimizer.gradientNorm())
+    await optimizer.step(i, SETTINGS.learning_rate, SETTINGS.ema_decay, optimizer.gradientNorm())
   }
   await executable.release()
   return { losses, ema }

@@ -1,7 +1,7 @@
 // The optimiser's inner loops, compiled to WebAssembly SIMD by AssemblyScript: one pass over memory a step.
-// Arrays are float32, flat, 16-byte aligned, and padded to a multiple of four elements; `n` counts the padded length.
+// Arrays are float32 and flat. `n` counts elements; those that fill no register are computed one by one, with the same rounding.
 
-/** Sum of squares in float64, in a fixed order. */
+/** Sum of squares in float64, in a fixed order. n is a multiple of four. */
 export function sumSquares(x: usize, n: i32): f64 {
   let low = f64x2.splat(0)
   let high = f64x2.splat(0)
@@ -54,7 +54,9 @@ export function update(
   const roots = f32x4.splat(root)
   const epss = f32x4.splat(eps)
   const blends = f32x4.splat(<f32>(1 - decay))
-  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+  const end: usize = (<usize>n) << 2
+  let i: usize = 0
+  for (; i + 16 <= end; i += 16) {
     const weight = v128.load(p + i)
     const gradient = f32x4.add(f32x4.mul(v128.load(g + i), scales), f32x4.mul(weight, l2s))
     const first = f32x4.add(f32x4.mul(v128.load(m + i), beta1s), f32x4.mul(gradient, one1s))
@@ -70,5 +72,42 @@ export function update(
     v128.store(p + i, next)
     const average = v128.load(ema + i)
     v128.store(ema + i, f32x4.add(average, f32x4.mul(f32x4.sub(next, average), blends)))
+  }
+  for (; i < end; i += 4) {
+    const weight = load<f32>(p + i)
+    const gradient = load<f32>(g + i) * scale + weight * l2
+    const first = load<f32>(m + i) * <f32>beta1 + gradient * <f32>(1 - beta1)
+    const second = load<f32>(v + i) * <f32>beta2 + gradient * gradient * <f32>(1 - beta2)
+    store<f32>(m + i, first)
+    store<f32>(v + i, second)
+    let step = first * rate
+    if (adaptive) step /= sqrt<f32>(second) * root + eps
+    const next = weight * shrink - step
+    store<f32>(p + i, next)
+    const average = load<f32>(ema + i)
+    store<f32>(ema + i, average + (next - average) * <f32>(1 - decay))
+  }
+}
+
+/** Momentum, m ← βm + (1−β)·scale·g, and in g's place a look one step ahead (Nesterov): βm + (1−β)·scale·g. */
+export function momentum(g: usize, m: usize, n: i32, scale: f32, beta: f64): void {
+  const keep = <f32>beta
+  const share = <f32>(1 - beta)
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 4) {
+    const fresh = load<f32>(g + i) * scale * share
+    const mean = load<f32>(m + i) * keep + fresh
+    store<f32>(m + i, mean)
+    store<f32>(g + i, mean * keep + fresh)
+  }
+}
+
+/** A step along `d`, and the moving average: p ← shrink·p − rate·d, ema ← ema + (1 − decay)(p − ema). */
+export function follow(p: usize, d: usize, ema: usize, n: i32, shrink: f32, rate: f32, decay: f64): void {
+  const blend = <f32>(1 - decay)
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 4) {
+    const next = load<f32>(p + i) * shrink - load<f32>(d + i) * rate
+    store<f32>(p + i, next)
+    const average = load<f32>(ema + i)
+    store<f32>(ema + i, average + (next - average) * blend)
   }
 }

@@ -29,6 +29,7 @@ export { loadModel, Model, saveModel } from './model/index.js'
 export { type NodeRuntimeOptions, nodeRuntime } from './runtime/index.js'
 export {
   BatchMaker,
+  compileMuon,
   OPTIMIZER_DEFAULTS,
   Optimizer,
   type OptimizerOptions,

@@ -14,7 +14,8 @@ import {
   checkRun,
   isFinished,
   lockRun,
-  type OptimizerOptions,
+  OPTIMIZERS,
+  type OptimizerName,
   openRun,
   type Progress,
   type RunOptions,
@@ -47,7 +48,7 @@ export interface RunFlags extends DataFlags {
   seed: number
   batch?: number
   learningRate?: number
-  optimizer?: OptimizerOptions['optimizer']
+  optimizer?: OptimizerName
   sigmaMax?: number
   flip?: boolean
   translate: number
@@ -75,7 +76,7 @@ export const runOptions = (command: Command): Command =>
       'of the optimiser, before its decay; by default what suits the method',
       positive,
     )
-    .option('--optimizer <name>', 'adam, adamw or radam', optimizerName)
+    .option('--optimizer <name>', 'adam, adamw, radam or muon', optimizerName)
     .option('--sigma-max <sigma>', 'strongest noise', number(0, 1_000_000))
     .option('--flip', 'also learn from mirrored pictures')
     .option(
@@ -100,9 +101,10 @@ export const runOptions = (command: Command): Command =>
 
 export const minutes = number(0.001, 1_000_000)
 
-const optimizerName = (name: string): OptimizerOptions['optimizer'] => {
-  if (name === 'adam' || name === 'adamw' || name === 'radam') return name
-  throw new UserError(`unknown optimizer ${name}; there are adam, adamw, radam`, { exitCode: 2 })
+const optimizerName = (name: string): OptimizerName => {
+  const known = OPTIMIZERS.find((one) => one === name)
+  if (known) return known
+  throw new UserError(`unknown optimizer ${name}; there are ${OPTIMIZERS.join(', ')}`, { exitCode: 2 })
 }
 
 /** @throws Interrupted after a Ctrl-C; UserError for everything that the user can mend. */

@@ -142,7 +142,7 @@ export const trainFeatureNetwork = async (
       decay: 0.5,
       ema_half_life: 0,
     })
-    optimizer.step(step + 1, rate, 0.98, optimizer.gradientNorm())
+    await optimizer.step(step + 1, rate, 0.98, optimizer.gradientNorm())
     onStep?.(step + 1, steps)
     if (step % 16 === 0) await new Promise(setImmediate)
   }

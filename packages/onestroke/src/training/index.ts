@@ -4,8 +4,15 @@ export { HALF } from './half.js'
 export { isLocked, lockRun } from './lock.js'
 export { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
 export { checkMemory, peakBytes } from './memory.js'
+export { compileMuon, type Orthogonalizer } from './muon.js'
 export { objectiveNamed } from './objectives.js'
-export { Optimizer, type OptimizerOptions, type TrainingArrays } from './optimizer.js'
+export {
+  OPTIMIZERS,
+  Optimizer,
+  type OptimizerName,
+  type OptimizerOptions,
+  type TrainingArrays,
+} from './optimizer.js'
 export {
   isFinished,
   openRun,

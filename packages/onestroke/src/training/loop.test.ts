@@ -125,7 +125,7 @@ describe('the training loop', () => {
     alone.ema.fill(1)
     for (let i = 1; i <= 10; i++) {
       alone.gradient.fill(0.1)
-      alone.step(i, 0.01, emaDecay(16 * i, 16, options.schedule), alone.gradientNorm())
+      await alone.step(i, 0.01, emaDecay(16 * i, 16, options.schedule), alone.gradientNorm())
     }
     expect(copy(options.optimizer)).toEqual(copy(alone))
     const [line] = options.progress.log

@@ -84,7 +84,7 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
       if (norms.every(Number.isFinite) && Number.isFinite(loss)) {
         const rate = learningRate((progress.step - 0.5) / steps, schedule)
         const decay = emaDecay(images, plan.batch * turn.every, schedule)
-        for (const [i, one] of turn.trained.entries()) one.step(turn.count, rate, decay, norms[i]!)
+        for (const [i, one] of turn.trained.entries()) await one.step(turn.count, rate, decay, norms[i]!)
         if (options.target_ema) optimizer.updateTarget(options.target_ema(progress.step / steps))
         skippedInARow = 0
         if (turn.students) record(progress, batch, result.losses, loss, gradient_norm, range)

@@ -70,7 +70,9 @@ const train = async (
     ...range,
   }
   const layout = networkLayout(config.network)
-  const optimizer = new Optimizer(layout.size, OPTIMIZER_DEFAULTS, method.target_ema ? layout.size : 0)
+  const optimizer = new Optimizer(layout.size, OPTIMIZER_DEFAULTS, {
+    target: method.target_ema ? layout.size : 0,
+  })
   const { parameters, target, ema } = optimizer
   parameters.set(layout.initialize(3))
   if (given) layout.adopt(parameters, networkLayout(given.config.network), given.begin ?? given.weights)
@@ -138,7 +140,7 @@ const train = async (
     await runStep(turn.executable, training, batch as unknown as Batch)
     const schedule = { learning_rate: rate, warmup: 0.02, decay: 0.7, ema_half_life: 0 }
     for (const one of turn.trained)
-      one.step(turn.count, learningRate(progress, schedule), 0.98, one.gradientNorm())
+      await one.step(turn.count, learningRate(progress, schedule), 0.98, one.gradientNorm())
     if (method.target_ema) optimizer.updateTarget(method.target_ema(progress, method.options))
   }
   await executable.release()

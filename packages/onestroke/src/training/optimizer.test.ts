@@ -54,9 +54,9 @@ const options: fc.Arbitrary<OptimizerOptions> = fc
   .map((one) => ({ ...one, eps: one.weight_decay > 0 && one.optimizer !== 'adamw' ? 1e-3 : one.eps }))
 
 describe('the optimiser', () => {
-  it('does what the papers say, whatever its length', () => {
-    fc.assert(
-      fc.property(
+  it('does what the papers say, whatever its length', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc
           .integer({ min: 1, max: 40 })
           .chain((n) =>
@@ -68,7 +68,7 @@ describe('the optimiser', () => {
         options,
         fc.double({ min: 1e-4, max: 0.01, noNaN: true }),
         fc.constantFrom(0, 0.5, 0.999),
-        (start, options_, rate, decay) => {
+        async (start, options_, rate, decay) => {
           const [first, gradients] = start
           const expected: State = {
             p: [...first],
@@ -83,7 +83,7 @@ describe('the optimiser', () => {
             optimizer.gradient.set(gradient)
             const norm = optimizer.gradientNorm()
             expect(norm).toBeCloseTo(Math.hypot(...gradient), 6)
-            optimizer.step(i + 1, rate, decay, norm)
+            await optimizer.step(i + 1, rate, decay, norm)
             step(expected, gradient, options_, i + 1, rate, decay)
           }
           const close = (a: Float32Array, b: readonly number[], tolerance: number) => {
@@ -99,19 +99,19 @@ describe('the optimiser', () => {
     )
   })
 
-  it('clips the norm of the whole gradient, not more', () => {
+  it('clips the norm of the whole gradient, not more', async () => {
     const clipped = new Optimizer(2, { ...OPTIMIZER_DEFAULTS, clip: 1, beta1: 0 })
     clipped.gradient.set([3, 4])
-    clipped.step(1, 0, 0, clipped.gradientNorm())
+    await clipped.step(1, 0, 0, clipped.gradientNorm())
     expect(clipped.exp_avg[0]).toBeCloseTo(0.6, 6)
     expect(clipped.exp_avg[1]).toBeCloseTo(0.8, 6)
     const short = new Optimizer(2, { ...OPTIMIZER_DEFAULTS, clip: 5, beta1: 0 })
     short.gradient.set([3, 4])
-    short.step(1, 0, 0, short.gradientNorm())
+    await short.step(1, 0, 0, short.gradientNorm())
     expect([...short.exp_avg]).toEqual([3, 4])
   })
 
-  it('averages the weights: nothing stays at 0, all at 1', () => {
+  it('averages the weights: nothing stays at 0, all at 1', async () => {
     for (const [decay, expected] of [
       [0, 2],
       [0.75, 5],
@@ -120,17 +120,17 @@ describe('the optimiser', () => {
       const optimizer = new Optimizer(1, OPTIMIZER_DEFAULTS)
       optimizer.parameters[0] = 2
       optimizer.ema[0] = 6
-      optimizer.step(1, 0, decay, 0)
+      await optimizer.step(1, 0, decay, 0)
       expect(optimizer.ema[0]).toBe(expected)
     }
   })
 
-  it.each([1, 15, 16, 17, 33])('keeps the padding behind %i numbers at zero', (size) => {
+  it.each([1, 15, 16, 17, 33])('keeps the padding behind %i numbers at zero', async (size) => {
     const optimizer = new Optimizer(size, { ...OPTIMIZER_DEFAULTS, weight_decay: 0.1 })
     optimizer.parameters.fill(1)
     for (let i = 1; i <= 3; i++) {
       optimizer.gradient.fill(i)
-      optimizer.step(i, 0.1, 0.9, optimizer.gradientNorm())
+      await optimizer.step(i, 0.1, 0.9, optimizer.gradientNorm())
     }
     const padded = Math.ceil(size / 16) * 16
     const arrays = ['parameters', 'gradient', 'exp_avg', 'exp_avg_sq', 'ema'] as const

@@ -1,13 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { builtUrl } from '../built.js'
+import type { Orthogonalizer } from './muon.js'
+
+export const OPTIMIZERS = ['adam', 'adamw', 'radam', 'muon'] as const
+export type OptimizerName = (typeof OPTIMIZERS)[number]
+
+/** Share of Muon's momentum that stays over a step (Jordan et al. 2024). */
+const MUON_BETA = 0.95
 
 export interface OptimizerOptions {
-  /** Adam (Kingma & Ba 2014), AdamW (Loshchilov & Hutter 2017) or RAdam (Liu et al. 2019), as in PyTorch. */
-  optimizer: 'adam' | 'adamw' | 'radam'
+  /**
+   * Adam (Kingma & Ba 2014), AdamW (Loshchilov & Hutter 2017) or RAdam (Liu et al. 2019), as in PyTorch; or Muon
+   * (see muon.ts) for the matrices between the network's ends, with AdamW for the rest.
+   */
+  optimizer: OptimizerName
   beta1: number
   beta2: number
   eps: number
-  /** L2 penalty for Adam and RAdam, decoupled for AdamW. */
+  /** L2 penalty for Adam and RAdam, decoupled for AdamW and Muon. */
   weight_decay: number
   /** The gradient's norm is clipped to this; 0 leaves it alone. */
   clip: number
@@ -49,11 +59,19 @@ interface Kernels {
       decay: number,
     ]
   ): void
+  momentum(g: number, m: number, n: number, scale: number, beta: number): void
+  follow(p: number, d: number, ema: number, n: number, shrink: number, rate: number, decay: number): void
+}
+
+/** Numbers that lie side by side in the flat arrays. */
+interface Range {
+  readonly offset: number
+  readonly size: number
 }
 
 /**
- * An optimiser of the Adam family with a moving average, in WebAssembly SIMD: one pass over memory, the same bits on
- * every machine. The arrays live in its memory; onnxruntime reads the parameters and writes the gradient there.
+ * An optimiser with a moving average, in WebAssembly: one pass over memory, the same bits on every machine. The arrays live in
+ * its memory; onnxruntime reads the parameters and writes the gradient there, and turns Muon's directions.
  */
 export class Optimizer implements TrainingArrays {
   readonly parameters: Float32Array
@@ -64,17 +82,30 @@ export class Optimizer implements TrainingArrays {
   readonly target?: Float32Array
   readonly #kernels: Kernels
   readonly #padded: number
+  readonly #muon: Orthogonalizer | undefined
+  readonly #direction: Float32Array
+  /** What Adam updates. */
+  readonly #rest: readonly Range[]
 
-  /** @param size number of parameters; `target` how many of them, from the first, have a target. */
+  /**
+   * @param size number of parameters; `target` how many of them, from the first, have a target; `muon` what `muon` steps with.
+   * @throws RangeError if one of `optimizer: 'muon'` and `muon` is given without the other.
+   */
   constructor(
     readonly size: number,
     readonly options: OptimizerOptions,
-    target = 0,
+    { target = 0, muon }: { target?: number; muon?: Orthogonalizer } = {},
   ) {
+    if ((options.optimizer === 'muon') !== (muon !== undefined))
+      throw new RangeError(`optimizer ${options.optimizer} ${muon ? 'has no' : 'needs an'} orthogonalizer`)
     if (target > 0) this.target = new Float32Array(target)
+    this.#muon = muon
     this.#padded = Math.ceil(size / 16) * 16
+    this.#rest = muon ? between(muon.matrices, size) : [{ offset: 0, size: this.#padded }]
     const bytes = this.#padded * 4
-    const memory = new WebAssembly.Memory({ initial: Math.ceil((64 + 5 * bytes) / 65536) })
+    const memory = new WebAssembly.Memory({
+      initial: Math.ceil((64 + 5 * bytes + 4 * (muon?.size ?? 0)) / 65536),
+    })
     const module = new WebAssembly.Module(readFileSync(builtUrl(import.meta.url, './optimizer.wasm')))
     this.#kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels
     const array = (i: number) => new Float32Array(memory.buffer, 64 + i * bytes, size)
@@ -83,6 +114,12 @@ export class Optimizer implements TrainingArrays {
     this.exp_avg = array(2)
     this.exp_avg_sq = array(3)
     this.ema = array(4)
+    this.#direction = new Float32Array(memory.buffer, 64 + 5 * bytes, muon?.size ?? 0)
+  }
+
+  /** Frees what steps with it. */
+  async release(): Promise<void> {
+    await this.#muon?.release()
   }
 
   /** Moves the target towards the parameters: target ← mu·target + (1 − mu)·parameters. */
@@ -107,14 +144,39 @@ export class Optimizer implements TrainingArrays {
   }
 
   /**
-   * Applies the gradient.
+   * Applies the gradient. What stands in `gradient` afterwards is not it any more.
    *
    * @param step counted from 1.
    * @param ema_decay share of the moving average that stays, in [0, 1].
    */
-  step(step: number, learning_rate: number, ema_decay: number, gradientNorm: number): void {
-    const { optimizer, beta1, beta2, eps, weight_decay, clip } = this.options
+  async step(step: number, learning_rate: number, ema_decay: number, gradientNorm: number): Promise<void> {
+    const { clip } = this.options
     const scale = clip > 0 && gradientNorm > clip ? clip / gradientNorm : 1
+    if (this.#muon) await this.#stepOfMuon(this.#muon, scale, learning_rate, ema_decay)
+    this.#stepOfAdam(step, scale, learning_rate, ema_decay)
+  }
+
+  /** Turns the momentum that stands in `gradient` into Muon's directions: what a step computes, beside one pass over memory. */
+  async turn(): Promise<void> {
+    await this.#muon?.orthogonalize(this.gradient, this.#direction)
+  }
+
+  async #stepOfMuon(muon: Orthogonalizer, scale: number, learning_rate: number, ema_decay: number) {
+    const { parameters, gradient, exp_avg, ema, options } = this
+    for (const { offset, size } of muon.matrices)
+      this.#kernels.momentum(at(gradient, offset), at(exp_avg, offset), size, scale, MUON_BETA)
+    await this.turn()
+    const shrink = 1 - learning_rate * options.weight_decay
+    let done = 0
+    for (const { offset, size } of muon.matrices) {
+      const [p, d, average] = [at(parameters, offset), at(this.#direction, done), at(ema, offset)]
+      this.#kernels.follow(p, d, average, size, shrink, learning_rate, ema_decay)
+      done += size
+    }
+  }
+
+  #stepOfAdam(step: number, scale: number, learning_rate: number, ema_decay: number) {
+    const { optimizer, beta1, beta2, eps, weight_decay } = this.options
     const correction1 = 1 - beta1 ** step
     const correction2 = 1 - beta2 ** step
     const root = 1 / Math.sqrt(correction2)
@@ -128,25 +190,37 @@ export class Optimizer implements TrainingArrays {
       if (adaptive)
         rate *= Math.sqrt(((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length))
     }
-    const decoupled = optimizer === 'adamw'
-    this.#kernels.update(
-      this.parameters.byteOffset,
-      this.gradient.byteOffset,
-      this.exp_avg.byteOffset,
-      this.exp_avg_sq.byteOffset,
-      this.ema.byteOffset,
-      this.#padded,
-      scale,
-      decoupled ? 0 : weight_decay,
-      decoupled ? 1 - learning_rate * weight_decay : 1,
-      beta1,
-      beta2,
-      rate,
-      root,
-      // PyTorch's RAdam adds eps before it corrects the bias, its Adam after.
-      optimizer === 'radam' ? eps * root : eps,
-      adaptive ? 1 : 0,
-      ema_decay,
-    )
+    const decoupled = optimizer === 'adamw' || optimizer === 'muon'
+    for (const { offset, size } of this.#rest)
+      this.#kernels.update(
+        at(this.parameters, offset),
+        at(this.gradient, offset),
+        at(this.exp_avg, offset),
+        at(this.exp_avg_sq, offset),
+        at(this.ema, offset),
+        size,
+        scale,
+        decoupled ? 0 : weight_decay,
+        decoupled ? 1 - learning_rate * weight_decay : 1,
+        beta1,
+        beta2,
+        rate,
+        root,
+        // PyTorch's RAdam adds eps before it corrects the bias, its Adam after.
+        optimizer === 'radam' ? eps * root : eps,
+        adaptive ? 1 : 0,
+        ema_decay,
+      )
   }
+}
+
+/** Where a number of an array lies in memory. */
+const at = (array: Float32Array, index: number): number => array.byteOffset + 4 * index
+
+/** What lies between the ranges, which are in order, and around them: of `size` numbers in all. */
+const between = (ranges: readonly Range[], size: number): Range[] => {
+  const ends = ranges.map(({ offset, size }) => offset + size)
+  return [0, ...ends]
+    .map((offset, i) => ({ offset, size: (ranges[i]?.offset ?? size) - offset }))
+    .filter((range) => range.size > 0)
 }

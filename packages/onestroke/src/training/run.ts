@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
-import { networkLayout } from '@onestroke/core/nn'
+import { type Layout, networkLayout } from '@onestroke/core/nn'
 import type { OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
@@ -14,6 +14,7 @@ import type { Batch, BatchPlan } from './batch.js'
 import { beginningOf, networkOf } from './beginning.js'
 import { diverged, runStep, type StepEvent, type Training, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
+import { compileMuon } from './muon.js'
 import { objectiveNamed } from './objectives.js'
 import { Optimizer, type TrainingArrays } from './optimizer.js'
 import type { RunPlan } from './plan.js'
@@ -110,12 +111,12 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const objective = objectiveNamed(plan.method)
   const denoiser = denoiserConfig(options, objective)
   const layout = networkLayout(denoiser.network)
-  const optimizer = new Optimizer(layout.size, plan.optimizer, objective.target_ema ? layout.size : 0)
+  const optimizer = await optimizerOf(layout, plan, runtime, objective.target_ema ? layout.size : 0)
   /** The moving average, as the model's weights. */
   const { ema } = optimizer
   const stepping = stepOptions(options, denoiser, objective)
   const part = ownPart(stepping)
-  const own = part && { part, optimizer: new Optimizer(part.layout.size, plan.optimizer) }
+  const own = part && { part, optimizer: await optimizerOf(part.layout, plan, runtime) }
   const best = plan.checks > 0 ? new Float32Array(layout.size) : undefined
   const arrays: TrainingArrays = {
     ...optimizer,
@@ -129,6 +130,8 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const release = async () => {
     await step.release()
     await ownStep?.release()
+    await optimizer.release()
+    await own?.optimizer.release()
   }
   const training: Training = {
     step,
@@ -322,6 +325,12 @@ const freshState = (
   return freshProgress(plan.images ?? 0)
 }
 
+const optimizerOf = async (layout: Layout, { optimizer }: RunPlan, runtime: Runtime, target = 0) =>
+  new Optimizer(layout.size, optimizer, {
+    target,
+    ...(optimizer.optimizer === 'muon' && { muon: await compileMuon(layout, runtime) }),
+  })
+
 const stepOptions = (
   { plan, teacher, features }: Pick<RunOptions, 'plan' | 'teacher' | 'features'>,
   student: DenoiserConfig,
@@ -372,6 +381,7 @@ const stepSeconds = async (
       const begin = performance.now()
       if (i >= FEWEST_STEPS && begin - first > 1000 * CALIBRATION_SECONDS) break
       await runStep(executable, training, inputs as unknown as Batch)
+      await (executable === step ? optimizer : own!.optimizer).turn()
       times.push((performance.now() - begin) / 1000)
     }
     seconds.push(times.sort((a, b) => a - b)[times.length >> 1]!)
