@@ -1,6 +1,6 @@
 /**
- * Which network family to train by default: an hourglass transformer or a convolutional U-Net, each as `train` makes
- * it, at 32×32, on the emoji and on photographs if there are some, for the same time. How many pictures that is for each
+ * Which network to train by default, and by which optimiser: an hourglass transformer or a convolutional U-Net, each as `train`
+ * makes it, and the first also by Adam, at 32×32, on the emoji and on photographs if there are some, for the same time. How many pictures that is for each
  * is measured first, with their steps taking turns; the trainings then see exactly so many, whatever else the machine does
  * meanwhile.
  */
@@ -10,12 +10,13 @@ import { join } from 'node:path'
 import { diffusion } from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
 import { buildTextVocabulary } from '@onestroke/core/text'
-import { loadDataset, nodeRuntime, presetNetwork, trainingStep } from 'onestroke'
+import { compileMuon, loadDataset, nodeRuntime, presetNetwork, trainingStep } from 'onestroke'
 import { onestroke } from './lib/command.js'
 import { CATEGORY, DATA } from './lib/emoji.js'
 import { median, rounded } from './lib/statistics.js'
 
-export const about = 'hourglass transformer against U-Net: quality and seams after the same training time'
+export const about =
+  'hourglass transformer against U-Net, and Muon against Adam: quality and seams after the same training time'
 
 /** @type {import('./run.js').Benchmark['options']} */
 export const options = {
@@ -30,11 +31,21 @@ export const options = {
 
 const RESOLUTION = 32
 const BATCH = 64
-const PRESETS = ['base', 'unet']
+/** @typedef {{ preset: string, optimizer: 'muon' | 'adam' }} Variant */
+
+/** @type {readonly Variant[]} */
+const VARIANTS = [
+  { preset: 'base', optimizer: 'muon' },
+  { preset: 'base', optimizer: 'adam' },
+  { preset: 'unet', optimizer: 'muon' },
+]
+
+/** @param {Variant} variant */
+const nameOf = ({ preset, optimizer }) => `${preset}, ${optimizer}`
 const ROUNDS = 12
 
 /**
- * Seconds of a training step for each preset.
+ * Seconds of a training step for each variant, by name.
  *
  * @returns {Promise<Record<string, { seconds: number, parameters: number }>>}
  */
@@ -45,7 +56,8 @@ const stepSeconds = async () => {
   })
   const vocabulary = buildTextVocabulary(names, styles)
   const rigs = []
-  for (const preset of PRESETS) {
+  for (const variant of VARIANTS) {
+    const { preset, optimizer } = variant
     const network = presetNetwork(preset, { resolution: RESOLUTION, channels: 3 }, vocabulary)
     const program = trainingStep({
       student: { network, parametrization: 'edm', sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 },
@@ -54,43 +66,49 @@ const stepSeconds = async () => {
       options: diffusion.options,
       batch: BATCH,
     })
-    const { size } = networkLayout(network)
+    const layout = networkLayout(network)
+    const muon = optimizer === 'muon' ? await compileMuon(layout, nodeRuntime()) : undefined
     const inputs = Object.fromEntries(
       Object.entries(program.inputs).map(([name, { size }]) => [name, new Float32Array(size).fill(0.1)]),
     )
     /** @type {number[]} */
     const times = []
     const executable = await nodeRuntime().compile(program)
-    rigs.push({ preset, executable, inputs, gradient: new Float32Array(size), times })
+    const [gradient, directions] = [new Float32Array(layout.size), new Float32Array(muon?.size ?? 0)]
+    rigs.push({ name: nameOf(variant), executable, muon, inputs, gradient, directions, times })
   }
   for (let round = 0; round < ROUNDS; round++)
-    for (const { executable, inputs, gradient, times } of rigs) {
+    for (const { executable, muon, inputs, gradient, directions, times } of rigs) {
       const begin = performance.now()
       await executable.run(inputs, { gradient })
+      await muon?.orthogonalize(gradient, directions)
       times.push((performance.now() - begin) / 1000)
     }
-  for (const { executable } of rigs) await executable.release()
+  for (const { executable, muon } of rigs) {
+    await executable.release()
+    await muon?.release()
+  }
   return Object.fromEntries(
-    rigs.map(({ preset, times, gradient }) => [
-      preset,
+    rigs.map(({ name, times, gradient }) => [
+      name,
       { seconds: median(times.slice(2)), parameters: gradient.length },
     ]),
   )
 }
 
 /**
- * Trains one preset and measures it.
+ * Trains one variant and measures it.
  *
- * @param {string} preset
+ * @param {Variant} variant
  * @param {string} data
  * @param {{ seconds: number, parameters: number }} step
  * @param {{ minutes: string, samples: string, out: string }} how
  */
-const trained = async (preset, data, { seconds, parameters }, { minutes, samples, out }) => {
+const trained = async ({ preset, optimizer }, data, { seconds, parameters }, { minutes, samples, out }) => {
   const images = Math.round((Number(minutes) * 60) / seconds) * BATCH
   const pictures = [...(data === DATA ? ['--category', CATEGORY] : []), '--resolution', String(RESOLUTION)]
-  const training = ['--preset', preset, '--batch', String(BATCH), '--images', String(images)]
-  await onestroke('train', data, ...pictures, ...training, '--out', out)
+  const training = ['--preset', preset, '--optimizer', optimizer, '--batch', String(BATCH)]
+  await onestroke('train', data, ...pictures, ...training, '--images', String(images), '--out', out)
   const { stdout } = await onestroke(
     ...['evaluate', out, '--data', data, ...(data === DATA ? ['--category', CATEGORY] : [])],
     ...['--samples', samples, '--steps', '4', '--json'],
@@ -102,6 +120,7 @@ const trained = async (preset, data, { seconds, parameters }, { minutes, samples
     .sort((a, b) => (a.fid ?? Number.NaN) - (b.fid ?? Number.NaN))
   return {
     preset,
+    optimizer,
     data,
     parameters,
     images_per_second: rounded(BATCH / seconds),
@@ -119,9 +138,9 @@ export const run = async ({ minutes, samples, photographs }) => {
   const rows = []
   try {
     for (const data of [DATA, ...(photographs ? [photographs] : [])])
-      for (const preset of PRESETS) {
-        const out = join(directory, `${preset}-${rows.length}`)
-        rows.push(await trained(preset, data, steps[preset], { minutes, samples, out }))
+      for (const variant of VARIANTS) {
+        const out = join(directory, String(rows.length))
+        rows.push(await trained(variant, data, steps[nameOf(variant)], { minutes, samples, out }))
       }
   } finally {
     await rm(directory, { recursive: true, force: true })

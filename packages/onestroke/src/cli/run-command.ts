@@ -76,7 +76,11 @@ export const runOptions = (command: Command): Command =>
       'of the optimiser, before its decay; by default what suits the method',
       positive,
     )
-    .option('--optimizer <name>', 'adam, adamw, radam or muon', optimizerName)
+    .option(
+      '--optimizer <name>',
+      `${OPTIMIZERS.join(', ')} (default: muon for diffusion models, adam for students)`,
+      optimizerName,
+    )
     .option('--sigma-max <sigma>', 'strongest noise', number(0, 1_000_000))
     .option('--flip', 'also learn from mirrored pictures')
     .option(

@@ -5,7 +5,13 @@ import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core
 import { Command } from 'commander'
 import { abbreviate, type Dataset } from '../data/index.js'
 import { type LoadedModel, loadModel } from '../model/index.js'
-import { OPTIMIZER_DEFAULTS, objectiveNamed, PRESETS, presetOf } from '../training/index.js'
+import {
+  OPTIMIZER_DEFAULTS,
+  objectiveNamed,
+  PRESETS,
+  presetOf,
+  TEACHER_OPTIMIZER,
+} from '../training/index.js'
 import { sharedVocabulary, sizeOf } from './condition.js'
 import { collectOptions, methodNamed, methodsHelp, withOptions, withoutTeacher } from './method.js'
 import { checked, DATA_HELP, dataOptions } from './options.js'
@@ -88,7 +94,7 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
           minutes: DEFAULT_MINUTES,
           training: {
             batch: 64,
-            optimizer: OPTIMIZER_DEFAULTS,
+            optimizer: objective.kind === 'teacher' ? TEACHER_OPTIMIZER : OPTIMIZER_DEFAULTS,
             schedule: { learning_rate: 2e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
             condition_dropout: 0.1,
             word_dropout: 0.05,

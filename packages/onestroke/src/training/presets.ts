@@ -127,6 +127,7 @@ export const presetNetwork = (
   }
 }
 
+/** What methods that distil, and networks for measuring, are trained with. */
 export const OPTIMIZER_DEFAULTS: OptimizerOptions = {
   optimizer: 'adam',
   beta1: 0.9,
@@ -134,4 +135,10 @@ export const OPTIMIZER_DEFAULTS: OptimizerOptions = {
   eps: 1e-8,
   weight_decay: 0,
   clip: 1,
+}
+
+/** What diffusion models are trained with: `npm run bench -- architecture`. */
+export const TEACHER_OPTIMIZER: OptimizerOptions = {
+  ...OPTIMIZER_DEFAULTS,
+  optimizer: 'muon',
 }
