@@ -1,7 +1,6 @@
 /** From a request to what is painted: checked against the model before anything waits. */
-import { randomInt } from 'node:crypto'
 import { UserError } from '@onestroke/core/formats'
-import { MOST_SEED, type Pipeline, seedsFrom } from '@onestroke/core/pipeline'
+import { drawSeed, type Pipeline, seedsFrom } from '@onestroke/core/pipeline'
 import { readImage, readMask } from '../data/index.js'
 import type { GenerateBody } from './schemas.js'
 import type { PaintOrder, Settings } from './settings.js'
@@ -15,7 +14,7 @@ export const orderOf = async (
   {
     prompt,
     n,
-    seed = randomInt(MOST_SEED + 1),
+    seed = drawSeed(),
     ...how
   }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
 ): Promise<PaintOrder> => {
