@@ -63,7 +63,8 @@ const keep = (all: readonly Past[]): void => {
   })
   for (; texts.length > 0; texts.length = Math.floor(texts.length / 2))
     try {
-      return sessionStorage.setItem(KEY, `[${texts.join()}]`)
+      sessionStorage.setItem(KEY, `[${texts.join()}]`)
+      return
     } catch {
       // Browsers that keep nothing for a page throw for any number of them.
     }

@@ -1,5 +1,5 @@
-export { defineElement, OneStrokeElement } from './element.js'
 export { readSeed, SEED_RULE } from '../pipeline/index.js'
+export { defineElement, OneStrokeElement } from './element.js'
 export type { Device } from './messages.js'
 export {
   type BatchOptions,

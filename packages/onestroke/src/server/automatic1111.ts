@@ -6,7 +6,16 @@ import { z } from 'zod'
 import { checkPixels } from './answers.js'
 import type { App, Service } from './app.js'
 import { type Asked, enlargement, paint, signalOf, tellWarnings, unknownFields, warningsOf } from './paint.js'
-import { MOST_PICTURES, MOST_STEPS, PICTURES_LIMIT, PROBLEMS, picture, prompt, seed, warnings } from './schemas.js'
+import {
+  MOST_PICTURES,
+  MOST_STEPS,
+  PICTURES_LIMIT,
+  PROBLEMS,
+  picture,
+  prompt,
+  seed,
+  warnings,
+} from './schemas.js'
 
 const MOST_MASK_PIXELS = 4 * 2 ** 20
 const nothing = z.unknown().optional().describe('Taken as tools send it; it changes nothing.')

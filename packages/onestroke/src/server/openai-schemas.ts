@@ -69,9 +69,7 @@ export type ImagesBody = z.infer<typeof generationRequest> & Partial<z.infer<typ
 
 export const imagesAnswer = z.object({
   created: z.int(),
-  data: z.array(
-    z.object({ b64_json: z.string().optional(), url: z.string().optional(), seed: toldSeed }),
-  ),
+  data: z.array(z.object({ b64_json: z.string().optional(), url: z.string().optional(), seed: toldSeed })),
   background: z.literal('opaque'),
   output_format: z.enum(['png', 'jpeg', 'webp']),
   size: z.string(),

@@ -11,12 +11,7 @@ const IMAGES = { megapixels: 4.2, formats: ['png', 'jpeg', 'webp'] } as const
 /** @throws UserError if the model cannot do it, or if a picture cannot be read. */
 export const orderOf = async (
   pipeline: Pipeline,
-  {
-    prompt,
-    n,
-    seed = drawSeed(),
-    ...how
-  }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
+  { prompt, n, seed = drawSeed(), ...how }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
 ): Promise<PaintOrder> => {
   pipeline.checkPrompt(prompt)
   pipeline.checkPrompt(how.to?.prompt ?? '', 'to.prompt')
