@@ -91,7 +91,7 @@ const DrawWith = ({ model }: { model: WebModel }) => {
           onDrop={(dropped) => handToDraw(dropped)}
         />
         <figcaption>
-          <strong>{isMask ? 'Brush a mask over what should change' : 'Draw here'}</strong>
+          <strong>{isMask ? 'Brush a mask over what should change' : 'Draw here'}</strong>{' '}
           <span>
             or open<span class="keys">, drop or paste (Ctrl+V)</span> a picture
           </span>
