@@ -220,7 +220,7 @@ describe.skipIf(browserLacks !== undefined)(
     it('draws a stroke to its end with the tool and the colour that it began with', async () => {
       await open('#view=draw&prompt=red+apple&seed=5', {})
       await isPainted()
-      await page.getByLabel('Brush size').fill('12')
+      await page.getByLabel('Brush size').fill('14')
       await easel().focus()
       const { x, y, width, height } = (await easel().boundingBox())!
       const move = (right: number, down: number) =>
