@@ -124,7 +124,9 @@ renderer.setAnimationLoop((now) => {
 setInterval(() => {
   const { median, p95, longest } = frames.summary().frames
   const [a, b, c] = [median, p95, longest].map((ms) => ms.toFixed(1))
-  said.textContent = `${fountain.pictures} pictures on ${model.device} · frames: median ${a} ms, 95 % ${b} ms, longest ${c} ms`
+  const speed = `frames: median ${a} ms, 95 % ${b} ms, longest ${c} ms`
+  const told = [`${fountain.pictures} pictures on ${model.device}`, speed, ...model.warnings([prompt.value])]
+  said.textContent = told.join(' · ')
 }, 500)
 
 const untilNextFrame = () => new Promise(requestAnimationFrame)

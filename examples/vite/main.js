@@ -9,8 +9,8 @@ for (const name of ['prompt', 'seed'])
     picture.setAttribute(name, /** @type {HTMLInputElement} */ (target).value)
   })
 picture.addEventListener('painted', (event) => {
-  const { milliseconds, device } = /** @type {CustomEvent} */ (event).detail
-  said.textContent = `${milliseconds.toFixed(1)} ms on ${device}`
+  const { milliseconds, device, warnings } = /** @type {CustomEvent} */ (event).detail
+  said.textContent = [`${milliseconds.toFixed(1)} ms on ${device}`, ...warnings].join('; ')
 })
 picture.addEventListener('error', (event) => {
   said.textContent = /** @type {ErrorEvent} */ (event).message

@@ -39,10 +39,17 @@ describe('a seed', () => {
     expect(await pixels(at('again.png'))).toEqual(picture)
   })
 
+  it('is told where the way leads to one that was drawn', async () => {
+    const way = ['--prompt', 'owl', '--seed', '3', '--to-seed', '-1', '-n', '2', '--out', at('way.png')]
+    const { stderr } = await succeeds(sample(...way))
+    const drawn = Number(/ seed 3 to (\d+)$/m.exec(stderr)?.[1])
+    expect(readRecipe(await readFile(at('way.png')))?.to?.seed).toBe(drawn)
+  })
+
   it('is a whole number up to 4294967295', async () => {
     for (const seed of ['4294967296', '1.5', 'owl', '-2'])
       expect(await fails(sample('--seed', seed, '--out', at('x.png')), 2)).toMatch(
-        /must be an integer from 0 to 4294967295\.$/,
+        /must be a whole number from 0 to 4294967295, or -1 or random, which draw one\.$/,
       )
     await succeeds(sample('--seed', '4294967295', '-n', '2', '--out', at('last.png')))
     expect(readRecipe(await readFile(at('last.png')))?.seeds).toEqual([4294967295, 0])

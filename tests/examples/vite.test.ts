@@ -32,8 +32,11 @@ describe.skipIf(browserLacks !== undefined)(`examples/vite${browserLacks ? `: ${
       await page.fill('#prompt', 'owl')
       const owl = await pictureAfter(heart)
       await page.fill('#seed', '40')
-      await pictureAfter(owl)
+      const other = await pictureAfter(owl)
       expect(await page.textContent('#said')).toMatch(/^[\d.]+ ms on wasm$/)
+      await page.fill('#prompt', 'spaceship')
+      await pictureAfter(other)
+      expect(await page.textContent('#said')).toMatch(/ ms on wasm; the model has not seen "spaceship"; /)
       expect(problems).toEqual([])
     } finally {
       await browser.close()

@@ -105,12 +105,13 @@ describe('txt2img', () => {
     expect(names).toEqual(['DDIM', 'Heun', 'DPM++ 2M'])
   })
 
-  it('draws seeds where -1 is sent', async () => {
+  it('draws seeds where -1 or random is sent, or none', async () => {
     const drawn = await Promise.all(
-      [1, 2].map(() => ask('txt2img', { prompt: 'owl', seed: -1, width: 16, height: 16 })),
+      [-1, 'random', undefined].map((seed) => ask('txt2img', { prompt: 'owl', seed, width: 16, height: 16 })),
     )
-    const [one, other] = drawn.map(({ json }) => JSON.parse(json.info).seed)
-    expect(one).not.toBe(other)
+    const seeds = drawn.map(({ json }) => JSON.parse(json.info).seed)
+    expect(new Set(seeds).size).toBe(3)
+    expect(seeds.every((seed) => Number.isInteger(seed) && seed >= 0)).toBe(true)
   })
 
   it.each([

@@ -55,7 +55,7 @@ describe('who may ask', () => {
       204,
       'https://app.example',
     ])
-    expect(asked.headers['access-control-expose-headers']).toBe('x-seed, x-warnings, retry-after')
+    expect(asked.headers['access-control-expose-headers']).toBe('x-seed, x-to-seed, x-warnings, retry-after')
     expect(await status(open, { origin: 'https://other.example' })).toBe(403)
     for (const origin of ['https://app.example/', 'app.example'])
       await expect(createServer(STUDENT, { cors: [origin] })).rejects.toThrow(

@@ -56,7 +56,7 @@ describe('a live socket', () => {
     await settled()
     for (const id of [2, 3, 4]) socket.hear({ id, prompt: `pizza ${id}` })
     await settled()
-    const first = [{ id: 1, milliseconds: expect.any(Number) }, 'a picture of owl']
+    const first = [{ id: 1, seed: 0, milliseconds: expect.any(Number) }, 'a picture of owl']
     const passed = [2, 3].map((id) => ({ id, superseded: true }))
     expect(socket.said).toEqual([...first, ...passed])
     let done = false

@@ -330,6 +330,27 @@ describe('a picture that is sent', () => {
     expect(far(await pixels(bytesOf(events[3]!.b64_json), 16), expected)).toBeLessThanOrEqual(1)
   })
 
+  it('draws a seed and tells it, in forms and in streams, too', async () => {
+    const told = (found: unknown) => (found as { seed: number }).seed
+    const random = { prompt: 'owl', ...(own({ seed: 'random' }) as object) }
+    const generated = await client.images.generate({ ...random, n: 2 })
+    const edited = await client.images.edit({ ...random, image: await file(false) })
+    const events = []
+    for await (const event of await client.images.generate({ ...random, stream: true })) events.push(event)
+    const [one, next] = generated.data!.map(told)
+    expect(next).toBe((one! + 1) % 2 ** 32)
+    for (const seed of [told(edited.data![0]), told(events[0])])
+      expect([Number.isInteger(seed), seed === one]).toEqual([true, false])
+    const again = await client.images.generate({ prompt: 'owl', ...own({ seed: one }) })
+    expect(again.data![0]!.b64_json).toBe(generated.data![0]!.b64_json)
+    expect(
+      await refusal(client.images.edit({ ...random, ...own({ seed: 'owl' }), image: await file(false) })),
+    ).toEqual([
+      400,
+      expect.stringContaining('body/seed expected a whole number from 0 to 4294967295, or -1 or random'),
+    ])
+  })
+
   it('is varied', async () => {
     const { data } = await client.images.createVariation({ image: await file(false), n: 2, size: '256x256' })
     const [one, other] = await Promise.all(data!.map(({ b64_json }) => pixels(bytesOf(b64_json), 16)))

@@ -84,6 +84,24 @@ describe('what is asked', () => {
     expect(drawn[0]!.headers.get('x-seed')).not.toBe(drawn[1]!.headers.get('x-seed'))
   })
 
+  it.each([-1, 'random'])('draws a seed and tells it: %j', async (seed) => {
+    const ask = async (fields: object) => {
+      const response = await server.post('/generate', { prompt: 'owl', steps: 1, ...fields })
+      const told = ['x-seed', 'x-to-seed'].map((name) => response.headers.get(name))
+      return { told, pixels: await pixelsOf(await response.arrayBuffer()) }
+    }
+    const drawn = await ask({ seed, to: { seed, weight: 0.5 } })
+    const [from, to] = drawn.told.map(Number)
+    expect(from).not.toBe(to)
+    const again = await ask({ seed: from, to: { seed: to, weight: 0.5 } })
+    expect(again.told).toEqual(drawn.told)
+    expect(far(again.pixels, drawn.pixels)).toBeLessThanOrEqual(1)
+    expect((await ask({ seed })).told).toEqual([expect.not.stringMatching(`^${from}$`), null])
+    const way = { prompt: 'owl', n: 2, format: 'json', to: { seed } }
+    const { images, to_seed } = await (await server.post('/generate', way)).json()
+    expect([to_seed === images[0].seed, to_seed >= 0]).toEqual([false, true])
+  })
+
   it('is understood as OpenAI’s API is', async () => {
     const ask = async (body: object) => (await server.post('/v1/images/generations', body)).json()
     const { created, data } = await ask({
@@ -294,6 +312,10 @@ describe('editing', () => {
       [{ image, strength: 1.1 }, /^body\/strength Too big/],
       [{ mask }, /there is no picture to edit$/],
       [{ strength: 0.5 }, /there is no picture to edit$/],
+      ...[-2, 1.5, 4294967296, 'owl', null].map((seed): [object, RegExp] => [
+        { seed },
+        /^body\/seed expected a whole number from 0 to 4294967295, or -1 or random, which draw one$/,
+      ]),
       [{ to: { seed: 1 } }, /^to: one picture needs a weight/],
       [{ to: { weight: 1 } }, /^body\/to a prompt or a seed is missing/],
       [{ to: { seed: 1, weight: 2 } }, /^body\/to\/weight Too big/],
@@ -413,6 +435,9 @@ describe('the live socket', () => {
     socket.send(JSON.stringify({ id: 20, prompt: 'owl', ...edit }))
     await vi.waitFor(() => expect(said.at(-1)).toMatchObject({ id: 20, milliseconds: expect.any(Number) }))
     await vi.waitFor(async () => expect(far(await pixelsOf(pictures.at(-1)!), [...disc])).toBeLessThan(2))
+    socket.send(JSON.stringify({ id: 30, prompt: 'owl', seed: 'random', to: { seed: -1, weight: 0.5 } }))
+    const drawn = { id: 30, seed: expect.any(Number), to_seed: expect.any(Number) }
+    await vi.waitFor(() => expect(said.at(-1)).toMatchObject(drawn))
     socket.send(JSON.stringify({ id: 21, image: btoa('no picture') }))
     await vi.waitFor(() =>
       expect(said.at(-1)).toEqual({ id: 21, error: 'cannot read the picture: not a picture' }),

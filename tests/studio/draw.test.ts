@@ -217,6 +217,84 @@ describe.skipIf(browserLacks !== undefined)(
       expect(studio.complaints).toEqual([])
     })
 
+    it('draws a stroke to its end with the tool and the colour that it began with', async () => {
+      await open('#view=draw&prompt=red+apple&seed=5', {})
+      await isPainted()
+      await page.getByLabel('Brush size').fill('14')
+      await easel().focus()
+      const { x, y, width, height } = (await easel().boundingBox())!
+      const move = (right: number, down: number) =>
+        page.mouse.move(x + right * width, y + down * height, { steps: 6 })
+      await move(0.1, 0.53)
+      await page.mouse.down()
+      await move(0.4, 0.53)
+      await page.keyboard.press('e')
+      await page.getByLabel('Eraser').waitFor()
+      await move(0.9, 0.53)
+      await page.mouse.up()
+      expect([await colourAt(3, 8), await colourAt(12, 8)]).toEqual([RED, RED])
+      // The eraser is the next stroke's.
+      await brush([
+        [0.1, 0.53],
+        [0.4, 0.53],
+      ])
+      expect([await colourAt(3, 8), await colourAt(12, 8)]).toEqual([WHITE, RED])
+      // Nor is it recoloured.
+      await choose('Brush')
+      await move(0.1, 0.22)
+      await page.mouse.down()
+      await move(0.4, 0.22)
+      await page.evaluate(() => {
+        const field = document.querySelector<HTMLInputElement>('input[type=color]')!
+        field.value = '#1c7ed6'
+        field.dispatchEvent(new Event('input', { bubbles: true }))
+      })
+      await move(0.9, 0.22)
+      await page.mouse.up()
+      expect([await colourAt(3, 3), await colourAt(12, 3)]).toEqual([RED, RED])
+      // On the keyboard, another tool begins another line.
+      await easel().focus()
+      await page.keyboard.down('Shift')
+      for (const key of ['ArrowDown', 'ArrowDown', 'E', 'ArrowRight', 'ArrowRight'])
+        await page.keyboard.press(key)
+      const erased = await pixelsOf(easel())
+      await page.keyboard.up('Shift')
+      await page.keyboard.press('Control+z')
+      expect(await pixelsOf(easel())).not.toEqual(erased)
+      expect(await colourAt(8, 8)).toEqual([0x1c, 0x7e, 0xd6])
+      expect(studio.complaints).toEqual([])
+    })
+
+    it('hides no button behind the result on a phone, and speaks of no keys there', async () => {
+      const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+      await open('#view=draw&prompt=red+apple&seed=5', phone)
+      await isPainted()
+      const buttons = page.locator('.draw figure button')
+      expect(await buttons.count()).toBe(6)
+      /** Whether each button can be pressed at its top and at its bottom, as far as the screen reaches. */
+      const free = () =>
+        buttons.evaluateAll((all) =>
+          all.map((button) => {
+            const { left, top, width, bottom } = button.getBoundingClientRect()
+            const found = [top + 3, bottom - 3].map((at) => document.elementFromPoint(left + width / 2, at))
+            return `${button.textContent}: ${found.every((one) => one === button || one === null)} ${bottom <= innerHeight}`
+          }),
+        )
+      expect(await free()).toEqual(
+        ['Undo', 'Redo', 'Open a picture', 'New drawing', 'Use as input', 'Save PNG'].map(
+          (name) => `${name}: true true`,
+        ),
+      )
+      /** Whether what is said of keys is shown. */
+      const keys = () =>
+        page.locator('.draw .keys').evaluateAll((all) => all.map((one) => one.checkVisibility()))
+      expect(await keys()).toEqual([false, false])
+      await open('#view=draw&prompt=red+apple&seed=5', { viewport: { width: 390, height: 844 } })
+      await isPainted()
+      expect(await keys()).toEqual([true, true])
+      await page.getByText('or open, drop or paste (Ctrl+V) a picture').waitFor()
+    })
+
     it('opens a picture, paints anew what is covered, and keeps the rest', async () => {
       await open('#view=draw&prompt=cat+face&seed=5')
       await easel().waitFor()

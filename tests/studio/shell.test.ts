@@ -235,6 +235,29 @@ describe.skipIf(browserLacks !== undefined)(
       expect(await titles()).toBe(kept)
     })
 
+    it('keeps what was painted in its tab when the page is loaded again', async () => {
+      await open('#prompt=owl&seed=5', {})
+      await painted()
+      const past = page.locator('.past .tile')
+      await expect.poll(() => past.count()).toBe(1)
+      const owl = await pixelsOf(picture())
+      await prompt().fill('pizza')
+      await expect.poll(() => past.count()).toBe(2)
+      await page.reload()
+      await painted()
+      expect(await past.count()).toBe(2)
+      await page.getByRole('button', { name: 'owl seed 5: bring it back' }).click()
+      await expect.poll(() => pixelsOf(picture())).toEqual(owl)
+      expect(await pixelsOf(past.nth(1).locator('canvas'))).toEqual(owl)
+      // Another tab has its own.
+      const other = await page.context().newPage()
+      await other.goto(`${studio.url}#prompt=ant&seed=5`)
+      await other.getByRole('button', { name: 'ant seed 5: bring it back' }).waitFor()
+      expect(await other.locator('.past .tile').count()).toBe(1)
+      await other.close()
+      expect(studio.complaints).toEqual([])
+    })
+
     it('saves the way to another picture as an animation and as a strip, and names files by what they show', async () => {
       await open('#prompt=cat+face&seed=5&to-prompt=owl&to-seed=9')
       await painted()
@@ -303,6 +326,70 @@ describe.skipIf(browserLacks !== undefined)(
       await page.reload()
       await painted()
       expect(await page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('first')
+      expect(studio.complaints).toEqual([])
+    })
+
+    it('begins with the example of a training’s model, unless it knows what was asked for', async () => {
+      const { vocabulary } = JSON.parse(await readFile(join(studio.work, 'runs/first/config.json'), 'utf8'))
+      const [example, known] = vocabulary.examples
+      for (const [asked, expected] of [
+        ['prompt=owl&seed=5&style=noto&to-prompt=pizza&mix=0.5', `prompt=${example}&seed=0&`],
+        [`prompt=${known}&seed=5`, `prompt=${known}&seed=5&`],
+      ]) {
+        await open(`#${asked}`)
+        await painted()
+        await goTo('Train')
+        await page.getByRole('button', { name: 'Paint with it' }).click()
+        await shown('Paint')
+        await painted()
+        const address = new URLSearchParams(expected!.replaceAll(' ', '+'))
+        await expect
+          .poll(() => {
+            const now = new URLSearchParams(new URL(page.url()).hash.slice(1))
+            return [
+              now.get('model'),
+              now.get('prompt'),
+              now.get('seed'),
+              now.get('mix'),
+              now.get('to-prompt'),
+            ]
+          })
+          .toEqual(['first', address.get('prompt'), address.get('seed'), null, null])
+      }
+      expect(studio.complaints).toEqual([])
+    })
+
+    it('paints with a training that was done anew in the same tab', async () => {
+      const again = join(studio.work, 'runs/anew')
+      await cp(join(studio.work, 'runs/first'), again, { recursive: true })
+      try {
+        const paintWithIt = async () => {
+          await goTo('Train')
+          await page.getByRole('combobox', { name: 'Training' }).selectOption('anew')
+          await page.getByRole('button', { name: 'Paint with it' }).click()
+          await shown('Paint')
+          await painted()
+          await page.locator('.stage[aria-busy="false"]').waitFor()
+          return pixelsOf(picture())
+        }
+        // Without a prompt there is none that a model does not know.
+        await open('#seed=5')
+        await page.evaluate(() => Object.assign(window, { same: true }))
+        const before = await paintWithIt()
+        expect(await paintWithIt()).toEqual(before)
+        for (const file of ['model.safetensors', 'config.json'])
+          await cp(join(STUDENT, file), join(again, file))
+        const after = await paintWithIt()
+        expect(after).not.toEqual(before)
+        expect(await page.evaluate(() => (window as never as { same?: boolean }).same)).toBe(true)
+        // It is the picture of the model that was put there.
+        const steps = await page.getByLabel('Steps').inputValue()
+        await open(`#model=emoji-16-guided&seed=5&steps=${steps}`)
+        await painted()
+        expect(await pixelsOf(picture())).toEqual(after)
+      } finally {
+        await rm(again, { recursive: true })
+      }
       expect(studio.complaints).toEqual([])
     })
 

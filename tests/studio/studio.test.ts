@@ -123,6 +123,84 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect(studio.complaints).toEqual([])
   })
 
+  it('recalls the link that a picture had, and says that a sheet is one', async () => {
+    const sheet = join(studio.work, 'sheet.png')
+    await succeeds(['sample', STUDENT, '--prompt', 'owl', '--seed', '30', '-n', '16', '--out', sheet])
+    const drop = async (file: string) => {
+      const text = (await readFile(file)).toString('base64')
+      await page.evaluate((text) => {
+        const dataTransfer = new DataTransfer()
+        const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+        dataTransfer.items.add(new File([bytes], 'dropped.png'))
+        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+      }, text)
+    }
+    const asked = [
+      'prompt=cat+face&seed=0&steps=1',
+      'prompt=owl&style=noto&seed=21&steps=2&guidance=2&without=red',
+      'prompt=owl&style=fluent&seed=21&steps=1&to-prompt=pizza&to-seed=9&mix=0.4',
+      'prompt=owl&seed=21&steps=1&to-seed=21&mix=0.4',
+    ].map((parts) => `#model=emoji-16-guided&${parts}`)
+    for (const link of asked) {
+      await open(link)
+      await painted()
+      const download = page.waitForEvent('download')
+      await page.getByRole('button', { name: 'Save PNG' }).click()
+      const file = await (await download).path()
+      // Something else of everything.
+      await open(
+        '#prompt=pizza&style=noto&seed=4&steps=3&guidance=3&without=owl&to-prompt=ant&to-seed=5&mix=0.9',
+      )
+      await painted()
+      await drop(file)
+      await expect.poll(() => page.evaluate(() => location.hash)).toBe(link)
+      expect(await page.getByRole('alert').count()).toBe(0)
+    }
+    await drop(sheet)
+    await page.getByText('dropped.png is a sheet of 16 pictures; its first is shown.').waitFor()
+    const first = '#model=emoji-16-guided&prompt=owl&seed=30&steps=1'
+    await expect.poll(() => page.evaluate(() => location.hash)).toBe(first)
+    expect(studio.complaints).toEqual([])
+  })
+
+  it('says at the field which seeds there are, and draws one where -1 or random is typed', async () => {
+    await open('#prompt=owl&seed=5')
+    await painted()
+    await page.getByText('Interpolate to another picture').click()
+    for (const [label, usual] of [
+      ['Seed', '5'],
+      ['Other seed', '8'],
+    ] as const) {
+      const seed = page.getByLabel(label, { exact: true })
+      const said = page.getByText(
+        'A seed is a whole number from 0 to 4294967295, or -1 or random, which draw one.',
+      )
+      for (const typed of ['-2', '4294967296', '1.5', '']) {
+        await seed.fill(typed)
+        await said.waitFor()
+        expect([await seed.inputValue(), await seed.getAttribute('aria-invalid')]).toEqual([typed, 'true'])
+        const describedBy = await seed.getAttribute('aria-describedby')
+        expect(await said.getAttribute('id')).toBe(describedBy)
+        await seed.blur()
+        expect([await seed.inputValue(), await seed.getAttribute('aria-invalid')]).toEqual([usual, 'false'])
+        expect(await said.count()).toBe(0)
+      }
+      for (const typed of ['-1', 'random']) {
+        await seed.fill(typed)
+        const drawn = await seed.inputValue()
+        expect(drawn).toMatch(/^\d+$/)
+        const part = label === 'Seed' ? `&seed=${drawn}` : `&to-seed=${drawn}`
+        await expect.poll(() => page.url()).toContain(part)
+      }
+      await seed.fill('7')
+      await seed.press('ArrowUp')
+      expect(await seed.inputValue()).toBe('8')
+      await seed.press('ArrowDown')
+      expect(await seed.inputValue()).toBe('7')
+    }
+    expect(studio.complaints).toEqual([])
+  })
+
   it('saves the picture that is shown, with its recipe, while the next is painted', async () => {
     await open('#model=emoji-16-teacher&prompt=owl&seed=5&steps=32&pixels=1')
     await painted()

@@ -172,6 +172,55 @@ describe.skipIf(browserLacks !== undefined)(
       expect(problems).toEqual([])
     })
 
+    it('says which words the model does not know, once they are whole', async () => {
+      await page.goto(`${site.url}some%20where/emoji/`)
+      await painted()
+      const notes = page.locator('#notes')
+      const strange = 'The model has not seen "spaceship"; it goes by similar spelling.'
+      await page.fill('#prompt', 'spaceship')
+      await notes.getByText(strange).waitFor()
+      await page.fill('#prompt', 'red heart')
+      await expect.poll(() => notes.textContent()).toBe('')
+      // "hea" is the begin of a word: it is judged when the field is left.
+      const before = await pictureAfter('')
+      await page.fill('#prompt', 'red hea')
+      await pictureAfter(before)
+      expect(await notes.textContent()).toBe('')
+      await page.locator('#prompt').blur()
+      expect(await notes.textContent()).toBe('The model has not seen "hea"; it goes by similar spelling.')
+      await page.locator('#ideas button').first().click()
+      await expect.poll(() => notes.textContent()).toBe('')
+      await page.fill('#guidance', '2')
+      await page.fill('#negative', 'spaceship')
+      await notes.getByText(strange).waitFor()
+      expect(problems).toEqual([])
+    })
+
+    it('says at the field which seeds there are, and draws one where -1 or random is typed', async () => {
+      await page.goto(`${site.url}some%20where/emoji/`)
+      await painted()
+      const seed = page.getByLabel('Seed', { exact: true })
+      await seed.fill('5')
+      for (const typed of ['1.5', '-2', '4294967296', '', 'owl']) {
+        await seed.fill(typed)
+        expect([await seed.inputValue(), await seed.getAttribute('aria-invalid')]).toEqual([typed, 'true'])
+        expect(await page.locator('#no-seed').textContent()).toBe(
+          'A seed is a whole number from 0 to 4294967295, or -1 or random, which draw one.',
+        )
+        expect(await page.textContent('#element')).toContain(' seed="5" ')
+        await seed.blur()
+        expect([await seed.inputValue(), await seed.getAttribute('aria-invalid')]).toEqual(['5', 'false'])
+        expect(await page.locator('#no-seed').textContent()).toBe('')
+      }
+      for (const typed of ['-1', 'random']) {
+        await seed.fill(typed)
+        const drawn = await seed.inputValue()
+        expect(drawn).toMatch(/^\d+$/)
+        expect(await page.textContent('#element')).toContain(` seed="${drawn}" `)
+      }
+      expect(problems).toEqual([])
+    })
+
     it('paints at an address that is neither https nor localhost, as for a phone at home', async () => {
       const name = 'machine.test'
       const phone = await launch(`--host-resolver-rules=MAP ${name} 127.0.0.1`)

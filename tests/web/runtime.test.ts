@@ -247,7 +247,7 @@ describe.skipIf(browserLacks !== undefined)(
     it.each([
       [{ steps: 'two' }, 'steps is a whole number from 1 to 128, not "two"'],
       [{ steps: '999' }, 'steps is a whole number from 1 to 128, not "999"'],
-      [{ seed: '' }, 'seed is a whole number from 0 to 4294967295, not ""'],
+      [{ seed: '' }, 'seed is a whole number from 0 to 4294967295, or -1 or random, which draw one, not ""'],
       [{ 'guidance-scale': '50' }, /^this student learned guidance scales from 1 to 3, and not 50; choose/],
       [{ src: 'nowhere/' }, /nowhere\/manifest\.json/],
     ] as [Record<string, string>, string | RegExp][])(
@@ -397,6 +397,41 @@ describe.skipIf(browserLacks !== undefined)(
       expect(painted.guided).not.toEqual(painted.again)
       expect(painted.led).not.toEqual(painted.guided)
       expect(painted.label).toBe('red heart')
+    })
+
+    it('draws a seed for <one-stroke>, keeps it until the attribute is set again, and says what is not known', async () => {
+      const { told, pictures, title, known } = await page.evaluate(async () => {
+        const element = document.createElement('one-stroke')
+        document.body.append(element)
+        const canvas = element.shadowRoot!.querySelector('canvas')!
+        const set = async (attributes: Record<string, string>) => {
+          const painted = new Promise<CustomEvent>((resolve) =>
+            element.addEventListener('painted', (event) => resolve(event as CustomEvent), { once: true }),
+          )
+          for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
+          const { detail } = await painted
+          return { seed: detail.seed as number, picture: canvas.toDataURL() }
+        }
+        const first = await set({ src: 'model/', device: 'wasm', prompt: 'spaceship', seed: 'random' })
+        const { title } = canvas
+        const other = await set({ prompt: 'owl' })
+        const second = await set({ seed: '-1' })
+        const again = await set({ seed: String(first.seed), prompt: 'spaceship' })
+        const cat = await set({ prompt: 'owl' })
+        const all = [first, other, second, again, cat]
+        return {
+          told: all.map(({ seed }) => seed),
+          pictures: all.map(({ picture }) => picture),
+          title,
+          known: canvas.title,
+        }
+      })
+      expect(told[1]).toBe(told[0])
+      expect(told[2]).not.toBe(told[0])
+      expect(pictures[3]).toBe(pictures[0])
+      expect(pictures[4]).toBe(pictures[1])
+      expect(pictures[2]).not.toBe(pictures[1])
+      expect([title, known]).toEqual(['the model has not seen "spaceship"; it goes by similar spelling', ''])
     })
 
     it('leaves the page free while it paints', async () => {

@@ -3,7 +3,7 @@ import { exampleOf, type Manifest } from '@onestroke/core/pipeline'
 import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import { openModel, THREADS } from './models.js'
+import { entryOf, openModel, THREADS } from './models.js'
 import type { End } from './names.js'
 import * as state from './state.js'
 
@@ -69,6 +69,7 @@ export interface Wanted {
 export const useModel = (name: string | undefined): Wanted => {
   const [found, setFound] = useState<Pick<Wanted, 'model' | 'failure'>>({})
   const [tries, setTries] = useState(0)
+  const sha256 = entryOf(name)?.sha256
   useEffect(() => {
     setFound({})
     if (!name) return
@@ -87,7 +88,7 @@ export const useModel = (name: string | undefined): Wanted => {
     return () => {
       wanted = false
     }
-  }, [name, tries])
+  }, [name, sha256, tries])
   const { model } = found
   useEffect(() => {
     if (!model || name !== state.modelName.value) return

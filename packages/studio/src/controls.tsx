@@ -1,7 +1,8 @@
 /** The things that are moved. */
+import { MOST_SEED, readSeed, SEED_RULE } from '@onestroke/core/pipeline'
 import type { Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useId, useState } from 'preact/hooks'
 import { pixels } from './state.js'
 
 interface SliderProps {
@@ -90,7 +91,7 @@ export const Button = ({
   </button>
 )
 
-/** A seed and its dice. */
+/** A seed and its dice. What is typed and is none stays until the field is left, with what a seed is; the one before holds. */
 export const SeedField = ({
   label,
   value,
@@ -101,30 +102,48 @@ export const SeedField = ({
   draw: () => number
 }) => {
   const id = useId()
+  /** What was typed and is no seed. */
+  const [refused, setRefused] = useState<string>()
+  const take = (text: string) => {
+    const seed = readSeed(text, draw)
+    if (seed !== undefined) value.value = seed
+    setRefused(seed === undefined ? text : undefined)
+  }
+  const isRefused = refused !== undefined
   return (
     <div class="field seed">
       <label for={id}>{label}</label>
       <input
         id={id}
-        type="number"
-        min={0}
-        max={2 ** 32 - 1}
-        value={value.value}
-        onInput={({ currentTarget }) => {
-          const { valueAsNumber: number } = currentTarget
-          if (Number.isInteger(number) && number >= 0 && number < 2 ** 32) value.value = number
+        type="text"
+        autocomplete="off"
+        spellcheck={false}
+        value={refused ?? value.value}
+        aria-invalid={isRefused}
+        aria-describedby={isRefused ? `${id}-refused` : undefined}
+        onInput={({ currentTarget }) => take(currentTarget.value)}
+        onKeyDown={(event) => {
+          const by = STEPS[event.key]
+          if (by === undefined) return
+          event.preventDefault()
+          take(String(Math.min(MOST_SEED, Math.max(0, value.value + by))))
         }}
+        onBlur={() => setRefused(undefined)}
       />
-      <Button
-        onClick={() => {
-          value.value = draw()
-        }}
-      >
+      <Button onClick={() => take('random')}>
         <span aria-hidden="true">⚄</span> New {label.toLowerCase()}
       </Button>
+      {isRefused && (
+        <small id={`${id}-refused`} class="refused" role="status">
+          A seed is {SEED_RULE}.
+        </small>
+      )}
     </div>
   )
 }
+
+/** The arrow keys go to the seeds beside. */
+const STEPS: Readonly<Record<string, number>> = { ArrowUp: 1, ArrowDown: -1 }
 
 /** How pictures are enlarged, in every view. */
 export const Squares = () => (

@@ -91,8 +91,10 @@ const DrawWith = ({ model }: { model: WebModel }) => {
           onDrop={(dropped) => handToDraw(dropped)}
         />
         <figcaption>
-          <strong>{isMask ? 'Brush a mask over what should change' : 'Draw here'}</strong>
-          <span>or open, drop or paste (Ctrl+V) a picture</span>
+          <strong>{isMask ? 'Brush a mask over what should change' : 'Draw here'}</strong>{' '}
+          <span>
+            or open<span class="keys">, drop or paste (Ctrl+V)</span> a picture
+          </span>
           <div class="row">
             <UndoRedo />
             <Button onClick={() => file.current!.click()}>Open a picture</Button>

@@ -1,5 +1,6 @@
 /** What is drawn, how it came about, and with what: it stays when another view is looked at, and when the page is loaded again. */
 import { computed, effect, signal } from '@preact/signals'
+import { fromBase64, rgbFromBase64, rgbToBase64, toBase64 } from './base64.js'
 import { blank, type Drawing, isBlank } from './brush.js'
 
 export type Mode = 'image-to-image' | 'inpaint'
@@ -103,7 +104,7 @@ const keep = () => {
     mode: mode.value,
     strength: strength.value,
     resolution,
-    picture: toBase64(pixels.filter((_, i) => i % 4 < 3)),
+    picture: rgbToBase64(pixels),
     mask: toBase64(mask),
   }
   // Browsers that keep nothing for a page throw where it asks, and others where there is no room.
@@ -119,12 +120,10 @@ const takeUp = () => {
       .find((found) => found !== null)
     if (!text) return
     const kept = JSON.parse(text) as Kept
-    const picture = fromBase64(kept.picture)
-    const mask = fromBase64(kept.mask)
     const count = kept.resolution ** 2
-    if (picture.length !== 3 * count || mask.length !== count) return
-    const { pixels } = blank(kept.resolution)
-    for (let i = 0; i < count; i++) pixels.set(picture.subarray(3 * i, 3 * i + 3), 4 * i)
+    const pixels = rgbFromBase64(kept.picture, count)
+    const mask = fromBase64(kept.mask)
+    if (!pixels || mask.length !== count) return
     history.value = { past: [], now: { resolution: kept.resolution, pixels, mask }, future: [] }
     mode.value = kept.mode === 'inpaint' ? 'inpaint' : 'image-to-image'
     if (kept.strength >= 0 && kept.strength <= 1) strength.value = kept.strength
@@ -132,9 +131,3 @@ const takeUp = () => {
     // It was written by another version, or there is nothing to read from.
   }
 }
-
-const toBase64 = (bytes: Uint8Array | Uint8ClampedArray): string =>
-  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
-
-const fromBase64 = (text: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))

@@ -2,6 +2,7 @@
 import { effect, type ReadonlySignal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import {
+  type Colour,
   type Covered,
   colourOf,
   cover,
@@ -25,14 +26,28 @@ interface EaselProps {
   onDrop: (file: File) => void
 }
 
-/** A line while it is drawn: what was there before, and what it covers. */
-interface Stroke {
+/** A line while it is drawn: with what, what was there before, and what it covers. */
+interface Stroke extends Mark {
   readonly before: Drawing
   readonly covered: Covered
   last: Point
   /** The drawing with the line as far as it has come. */
   latest?: Drawing
 }
+
+/** What a line is drawn with, from its begin to its end, whatever is chosen meanwhile. */
+interface Mark {
+  readonly on: typeof mode.value
+  readonly tool: 'brush' | 'eraser'
+  readonly colour: Colour
+}
+
+/** What is chosen now; a fill draws no line. */
+const chosen = (): Mark => ({
+  on: mode.value,
+  tool: mode.value === 'inpaint' ? maskTool.value : tool.value === 'eraser' ? 'eraser' : 'brush',
+  colour: colourOf(colour.value),
+})
 
 /** Whether a press fills, and begins no line. */
 const isFill = (): boolean => mode.value === 'image-to-image' && tool.value === 'fill'
@@ -72,7 +87,7 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
   const begin = (at: Point) => {
     const before = drawing.value
     if (isFill()) return change(filled(before, at, colourOf(colour.value)))
-    stroke.current = { before, covered: new Float32Array(resolution ** 2), last: at }
+    stroke.current = { ...chosen(), before, covered: new Float32Array(resolution ** 2), last: at }
     change(before)
     goOn([at])
   }
@@ -145,7 +160,8 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
             begin(cursor.current)
             end()
           } else if (event.shiftKey) {
-            // A fill draws no line: the one that another tool drew ends here.
+            // Another tool ends the line, and a fill draws none.
+            if (stroke.current && stroke.current.tool !== chosen().tool) end()
             if (isFill()) return end()
             // Until shift is let go it is one line, which is undone as one.
             if (!stroke.current) begin(from)
@@ -169,9 +185,9 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
 }
 
 /** The drawing with the line as it is so far. */
-const drawn = ({ before, covered }: Stroke): Drawing => {
-  if (mode.value === 'inpaint') return masked(before, covered, maskTool.value === 'brush' ? 1 : 0)
-  return painted(before, covered, tool.value === 'eraser' ? WHITE : colourOf(colour.value))
+const drawn = ({ before, covered, on, tool, colour }: Stroke): Drawing => {
+  if (on === 'inpaint') return masked(before, covered, tool === 'brush' ? 1 : 0)
+  return painted(before, covered, tool === 'eraser' ? WHITE : colour)
 }
 
 /** Where the brush is, and how large. */

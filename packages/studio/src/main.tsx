@@ -3,6 +3,7 @@ import { App } from './app.js'
 import { keepDrawing } from './drawing.js'
 import { handToDraw } from './hand-over.js'
 import { followAddress, trouble } from './models.js'
+import { keepHistory } from './past.js'
 import { recall } from './recall.js'
 import { device, followState, readAddress } from './state.js'
 import './style.css'
@@ -11,6 +12,7 @@ import './stage.css'
 
 followState()
 keepDrawing()
+keepHistory()
 // Back, Forward, or another link in the same tab.
 addEventListener('hashchange', () => {
   const before = device.value

@@ -1,13 +1,16 @@
 /** The models that this studio offers, each loaded when it is first needed. */
-import type { Manifest } from '@onestroke/core/pipeline'
+import { exampleOf, type Manifest, promptWarnings } from '@onestroke/core/pipeline'
+import { Tokenizer } from '@onestroke/core/text'
 import { load, type WebModel } from '@onestroke/core/web'
 import { batch, signal } from '@preact/signals'
 import { keepLate, readyForOffline } from './offline.js'
-import { device, modelName, steps, view } from './state.js'
+import { beginAnew, device, modelName, prompt, steps, view } from './state.js'
 
 export interface Entry {
   readonly name: string
   readonly path: string
+  /** Hash of what the model is now: another one where it was trained again. */
+  readonly sha256: string
   readonly kind: 'teacher' | 'student'
   readonly teacher?: string
   /** The guidance that a student was distilled with, where that is known. */
@@ -37,7 +40,8 @@ export const trouble = signal<string | undefined>(undefined)
 /** Why it is not known what there is, in words for people; until a later look finds it. */
 export const cannotStart = signal<string | undefined>(undefined)
 
-const models = new Map<string, Promise<WebModel>>()
+/** By name: those that were opened, each as its entry had it then. */
+const models = new Map<string, { readonly sha256: string; readonly model: Promise<WebModel> }>()
 
 /** Threads of WebAssembly: onnxruntime's own choice is half of the cores. */
 export const THREADS = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
@@ -94,13 +98,20 @@ const offerRun = async (run: string): Promise<string> => {
 export const paintWithRun = async (run: string): Promise<void> => {
   const name = await offerRun(run)
   // With its teacher, where there is one.
-  const found = await fetchOffer()
+  offer.value = await fetchOffer()
+  const manifest = await readManifest(name)
   batch(() => {
-    offer.value = found
+    if (!isKnown(prompt.value, manifest)) beginAnew(exampleOf(manifest))
     modelName.value = name
     steps.value = 0
     view.value = 'paint'
   })
+}
+
+/** Whether a model can make use of every word of a prompt. */
+const isKnown = (text: string, { vocabulary }: Manifest): boolean => {
+  if (vocabulary.kind === 'class') return text === '' || vocabulary.classes.includes(text)
+  return promptWarnings(new Tokenizer(vocabulary), [text]).length === 0
 }
 
 /** If the model that is asked for is not here, the first one takes its place. */
@@ -125,22 +136,28 @@ const lackOf = (): void => {
 
 /** What a model says of itself, which comes long before its weights. @throws Error if it does not come. */
 export const readManifest = async (name: string): Promise<Manifest> => {
-  const { path } = offer.value!.models.find((one) => one.name === name)!
+  const { path } = entryOf(name)!
   const response = await fetch(`${path}manifest.json`)
   if (!response.ok) throw new Error(`manifest.json: ${response.status} ${response.statusText}`)
   return response.json()
 }
 
-/** A model by name: the same one each time. @throws Error if there is none, or it does not load. */
+/** What is offered by a name. */
+export const entryOf = (name: string | undefined): Entry | undefined =>
+  offer.value?.models.find((one) => one.name === name)
+
+/** A model by name: the same one each time, until the offer has another one by it. @throws Error if there is none, or it does not load. */
 export const openModel = (name: string): Promise<WebModel> => {
+  const entry = entryOf(name)
   const known = models.get(name)
-  if (known)
-    return known.then((model) => {
+  if (known && (!entry || known.sha256 === entry.sha256))
+    return known.model.then((model) => {
       if (!model.ended) return model
-      models.delete(name)
+      if (models.get(name) === known) models.delete(name)
       return openModel(name)
     })
-  const entry = offer.value?.models.find((one) => one.name === name)
+  // Nobody asks for what was there before.
+  known?.model.then((model) => model.release()).catch(() => {})
   if (!entry) return Promise.reject(new Error(`there is no model ${name} here`))
   const progress = (loaded: Loaded | undefined) => {
     const { [name]: _, ...others } = loading.value
@@ -161,8 +178,11 @@ export const openModel = (name: string): Promise<WebModel> => {
       return loaded
     })
     .finally(() => progress(undefined))
-  models.set(name, model)
+  const opened = { sha256: entry.sha256, model }
+  models.set(name, opened)
   // What failed may work later.
-  model.catch(() => models.delete(name))
+  model.catch(() => {
+    if (models.get(name) === opened) models.delete(name)
+  })
   return model
 }

@@ -2,7 +2,7 @@
 import { type Manifest, type Recipe, readRecipe } from '@onestroke/core/pipeline'
 import { batch } from '@preact/signals'
 import { ask } from './ask.js'
-import { offer, trouble } from './models.js'
+import { offer, readManifest, trouble } from './models.js'
 import * as state from './state.js'
 
 /** The recipe of the picture that is asked for now. */
@@ -19,27 +19,48 @@ export const recipeNow = (manifest: Manifest): Recipe => {
   }
 }
 
+/** Prompts as they were typed, and the style that stands behind each of them in a recipe; '' where none does. */
+const withoutStyle = (
+  prompts: readonly string[],
+  { vocabulary }: Pick<Manifest, 'vocabulary'>,
+): { style: string; typed: readonly string[] } => {
+  const styles = vocabulary.kind === 'text' ? (vocabulary.styles ?? []) : []
+  const endsIn = (text: string, style: string) => text === style || text.endsWith(` ${style}`)
+  const style = styles.find((one) => prompts.every((text) => endsIn(text, one))) ?? ''
+  return { style, typed: style ? prompts.map((text) => text.slice(0, -style.length).trimEnd()) : prompts }
+}
+
 /** Asks for a PNG's first picture again. Returns whether it tells how it was painted. */
-export const recall = async (file: Blob): Promise<boolean> => {
+export const recall = async (file: File): Promise<boolean> => {
   const recipe = readRecipe(new Uint8Array(await file.arrayBuffer()))
   if (!recipe) return false
   const isHere = offer.value?.models.some(({ name }) => name === recipe.model)
-  trouble.value = isHere
-    ? undefined
-    : `The picture is by the model ${recipe.model}, which is not here; this is what ${state.modelName.value} makes of it.`
+  const count = recipe.seeds.length
+  const notes = [
+    count > 1 && `${file.name} is a sheet of ${count} pictures; its first is shown.`,
+    !isHere &&
+      `The picture is by the model ${recipe.model}, which is not here; this is what ${state.modelName.value} makes of it.`,
+  ].filter(Boolean)
+  const { to } = recipe
+  const [first, last] = [recipe.prompts[0]!, to?.prompt ?? recipe.prompts[0]!]
+  // A model that says nothing of itself now has nothing to tell of styles, and says why when it is loaded.
+  const manifest = await readManifest(isHere ? recipe.model : state.modelName.value).catch(() => undefined)
+  const { style, typed } = manifest
+    ? withoutStyle([first, last], manifest)
+    : { style: '', typed: [first, last] }
+  trouble.value = notes.length > 0 ? notes.join(' ') : undefined
   batch(() => {
     state.view.value = 'paint'
     if (isHere) state.modelName.value = recipe.model
-    state.prompt.value = recipe.prompts[0]!
-    // The prompt has it in words.
-    state.style.value = ''
+    state.prompt.value = typed[0]!
+    state.style.value = style
     state.seed.value = recipe.seeds[0]!
     state.steps.value = recipe.num_inference_steps ?? 0
     state.guidance.value = recipe.guidance_scale ?? 1
     state.without.value = recipe.negative_prompt ?? ''
-    state.toPrompt.value = recipe.to?.prompt ?? ''
-    state.toSeed.value = recipe.to?.seed ?? recipe.seeds[0]!
-    state.mix.value = recipe.to?.weights[0] ?? 0
+    state.toPrompt.value = last === first ? '' : typed[1]!
+    state.toSeed.value = to ? (to.seed ?? recipe.seeds[0]!) : state.FIRST_OTHER_SEED
+    state.mix.value = to?.weights[0] ?? 0
   })
   return true
 }

@@ -1,11 +1,10 @@
 /** What is painted: kept in the page's address, so that a link is the picture, and Back and Forward move between views. */
-import type { Example } from '@onestroke/core/pipeline'
+import { type Example, MOST_SEED } from '@onestroke/core/pipeline'
 import { batch, computed, effect, signal } from '@preact/signals'
 
 export const VIEWS = ['paint', 'compare', 'draw', 'train'] as const
 export type View = (typeof VIEWS)[number]
 
-const MOST_SEED = 2 ** 32 - 1
 /** Seeds that are easy to read out. */
 const SEEDS = 1_000_000
 export const drawSeed = (): number => Math.floor(Math.random() * SEEDS)
@@ -16,7 +15,7 @@ export const modelName = signal('')
 export const prompt = signal('')
 export const style = signal('')
 const FIRST_SEED = 7
-const FIRST_OTHER_SEED = 8
+export const FIRST_OTHER_SEED = 8
 export const seed = signal(FIRST_SEED)
 /** 0: what the model recommends. */
 export const steps = signal(0)
@@ -61,6 +60,16 @@ export const begin = (example: Example): void => {
     seed.value = example.seed
   })
 }
+
+/** Paints a model's example in place of what was asked for, of which it does not know the words. */
+export const beginAnew = (example: Example): void =>
+  batch(() => {
+    for (const text of [style, without, toPrompt]) text.value = ''
+    mix.value = 0
+    prompt.value = example.prompt
+    seed.value = example.seed
+    unasked.value = example
+  })
 
 const numberIn = (parts: URLSearchParams, key: string, otherwise: number, min: number, max: number) => {
   const value = Number(parts.get(key) ?? Number.NaN)

@@ -162,11 +162,18 @@ const Run = ({ name }: { name: string }) => {
 /** Where a training that is done leads. */
 const Finished = ({ name, report }: { name: string; report: boolean }) => {
   const [failure, setFailure] = useState('')
+  const [busy, setBusy] = useState(false)
+  const paintWithIt = async () => {
+    setBusy(true)
+    setFailure('')
+    await paintWithRun(name).catch((error: Error) => setFailure(error.message))
+    setBusy(false)
+  }
   return (
     <>
       <div class="row">
-        <Button onClick={() => paintWithRun(name).catch((error: Error) => setFailure(error.message))}>
-          Paint with it
+        <Button disabled={busy} onClick={paintWithIt}>
+          {busy ? 'Preparing the model…' : 'Paint with it'}
         </Button>
         {report && (
           <a

@@ -16,5 +16,6 @@ export {
 } from './pipeline.js'
 export { fromRGBA, maskFromRGBA, toByte, toRGBA } from './pixels.js'
 export { type Recipe, readRecipe, withRecipe } from './recipe.js'
+export { drawSeed, readSeed, SEED_RULE } from './seeds.js'
 export { shapeFor } from './shape-for.js'
 export { promptWarnings } from './warnings.js'

@@ -1,10 +1,10 @@
 /**
  * `<one-stroke src="emoji/" prompt="red heart" seed="1" steps="1">`: a picture that follows its attributes, which for
  * guided models are also `guidance-scale` and `negative-prompt`. Models are shared between elements of one address.
- * Fires `painted` (detail: milliseconds, device, warnings) and `error`, which is also to be read in the picture's place.
+ * Fires `painted` (detail: milliseconds, device, seed, warnings) and `error`, which is also to be read in the picture's place.
  */
 import { UserError } from '../formats/errors.js'
-import { MOST_SEED } from '../pipeline/index.js'
+import { readSeed, SEED_RULE } from '../pipeline/index.js'
 import { load, type WebModel } from './model.js'
 import { type Share, share } from './share.js'
 
@@ -59,6 +59,8 @@ export class OneStrokeElement extends Base {
   #wanted = false
   #painting = false
   #share: Share | undefined
+  /** What the attribute `seed` means; a seed that was drawn stays until the attribute is set again. */
+  #seed: number | undefined
 
   constructor() {
     super()
@@ -81,6 +83,7 @@ export class OneStrokeElement extends Base {
   attributeChangedCallback(name: string): void {
     // Another model's picture is not worth waiting for.
     if (MODEL_ATTRIBUTES.includes(name)) this.#controller?.abort()
+    if (name === 'seed') this.#seed = undefined
     this.#schedule()
   }
 
@@ -107,7 +110,7 @@ export class OneStrokeElement extends Base {
     this.#canvas.setAttribute('aria-label', prompt || 'generated picture')
     try {
       const steps = this.#number('steps', { least: 1, most: MOST_STEPS, whole: true })
-      const seed = this.#number('seed', { least: 0, most: MOST_SEED, whole: true })
+      const seed = this.#seedNumber()
       const guidance_scale = this.#number('guidance-scale', { least: 0, most: MOST_GUIDANCE })
       const model = await this.#model(src)
       controller.signal.throwIfAborted()
@@ -115,16 +118,19 @@ export class OneStrokeElement extends Base {
       const image = await model.generate({
         prompt,
         signal: controller.signal,
-        ...(seed !== undefined && { seed }),
+        seed,
         ...(steps !== undefined && { steps }),
         ...(guidance_scale !== undefined && { guidance_scale }),
         ...(negative_prompt !== null && { negative_prompt }),
       })
       ;[this.#canvas.width, this.#canvas.height] = [image.width, image.height]
       this.#canvas.getContext('2d')!.putImageData(image, 0, 0)
-      this.#show()
+      const milliseconds = performance.now() - begin
       const warnings = model.warnings([prompt, negative_prompt ?? ''])
-      const detail = { milliseconds: performance.now() - begin, device: model.device, warnings }
+      this.#show()
+      // What stands over the picture would hide it: it is there for a pointer that rests, and for those who listen.
+      this.#canvas.title = warnings.join('\n')
+      const detail = { milliseconds, device: model.device, seed, warnings }
       this.dispatchEvent(new CustomEvent('painted', { detail }))
     } catch (error) {
       if (controller.signal.aborted) return
@@ -141,6 +147,14 @@ export class OneStrokeElement extends Base {
     this.#message.textContent = message ?? ''
     this.#message.hidden = message === undefined
     this.#canvas.hidden = message !== undefined
+  }
+
+  /** @throws UserError if the attribute is no seed. */
+  #seedNumber(): number {
+    const text = this.getAttribute('seed') ?? '0'
+    this.#seed ??= readSeed(text)
+    if (this.#seed === undefined) throw new UserError(`seed is ${SEED_RULE}, not "${text}"`)
+    return this.#seed
   }
 
   /** @throws UserError if the attribute is no number of the range. */

@@ -1,6 +1,5 @@
 /** Options that several commands share, and how their values are read. */
-import { randomInt } from 'node:crypto'
-import { MOST_SEED } from '@onestroke/core/pipeline'
+import { readSeed, SEED_RULE } from '@onestroke/core/pipeline'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
 export const integer =
@@ -12,9 +11,12 @@ export const integer =
     return value
   }
 
-/** A seed of pictures, or one that is drawn: `random`, or `-1` as other programs have it. */
-export const seedNumber = (text: string): number =>
-  text === 'random' || text === '-1' ? randomInt(MOST_SEED + 1) : integer(0, MOST_SEED)(text)
+/** A seed of pictures, or one that is drawn. */
+export const seedNumber = (text: string): number => {
+  const seed = readSeed(text)
+  if (seed === undefined) throw new InvalidArgumentError(`must be ${SEED_RULE}.`)
+  return seed
+}
 
 export const number =
   (least: number, most = Number.POSITIVE_INFINITY) =>

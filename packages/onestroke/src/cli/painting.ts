@@ -48,7 +48,7 @@ export const paintOptions = (command: Command, pictures: number): Command =>
     .option('--guidance-scale <w>', 'guidance D_u + w(D_c − D_u); 1 is none', number(0))
     .option(
       '--seed <number>',
-      'same seed, same pictures: picture k has the seed plus k; "random" draws one',
+      'same seed, same pictures: picture k has the seed plus k; random or -1 draws one, which is told',
       seedNumber,
       0,
     )
@@ -196,6 +196,6 @@ export const paint = async (
   if (flags.json) console.log(JSON.stringify(summary))
   else
     say(
-      `${flags.out}: ${count} picture${count === 1 ? '' : 's'}, ${num_inference_steps} step${num_inference_steps === 1 ? '' : 's'} of ${solver}, ${(seconds * 1000).toFixed(0)} ms, seed ${flags.seed}`,
+      `${flags.out}: ${count} picture${count === 1 ? '' : 's'}, ${num_inference_steps} step${num_inference_steps === 1 ? '' : 's'} of ${solver}, ${(seconds * 1000).toFixed(0)} ms, seed ${flags.seed}${facts.to_seed === undefined ? '' : ` to ${facts.to_seed}`}`,
     )
 }

@@ -36,7 +36,11 @@ export const sampleCommand = (): Command =>
       '--to-prompt <text>',
       'paint the way to this prompt: the first picture is of --prompt, the last of this',
     )
-    .option('--to-seed <number>', 'paint the way to this seed’s picture', seedNumber)
+    .option(
+      '--to-seed <number>',
+      'paint the way to this seed’s picture; random or -1 draws one, which is told',
+      seedNumber,
+    )
     .addHelpText(
       'after',
       `

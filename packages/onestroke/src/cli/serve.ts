@@ -71,12 +71,13 @@ export const serveCommand = (): Command =>
   curl -s localhost:8080/generate -H 'content-type: application/json' -d '{"prompt":"cat","n":8,"to":{"prompt":"dog"}}' > way.png
 
 With "image" (PNG, JPEG or WebP in base64), /generate paints that picture again, as far as "strength" says or where "mask"
-has holes or is white; with "to" it paints the way to another prompt or seed.
+has holes or is white; with "to" it paints the way to another prompt or seed. Seeds are those of --seed elsewhere: -1 or
+"random" draws one, and so does none; the answer tells it, in JSON or in its header x-seed.
 
 Also for OpenAI's clients, at /v1 (images and models), and for tools of AUTOMATIC1111's web UI, at /sdapi/v1. The page at /
 has examples.
 
-Sockets at /live take {"id":1,"prompt":"owl","seed":3} and answer with {"id":1,"milliseconds":…} and then the PNG; a newer
+Sockets at /live take {"id":1,"prompt":"owl","seed":3} and answer with {"id":1,"seed":3,"milliseconds":…} and then the PNG; a newer
 request takes the place of one that is still waiting. Pages send the token as a protocol of their socket:
 new WebSocket(url, ['onestroke', 'bearer.TOKEN']). Also: /health, /ready, /metrics (Prometheus), /model.`,
     )

@@ -185,7 +185,7 @@ const guard = (app: App, options: ServerOptions): void => {
       reply
         .header('access-control-allow-origin', options.cors.includes('*') ? '*' : origin)
         .header('vary', 'Origin, Access-Control-Request-Headers')
-        .header('access-control-expose-headers', 'x-seed, x-warnings, retry-after')
+        .header('access-control-expose-headers', 'x-seed, x-to-seed, x-warnings, retry-after')
       if (request.method === 'OPTIONS')
         return (
           reply

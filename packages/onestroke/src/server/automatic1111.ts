@@ -1,20 +1,28 @@
 /** The API of AUTOMATIC1111's web UI, for the tools that speak only that. */
-import { randomInt } from 'node:crypto'
 import { UserError } from '@onestroke/core/formats'
-import { MOST_SEED, type Pipeline } from '@onestroke/core/pipeline'
+import { drawSeed, type Pipeline } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
 import type { App, Service } from './app.js'
 import { type Asked, enlargement, paint, signalOf, tellWarnings, unknownFields, warningsOf } from './paint.js'
-import { MOST_PICTURES, MOST_STEPS, PICTURES_LIMIT, PROBLEMS, picture, prompt, warnings } from './schemas.js'
+import {
+  MOST_PICTURES,
+  MOST_STEPS,
+  PICTURES_LIMIT,
+  PROBLEMS,
+  picture,
+  prompt,
+  seed,
+  warnings,
+} from './schemas.js'
 
 const MOST_MASK_PIXELS = 4 * 2 ** 20
 const nothing = z.unknown().optional().describe('Taken as tools send it; it changes nothing.')
 const textFields = {
   prompt: prompt.default(''),
   negative_prompt: prompt.nullish(),
-  seed: z.int().min(-1).max(MOST_SEED).nullish().describe('-1, the default, draws one.'),
+  seed: seed.nullish().describe('-1 or random, the default, draws one, which the answer tells.'),
   steps: z.int().min(1).max(MOST_STEPS).nullish().describe('Default: what the model recommends.'),
   cfg_scale: z.number().min(0).max(100).nullish().describe('Brought into the range that the model takes.'),
   sampler_name: z
@@ -243,7 +251,7 @@ const answer = async (
     )
   checkPixels(n, width)
   const { settings, notes } = settingsFor(pipeline, body)
-  const seed = typeof body.seed === 'number' && body.seed >= 0 ? body.seed : randomInt(MOST_SEED + 1)
+  const seed = body.seed ?? drawSeed()
   const asked: Asked = { prompt: body.prompt, n, seed, ...settings, ...edit }
   const warnings = [...warningsOf(pipeline, asked), ...notes, ...unknownFields(body, known)]
   tellWarnings(reply, warnings)

@@ -56,6 +56,8 @@ const fieldsOf = async (request: FastifyRequest): Promise<Record<string, unknown
 }
 
 const typed = (name: string, text: string): unknown => {
-  if (NUMBERS.has(name) && text.trim() !== '') return Number(text)
+  const number = Number(text)
+  // What is no number stays a text, which some fields take.
+  if (NUMBERS.has(name) && text.trim() !== '' && !Number.isNaN(number)) return number
   return name === 'stream' ? (SWITCHES[text] ?? text) : text
 }

@@ -23,7 +23,7 @@ const PULSE = 30_000
 const MOST_UNREAD = 2 ** 20
 
 /**
- * Answers `{ id, prompt, seed, steps, image, to, … }` with `{ id, milliseconds }` and then the PNG; with `{ id, superseded: true }`
+ * Answers `{ id, prompt, seed, steps, image, to, … }` with `{ id, seed, milliseconds }` and then the PNG; with `{ id, superseded: true }`
  * if something newer came; with `{ id, error }`. The next picture is painted when the last one has gone out, so that slow networks
  * get fewer pictures and not older ones.
  *
@@ -49,6 +49,8 @@ export const serveLive = (socket: WebSocket, { paint, timeout, onFailure }: Live
         const { png, warnings } = await paint(message, current.signal)
         say({
           id: message.id,
+          seed: message.seed,
+          to_seed: message.to?.seed,
           milliseconds: performance.now() - begin,
           ...(warnings.length > 0 && { warnings }),
         })

@@ -1,6 +1,6 @@
 /** Requests and answers in the form of OpenAI's images API, as its clients send and read them. */
 import { z } from 'zod'
-import { prompt, sampling, seed, strength, warnings } from './schemas.js'
+import { prompt, sampling, seed, strength, toldSeed, warnings } from './schemas.js'
 
 /** What is taken as clients send it, and changes nothing here. */
 const ignored = z.string().nullish().describe('Taken as clients send it; it changes nothing.')
@@ -41,7 +41,7 @@ const shared = {
     .max(3)
     .nullish()
     .describe('With stream and one picture: so many states before the last, as far as there are steps.'),
-  seed: seed.nullish(),
+  seed: seed.nullish().describe('-1 or random, the default, draws one, which the answer tells.'),
   ...sampling,
   ...IGNORED,
 }
@@ -69,7 +69,7 @@ export type ImagesBody = z.infer<typeof generationRequest> & Partial<z.infer<typ
 
 export const imagesAnswer = z.object({
   created: z.int(),
-  data: z.array(z.object({ b64_json: z.string().optional(), url: z.string().optional() })),
+  data: z.array(z.object({ b64_json: z.string().optional(), url: z.string().optional(), seed: toldSeed })),
   background: z.literal('opaque'),
   output_format: z.enum(['png', 'jpeg', 'webp']),
   size: z.string(),

@@ -145,13 +145,13 @@ const answer = async (service: Service, reply: FastifyReply, request: Request): 
   const warnings = [...warningsOf(pipeline, asked), ...unknownFields(body, shape)]
   tellWarnings(reply, warnings)
   if (body.stream) return stream(service, reply, { ...request, asked, wanted, warnings, signal })
-  const { painted } = await paint(service, asked, { signal, scale: wanted.scale })
+  const { seeds, painted } = await paint(service, asked, { signal, scale: wanted.scale })
   const texts = await encoder.each(painted, signal, wanted.encoding)
-  const data = texts.map((text) =>
-    body.response_format === 'url'
-      ? { url: `data:image/${wanted.encoding.format};base64,${text}` }
-      : { b64_json: text },
-  )
+  const data = texts.map((text, i) => {
+    const seed = seeds[i]!
+    if (body.response_format !== 'url') return { b64_json: text, seed }
+    return { url: `data:image/${wanted.encoding.format};base64,${text}`, seed }
+  })
   return { created: now(), data, ...described(wanted), ...(warnings.length > 0 && { warnings }) }
 }
 
@@ -200,16 +200,17 @@ const stream = async (
       // Thrown below, where it is awaited.
       shown.catch(() => {})
     }
-    const { painted } = await paint(service, asked, {
+    const { seeds, painted } = await paint(service, asked, {
       signal,
       scale: wanted.scale,
       previews: wanted.partial_images > 0 ? { count: wanted.partial_images, onPreview } : undefined,
     })
     await shown
-    for (const b64_json of await textsOf(painted))
+    for (const [i, b64_json] of (await textsOf(painted)).entries())
       say({
         type: `${event}.completed`,
         b64_json,
+        seed: seeds[i]!,
         ...told(),
         usage: NO_USAGE,
         ...(warnings.length > 0 && { warnings }),

@@ -1,7 +1,6 @@
 /** From a request to what is painted: checked against the model before anything waits. */
-import { randomInt } from 'node:crypto'
 import { UserError } from '@onestroke/core/formats'
-import { MOST_SEED, type Pipeline, seedsFrom } from '@onestroke/core/pipeline'
+import { drawSeed, type Pipeline, seedsFrom } from '@onestroke/core/pipeline'
 import { readImage, readMask } from '../data/index.js'
 import type { GenerateBody } from './schemas.js'
 import type { PaintOrder, Settings } from './settings.js'
@@ -12,12 +11,7 @@ const IMAGES = { megapixels: 4.2, formats: ['png', 'jpeg', 'webp'] } as const
 /** @throws UserError if the model cannot do it, or if a picture cannot be read. */
 export const orderOf = async (
   pipeline: Pipeline,
-  {
-    prompt,
-    n,
-    seed = randomInt(MOST_SEED + 1),
-    ...how
-  }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
+  { prompt, n, seed = drawSeed(), ...how }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
 ): Promise<PaintOrder> => {
   pipeline.checkPrompt(prompt)
   pipeline.checkPrompt(how.to?.prompt ?? '', 'to.prompt')

@@ -122,6 +122,8 @@ export const routes =
         const signal = signalOf(reply, service)
         const { seeds, painted } = await paint(service, body, { signal, scale })
         reply.header('x-seed', seeds.join(','))
+        const to_seed = body.to?.seed
+        if (to_seed !== undefined) reply.header('x-to-seed', to_seed)
         const warnings = warningsOf(pipeline, body)
         tellWarnings(reply, warnings)
         if (format === 'json') {
@@ -129,6 +131,7 @@ export const routes =
           const images = texts.map((b64, i) => ({ seed: seeds[i]!, b64 }))
           return {
             images,
+            ...(to_seed !== undefined && { to_seed }),
             width: side,
             height: side,
             milliseconds: performance.now() - begin,

@@ -1,5 +1,5 @@
 /** What requests and answers look like: checked on the way in, and told in the OpenAPI document. */
-import { MOST_SEED } from '@onestroke/core/pipeline'
+import { MOST_SEED, readSeed, SEED_RULE } from '@onestroke/core/pipeline'
 import { z } from 'zod'
 
 /** Most pictures of one request, and most steps. */
@@ -17,7 +17,13 @@ export const prompt = z
   .string()
   .max(MOST_CHARACTERS)
   .describe('What to paint, or the name of a class; empty: no condition.')
-export const seed = z.int().min(0).max(MOST_SEED)
+const notSeed = `expected ${SEED_RULE}`
+/** A seed as it is asked for; it is a number by then. */
+export const seed = z
+  .union([z.int(notSeed).min(-1, notSeed).max(MOST_SEED, notSeed), z.literal('random')], notSeed)
+  .transform((written) => readSeed(String(written))!)
+/** Told in answers. */
+export const toldSeed = z.int().min(0).max(MOST_SEED).describe('The seed that it was painted with.')
 
 /** What stands before the base64 of a `data:` address. */
 const DATA_ADDRESS = /^data:[^,]{0,200};base64,/i
@@ -90,7 +96,7 @@ const how = {
   to: z
     .strictObject({
       prompt: prompt.optional().describe('Default: the same.'),
-      seed: seed.optional().describe('Default: the same.'),
+      seed: seed.optional().describe('-1 or random draws one, which the answer tells. Default: the same.'),
       weight: z
         .number()
         .min(0)
@@ -108,7 +114,7 @@ const how = {
 export const generateRequest = z.strictObject({
   prompt: prompt.default(''),
   n: z.int().min(1).max(MOST_PICTURES).default(1).describe('Pictures, of seeds seed, seed + 1, …'),
-  seed: seed.optional().describe('Default: drawn, and told in the answer.'),
+  seed: seed.optional().describe('-1 or random, the default, draws one, which the answer tells.'),
   ...how,
   format: z
     .enum(['png', 'webp', 'json'])
@@ -124,7 +130,8 @@ export const generateRequest = z.strictObject({
 export type GenerateBody = z.infer<typeof generateRequest>
 
 export const generateAnswer = z.object({
-  images: z.array(z.object({ seed, b64: z.base64() })),
+  images: z.array(z.object({ seed: toldSeed, b64: z.base64() })),
+  to_seed: toldSeed.optional().describe('The seed that they lead to, where one was asked for.'),
   width: z.int(),
   height: z.int(),
   milliseconds: z.number(),

@@ -15,6 +15,8 @@ interface CatalogueEntry {
   readonly name: string
   /** Path of the export's folder, from the page. */
   readonly path: string
+  /** Hash of what the model says of itself, the hash of its weights included: another one where it was made anew. */
+  readonly sha256: string
   readonly kind: ModelConfig['kind']
   /** Name of the model that it was distilled from, where that is here too. */
   readonly teacher?: string
@@ -73,30 +75,28 @@ export const openCatalogue = async (
     return name
   }
   const entries = new Map<string, CatalogueEntry>()
-  /** By path: what stood there when the entry was made; see `contentOf`. */
-  const contents = new Map<string, string | undefined>()
   const add = async (given: string): Promise<CatalogueEntry> => {
     const path = resolve(given)
     const content = await contentOf(path)
     const { kind, parent, guidance_scale } = await lookAt(path)
     const found = kind === 'student' ? (teacher ?? (parent && (await besideWith(path, parent)))) : undefined
     const from = found ? resolve(found) : undefined
-    const entry = (of: string, kind: ModelConfig['kind']) => ({
+    const entry = (of: string, kind: ModelConfig['kind'], sha256 = '') => ({
       name: nameOf(of),
       path: `models/${encodeURIComponent(nameOf(of))}/`,
+      sha256,
       kind,
     })
     const added: CatalogueEntry = {
-      ...entry(path, kind),
+      ...entry(path, kind, content),
       ...(from !== undefined && { teacher: nameOf(from) }),
       ...(guidance_scale !== undefined && { guidance_scale }),
     }
     // The student first: it is what people come for.
     entries.set(path, added)
-    contents.set(path, content)
     if (from !== undefined && !entries.has(from)) {
-      contents.set(from, await contentOf(from))
-      entries.set(from, entry(from, (await lookAt(from)).kind))
+      const content = await contentOf(from)
+      entries.set(from, entry(from, (await lookAt(from)).kind, content))
     }
     return added
   }
@@ -107,9 +107,9 @@ export const openCatalogue = async (
   const look = async (): Promise<void> => {
     const before = entries.size
     const anew = new Set<string>()
-    for (const [path, { name }] of [...entries]) {
+    for (const [path, { name, sha256 }] of [...entries]) {
       const content = await contentOf(path)
-      if (content === undefined || content === contents.get(path)) continue
+      if (content === undefined || content === sha256) continue
       await addAgain(path)
       anew.add(name)
     }

@@ -1,4 +1,5 @@
 /** The page beside an exported model: what to paint, and what to write elsewhere for the same picture. */
+import { readSeed, SEED_RULE } from './onestroke.js'
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id))
 const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (find(id))
@@ -8,6 +9,16 @@ const set = (/** @type {HTMLElement} */ element, /** @type {Record<string, strin
 }
 const make = (/** @type {string} */ name, /** @type {Record<string, string>} */ attributes = {}) =>
   set(document.createElement(name), attributes)
+
+/** Says each of the sentences in a place for notes. */
+const note = (/** @type {string} */ id, /** @type {readonly string[]} */ sentences) => {
+  const paragraphs = sentences.map((sentence) => {
+    const paragraph = make('p')
+    paragraph.textContent = `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`
+    return paragraph
+  })
+  find(id).replaceChildren(...paragraphs)
+}
 
 const said = find('said')
 const fail = (/** @type {string} */ message) => {
@@ -88,10 +99,7 @@ const show = (
     const button = make('button', { type: 'button', 'aria-label': `Seed ${seed}` })
     const picture = make('one-stroke', { seed })
     button.append(picture)
-    button.onclick = () => {
-      field('seed').value = seed
-      paint()
-    }
+    button.onclick = () => takeSeed(seed)
     return { seed, button, picture }
   })
   find('seeds').append(...others.map(({ button }) => button))
@@ -112,9 +120,42 @@ const show = (
   const isWhole = (/** @type {string} */ text) =>
     vocabulary.kind !== 'class' || text === '' || vocabulary.classes.includes(text)
 
+  /** What the model does not read of the prompts that are painted. */
+  let warnings = /** @type {readonly string[]} */ ([])
+  /** Names that the model knows. */
+  const known =
+    vocabulary.kind === 'class' ? vocabulary.classes : vocabulary.kind === 'text' ? vocabulary.words : []
+  /** Whether a name that the model knows is still being typed: that is not judged. */
+  const isTyping = () => {
+    const typed = [field('prompt'), field('negative')].find((one) => one === document.activeElement)?.value
+    const last = vocabulary.kind === 'class' ? typed : /[\p{L}\p{N}]+$/u.exec(typed ?? '')?.[0].toLowerCase()
+    return Boolean(last) && !known.includes(last ?? '') && known.some((name) => name.startsWith(last ?? ''))
+  }
+  /** Says what the model does not know of the prompts, as far as they are whole. */
+  const tellNotes = () => {
+    const { prompt = '', 'negative-prompt': negative = '' } = wish()
+    const strange = [prompt, negative].filter((text) => !isWhole(text))
+    const notes = strange.map((text) => `the model has no class "${text}"; the picture stays as it was`)
+    note('notes', isTyping() ? [] : strange.length > 0 ? notes : warnings)
+  }
+
+  /** The seed that is painted. */
+  let seed = field('seed').value
+  /** Takes up a seed, or one that is drawn. What is none stays in the field, until that is left. */
+  const takeSeed = (/** @type {string} */ text) => {
+    const read = readSeed(text, () => 1 + Math.floor(Math.random() * 99_999))
+    if (read !== undefined) {
+      seed = String(read)
+      field('seed').value = seed
+    }
+    field('seed').setAttribute('aria-invalid', String(read === undefined))
+    note('no-seed', read === undefined ? [`a seed is ${SEED_RULE}`] : [])
+    paint()
+  }
+
   const paint = () => {
-    const [asked, seed] = [wish(), field('seed').value || '0']
-    if (![asked.prompt, asked['negative-prompt']].every((text) => isWhole(text ?? ''))) return
+    const asked = wish()
+    if (![asked.prompt, asked['negative-prompt']].every((text) => isWhole(text ?? ''))) return tellNotes()
     find('steps-said').textContent = field('steps').value
     const scale = Number(field('guidance').value)
     find('guidance-said').textContent = scale === 1 ? 'none' : scale.toFixed(1)
@@ -130,7 +171,9 @@ const show = (
   }
 
   let warm = false
-  find('picture').addEventListener('painted', () => {
+  find('picture').addEventListener('painted', (event) => {
+    warnings = /** @type {CustomEvent} */ (event).detail.warnings
+    tellNotes()
     // The first one warms the runtime up: it is painted once more, to tell the time that others will take.
     if (!warm) {
       warm = true
@@ -140,14 +183,19 @@ const show = (
   })
 
   find('wish').oninput = paint
+  for (const name of ['prompt', 'negative']) field(name).onblur = tellNotes
   find('wish').onsubmit = (event) => {
     event.preventDefault()
     field('prompt').blur()
   }
-  find('another').onclick = () => {
-    field('seed').value = String(1 + Math.floor(Math.random() * 99_999))
-    paint()
+  field('seed').oninput = (event) => {
+    event.stopPropagation()
+    takeSeed(field('seed').value)
   }
+  field('seed').onblur = () => {
+    if (field('seed').value !== seed) takeSeed(seed)
+  }
+  find('another').onclick = () => takeSeed('random')
   paint()
 }
 
