@@ -19,14 +19,21 @@ export const recipeNow = (manifest: Manifest): Recipe => {
   }
 }
 
-/** Asks for a PNG's first picture again. Returns whether it tells how it was painted. */
+/**
+ * Asks for a PNG's first picture again. An edit cannot be repeated without the picture that it began with: its prompt and settings
+ * paint from noise, which is said. Returns whether the PNG tells how it was painted.
+ */
 export const recall = async (file: Blob): Promise<boolean> => {
   const recipe = readRecipe(new Uint8Array(await file.arrayBuffer()))
   if (!recipe) return false
   const isHere = offer.value?.models.some(({ name }) => name === recipe.model)
-  trouble.value = isHere
-    ? undefined
-    : `The picture is by the model ${recipe.model}, which is not here; this is what ${state.modelName.value} makes of it.`
+  const notes: string[] = []
+  if (!isHere)
+    notes.push(
+      `The picture is by the model ${recipe.model}, which is not here; this is what ${state.modelName.value} makes of it.`,
+    )
+  if (recipe.edit) notes.push(ofEdit(recipe.edit))
+  trouble.value = notes.length > 0 ? notes.join(' ') : undefined
   batch(() => {
     state.view.value = 'paint'
     if (isHere) state.modelName.value = recipe.model
@@ -42,4 +49,12 @@ export const recall = async (file: Blob): Promise<boolean> => {
     state.mix.value = recipe.to?.weights[0] ?? 0
   })
   return true
+}
+
+const ofEdit = ({ strength, picture, mask }: NonNullable<Recipe['edit']>): string => {
+  const how = [
+    ...(strength === undefined ? [] : [`with strength ${strength}`]),
+    ...(mask ? [`inside the mask ${mask.name}`] : []),
+  ]
+  return `The picture is an edit of ${picture.name}${how.length > 0 ? `, ${how.join(', ')}` : ''}. It cannot be repeated without ${picture.name}, which it does not bring: only its prompt, seed and settings are taken up, and this is what they paint from noise. Open ${picture.name} in Draw to edit it again.`
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
-import { readRecipe } from '@onestroke/core/pipeline'
+import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import { abbreviate, isPictureName, summaryOf } from '../data/index.js'
@@ -75,7 +75,7 @@ const pictureFacts = async (path: string): Promise<object> => {
     throw new UserError(`${path} does not tell how it was painted`, {
       remedy: 'only a PNG that onestroke wrote does; for data, give their folder',
     })
-  return { kind: 'picture', ...recipe }
+  return { kind: recipe.edit ? 'edited picture' : 'picture', ...recipe }
 }
 
 const runFacts = async (path: string) => {
@@ -119,6 +119,14 @@ const dataFacts = async (spec: string, flags: DataFlags) => {
 const readable = (value: unknown, name: string): string => {
   if (Array.isArray(value) && value.length === 0) return 'none'
   if (value === null) return 'not known yet'
+  if (name === 'edit') return editText(value as NonNullable<Recipe['edit']>)
   if (typeof value === 'number') return name === 'seconds' ? duration(value) : value.toLocaleString('en')
   return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** `strength 1, of cat.png (sha256 …), mask mouth.png (sha256 …)`. */
+const editText = ({ strength, picture, mask }: NonNullable<Recipe['edit']>): string => {
+  const file = ({ name, sha256 }: typeof picture) => `${name} (sha256 ${sha256})`
+  const parts = [`of ${file(picture)}`, mask ? `mask ${file(mask)}` : 'no mask']
+  return [...(strength === undefined ? [] : [`strength ${strength}`]), ...parts].join(', ')
 }

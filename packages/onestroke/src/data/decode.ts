@@ -1,5 +1,6 @@
 /** Files to pixels: PNG, JPEG, WebP, GIF (its first frame), AVIF, TIFF and SVG, through sharp. */
 import { readFile, stat } from 'node:fs/promises'
+import { enlargement, unenlarged } from '@onestroke/core/pipeline'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { systemReason } from '../formats/index.js'
 import { firstFrameOf } from './gif-frame.js'
@@ -14,7 +15,10 @@ export interface Decoded {
 }
 
 export interface DecodeOptions {
-  /** Scale the picture to cover a square of this side, and crop its centre. */
+  /**
+   * Scale the picture to cover a square of this side, and crop its centre. The pixels of a picture that was enlarged by a whole
+   * number are taken as they were before.
+   */
   resolution?: number | undefined
   /** Turn it grey or colourful. As it is, if not given. */
   channels?: 1 | 3 | undefined
@@ -85,10 +89,12 @@ const decodeBytes = async (
   const picture = (mask && !(await opened.clone().stats()).isOpaque ? await transparency(opened) : opened)
     .flatten({ background: '#fff' })
     .toColourspace(kept === 1 ? 'b-w' : 'srgb')
+  const small =
+    resolution !== undefined && !isDrawing && (await beforeEnlarging(picture, metadata, kept, resolution))
+  if (small) return { width: resolution!, height: resolution!, channels: kept, pixels: small }
   if (resolution !== undefined && !mask)
     picture.resize(resolution, resolution, { fit: 'cover', position: 'centre', kernel: 'lanczos3' })
-  const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
-  const pixels = firstChannels(data, info, kept)
+  const { pixels, info } = await pixelsOf(picture, kept)
   if (resolution !== undefined && mask)
     return {
       width: resolution,
@@ -97,6 +103,29 @@ const decodeBytes = async (
       pixels: meanSquare(pixels, info, resolution),
     }
   return { width: info.width, height: info.height, channels: kept, pixels }
+}
+
+/** Interleaved bytes of what was opened. */
+const pixelsOf = async (picture: Sharp, kept: 1 | 3) => {
+  const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
+  return { pixels: firstChannels(data, info, kept), info }
+}
+
+/** See `unenlarged`. */
+const beforeEnlarging = async (
+  picture: Sharp,
+  { autoOrient: { width, height } }: Metadata,
+  channels: 1 | 3,
+  resolution: number,
+): Promise<Uint8Array | undefined> => {
+  const k = enlargement(width, height, resolution)
+  if (k === undefined) return undefined
+  // In almost every photograph, pixels differ within the first row of squares already, which takes little to decode.
+  const row = { left: 0, top: 0, width, height: k }
+  const first = await pixelsOf(picture.clone().extract(row), channels)
+  if (!unenlarged(first.pixels, { ...row, channels }, 1)) return undefined
+  const { pixels } = await pixelsOf(picture.clone(), channels)
+  return unenlarged(pixels, { width, height, channels }, resolution)
 }
 
 /** How transparent each pixel is, as a grey picture: white where nothing is to be seen. */
