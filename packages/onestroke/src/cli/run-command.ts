@@ -58,11 +58,16 @@ export interface RunFlags extends DataFlags {
   json?: boolean
 }
 
-export const runOptions = (command: Command): Command =>
+/** @param usual minutes of a run for which neither length is given */
+export const runOptions = (command: Command, usual: number): Command =>
   command
     .requiredOption('--out <dir>', 'folder of the run: holds its state, and in the end the model')
     .option('--images <count>', 'train on so many pictures (repeats count)', integer(1))
-    .option('--minutes <time>', 'or for about so long in all, checks, search and report included', minutes)
+    .option(
+      '--minutes <time>',
+      `or for about so long in all, checks, search and report included; ${usual} if neither is given`,
+      minutes,
+    )
     .option(
       '--seed <number>',
       'same seed and --images, same machine: the same model, bit for bit',
