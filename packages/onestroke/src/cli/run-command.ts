@@ -6,7 +6,7 @@ import { UserError } from '@onestroke/core/formats'
 import { fromOnnx, trace } from '@onestroke/core/tensor'
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import { type Dataset, loadDataset, someOf, summaryOf } from '../data/index.js'
+import { captionsNeverRepeat, type Dataset, loadDataset, someOf, summaryOf } from '../data/index.js'
 import { type Effort, FULL_EFFORT, featureModel } from '../evaluation/index.js'
 import { loadModel, type Model, sha256Of } from '../model/index.js'
 import { nodeRuntime, useThreads } from '../runtime/index.js'
@@ -127,7 +127,7 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   whenInterrupted(leave)
   // These threads are for the training, and for all that measures it.
   useThreads(flags.threads)
-  const dataset = await openData(spec, flags)
+  const dataset = await openDataToLearn(spec, flags)
   const perceptual = await perceptualNetwork(dataset, flags, settings)
   const plan = planOf(dataset, flags, settings, perceptual?.sha256)
   const vocabulary = settings.vocabulary(dataset)
@@ -239,6 +239,15 @@ const checkApart = (spec: string, out: string): void => {
       remedy: 'choose another --out',
       exitCode: 2,
     })
+}
+
+/** As `openData`, and says what a model cannot learn from it. */
+export const openDataToLearn = async (spec: string, flags: DataFlags): Promise<Dataset> => {
+  const dataset = await openData(spec, flags)
+  const warning = captionsNeverRepeat(dataset)
+  if (warning === undefined) return dataset
+  warn(warning)
+  return { ...dataset, warnings: [...(dataset.warnings ?? []), warning] }
 }
 
 /** Loads DATA with a bar, and says what could not be read or understood. */

@@ -97,8 +97,8 @@ const labelsOf = (part: Part, { labels }: Said, warnings: string[]): Classes | u
 const foldersOf = (part: Part, doubts: string[]): Classes | undefined => {
   const { loose, folders } = levelOf(part)
   if (folders.size < 2) {
+    // `splitsOf` has said it of train.
     for (const [name, files] of folders)
-      // `splitsOf` has said it of train.
       if (loose.length > 0 && !isTrain(name))
         doubts.push(
           learnedTogether(

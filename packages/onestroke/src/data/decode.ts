@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { enlargement, unenlarged } from '@onestroke/core/pipeline'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { systemReason } from '../formats/index.js'
+import type { Size } from './dataset.js'
 import { firstFrameOf } from './gif-frame.js'
 import { meanSquare } from './mean-square.js'
 
@@ -12,6 +13,8 @@ export interface Decoded {
   height: number
   channels: 1 | 3
   pixels: Uint8Array | undefined
+  /** The size in the file, upright, before it was scaled. */
+  original: Size
 }
 
 export interface DecodeOptions {
@@ -77,9 +80,10 @@ const decodeBytes = async (
   if (!DEPTHS.has(metadata.depth ?? 'uchar'))
     throw new Error(`its values are of type ${metadata.depth}, not of 8 or 16 bits: convert it`)
   const { width, height } = metadata.autoOrient
+  const original = { width, height }
   const kept = mask ? 1 : (channels ?? (metadata.space === 'b-w' || metadata.space === 'grey16' ? 1 : 3))
   if (resolution === undefined && width !== height)
-    return { width, height, channels: kept, pixels: undefined }
+    return { width, height, channels: kept, pixels: undefined, original }
   const isDrawing = metadata.format === 'svg' && resolution !== undefined
   const opened = (
     isDrawing
@@ -91,7 +95,7 @@ const decodeBytes = async (
     .toColourspace(kept === 1 ? 'b-w' : 'srgb')
   const small =
     resolution !== undefined && !isDrawing && (await beforeEnlarging(picture, metadata, kept, resolution))
-  if (small) return { width: resolution!, height: resolution!, channels: kept, pixels: small }
+  if (small) return { width: resolution!, height: resolution!, channels: kept, pixels: small, original }
   if (resolution !== undefined && !mask)
     picture.resize(resolution, resolution, { fit: 'cover', position: 'centre', kernel: 'lanczos3' })
   const { pixels, info } = await pixelsOf(picture, kept)
@@ -101,8 +105,9 @@ const decodeBytes = async (
       height: resolution,
       channels: 1,
       pixels: meanSquare(pixels, info, resolution),
+      original,
     }
-  return { width: info.width, height: info.height, channels: kept, pixels }
+  return { width: info.width, height: info.height, channels: kept, pixels, original }
 }
 
 /** Interleaved bytes of what was opened. */

@@ -16,7 +16,7 @@ export {
   SAMPLES_FILE,
   SAMPLES_FOLDER,
 } from './plan.js'
-export { OPTIMIZER_DEFAULTS, PRESETS, presetNetwork, presetOf } from './presets.js'
+export { OPTIMIZER_DEFAULTS, PRESETS, presetNetwork, presetOf, soonerThan } from './presets.js'
 export { checkRun, hasState, type RunOptions, type RunResult, run } from './run.js'
 export { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
 export {
