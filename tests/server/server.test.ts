@@ -283,9 +283,9 @@ describe('editing', () => {
       .toBuffer()
     const drawing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
     const cases: [body: object, message: RegExp][] = [
-      [{ image: 'no base64!' }, /^body\/image expected a picture in base64, or a data: address/],
-      [{ image: 'data:image/svg+xml,%3Csvg/%3E' }, /^body\/image expected a picture in base64/],
-      [{ image: 'https://example.com/cat.png' }, /^body\/image pictures are not fetched: send the picture/],
+      [{ image: 'no base64!' }, /^image: expected a picture in base64, or a data: address/],
+      [{ image: 'data:image/svg+xml,%3Csvg/%3E' }, /^image: expected a picture in base64/],
+      [{ image: 'https://example.com/cat.png' }, /^image: pictures are not fetched: send the picture/],
       [{ image: '' }, /^cannot read the picture: empty file$/],
       [{ image: btoa('no picture') }, /^cannot read the picture: not a picture$/],
       [{ image: image.slice(0, 80) }, /^cannot read the picture: /],
@@ -296,7 +296,7 @@ describe('editing', () => {
       [{ mask }, /there is no picture to edit$/],
       [{ strength: 0.5 }, /there is no picture to edit$/],
       [{ to: { seed: 1 } }, /^to: one picture needs a weight/],
-      [{ to: { weight: 1 } }, /^body\/to a prompt or a seed is missing/],
+      [{ to: { weight: 1 } }, /^to: a prompt or a seed is missing/],
       [{ to: { seed: 1, weight: 2 } }, /^to\.weight: too big/],
     ]
     for (const [body, message] of cases) {
