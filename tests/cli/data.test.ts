@@ -2,6 +2,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packTar } from 'modern-tar'
+import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { fails, onestroke, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
@@ -166,12 +167,13 @@ describe('what was understood', () => {
   it('is said in a line, with what was not, and without control characters', async () => {
     await writePictures(at('understood'), { count: 3, say: 'captions' })
     const evil = 'e\x1b[2J\u202evil.ppm'
-    await writeFiles(at('understood'), { '001.txt': ' ', 'boxes.xml': '<x/>', [evil]: 'P6' })
+    await writeFiles(at('understood'), { '001.txt': ' ', 'boxes.xml': '<x/>', 'notes.md': 'x', [evil]: 'P6' })
     const { stdout, stderr } = await succeeds(['info', at('understood')])
     const lines = stderr.trimEnd().split('\n')
     expect(lines).toEqual([
       'skipped 1: e\\u001b[2J\\u202evil.ppm (ppm is not read: convert it to PNG or JPEG)',
-      '1 file is not used: boxes.xml',
+      '2 files are not used: boxes.xml, notes.md',
+      'no two of the 2 captions are the same: a teacher learns one picture for each, so that there is nothing to choose, and nothing to distil; let captions fit several pictures each, or leave them out',
     ])
     expect(stdout).toMatch(/^found +3 pictures, captions \(from \.txt files; 1 picture has none\)$/m)
     expect(stdout).not.toContain('\x1b')
@@ -182,10 +184,70 @@ describe('what was understood', () => {
     await writePictures(at('long'), { count: 3, say: 'captions' })
     await writeFiles(at('long'), { '001.txt': `a ${'very '.repeat(900)}long one` })
     const { stderr } = await succeeds(['train', at('long'), '--out', at('long-run'), ...tiny(8)])
-    const [cut, long, summary] = stderr.split('\n')
+    const [cut, unique, long, summary] = stderr.split('\n')
+    expect(unique).toMatch(/^no two of the 3 captions are the same: .* nothing to distil; /)
     expect(cut).toBe('1 caption is cut after 4,096 characters: 001.txt')
     expect(long).toMatch(/^1 of 3 captions have more than 8 words, .* are read: a very very .{80,110}…$/)
     expect(summary).toBe('3 pictures, captions (from .txt files)')
+  })
+})
+
+describe('captions that never repeat', () => {
+  const WARNING = /^no two of the \d captions are the same: /m
+
+  it('are warned of by info, train and distill; captions that fit several pictures are not', async () => {
+    await writePictures(at('unique'), { count: 3, say: 'captions' })
+    const info = await succeeds(['info', at('unique'), '--json'])
+    expect(info.stderr).toMatch(WARNING)
+    expect(JSON.parse(info.stdout).warnings).toEqual([expect.stringMatching(WARNING)])
+    const train = await succeeds(['train', at('unique'), '--out', at('unique-run'), ...tiny(8)])
+    expect(train.stderr).toMatch(WARNING)
+    const distill = ['distill', at('unique-run'), at('unique'), '--out', at('unique-student')]
+    const options = ['--images', '8', '--batch', '8', '--checks', '0', '--no-tune', '--samples', '0']
+    expect((await succeeds([...distill, ...options])).stderr).toMatch(WARNING)
+    await writeFiles(at('unique'), { '001.txt': 'red disc' })
+    const repeated = await succeeds(['info', at('unique')])
+    expect(repeated.stderr).toBe('')
+    expect(repeated.stdout).not.toMatch(/no two/)
+  })
+})
+
+describe('info', () => {
+  it('says what a folder of pictures holds that train cannot take as they are, and what train needs', async () => {
+    const png = (width: number, height: number) =>
+      sharp({ create: { width, height, channels: 3, background: '#f80' } })
+        .png()
+        .toBuffer()
+    await writeFiles(at('wide'), {
+      'cats/a.png': await png(30, 20),
+      'cats/b.png': await png(90, 120),
+      'dogs/c.png': await png(40, 40),
+    })
+    const { stdout } = await succeeds(['info', at('wide')])
+    expect(stdout).toMatch(/^found +3 pictures, 2 classes \(from folders\)$/m)
+    expect(stdout).toMatch(/^sizes +30×20 to 90×120$/m)
+    expect(stdout).toMatch(/^needs +one size for all: .*--resolution 32/m)
+    const facts = JSON.parse((await succeeds(['info', at('wide'), '--json'])).stdout)
+    expect(facts.sizes).toEqual({ smallest: { width: 30, height: 20 }, largest: { width: 90, height: 120 } })
+    expect(facts).not.toHaveProperty('height')
+    const scaled = JSON.parse((await succeeds(['info', at('wide'), '--resolution', '16', '--json'])).stdout)
+    expect(scaled).toMatchObject({ height: 16, sizes: facts.sizes })
+    expect(scaled).not.toHaveProperty('needs')
+    // Square and of one size, but of none that the networks take.
+    await writeFiles(at('square'), { 'a.png': await png(20, 20) })
+    const odd = await succeeds(['info', at('square')])
+    expect(odd.stdout).toMatch(/^needs +a side that is a power of two: /m)
+  })
+
+  it('names the models and runs in a folder of them', async () => {
+    const { stdout } = await succeeds(['info', 'models'])
+    expect(stdout).toMatch(/^kind +folder of models$/m)
+    expect(stdout).toMatch(
+      /^models .*emoji-16-teacher \(teacher, 16×16\), .*emoji-32-student \(student, 32×32\)/m,
+    )
+    await writeFiles(at('runs'), { 'begun/run.json': '{"command":"train"}', 'other/config.json': '{}' })
+    const facts = JSON.parse((await succeeds(['info', at('runs'), '--json'])).stdout)
+    expect(facts.models).toEqual([{ name: 'begun', kind: 'unfinished run' }])
   })
 })
 
@@ -194,7 +256,7 @@ describe('captions of many words', () => {
     await writePictures(at('told'), { count: 3, say: 'captions' })
     await writeFiles(at('told'), { '001.txt': 'one two three four five six seven eight and nine' })
     const { stderr } = await succeeds(['train', at('told'), '--out', at('told-run'), ...tiny(8)])
-    expect(stderr.split('\n')[0]).toBe(
+    expect(stderr.split('\n')[1]).toBe(
       '1 of 3 captions have more than 8 words, and only the first 8 are read: one two three four five six seven eight and nine',
     )
   })

@@ -1,4 +1,6 @@
 /** Painting from a picture, and on the way between two, with the shipped student. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import sharp from 'sharp'
@@ -102,6 +104,100 @@ describe('edit', () => {
       expect(half(pixels!, false)).toEqual(half([...noise], false))
       expect(far(half(pixels!, true), half([...noise], true))).toBeGreaterThan(50)
     }
+  })
+
+  it('changes no byte outside of the mask in what sample wrote, round after round, by the README’s commands', async () => {
+    const readme = await readFile('README.md', 'utf8')
+    /** The arguments of a command in the README, with the files in this test's folder. */
+    const command = (begin: string, files: Record<string, string>): string[] => {
+      const line = readme
+        .split('\n')
+        .find((one) => one.replace(/ +/g, ' ').startsWith(`npx onestroke ${begin}`))!
+      const words = line.replace(/#.*/, '').match(/"[^"]*"|\S+/g)!
+      return words.slice(2).map((word) => files[word] ?? word.replaceAll('"', ''))
+    }
+    const white = { left: 96, top: 144, width: 64, height: 48 }
+    const within = (x: number, y: number) =>
+      x >= white.left && x < white.left + white.width && y >= white.top && y < white.top + white.height
+    const mouth = await sharp({
+      create: { width: white.width, height: white.height, channels: 3, background: '#fff' },
+    })
+      .extend({ left: 96, right: 96, top: 144, bottom: 64, background: '#000' })
+      .png()
+      .toBuffer()
+    await writeFiles(folder, { 'mouth.png': mouth })
+    /** The bytes outside of the mask, and those inside, of the 256 × 256 pixels at a place. */
+    const parts = async (file: string, left = 0, top = 0): Promise<[outside: string, inside: string]> => {
+      const { data, info } = await sharp(file)
+        .extract({ left, top, width: 256, height: 256 })
+        .raw()
+        .toBuffer({ resolveWithObject: true })
+      const split = [createHash('sha256'), createHash('sha256')]
+      for (let at = 0; at < data.length; at += info.channels) {
+        const pixel = at / info.channels
+        split[within(pixel % 256, Math.floor(pixel / 256)) ? 1 : 0]!.update(data.subarray(at, at + 3))
+      }
+      return split.map((hash) => hash.digest('hex')) as [string, string]
+    }
+    await succeeds(
+      command('sample models/emoji-32-student --prompt "cat face" -n 1', { 'cat.png': at('cat.png') }),
+    )
+    expect(await sharp(at('cat.png')).metadata()).toMatchObject({ width: 256, height: 256 })
+    const [outside, inside] = await parts(at('cat.png'))
+    const edit = (from: string, to: string) =>
+      command('edit models/emoji-32-student cat.png --mask', {
+        'cat.png': at(from),
+        'mouth.png': at('mouth.png'),
+        'mouths.png': at(to),
+      })
+    await succeeds(edit('cat.png', 'mouths.png'))
+    for (const [left, top] of [
+      [0, 0],
+      [258, 0],
+      [0, 258],
+      [258, 258],
+    ] as const) {
+      const [kept, painted] = await parts(at('mouths.png'), left, top)
+      expect(kept).toBe(outside)
+      expect(painted).not.toBe(inside)
+    }
+    let from = 'cat.png'
+    for (const round of [1, 2, 3]) {
+      const to = `round-${round}.png`
+      await succeeds([...edit(from, to), '-n', '1', '--seed', String(round)])
+      const [kept, painted] = await parts(at(to))
+      expect(kept).toBe(outside)
+      expect(painted).not.toBe((await parts(at(from)))[1])
+      from = to
+    }
+  })
+
+  it('tells in the PNG that it is an edit, of what, and how', async () => {
+    const told = async (name: string, args: readonly string[]) => {
+      await succeeds(['edit', STUDENT, picture, '--out', at(name), ...args, ...plain(1)])
+      return JSON.parse((await succeeds(['info', at(name), '--json'])).stdout)
+    }
+    const file = async (path: string, name: string) => ({
+      name,
+      sha256: createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex'),
+    })
+    const [from, by] = [await file(picture, 'disc.png'), await file(mask, 'mask.png')]
+    const kind = 'edited picture'
+    expect(await told('told.png', [])).toMatchObject({
+      kind,
+      edit: { strength: 0.5, picture: from, mask: null },
+    })
+    expect(await told('told-mask.png', ['--mask', mask])).toMatchObject({
+      kind,
+      edit: { strength: 1, picture: from, mask: by },
+    })
+    expect((await told('told-sigmas.png', ['--sigmas', '3'])).edit).toEqual({ picture: from, mask: null })
+    expect((await succeeds(['info', at('told-mask.png')])).stdout).toContain(
+      `strength 1, of disc.png (sha256 ${from.sha256}), mask mask.png (sha256 ${by.sha256})`,
+    )
+    expect(await readFile(at('told.png'), 'latin1')).not.toContain(folder)
   })
 
   it('paints the holes of a mask that has any, whatever the colour of the rest', async () => {

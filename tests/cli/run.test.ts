@@ -154,6 +154,49 @@ describe('a training that diverges', () => {
   })
 })
 
+describe('a training of few pictures', () => {
+  const FEW = /^the network will see about .* pictures \(repeats count\), and before .*$/m
+
+  it('says that they are few, and what to do; not where the network has learned already', async () => {
+    const small = ['--preset', 'small', '--batch', '8', '--images', '16']
+    const { stderr } = await succeeds(['train', pictures, '--out', at('few'), ...small])
+    expect(stderr.match(FEW)?.[0]).toBe(
+      'the network will see about 16 pictures (repeats count), and before 10,000 preset small paints noisy blobs: give it --images 10000',
+    )
+    const timed = ['train', pictures, '--out', at('few-minutes'), '--batch', '8', '--minutes', '0.05']
+    expect((await succeeds(timed)).stderr.match(FEW)?.[0]).toMatch(
+      /and before 20,000 preset base paints noisy blobs: give it --minutes \d+, or --preset small$/,
+    )
+    const on = ['train', pictures, '--out', at('few-more'), '--init-from', at('few'), '--batch', '8']
+    expect((await succeeds([...on, '--images', '16'])).stderr).not.toMatch(FEW)
+    expect((await succeeds(['train', pictures, '--out', at('few-tiny'), ...tiny(16)])).stderr).not.toMatch(
+      FEW,
+    )
+  })
+})
+
+describe('what is told on the way', () => {
+  it('names the samples by the path that was given', async () => {
+    const args = ['train', pictures, ...tiny(48), '--checkpoint-every', '0', '--out']
+    const absolute = at('told-absolute')
+    expect((await succeeds([...args, absolute])).stderr).toContain(` · ${join(absolute, 'samples.png')}\n`)
+    const { stderr } = await succeeds([...args, 'told-relative'], { cwd: folder })
+    expect(stderr).toContain(` · ${join('told-relative', 'samples.png')}\n`)
+  })
+
+  it('is in the help: how long a run lasts if nothing is said', async () => {
+    for (const [command, usual] of [
+      ['train', 60],
+      ['distill', 20],
+    ] as const) {
+      const { stdout } = await succeeds([command, '--help'])
+      expect(stdout.replace(/\s+/g, ' ')).toContain(
+        `search and report included; ${usual} if neither is given`,
+      )
+    }
+  })
+})
+
 describe('samples that cannot be written', () => {
   it('are told of, and the training goes on', async () => {
     const out = at('no-samples')

@@ -161,7 +161,7 @@ describe('img2img', () => {
     })
     expect(alike.json.images).toEqual(masked.json.images)
     const none = await ask('img2img', { ...asked, init_images: [] })
-    expect([none.status, none.json.error.message]).toEqual([400, expect.stringContaining('body/init_images')])
+    expect([none.status, none.json.error.message]).toEqual([400, expect.stringContaining('init_images: ')])
   })
 })
 

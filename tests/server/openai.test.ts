@@ -235,9 +235,9 @@ describe('what is asked of a picture', () => {
     ],
     [{ size: 'large' }, 'expected auto, or WIDTHxHEIGHT'],
     [{ size: '2048x2048', n: 3 }, 'an answer has at most 10; ask for fewer or smaller pictures'],
-    [{ n: 11 }, 'body/n Too big'],
+    [{ n: 11 }, 'n: too big'],
     [{ background: 'transparent' }, 'background: this model paints opaque pictures'],
-    [{ output_format: 'gif' }, 'body/output_format'],
+    [{ output_format: 'gif' }, 'output_format: '],
     [{ output_compression: 50 }, 'output_compression is for jpeg and webp'],
   ])('is refused where it cannot be had: %j', async (fields, message) => {
     expect(await refusal(ask(fields))).toEqual([400, expect.stringContaining(message)])
@@ -272,7 +272,7 @@ describe('what is asked of a picture', () => {
     })
     expect(await refusal(ask({ prompt: 'x'.repeat(32_001) }))).toEqual([
       400,
-      expect.stringContaining('body/prompt Too big'),
+      expect.stringContaining('prompt: too big'),
     ])
   })
 })
@@ -369,7 +369,7 @@ describe('a picture that is sent', () => {
       400,
       expect.stringContaining('cannot read the picture: not a picture'),
     ])
-    expect(await edit({ n: 11 })).toEqual([400, expect.stringContaining('body/n Too big')])
+    expect(await edit({ n: 11 })).toEqual([400, expect.stringContaining('n: too big')])
     expect(await edit({ image: await toFile(Buffer.alloc(18 * 2 ** 20), 'a.png') })).toEqual([
       413,
       expect.stringContaining('scale it down'),

@@ -63,6 +63,19 @@ describe.skipIf(browserLacks !== undefined)(
     const RED = [224, 49, 49]
     const WHITE = [255, 255, 255]
 
+    it('opens a picture that was enlarged from the model’s size with the pixels that it had before', async () => {
+      await open('#view=draw&prompt=red+apple&seed=5')
+      await isPainted()
+      const large = await sharp(noise, { raw: { width: 16, height: 16, channels: 3 } })
+        .resize(256, 256, { kernel: 'nearest' })
+        .png()
+        .toBuffer()
+      await page
+        .locator('input[type=file]')
+        .setInputFiles({ name: '256.png', mimeType: 'image/png', buffer: large })
+      await expect.poll(() => pixelsOf(easel())).toEqual(rgba(noise))
+    })
+
     it('makes pictures of strokes as they are drawn, and lets them be undone', async () => {
       await open('#view=draw&prompt=red+apple&seed=5')
       await isPainted()

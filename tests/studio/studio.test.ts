@@ -6,7 +6,7 @@ import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { readRecipe } from '../../packages/core/src/pipeline/index.js'
+import { readRecipe, withRecipe } from '../../packages/core/src/pipeline/index.js'
 import { openCatalogue } from '../../packages/onestroke/src/studio/index.js'
 import { listRuns } from '../../packages/onestroke/src/studio/runs.js'
 import { lockRun } from '../../packages/onestroke/src/training/index.js'
@@ -118,6 +118,19 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('cat face')
     await expect.poll(() => pixelsOf(picture())).toEqual(before)
     expect(await page.getByLabel('Negative prompt').inputValue()).toBe('noto')
+    // An edit's settings come back, and the page says that its picture does not.
+    const edited = withRecipe(png, {
+      model: 'emoji-16-guided',
+      prompts: ['pizza'],
+      seeds: [3],
+      num_inference_steps: 4,
+      edit: { strength: 0.6, picture: { name: 'sketch.png', sha256: 'ab' }, mask: null },
+    })
+    await drop(Buffer.from(edited), 'edited.png')
+    await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('pizza')
+    await page
+      .getByText('is an edit of sketch.png, with strength 0.6. It cannot be repeated without')
+      .waitFor()
     await drop(Buffer.from('no picture'), 'notes.txt')
     await page.getByText('notes.txt does not say how it was painted').waitFor()
     expect(studio.complaints).toEqual([])

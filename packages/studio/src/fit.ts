@@ -1,5 +1,5 @@
 /** Pictures from anywhere, in the model's size. */
-import { fromRGBA, toRGBA } from '@onestroke/core/pipeline'
+import { enlargement, fromRGBA, toRGBA, unenlarged } from '@onestroke/core/pipeline'
 import type { Drawing } from './brush.js'
 
 /** What a model's pictures are like. */
@@ -26,7 +26,7 @@ const scaled = ({ resolution: from, pixels, mask }: Drawing, resolution: number)
 
 /**
  * A picture of any size as RGBA of a square: scaled to cover it and cropped to its middle, as DATA and `edit` are read, over white. One of
- * this size keeps its bytes.
+ * this size keeps its bytes, and so does one that was enlarged from this size by a whole number.
  */
 export const squareOf = (
   picture: ImageData | ImageBitmap,
@@ -35,6 +35,8 @@ export const squareOf = (
   const { width, height } = picture
   if (picture instanceof ImageData && width === resolution && height === resolution)
     return new Uint8ClampedArray(picture.data)
+  const exact = beforeEnlarging(picture, resolution)
+  if (exact) return exact
   const side = Math.min(width, height)
   const left = Math.floor((width - side) / 2)
   const top = Math.floor((height - side) / 2)
@@ -50,8 +52,29 @@ export const squareOf = (
   return new Uint8ClampedArray(small.getImageData(0, 0, resolution, resolution).data)
 }
 
-const newContext = (side: number): CanvasRenderingContext2D => {
+/** See `unenlarged`. */
+const beforeEnlarging = (
+  picture: ImageData | ImageBitmap,
+  resolution: number,
+): Uint8ClampedArray<ArrayBuffer> | undefined => {
+  const { width, height } = picture
+  if (enlargement(width, height, resolution) === undefined) return undefined
+  const { data } = picture instanceof ImageData ? picture : onWhite(picture)
+  return unenlarged(new Uint8ClampedArray(data), { width, height, channels: 4 }, resolution)
+}
+
+const onWhite = (picture: ImageBitmap): ImageData => {
+  const { width, height } = picture
+  const context = newContext(width, height)
+  context.fillStyle = '#ffffff'
+  context.fillRect(0, 0, width, height)
+  context.drawImage(picture, 0, 0)
+  return context.getImageData(0, 0, width, height)
+}
+
+const newContext = (width: number, height = width): CanvasRenderingContext2D => {
   const canvas = document.createElement('canvas')
-  canvas.width = canvas.height = side
+  canvas.width = width
+  canvas.height = height
   return canvas.getContext('2d', { willReadFrequently: true })!
 }

@@ -30,7 +30,10 @@ const withoutStyle = (
   return { style, typed: style ? prompts.map((text) => text.slice(0, -style.length).trimEnd()) : prompts }
 }
 
-/** Asks for a PNG's first picture again. Returns whether it tells how it was painted. */
+/**
+ * Asks for a PNG's first picture again. An edit cannot be repeated without the picture that it began with: its prompt and settings
+ * paint from noise, which is said. Returns whether the PNG tells how it was painted.
+ */
 export const recall = async (file: File): Promise<boolean> => {
   const recipe = readRecipe(new Uint8Array(await file.arrayBuffer()))
   if (!recipe) return false
@@ -40,6 +43,7 @@ export const recall = async (file: File): Promise<boolean> => {
     count > 1 && `${file.name} is a sheet of ${count} pictures; its first is shown.`,
     !isHere &&
       `The picture is by the model ${recipe.model}, which is not here; this is what ${state.modelName.value} makes of it.`,
+    recipe.edit && ofEdit(recipe.edit),
   ].filter(Boolean)
   const { to } = recipe
   const [first, last] = [recipe.prompts[0]!, to?.prompt ?? recipe.prompts[0]!]
@@ -63,4 +67,12 @@ export const recall = async (file: File): Promise<boolean> => {
     state.mix.value = to?.weights[0] ?? 0
   })
   return true
+}
+
+const ofEdit = ({ strength, picture, mask }: NonNullable<Recipe['edit']>): string => {
+  const how = [
+    ...(strength === undefined ? [] : [`with strength ${strength}`]),
+    ...(mask ? [`inside the mask ${mask.name}`] : []),
+  ]
+  return `The picture is an edit of ${picture.name}${how.length > 0 ? `, ${how.join(', ')}` : ''}. It cannot be repeated without ${picture.name}, which it does not bring: only its prompt, seed and settings are taken up, and this is what they paint from noise. Open ${picture.name} in Draw to edit it again.`
 }

@@ -34,6 +34,15 @@ export interface Edit {
   sigmas(steps: number): readonly number[]
 }
 
+/** The strength of an edit, where it may not have been said. */
+export const strengthOf = ({
+  strength,
+  mask,
+}: {
+  readonly strength?: number
+  readonly mask?: unknown
+}): number => strength ?? (mask === undefined ? 0.5 : 1)
+
 /** @throws UserError if an edit's settings contradict each other. */
 export const checkEdit = ({ image, strength, mask, sigmas }: EditOptions & Levels): void => {
   if (!image && (mask || strength !== undefined))
@@ -77,7 +86,7 @@ export const editOf = (
       { length: one * count },
       (_, k) => mask[(Math.floor(k / one) * size + (k % size)) % mask.length]!,
     )
-  const sigma = sigmas?.[0] ?? strengthSigma(strength ?? (mask ? 1 : 0.5), range)
+  const sigma = sigmas?.[0] ?? strengthSigma(strengthOf({ strength, mask }), range)
   return {
     sigma,
     // The picture lies at sigma_min, where trajectories end: so much noise is missing up to the level.

@@ -1,5 +1,5 @@
 export { MOST_SEED, NotFiniteError, seedsFrom } from './checks.js'
-export type { EditOptions, Interpolation } from './edit.js'
+export { type EditOptions, type Interpolation, strengthOf } from './edit.js'
 export { type Example, exampleOf } from './example.js'
 export {
   type ExportDtype,
@@ -14,7 +14,7 @@ export {
   Pipeline,
   type PipelineConfig,
 } from './pipeline.js'
-export { fromRGBA, maskFromRGBA, toByte, toRGBA } from './pixels.js'
+export { enlargement, fromRGBA, maskFromRGBA, toByte, toRGBA, unenlarged } from './pixels.js'
 export { type Recipe, readRecipe, withRecipe } from './recipe.js'
 export { drawSeed, readSeed, SEED_RULE } from './seeds.js'
 export { shapeFor } from './shape-for.js'

@@ -55,3 +55,49 @@ const light = (value: number): number => {
   const share = value / 255
   return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
 }
+
+/**
+ * The pixels of a picture that was enlarged by a whole number k ≥ 2, each of them to k × k equal ones: the middle square,
+ * [resolution, resolution, channels]. Undefined for every other picture, and if the shorter side is not k times `resolution`.
+ *
+ * @param pixels [height, width, channels], of bytes
+ */
+export const unenlarged = <Bytes extends Uint8Array | Uint8ClampedArray>(
+  pixels: Bytes,
+  { width, height, channels }: { readonly width: number; readonly height: number; readonly channels: number },
+  resolution: number,
+): Bytes | undefined => {
+  const k = enlargement(width, height, resolution)
+  if (k === undefined || !isOfCells(pixels, width * channels, channels, k)) return undefined
+  const left = middle(width / k, resolution)
+  const top = middle(height / k, resolution)
+  const small = pixels.slice(0, resolution ** 2 * channels) as Bytes
+  for (let y = 0; y < resolution; y++)
+    for (let x = 0; x < resolution; x++) {
+      const from = ((top + y) * k * width + (left + x) * k) * channels
+      small.set(pixels.subarray(from, from + channels), (y * resolution + x) * channels)
+    }
+  return small
+}
+
+/** By how much a picture may have been enlarged from one whose shorter side was `resolution`; undefined if by no whole number ≥ 2. */
+export const enlargement = (width: number, height: number, resolution: number): number | undefined => {
+  const k = Math.min(width, height) / resolution
+  return k >= 2 && [k, width / k, height / k].every(Number.isInteger) ? k : undefined
+}
+
+/** Whether every k × k pixels have one colour. Rows have `stride` values. */
+const isOfCells = (pixels: ArrayLike<number>, stride: number, channels: number, k: number): boolean => {
+  for (let at = 0; at < pixels.length; at++) {
+    const column = at % stride
+    const inCell = column % (k * channels)
+    // The pixel to the left, within a cell; else the one above, where there is one in the cell.
+    if (inCell >= channels) {
+      if (pixels[at] !== pixels[at - channels]) return false
+    } else if (Math.floor(at / stride) % k !== 0 && pixels[at] !== pixels[at - stride]) return false
+  }
+  return true
+}
+
+/** Where the middle `part` of a length begins: as sharp, which reads pictures in Node, has it. */
+const middle = (length: number, part: number): number => Math.ceil((length - part) / 2)

@@ -4,7 +4,15 @@ import type { GenerateOptions } from './pipeline.js'
 
 const KEYWORD = 'onestroke'
 
-/** Everything that painting the same pictures again takes, but for a picture that was edited. */
+/** A picture that a recipe names, but does not hold. */
+interface NamedPicture {
+  /** Its file's name, without the folders. */
+  readonly name: string
+  /** Hash of the file. */
+  readonly sha256: string
+}
+
+/** Everything that painting the same pictures again takes, but for a picture that was edited, and its mask. */
 export interface Recipe
   extends Pick<
     GenerateOptions,
@@ -15,7 +23,6 @@ export interface Recipe
     | 'sigmas'
     | 'schedule'
     | 'gamma'
-    | 'strength'
     | 'to'
   > {
   /** Version of onestroke that painted it. */
@@ -28,6 +35,14 @@ export interface Recipe
   readonly prompts: readonly string[]
   /** One for each picture. */
   readonly seeds: readonly number[]
+  /** Only of an edit. */
+  readonly edit?: {
+    /** How much was painted anew, in [0, 1]; absent where `sigmas` say it. */
+    readonly strength?: number
+    /** What it began with. */
+    readonly picture: NamedPicture
+    readonly mask: NamedPicture | null
+  }
 }
 
 /** @throws RangeError if the bytes are no PNG. */

@@ -75,6 +75,7 @@ export const distillCommand = (): Command =>
           .argument('<TEACHER>', 'model folder of a diffusion model')
           .argument('<DATA>', 'pictures, as for train'),
       ),
+      DEFAULT_MINUTES,
     ),
   )
     .option('--method <name>', 'how: see the list below', methodNamed(withTeacher), DEFAULT_METHOD)

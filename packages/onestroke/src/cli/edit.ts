@@ -1,5 +1,9 @@
+import { basename } from 'node:path'
+import { strengthOf } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import { readImage, readMask } from '../data/index.js'
+import { readBytes } from '../formats/index.js'
+import { sha256Of } from '../model/index.js'
 import { number } from './options.js'
 import { openModel, type PaintFlags, paint, paintOptions, promptsFor } from './painting.js'
 
@@ -53,5 +57,16 @@ its holes are painted instead, whatever their colour.
           ...(strength !== undefined && { strength }),
         },
         { picture, ...(mask !== undefined && { mask }), ...(strength !== undefined && { strength }) },
+        {
+          ...(!flags.sigmas && { strength: strengthOf(flags) }),
+          picture: await named(picture),
+          mask: mask === undefined ? null : await named(mask),
+        },
       )
     })
+
+/** A picture's file, for the recipe. */
+const named = async (path: string): Promise<{ name: string; sha256: string }> => ({
+  name: basename(path),
+  sha256: sha256Of(await readBytes(path, 'picture')),
+})

@@ -1,22 +1,22 @@
 import { existsSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
-import { readRecipe } from '@onestroke/core/pipeline'
+import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import pc from 'picocolors'
-import { abbreviate, isPictureName, summaryOf } from '../data/index.js'
+import { abbreviate, type Dataset, isPictureName, NoCommonSize, sizeOf, summaryOf } from '../data/index.js'
 import { readBytes } from '../formats/index.js'
-import { CONFIG_FILE, type LoadedModel, loadModel } from '../model/index.js'
+import { CONFIG_FILE, type LoadedModel, loadModel, readConfig } from '../model/index.js'
 import { hasState, PLAN_FILE, readPlan, readProgress } from '../training/index.js'
 import { DATA_HELP, type DataFlags, dataOptions } from './options.js'
-import { openData } from './run-command.js'
+import { openDataToLearn } from './run-command.js'
 import { duration, printable } from './terminal.js'
 
 export const infoCommand = (): Command =>
   dataOptions(
     new Command('info')
-      .description('say what a model folder or DATA holds, or how a PNG was painted')
+      .description('say what a model folder, a folder of models or DATA holds, or how a PNG was painted')
       .argument('<MODEL|DATA|PNG>', 'model folder, run folder, pictures, or one PNG that onestroke painted'),
   )
     .option('--json', 'print one JSON document on standard output')
@@ -28,7 +28,7 @@ export const infoCommand = (): Command =>
           ? await runFacts(target)
           : isPictureName(target) && (await isFile(target))
             ? await pictureFacts(target)
-            : await dataFacts(target, flags)
+            : ((await modelsFacts(target)) ?? (await dataFacts(target, flags)))
       if (flags.json) console.log(JSON.stringify(facts, null, 2))
       else
         for (const [name, value] of Object.entries(facts))
@@ -75,7 +75,7 @@ const pictureFacts = async (path: string): Promise<object> => {
     throw new UserError(`${path} does not tell how it was painted`, {
       remedy: 'only a PNG that onestroke wrote does; for data, give their folder',
     })
-  return { kind: 'picture', ...recipe }
+  return { kind: recipe.edit ? 'edited picture' : 'picture', ...recipe }
 }
 
 const runFacts = async (path: string) => {
@@ -96,9 +96,53 @@ const runFacts = async (path: string) => {
   }
 }
 
-const dataFacts = async (spec: string, flags: DataFlags) => {
-  const dataset = await openData(spec, flags)
-  const { name, count, channels, height, width, names, classes, skipped, warnings, sha256, test } = dataset
+/** A model or a run in a folder. */
+interface Inside {
+  readonly name: string
+  readonly kind: 'teacher' | 'student' | 'unfinished run'
+  readonly resolution?: number
+}
+
+/** The models and runs that are the sub-folders of a folder; undefined if none is. */
+const modelsFacts = async (path: string): Promise<object | undefined> => {
+  const names = await readdir(path).catch(() => [] as string[])
+  const models: Inside[] = []
+  for (const name of names.sort()) {
+    const inside = join(path, name)
+    if (existsSync(join(inside, CONFIG_FILE))) {
+      // Another program's config, or a damaged one, makes no model.
+      const config = await readConfig(inside).catch(() => undefined)
+      if (config) models.push({ name, kind: config.kind, resolution: config.network.resolution })
+    } else if (existsSync(join(inside, PLAN_FILE))) models.push({ name, kind: 'unfinished run' })
+  }
+  return models.length > 0 ? { path, kind: 'folder of models', models } : undefined
+}
+
+/** The side to which pictures are scaled that have no common size, to be counted. */
+const ANY_SIDE = 8
+
+const dataFacts = async (spec: string, flags: DataFlags): Promise<object> => {
+  try {
+    return factsOf(await openDataToLearn(spec, flags))
+  } catch (error) {
+    if (!(error instanceof NoCommonSize)) throw error
+    const {
+      height: _,
+      width: __,
+      sha256: ___,
+      ...facts
+    } = factsOf(await openDataToLearn(spec, { ...flags, resolution: ANY_SIDE }))
+    return {
+      ...facts,
+      needs: 'one size for all: train scales and crops them with --resolution 32, for instance',
+    }
+  }
+}
+
+const factsOf = (dataset: Dataset) => {
+  const { name, count, channels, height, width, sizes, names, classes, skipped, warnings, sha256, test } =
+    dataset
+  const wasScaled = sizes && [sizes.smallest, sizes.largest].some((size) => sizeOf(size) !== sizeOf(dataset))
   return {
     kind: 'data',
     name,
@@ -107,6 +151,10 @@ const dataFacts = async (spec: string, flags: DataFlags) => {
     channels,
     height,
     width,
+    ...(wasScaled && { sizes }),
+    ...(!isTrainable(height) && {
+      needs: 'a side that is a power of two: train takes --resolution 32, for instance',
+    }),
     ...(names && { captions: names.slice(0, 5).map((caption) => abbreviate(caption)) }),
     ...(classes && { classes }),
     ...(test && { test_pictures: test.count }),
@@ -116,9 +164,32 @@ const dataFacts = async (spec: string, flags: DataFlags) => {
   }
 }
 
+/** Whether the networks take pictures of this side. */
+const isTrainable = (side: number): boolean => side >= 8 && Number.isInteger(Math.log2(side))
+
 const readable = (value: unknown, name: string): string => {
   if (Array.isArray(value) && value.length === 0) return 'none'
   if (value === null) return 'not known yet'
+  if (name === 'edit') return editText(value as NonNullable<Recipe['edit']>)
+  if (name === 'sizes') return sizesText(value as NonNullable<Dataset['sizes']>)
+  if (name === 'models') return (value as Inside[]).map(insideText).join(', ')
   if (typeof value === 'number') return name === 'seconds' ? duration(value) : value.toLocaleString('en')
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
+
+/** `strength 1, of cat.png (sha256 …), mask mouth.png (sha256 …)`. */
+const editText = ({ strength, picture, mask }: NonNullable<Recipe['edit']>): string => {
+  const file = ({ name, sha256 }: typeof picture) => `${name} (sha256 ${sha256})`
+  const parts = [`of ${file(picture)}`, mask ? `mask ${file(mask)}` : 'no mask']
+  return [...(strength === undefined ? [] : [`strength ${strength}`]), ...parts].join(', ')
+}
+
+/** `640×480 to 4000×3000`. */
+const sizesText = ({ smallest, largest }: NonNullable<Dataset['sizes']>): string => {
+  const [from, to] = [sizeOf(smallest), sizeOf(largest)]
+  return from === to ? from : `${from} to ${to}`
+}
+
+/** `emoji-32-student (student, 32×32)`. */
+const insideText = ({ name, kind, resolution }: Inside): string =>
+  `${name} (${kind}${resolution === undefined ? '' : `, ${resolution}×${resolution}`})`

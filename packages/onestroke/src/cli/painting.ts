@@ -111,12 +111,17 @@ export const promptsFor = (
   return Array.from({ length: count }, (_, i) => list[i % list.length]!)
 }
 
-/** Paints the pictures, writes them as one file, and says so, with `facts` beside. A PNG tells how it was made. */
+/**
+ * Paints the pictures, writes them as one file, and says so, with `facts` beside. A PNG tells how it was made.
+ *
+ * @param edit what was edited, if anything was
+ */
 export const paint = async (
   { model, loaded, format }: Opened,
   flags: PaintFlags,
   { prompts, seeds, to, ...own }: Omit<GenerateOptions, 'seed' | 'noise'>,
   facts: Readonly<Record<string, unknown>> = {},
+  edit?: Recipe['edit'],
 ): Promise<void> => {
   const options = {
     ...(flags.steps && { num_inference_steps: flags.steps }),
@@ -171,7 +176,12 @@ export const paint = async (
       format,
     },
   )
-  const { image: _, mask: __, ...told } = { ...options, solver, num_inference_steps, guidance_scale }
+  const {
+    image: _,
+    mask: __,
+    strength: ___,
+    ...told
+  } = { ...options, solver, num_inference_steps, guidance_scale }
   const recipe: Recipe = {
     version: VERSION,
     model: basename(resolve(loaded.path)),
@@ -180,6 +190,7 @@ export const paint = async (
     seeds: each,
     ...told,
     ...(to && { to }),
+    ...(edit && { edit }),
   }
   await writeFileAtomic(flags.out, format === 'png' ? withRecipe(file, recipe) : file)
   const summary = {

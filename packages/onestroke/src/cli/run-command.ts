@@ -6,7 +6,7 @@ import { UserError } from '@onestroke/core/formats'
 import { fromOnnx, trace } from '@onestroke/core/tensor'
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import { type Dataset, loadDataset, someOf, summaryOf } from '../data/index.js'
+import { captionsNeverRepeat, type Dataset, loadDataset, someOf, summaryOf } from '../data/index.js'
 import { type Effort, FULL_EFFORT, featureModel } from '../evaluation/index.js'
 import { loadModel, type Model, sha256Of } from '../model/index.js'
 import { nodeRuntime, useThreads } from '../runtime/index.js'
@@ -59,11 +59,16 @@ export interface RunFlags extends DataFlags {
   json?: boolean
 }
 
-export const runOptions = (command: Command): Command =>
+/** @param usual minutes of a run for which neither length is given */
+export const runOptions = (command: Command, usual: number): Command =>
   command
     .requiredOption('--out <dir>', 'folder of the run: holds its state, and in the end the model')
     .option('--images <count>', 'train on so many pictures (repeats count)', integer(1))
-    .option('--minutes <time>', 'or for about so long in all, checks, search and report included', minutes)
+    .option(
+      '--minutes <time>',
+      `or for about so long in all, checks, search and report included; ${usual} if neither is given`,
+      minutes,
+    )
     .option(
       '--seed <number>',
       'same seed and --images, same machine: the same model, bit for bit',
@@ -128,7 +133,7 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   whenInterrupted(leave)
   // These threads are for the training, and for all that measures it.
   useThreads(flags.threads)
-  const dataset = await openData(spec, flags)
+  const dataset = await openDataToLearn(spec, flags)
   const perceptual = await perceptualNetwork(dataset, flags, settings)
   const plan = planOf(dataset, flags, settings, perceptual?.sha256)
   const vocabulary = settings.vocabulary(dataset)
@@ -240,6 +245,15 @@ const checkApart = (spec: string, out: string): void => {
       remedy: 'choose another --out',
       exitCode: 2,
     })
+}
+
+/** As `openData`, and says what a model cannot learn from it. */
+export const openDataToLearn = async (spec: string, flags: DataFlags): Promise<Dataset> => {
+  const dataset = await openData(spec, flags)
+  const warning = captionsNeverRepeat(dataset)
+  if (warning === undefined) return dataset
+  warn(warning)
+  return { ...dataset, warnings: [...(dataset.warnings ?? []), warning] }
 }
 
 /** Loads DATA with a bar, and says what could not be read or understood. */

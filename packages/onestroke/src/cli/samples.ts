@@ -1,6 +1,6 @@
 /** Pictures on the way: what people look at while a model trains. */
 import { mkdir, readdir } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import type { Dataset } from '../data/index.js'
 import { asSeenBy, samplePrompts } from '../evaluation/index.js'
 import { pngGrid, writeFileAtomic } from '../formats/index.js'
@@ -32,5 +32,5 @@ export const writeSamples = async (
   const latest = Math.max(0, ...(await readdir(kept)).map((name) => Number.parseInt(name, 10) || 0))
   if (images < latest || images >= 1.05 * latest)
     await writeFileAtomic(join(kept, `${String(images).padStart(10, '0')}.png`), png)
-  return relative('.', path)
+  return path
 }

@@ -15,7 +15,7 @@ import {
   totalOf,
 } from '../evaluation/index.js'
 import { type Model, OpenModels } from '../model/index.js'
-import type { Allotment, RunPlan } from '../training/index.js'
+import { type Allotment, presetOf, type RunPlan, soonerThan } from '../training/index.js'
 import type { RunSettings } from './run-settings.js'
 import { say, warn } from './terminal.js'
 
@@ -64,8 +64,8 @@ export const shareOut = async (
   settings: RunSettings,
 ): Promise<Allotment | undefined> => {
   const asked = measuredOf(dataset, settings)
-  // A tenth of the time goes to batches, checkpoints and the optimiser.
-  const training = plan.images === null ? undefined : (plan.images / plan.batch / 0.9) * step_seconds
+  const training = plan.images === null ? undefined : secondsOf(plan.images, step_seconds, plan)
+  if (plan.images !== null) sayIfFew(plan.images, () => undefined, plan, dataset, settings)
   if (training !== undefined && training < SHORT) return undefined
   const measures = asked.checks > 0 || asked.tune || asked.report
   const speeds = measures
@@ -88,6 +88,10 @@ export const shareOut = async (
   const costs = costsOf(effort, speeds, asked)
   const rest = Math.max(left - totalOf(costs), LEAST_TRAINING * total)
   say(`${spoken(total)}: about ${partsOf(rest, costs)}`)
+  const foreseen = ((0.9 * rest) / step_seconds) * plan.batch
+  const withAll = (images: number) =>
+    (elapsed() + secondsOf(images, step_seconds, plan) + totalOf(costs)) / (1 - FINISHING)
+  sayIfFew(foreseen, withAll, plan, dataset, settings)
   const samples = samplesOf(effort, asked)
   if (samples) say(samples)
   const lacking = lackingOf(effort, asked)
@@ -103,6 +107,43 @@ export const shareOut = async (
     effort: { ...effort, report_seconds: costs.report },
   }
 }
+
+/** Seconds of a training. A tenth of the time goes to batches, checkpoints and the optimiser. */
+const secondsOf = (images: number, step_seconds: number, { batch }: Pick<RunPlan, 'batch'>): number =>
+  (images / batch / 0.9) * step_seconds
+
+/**
+ * Says so where a network that begins from nothing will see too few pictures to paint more than noise, and what to do.
+ *
+ * @param withAll seconds of a run of so many pictures, where its length is in minutes.
+ */
+const sayIfFew = (
+  foreseen: number,
+  withAll: (images: number) => number | undefined,
+  { command, preset }: Pick<RunPlan, 'command' | 'preset'>,
+  { height }: Pick<Dataset, 'height'>,
+  { initFrom }: Pick<RunSettings, 'initFrom'>,
+): void => {
+  if (command !== 'train' || initFrom) return
+  const { least_images: least = 0 } = presetOf(preset)
+  if (foreseen >= least) return
+  const seconds = withAll(least)
+  const smaller = soonerThan(preset)
+  const ways = [
+    seconds === undefined ? `--images ${least}` : `--minutes ${Math.ceil(seconds / 60)}`,
+    ...(smaller === undefined ? [] : [`--preset ${smaller}`]),
+    ...(seconds !== undefined && height > SMALL_SIDE ? [`--resolution ${SMALL_SIDE}`] : []),
+  ]
+  warn(
+    `the network will see about ${plain(foreseen)} pictures (repeats count), and before ${plain(least)} preset ${preset} paints noisy blobs: give it ${ways.join(', or ')}`,
+  )
+}
+
+/** A side at which a network sees several times as many pictures in the same time as at 32. */
+const SMALL_SIDE = 16
+
+/** Two digits of a number of pictures. */
+const plain = (images: number): string => Number(images.toPrecision(2)).toLocaleString('en')
 
 const speedsWith = async ({ path }: RunSettings, dataset: Dataset, student: Model) => {
   const models = new OpenModels()

@@ -37,6 +37,7 @@ export const trainCommand = (): Command =>
           .description('train a diffusion model (the teacher) on your pictures')
           .argument('<DATA>', 'pictures to learn from'),
       ),
+      DEFAULT_MINUTES,
     ),
   )
     .option(

@@ -1,10 +1,22 @@
 import { UserError } from '@onestroke/core/formats'
-import { allocatePixels, byCodeUnit, checkSize, type DataOptions, type Dataset } from './dataset.js'
+import {
+  allocatePixels,
+  byCodeUnit,
+  checkSize,
+  type DataOptions,
+  type Dataset,
+  NoCommonSize,
+  type Size,
+  sizeOf,
+} from './dataset.js'
 import { type Decoded, type Outcome, toPlanar } from './decode.js'
 import { PICTURE_EXTENSIONS } from './picture-name.js'
 
 /** The part of a dataset that pictures alone decide, and the file of every picture. */
-export type Collected = Pick<Dataset, 'count' | 'channels' | 'height' | 'width' | 'pixels' | 'skipped'> & {
+export type Collected = Pick<
+  Dataset,
+  'count' | 'channels' | 'height' | 'width' | 'pixels' | 'skipped' | 'sizes'
+> & {
   files: string[]
 }
 
@@ -12,6 +24,7 @@ export type Collected = Pick<Dataset, 'count' | 'channels' | 'height' | 'width' 
 export class Collector {
   readonly #pictures: { file: string; channels: 1 | 3; pixels: Uint8Array }[] = []
   readonly #skipped: Dataset['skipped'] = []
+  #sizes: Dataset['sizes']
   #first: { file: string; picture: Decoded } | undefined
 
   /** @param source names the set in errors; `expected` is the number of files, if it is known. */
@@ -40,6 +53,7 @@ export class Collector {
     this.#checkFit(file, picture, this.#first)
     const { channels, pixels, width } = picture
     this.#pictures.push({ file, channels, pixels: pixels! })
+    this.#sizes = withSize(this.#sizes, picture.original)
     checkSize(this.source, Math.max(this.expected, this.#pictures.length), channels, width)
   }
 
@@ -48,13 +62,12 @@ export class Collector {
   }
 
   #checkFit(file: string, picture: Decoded, first: { file: string; picture: Decoded }): void {
-    const remedy = 'scale and crop them all with --resolution 32'
     if (!sameSize(picture, first.picture)) {
       const sizes = `${first.file} is ${sizeOf(first.picture)}, ${file} is ${sizeOf(picture)}`
-      throw new UserError(`the pictures differ in size: ${sizes}`, { remedy })
+      throw new NoCommonSize(`the pictures differ in size: ${sizes}`)
     }
     if (picture.width !== picture.height)
-      throw new UserError(`pictures must be square, but ${file} is ${sizeOf(picture)}`, { remedy })
+      throw new NoCommonSize(`pictures must be square, but ${file} is ${sizeOf(picture)}`)
   }
 
   /**
@@ -74,12 +87,30 @@ export class Collector {
     for (const [i, picture] of pictures.entries())
       toPlanar(picture.pixels, picture.channels, pixels.subarray(i * size, (i + 1) * size), channels)
     const files = pictures.map(({ file }) => file)
-    return { count, channels, height: side, width: side, pixels, skipped, files }
+    return {
+      count,
+      channels,
+      height: side,
+      width: side,
+      pixels,
+      skipped,
+      files,
+      ...(this.#sizes && { sizes: this.#sizes }),
+    }
+  }
+}
+
+/** The range of sizes, with one more. */
+const withSize = (sizes: Dataset['sizes'], size: Size): Dataset['sizes'] => {
+  if (!sizes) return { smallest: size, largest: size }
+  const area = ({ width, height }: Size) => width * height
+  return {
+    smallest: area(size) < area(sizes.smallest) ? size : sizes.smallest,
+    largest: area(size) > area(sizes.largest) ? size : sizes.largest,
   }
 }
 
 const sameSize = (a: Decoded, b: Decoded) => a.width === b.width && a.height === b.height
-const sizeOf = ({ width, height }: Decoded) => `${width}×${height}`
 
 /** Why a set is empty. */
 export const nothingIn = (source: string, skipped: Dataset['skipped']): UserError => {

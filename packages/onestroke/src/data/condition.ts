@@ -3,7 +3,7 @@ import { type Said, sourcesOf } from './captions.js'
 import type { Dataset } from './dataset.js'
 import type { Label } from './facts.js'
 import { picturesOf } from './remarks.js'
-import { levelOf, type Part } from './splits.js'
+import { isTrain, learnedTogether, levelOf, type Part } from './splits.js'
 
 export interface Condition {
   /** The pictures that are used. */
@@ -96,7 +96,19 @@ const labelsOf = (part: Part, { labels }: Said, warnings: string[]): Classes | u
 
 const foldersOf = (part: Part, doubts: string[]): Classes | undefined => {
   const { loose, folders } = levelOf(part)
-  if (folders.size < 2) return undefined
+  if (folders.size < 2) {
+    // `splitsOf` has said it of train.
+    for (const [name, files] of folders)
+      if (loose.length > 0 && !isTrain(name))
+        doubts.push(
+          learnedTogether(
+            `the folder ${part.prefix}${name}/ is not taken for a class, because it is the only one`,
+            files.length,
+            loose.length,
+          ),
+        )
+    return undefined
+  }
   if (2 * loose.length >= part.files.length) {
     doubts.push(
       `the ${folders.size} folders are not taken for classes, because ${picturesOf(loose.length)} ${loose.length === 1 ? 'lies' : 'lie'} beside them`,

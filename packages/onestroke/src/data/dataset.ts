@@ -1,6 +1,22 @@
 import { createHash } from 'node:crypto'
 import { UserError } from '@onestroke/core/formats'
 
+/** Of a picture, in pixels. */
+export interface Size {
+  width: number
+  height: number
+}
+
+/** `640×480`. */
+export const sizeOf = ({ width, height }: Size): string => `${width}×${height}`
+
+/** Pictures that have no common square size, and no resolution was given. */
+export class NoCommonSize extends UserError {
+  constructor(message: string) {
+    super(message, { remedy: 'scale and crop them all with --resolution 32' })
+  }
+}
+
 /** Pictures in memory, as bytes, planar. */
 export interface Dataset {
   /** Where it came from: `iconify:fluent-emoji-flat`, or `iconify:fluent-emoji-flat (Activities, Flags)`. */
@@ -10,6 +26,8 @@ export interface Dataset {
   /** Pictures are square: `height === width`. */
   height: number
   width: number
+  /** Of the files, by their areas, before they were scaled. */
+  sizes?: { smallest: Size; largest: Size }
   /** [count, channels, height, width], backed by a SharedArrayBuffer, so that workers share it. */
   pixels: Uint8Array
   /** One caption per picture (text condition); empty where there is none. */

@@ -1,7 +1,9 @@
 /** Files to pixels: PNG, JPEG, WebP, GIF (its first frame), AVIF, TIFF and SVG, through sharp. */
 import { readFile, stat } from 'node:fs/promises'
+import { enlargement, unenlarged } from '@onestroke/core/pipeline'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { systemReason } from '../formats/index.js'
+import type { Size } from './dataset.js'
 import { firstFrameOf } from './gif-frame.js'
 import { meanSquare } from './mean-square.js'
 
@@ -11,10 +13,15 @@ export interface Decoded {
   height: number
   channels: 1 | 3
   pixels: Uint8Array | undefined
+  /** The size in the file, upright, before it was scaled. */
+  original: Size
 }
 
 export interface DecodeOptions {
-  /** Scale the picture to cover a square of this side, and crop its centre. */
+  /**
+   * Scale the picture to cover a square of this side, and crop its centre. The pixels of a picture that was enlarged by a whole
+   * number are taken as they were before.
+   */
   resolution?: number | undefined
   /** Turn it grey or colourful. As it is, if not given. */
   channels?: 1 | 3 | undefined
@@ -73,9 +80,10 @@ const decodeBytes = async (
   if (!DEPTHS.has(metadata.depth ?? 'uchar'))
     throw new Error(`its values are of type ${metadata.depth}, not of 8 or 16 bits: convert it`)
   const { width, height } = metadata.autoOrient
+  const original = { width, height }
   const kept = mask ? 1 : (channels ?? (metadata.space === 'b-w' || metadata.space === 'grey16' ? 1 : 3))
   if (resolution === undefined && width !== height)
-    return { width, height, channels: kept, pixels: undefined }
+    return { width, height, channels: kept, pixels: undefined, original }
   const isDrawing = metadata.format === 'svg' && resolution !== undefined
   const opened = (
     isDrawing
@@ -85,18 +93,44 @@ const decodeBytes = async (
   const picture = (mask && !(await opened.clone().stats()).isOpaque ? await transparency(opened) : opened)
     .flatten({ background: '#fff' })
     .toColourspace(kept === 1 ? 'b-w' : 'srgb')
+  const small =
+    resolution !== undefined && !isDrawing && (await beforeEnlarging(picture, metadata, kept, resolution))
+  if (small) return { width: resolution!, height: resolution!, channels: kept, pixels: small, original }
   if (resolution !== undefined && !mask)
     picture.resize(resolution, resolution, { fit: 'cover', position: 'centre', kernel: 'lanczos3' })
-  const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
-  const pixels = firstChannels(data, info, kept)
+  const { pixels, info } = await pixelsOf(picture, kept)
   if (resolution !== undefined && mask)
     return {
       width: resolution,
       height: resolution,
       channels: 1,
       pixels: meanSquare(pixels, info, resolution),
+      original,
     }
-  return { width: info.width, height: info.height, channels: kept, pixels }
+  return { width: info.width, height: info.height, channels: kept, pixels, original }
+}
+
+/** Interleaved bytes of what was opened. */
+const pixelsOf = async (picture: Sharp, kept: 1 | 3) => {
+  const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
+  return { pixels: firstChannels(data, info, kept), info }
+}
+
+/** See `unenlarged`. */
+const beforeEnlarging = async (
+  picture: Sharp,
+  { autoOrient: { width, height } }: Metadata,
+  channels: 1 | 3,
+  resolution: number,
+): Promise<Uint8Array | undefined> => {
+  const k = enlargement(width, height, resolution)
+  if (k === undefined) return undefined
+  // In almost every photograph, pixels differ within the first row of squares already, which takes little to decode.
+  const row = { left: 0, top: 0, width, height: k }
+  const first = await pixelsOf(picture.clone().extract(row), channels)
+  if (!unenlarged(first.pixels, { ...row, channels }, 1)) return undefined
+  const { pixels } = await pixelsOf(picture.clone(), channels)
+  return unenlarged(pixels, { width, height, channels }, resolution)
 }
 
 /** How transparent each pixel is, as a grey picture: white where nothing is to be seen. */

@@ -27,6 +27,28 @@ describe('a picture', () => {
     }
   })
 
+  it('that was enlarged by a whole number has the pixels that it had before, also beside its middle and in a JPEG', async () => {
+    const small = await noise(8).raw().toBuffer()
+    const large = (k: number) => noise(8).resize(8 * k, 8 * k, { kernel: 'nearest' })
+    const bytesOf = async (file: Buffer, options = {}) => {
+      const image = await readImage(file, { ...shape, ...options })
+      return Array.from({ length: image.length }, (_, i) =>
+        Math.round((image[(i % 3) * 64 + Math.floor(i / 3)]! + 1) * 127.5),
+      )
+    }
+    for (const k of [2, 3, 8, 32]) expect(await bytesOf(await large(k).png().toBuffer())).toEqual([...small])
+    const wide = sharp(await large(4).png().toBuffer()).extend({ left: 8, right: 8, background: '#fff' })
+    expect(await bytesOf(await wide.png().toBuffer())).toEqual([...small])
+    const jpeg = await large(8).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer()
+    const close = (await bytesOf(jpeg)).map((value, i) => Math.abs(value - small[i]!))
+    expect(Math.max(...close)).toBeLessThan(4)
+    // One pixel that differs, in the last square, makes it a picture like any other.
+    const raw = await large(4).raw().toBuffer()
+    raw[raw.length - 1]! ^= 255
+    const other = sharp(raw, { raw: { width: 32, height: 32, channels: 3 } }).png()
+    expect(await bytesOf(await other.toBuffer())).not.toEqual([...small])
+  })
+
   it('of a grey model is grey', async () => {
     const image = await readImage(await png(RED, 9), { ...shape, channels: 1 })
     expect(image).toHaveLength(64)

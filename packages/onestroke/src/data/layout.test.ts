@@ -88,6 +88,26 @@ describe('splits', () => {
     })
   })
 
+  it('are said to be none where a folder lies alone beside pictures', async () => {
+    const train = pictures('train/0.png', 'train/1.png', 'x.png')
+    expect(await read(train)).toMatchObject({
+      count: 3,
+      classes: undefined,
+      warnings: [
+        'train/ is no split, because no test/ or val/ lies beside it: its 2 pictures and the 1 beside it are learned from together',
+      ],
+    })
+    expect((await read({ ...train, 'x.txt': 'an owl' })).warnings).toHaveLength(1)
+    expect(await read(pictures('set/cats/0.png', 'set/x.png', 'set/y.png'))).toMatchObject({
+      count: 3,
+      classes: undefined,
+      warnings: [
+        'the folder set/cats/ is not taken for a class, because it is the only one: its 1 picture and the 2 beside it are learned from together',
+      ],
+    })
+    expect((await read(pictures('train/0.png'))).warnings).toEqual([])
+  })
+
   it('lie inside the folders of classes as well', async () => {
     const found = await read({
       ...pictures(

@@ -57,7 +57,7 @@ export const splitsOf = (files: string[], directory: string): Splits => {
   const { prefix } = unwrapped({ prefix: '', files })
   const { loose, folders } = levelOf({ prefix, files })
   const names = [...folders.keys()]
-  const trainName = names.find((name) => TRAIN.has(name.toLowerCase()))
+  const trainName = names.find(isTrain)
   const testNames = names
     .filter((name) => TEST.includes(name.toLowerCase()))
     .sort((a, b) => TEST.indexOf(a.toLowerCase()) - TEST.indexOf(b.toLowerCase()))
@@ -66,12 +66,17 @@ export const splitsOf = (files: string[], directory: string): Splits => {
   if (testName === undefined) {
     const inside = splitsInside({ prefix, files })
     if (inside) return inside
-    const doubt = `the folder ${prefix}${trainName} is taken for a class, because ${others[0]} lies beside it`
-    return {
-      train: unwrapped({ prefix, files }),
-      ...(trainName !== undefined && others.length > 0 && { doubt }),
-      warnings: [],
+    const train = unwrapped({ prefix, files })
+    if (trainName === undefined) return { train, warnings: [] }
+    const [other] = others
+    const where = `${prefix}${trainName}`
+    if (other !== undefined) {
+      const doubt = `the folder ${where} is taken for a class, because ${other} lies beside it`
+      return { train, doubt, warnings: [] }
     }
+    const why = `${where}/ is no split, because no test/ or val/ lies beside it`
+    const inTrain = folders.get(trainName)!.length
+    return { train, warnings: loose.length > 0 ? [learnedTogether(why, inTrain, loose.length)] : [] }
   }
   if (trainName === undefined && others.length === 0 && loose.length === 0)
     throw new UserError(
@@ -99,6 +104,12 @@ export const splitsOf = (files: string[], directory: string): Splits => {
   }
 }
 
+/** What is said where a folder's pictures and those beside it are one set. */
+export const learnedTogether = (why: string, inside: number, beside: number): string =>
+  `${why}: its ${picturesOf(inside)} and the ${beside.toLocaleString('en')} beside it are learned from together`
+
+export const isTrain = (folder: string): boolean => TRAIN.has(folder.toLowerCase())
+
 /** Splits inside the folders of classes; undefined if most folders are not divided so. */
 const splitsInside = ({ prefix, files }: Part): Splits | undefined => {
   const { loose, folders } = levelOf({ prefix, files })
@@ -119,7 +130,7 @@ const splitsInside = ({ prefix, files }: Part): Splits | undefined => {
       for (const picture of pictures) kept.push(picture)
       others.set(split, [...(others.get(split) ?? []), ...pictures])
     }
-    const hasTrain = [...level.folders.keys()].some((folder) => TRAIN.has(folder.toLowerCase()))
+    const hasTrain = [...level.folders.keys()].some(isTrain)
     if (hasTrain || (kept.length > 0 && learned.length > 0)) divided++
     for (const picture of learned) train.push(picture)
   }

@@ -34,3 +34,10 @@ export const summaryOf = ({
 }
 
 const inBrackets = (notes: readonly string[]): string => (notes.length > 0 ? ` (${notes.join('; ')})` : '')
+
+/** What is said where every caption belongs to a single picture: a teacher of them leaves nothing to distil. */
+export const captionsNeverRepeat = ({ names = [] }: Pick<Dataset, 'names'>): string | undefined => {
+  const captions = names.filter((name) => name !== '')
+  if (captions.length < 2 || new Set(captions).size < captions.length) return undefined
+  return `no two of the ${captions.length.toLocaleString('en')} captions are the same: a teacher learns one picture for each, so that there is nothing to choose, and nothing to distil; let captions fit several pictures each, or leave them out`
+}

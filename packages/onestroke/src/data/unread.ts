@@ -8,15 +8,13 @@ const UNREAD = new Set(
   ),
 )
 
-/** What lies beside pictures, and says nothing of them. */
-const DOCUMENTS = new Set('md rst html htm css js ts py sh pdf db ini log'.split(' '))
+/** What lies beside pictures in many folders, and says nothing of them. */
 const DOCUMENT =
   /^(readme|licen[cs]e|copying|notice|authors|credits|changelog|requirements|makefile|desktop|thumbs)\b/i
 
 const endingOf = (file: string): string => extname(file).slice(1).toLowerCase()
 
-export const isDocument = (file: string): boolean =>
-  DOCUMENTS.has(endingOf(file)) || DOCUMENT.test(basename(file))
+export const isDocument = (file: string): boolean => DOCUMENT.test(basename(file))
 
 /** Why the file is not read, if it seems to be a picture. */
 export const whyUnread = (file: string): string | undefined => {

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadDataset } from '../data/index.js'
 import { BLUE, folderOf, png, RED } from '../data/testing.js'
-import { type LoadedModel, loadModel } from '../model/index.js'
+import { type LoadedModel, loadModel, OpenModels } from '../model/index.js'
 import { FEATURE_RECIPE } from './feature-network.js'
 import { FeatureExtractor } from './features.js'
 import { evaluate, featureModel } from './index.js'
@@ -47,6 +47,39 @@ describe('an evaluation', () => {
     teacher_settings: [],
     distance_samples: 0,
   }
+
+  it('lets go of its models where it fails, and leaves those that it was given', async () => {
+    const { dataset } = await threePictures(16)
+    await keep(dataset)
+    const released = vi.spyOn(OpenModels.prototype, 'release')
+    try {
+      const model = await load('student')
+      const failing = {
+        model,
+        dataset,
+        ...measured,
+        onProgress: () => {
+          throw new Error('no further')
+        },
+      }
+      await expect(evaluate(failing)).rejects.toThrow('no further')
+      expect(released).toHaveBeenCalledTimes(1)
+      const models = new OpenModels()
+      await expect(evaluate({ ...failing, models })).rejects.toThrow('no further')
+      expect(released).toHaveBeenCalledTimes(1)
+      await models.release()
+    } finally {
+      released.mockRestore()
+    }
+  })
+
+  it('describes its judges so that each text fits into a sentence', async () => {
+    const { dataset } = await threePictures(16)
+    await keep(dataset)
+    const { judges } = await evaluate({ model: await load('student'), dataset, ...measured })
+    expect(judges.map(({ name }) => name)).toEqual(['own', 'random-conv', 'pixels'])
+    for (const { about } of judges) expect(about).toMatch(/^[a-z\d]/)
+  })
 
   it('of three pictures has no floor, and without a teacher compares with none', async () => {
     const { dataset } = await threePictures(16)

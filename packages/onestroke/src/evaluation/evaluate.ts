@@ -81,6 +81,16 @@ export const PATH_SAMPLES = 256
  * @throws UserError if model and dataset do not fit together.
  */
 export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> => {
+  if (options.models) return evaluateWith(options, options.models)
+  const models = new OpenModels()
+  try {
+    return await evaluateWith(options, models)
+  } finally {
+    await models.release()
+  }
+}
+
+const evaluateWith = async (options: EvaluateOptions, models: OpenModels): Promise<Evaluation> => {
   const begin = performance.now()
   const {
     model,
@@ -101,7 +111,6 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
   for (const space of rest)
     others.push(await Reference.of(space, reference, comparedRows(dataset, reference, rows)))
   const likeness = new Likeness(dataset, judge)
-  const models = options.models ?? new OpenModels()
   const modelOf = (loaded: LoadedModel) => models.of(loaded)
   const guidance_scale = options.guidance_scale ?? guidanceOf(model.config)
   const slow = model.config.kind === 'teacher' ? model : teacher
@@ -155,7 +164,6 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
       ? model.sha256 !== teacher.sha256 &&
         (await differs(modelOf(model), modelOf(teacher), judge, guidance_scale))
       : null
-  if (!options.models) await models.release()
   const { name, sha256, dims } = first.info
   return {
     model: { path: model.path, sha256: model.sha256, parameters: model.layout.size, kind: model.config.kind },

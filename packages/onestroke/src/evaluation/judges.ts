@@ -13,7 +13,7 @@ export const ownSpace = (extractor: FeatureExtractor, dataset: Dataset): Feature
     dataset,
     {
       name: 'own',
-      about: `${extractor.name}: a small network trained on the data, which also chooses weights and noise levels.`,
+      about: `the ${extractor.name}: a small network trained on the data, which also chooses weights and noise levels.`,
       took_part: true,
     },
     false,
@@ -45,7 +45,7 @@ export const judgesFor = async (
 const fileSpace = async (file: string, dataset: Dataset): Promise<FeatureSpace> => {
   const info = {
     name: basename(file),
-    about: `The features of ${basename(file)}, which the user brought.`,
+    about: `the features of ${basename(file)}, which the user brought.`,
     took_part: false,
   }
   return networkSpace(await featuresFor(dataset, { file }), dataset, info, true)

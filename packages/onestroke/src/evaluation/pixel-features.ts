@@ -25,7 +25,7 @@ export const pixelSpace = (dataset: Dataset, most = FITTED): FeatureSpace => {
       name: 'pixels',
       sha256: sha256Of(new Uint8Array(components.axes.buffer)),
       dims: components.to,
-      about: `The first ${components.to} principal components of the real pixels: colours and coarse shapes.`,
+      about: `the first ${components.to} principal components of the real pixels: colours and coarse shapes.`,
       took_part: false,
     },
     customary: false,

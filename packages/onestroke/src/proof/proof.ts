@@ -47,14 +47,22 @@ const GRID_SEED = 1
 
 /** Evaluates student and teacher and gathers everything that the report shows. */
 export const prove = async (options: ProofOptions): Promise<Proof> => {
+  if (options.models) return proveWith(options, options.models)
+  const models = new OpenModels()
+  try {
+    return await proveWith(options, models)
+  } finally {
+    await models.release()
+  }
+}
+
+const proveWith = async (options: ProofOptions, models: OpenModels): Promise<Proof> => {
   const { student, teacher, title, progress: { log, checks } = { log: [], checks: [] } } = options
   const dataset = asSeenBy(student.config, options.dataset)
-  const models = options.models ?? new OpenModels()
   const evaluation = await evaluate({ ...options, models, model: student })
   const { sections, pictures } = await grids({ ...options, dataset, models }, evaluation)
   const denoising =
     options.denoising === false ? undefined : await denoisingErrors(student, teacher, dataset, models)
-  if (!options.models) await models.release()
   const report: Report = {
     title,
     summary: summaryOf(evaluation, student.config, dataset),

@@ -47,7 +47,7 @@ const judged = (judge: ShownJudge, { floor }: Evaluation): Column => {
   const value = (row: EvaluationRow) => row.judges[judge.name]?.fid ?? null
   return {
     name: judge.scale === 1000 ? `${marked(judge)} × 10³` : marked(judge),
-    meaning: judge.about,
+    meaning: sentence(judge.about),
     direction: 'low',
     scale: judge.scale,
     value,
@@ -220,7 +220,10 @@ export const evaluationTable = (evaluation: Evaluation): Html => {
 const comparedWith = ({ images, compared = images }: Evaluation['data']): string =>
   compared < images ? `${integer(compared)} of ${integer(images)}` : integer(images)
 
-const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)
+const sentence = (text: string) => {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`
+}
 
 const entry = (name: string, meaning: string) => html`<div><dt>${name}</dt><dd>${meaning}</dd></div>`
 

@@ -19,7 +19,7 @@ import { type Metrics, serverMetrics } from './metrics.js'
 import { openapi } from './openapi.js'
 import { openPainter } from './painter.js'
 import { FAILURE, problemBody, problemOf } from './problems.js'
-import { adviceFor, refuseUnknown, refuseUnreadable } from './refusals.js'
+import { adviceFor, refuseUnknown, refuseUnreadable, refuseValues } from './refusals.js'
 import { routes } from './routes.js'
 import { Scheduler } from './scheduler.js'
 
@@ -135,6 +135,7 @@ export const createServer = async (
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(answerError(options))
+  refuseValues(app)
   refuseUnknown(app)
   const sockets = limitConnections(app.server)
   // Before the guard: only so are the sockets of refused upgrades closed.

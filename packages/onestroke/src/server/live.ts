@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import type { z } from 'zod'
 import { deadline } from './deadline.js'
 import { FAILURE, problemOf } from './problems.js'
+import { wrongValue } from './refusals.js'
 import { type LiveMessage, liveRequest } from './schemas.js'
 
 export interface Live {
@@ -105,5 +106,5 @@ const parse = (text: string): { message: LiveMessage } | { id: number | null; er
 
 const firstIssue = ({ issues }: z.ZodError): string => {
   const [issue] = issues
-  return `${issue!.path.length > 0 ? `${issue!.path.join('.')}: ` : ''}${issue!.message}`
+  return wrongValue(issue!.path, issue!.message)
 }

@@ -31,6 +31,26 @@ const isAt = (route: string, path: string): boolean => {
   return names.length === parts.length && names.every((name, i) => name.startsWith(':') || name === parts[i])
 }
 
+/** What is wrong with a value of a request: `to.weight: too big: expected number to be <=1`. Without a path, with the whole. */
+export const wrongValue = (path: readonly PropertyKey[], message: string): string => {
+  const said = message.charAt(0).toLowerCase() + message.slice(1)
+  return path.length > 0 ? `${path.map(String).join('.')}: ${said}` : said
+}
+
+/** What is wrong with a request's values, one after the other. */
+export const refuseValues = (app: App): void => {
+  app.setSchemaErrorFormatter(
+    (errors) =>
+      new Error(
+        errors
+          .map(({ instancePath, message = 'is wrong' }) =>
+            wrongValue(instancePath.split('/').filter(Boolean), message),
+          )
+          .join('; '),
+      ),
+  )
+}
+
 const FORMS = /^\/v1\/images\/(edits|variations)$/
 
 /** What to send instead, where fastify only says what was wrong. */

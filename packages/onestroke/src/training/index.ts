@@ -23,7 +23,14 @@ export {
   SAMPLES_FILE,
   SAMPLES_FOLDER,
 } from './plan.js'
-export { OPTIMIZER_DEFAULTS, PRESETS, presetNetwork, presetOf, TEACHER_OPTIMIZER } from './presets.js'
+export {
+  OPTIMIZER_DEFAULTS,
+  PRESETS,
+  presetNetwork,
+  presetOf,
+  soonerThan,
+  TEACHER_OPTIMIZER,
+} from './presets.js'
 export { checkRun, hasState, type RunOptions, type RunResult, run } from './run.js'
 export { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
 export {

@@ -14,6 +14,8 @@ export interface Preset {
     | Pick<UnetConfig, 'type' | 'levels' | 'groups'>
   readonly embedding_width: number
   readonly token_width: number
+  /** Pictures that it must see before it paints more than noise and blobs, see docs/measured.md; absent where that is not known. */
+  readonly least_images?: number
 }
 
 const level = (width: number, depth: number, heads = Math.ceil(width / 32)) => ({
@@ -51,6 +53,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     }),
     embedding_width: 160,
     token_width: 48,
+    least_images: 10_000,
   },
   base: {
     about: 'the default: 32×32 in an hour or a few',
@@ -62,6 +65,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     }),
     embedding_width: 256,
     token_width: 64,
+    least_images: 20_000,
   },
   unet: {
     about: 'convolutions instead of attention, twice as slow an image as base; for comparison',
@@ -80,6 +84,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     }),
     embedding_width: 256,
     token_width: 64,
+    least_images: 20_000,
   },
 }
 
@@ -90,6 +95,12 @@ export const presetOf = (name: string): Preset => {
       exitCode: 2,
     })
   return preset
+}
+
+/** A preset that paints more than blobs after fewer pictures than this one: for `base`, `small`. */
+export const soonerThan = (name: string): string | undefined => {
+  const own = presetOf(name).least_images ?? 0
+  return Object.keys(PRESETS).find((other) => (PRESETS[other]!.least_images ?? own) < own)
 }
 
 /**
