@@ -1,12 +1,12 @@
 /** Painting that begins with a picture, or that lies between two: what `generate` makes of such wishes. */
-import { inpainting, multistepSigmas, strengthSigma } from '../consistency/index.js'
+import { DEFAULT_STRENGTH, inpainting, multistepSigmas, strengthSigma } from '../consistency/index.js'
 import type { DenoiseFunction, NoiseRange } from '../diffusion/index.js'
 import { UserError } from '../formats/index.js'
 
 export interface EditOptions {
   /** A picture to begin from, [C, H, W] in [-1, 1]; or one for each prompt, [count, C, H, W]. */
   image?: Float32Array
-  /** How much of it is painted anew, in [0, 1]: 0 nothing, 1 all. Default 0.5, with a mask 1. See `strengthSigma`. */
+  /** How much of it is painted anew, in [0, 1]: 0 nothing, 1 all. Default `DEFAULT_STRENGTH`, with a mask 1. See `strengthSigma`. */
   strength?: number
   /** What of the picture is painted, [H, W] or one for each prompt: 1 where it is, 0 where it stays. */
   mask?: Float32Array
@@ -77,7 +77,7 @@ export const editOf = (
       { length: one * count },
       (_, k) => mask[(Math.floor(k / one) * size + (k % size)) % mask.length]!,
     )
-  const sigma = sigmas?.[0] ?? strengthSigma(strength ?? (mask ? 1 : 0.5), range)
+  const sigma = sigmas?.[0] ?? strengthSigma(strength ?? (mask ? 1 : DEFAULT_STRENGTH), range)
   return {
     sigma,
     // The picture lies at sigma_min, where trajectories end: so much noise is missing up to the level.

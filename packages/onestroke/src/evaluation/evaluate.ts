@@ -169,6 +169,7 @@ export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> =>
     replay: replayOf(judge.reference, dataset, reference, judge),
     real: likeness.real,
     rows: samplers.map((sampler) => sampler.row),
+    teacher_sought: slow ? (options.teacher_settings ?? TEACHER_SETTINGS).length > FEW : null,
     student_is_student,
   }
 }
