@@ -19,6 +19,9 @@ export const options = {
 /** Those of them that the student learned are measured. */
 const SCALES = [1, 1.5, 2, 2.5, 3, 4.5, 6]
 
+/** How the teacher paints. @type {{ solver: 'heun', num_inference_steps: number }} */
+const TEACHER = { solver: 'heun', num_inference_steps: 18 }
+
 /** Words that are led away from, and pictures for each. */
 const [WORDS, SAMPLES] = [12, 512]
 
@@ -52,7 +55,7 @@ export const run = async ({ teacher, data, category, range, images, samples, run
   for (const guidance_scale of SCALES.filter((scale) => scale >= least && scale <= most))
     scales[guidance_scale] = {
       student: await measure('student', { guidance_scale, num_inference_steps: 1 }),
-      teacher: await measure('teacher', { guidance_scale, num_inference_steps: 18 }),
+      teacher: await measure('teacher', { guidance_scale, ...TEACHER }),
     }
   return {
     seeds: { training: 0, evaluation: 0 },
@@ -62,8 +65,8 @@ export const run = async ({ teacher, data, category, range, images, samples, run
       images: Number(images),
       scales,
       negative: {
-        student: await negative(judge, models.student, dataset, 1),
-        teacher: await negative(judge, models.teacher, dataset, 18),
+        student: await negative(judge, models.student, dataset, { num_inference_steps: 1 }),
+        teacher: await negative(judge, models.teacher, dataset, TEACHER),
       },
     },
   }
@@ -76,9 +79,9 @@ export const run = async ({ teacher, data, category, range, images, samples, run
  * @param {Judge} judge
  * @param {Model} model
  * @param {Awaited<ReturnType<typeof loadDataset>>} dataset
- * @param {number} num_inference_steps
+ * @param {{ solver?: 'heun', num_inference_steps: number }} how
  */
-const negative = async (judge, model, dataset, num_inference_steps) => {
+const negative = async (judge, model, dataset, how) => {
   const said = (dataset.names ?? []).map(
     (name, i) => new Set([...name.split(' '), dataset.styles?.[i] ?? '']),
   )
@@ -93,7 +96,7 @@ const negative = async (judge, model, dataset, num_inference_steps) => {
         prompts: Array(64).fill(''),
         negative_prompt,
         guidance_scale: 3,
-        num_inference_steps,
+        ...how,
         seed: first,
       })
       found.push(...(await judge.nearest(data)))

@@ -76,7 +76,6 @@ export const run = async (options) => {
   const pictures = [data, ...(data.startsWith('iconify:') ? ['--category', category] : [])]
   const judging = { steps: STEPS, samples: rest.samples, 'noise-seeds': rest['noise-seeds'] }
   const teachers = await once(join(runs, 'teacher.json'), () => judged(teacher, pictures, judging))
-  const mark = best(teachers)
 
   /** @param {string} method @param {string} budget @param {number} seed */
   const measure = (method, budget, seed) => {
@@ -121,7 +120,7 @@ export const run = async (options) => {
       return {
         steps,
         prompt_top1: meanOf(rows.map(({ prompt_top1 }) => prompt_top1)),
-        judges: byJudges(rows, mark),
+        judges: byJudges(rows, teachers),
       }
     }),
   })
@@ -137,18 +136,24 @@ export const run = async (options) => {
       samples: Number(rest.samples),
       noise_seeds: Number(rest['noise-seeds']),
       levels: 'by rule',
-      teacher_best: {
-        solver: mark.solver,
-        steps: mark.steps,
-        evaluations: mark.nfe,
-        prompt_top1: mark.prompt_top1 && rounded(mark.prompt_top1),
-        judges: Object.fromEntries(
-          Object.entries(mark.judges).map(([judge, { fid }]) => [
+      // By each judge.
+      teacher_best: Object.fromEntries(
+        Object.keys(teachers[0].judges).map((judge) => {
+          const { solver, steps, nfe, prompt_top1, judges } = best(teachers, judge)
+          const { mean, sd } = judges[judge].fid
+          return [
             judge,
-            { fid: rounded(fid.mean), noise: fid.sd === null ? null : rounded(fid.sd) },
-          ]),
-        ),
-      },
+            {
+              solver,
+              steps,
+              evaluations: nfe,
+              prompt_top1: prompt_top1 && rounded(prompt_top1),
+              fid: rounded(mean),
+              noise: sd === null ? null : rounded(sd),
+            },
+          ]
+        }),
+      ),
       equal: Object.fromEntries(
         Object.keys(budgets).map((budget) => [
           budget,

@@ -132,5 +132,27 @@ describe.skipIf(browserLacks !== undefined)(
           expect(new Set(tops).size).toBe(width > 700 ? 1 : 2)
         })
       })
+
+    it('shows a loss that was measured once', async () => {
+      const once = { name: 'student', points: [{ images: 640, loss: 0.1 }] }
+      const { course: _, denoising: __, evaluation: ___, ...bare } = report
+      const file = join(await folder, 'once.html')
+      const short: Report = { ...bare, sections: [], loss: [once] }
+      await writeFile(
+        file,
+        renderReport(short, () => new Uint8Array()),
+      )
+      const other = await browser.newPage()
+      await other.goto(pathToFileURL(file).href)
+      /** Pixels of the canvas in the colour of the student's curve. */
+      const coloured = () =>
+        other.evaluate(() => {
+          const canvas = document.querySelector<HTMLCanvasElement>('#loss-0')!
+          const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height)
+          return data.filter((red, i) => i % 4 === 0 && red === 0xb5 && data[i + 1] === 0x30).length
+        })
+      await expect.poll(coloured).toBeGreaterThan(20)
+      await other.close()
+    })
   },
 )

@@ -33,11 +33,15 @@ export const judged = async (model, data, { steps, samples, 'noise-seeds': seeds
 }
 
 /**
- * The teacher at its best: by the first judge, which chooses for all.
+ * The teacher at its best, of all its rows, by a judge.
  *
  * @param {readonly Row[]} rows
+ * @param {string} judge
  */
-export const best = (rows) => rows.reduce((a, b) => ((b.fid ?? Infinity) < (a.fid ?? Infinity) ? b : a))
+export const best = (rows, judge) => {
+  const of = (/** @type {Row} */ row) => row.judges[judge]?.fid.mean ?? Infinity
+  return rows.reduce((a, b) => (of(b) < of(a) ? b : a))
+}
 
 /** @param {readonly (number | null)[]} values */
 export const meanOf = (values) => {
@@ -49,11 +53,12 @@ export const meanOf = (values) => {
  * One number of steps of one method, by every judge: over its trainings, each a mean over the noise seeds.
  *
  * @param {readonly Row[]} rows one for each training
- * @param {Row} teacher
+ * @param {readonly Row[]} teachers all settings of the teacher, of which each judge compares with its own best
  */
-export const byJudges = (rows, teacher) =>
+export const byJudges = (rows, teachers) =>
   Object.fromEntries(
-    Object.entries(teacher.judges).map(([judge, { fid: theirs }]) => {
+    Object.keys(teachers[0].judges).map((judge) => {
+      const theirs = best(teachers, judge).judges[judge].fid
       const ours = rows.map((row) => row.judges[judge].fid)
       const ratios = ours.map(({ values }) => mean(values.map((value, i) => value / theirs.values[i])))
       return [

@@ -75,6 +75,45 @@ describe('edit', () => {
     expect(distances[1]).toBeGreaterThan(100)
   })
 
+  it.each([16, 32])(
+    'keeps colours and shapes by default at %i pixels, and paints something new',
+    async (side) => {
+      const [given, out] = [at(`blue-${side}.png`), at(`default-${side}.png`)]
+      const dot = `<svg width="${side}" height="${side}"><circle cx="50%" cy="50%" r="38%" fill="#1e5ad2"/></svg>`
+      await sharp({ create: { width: side, height: side, channels: 3, background: '#fff' } })
+        .composite([{ input: Buffer.from(dot) }])
+        .removeAlpha()
+        .toFile(given)
+      /** Mean red, green and blue of a square of an eighth of the side, from a place given in shares of it. */
+      const means = async (file: string, left: number, top: number) => {
+        const [width, height] = [side / 8, side / 8]
+        const square = await sharp(file)
+          .extract({ left: left * side, top: top * side, width, height })
+          .png()
+          .toBuffer()
+        return (await sharp(square).stats()).channels.map(({ mean }) => mean)
+      }
+      for (const prompt of ['cat face', 'pizza']) {
+        const model = `models/emoji-${side}-student`
+        await succeeds(['edit', model, given, '--prompt', prompt, '--seed', '1', '--out', out, ...plain(1)])
+        expect(Math.min(...(await means(out, 0, 0)))).toBeGreaterThan(200)
+        for (const [left, top] of [
+          [0.25, 0.4375],
+          [0.4375, 0.4375],
+          [0.625, 0.4375],
+        ] as const) {
+          // Cats are yellow, and pizzas red.
+          const [red, , blue] = await means(out, left, top)
+          expect(blue! - red!).toBeGreaterThan(15)
+        }
+        const [before, after] = await Promise.all(
+          [given, out].map(async (file) => [...(await sharp(file).raw().toBuffer())]),
+        )
+        expect(far(before!, after!)).toBeGreaterThan(40)
+      }
+    },
+  )
+
   const half = (pixels: readonly number[], right: boolean) =>
     pixels.filter((_, i) => Math.floor(i / 3) % 16 >= 8 === right)
 

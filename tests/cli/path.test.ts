@@ -371,5 +371,7 @@ describe('info', () => {
     const { stdout } = await succeeds(['info', 'teacher'], inside)
     expect(stdout).toMatch(/^kind +teacher$/m)
     expect(stdout).toMatch(/^network +hourglass, preset tiny$/m)
+    // What new teachers paint with.
+    expect(stdout).toMatch(/^sampling +\{"solver":"dpmpp_2m","schedule":"karras","num_inference_steps":12,/m)
   })
 })

@@ -10,7 +10,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openCatalogue, studioServer } from '../../packages/onestroke/src/studio/index.js'
 import { browserLacks, launch } from '../web/browser.js'
-import { STUDENT, Studio } from './testing.js'
+import { LAST_STROKE, STUDENT, Studio } from './testing.js'
 
 const DESCRIBED = `arriving at the studio${browserLacks ? `: ${browserLacks}` : ''}`
 
@@ -165,7 +165,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await open('#prompt=owl&seed=5')
     await studio.painted()
     for (const [view, sign] of [
-      ['Compare', '.film li:nth-child(18)'],
+      ['Compare', LAST_STROKE],
       ['Draw', '.easel'],
       ['Train', '.quiet'],
       ['Paint', '.stage .picture'],

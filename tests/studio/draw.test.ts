@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { DEFAULT_STRENGTH } from '../../packages/core/src/pipeline/index.js'
 import { browserLacks } from '../web/browser.js'
 import { changed, pixelsOf, Studio } from './testing.js'
 
@@ -106,6 +107,14 @@ describe.skipIf(browserLacks !== undefined)(
       await press('Undo')
       await expect.poll(() => pixelsOf(result())).toEqual(empty)
       expect(studio.complaints).toEqual([])
+    })
+
+    it('begins with the strength that keeps colours and shapes, and says so', async () => {
+      await open('#view=draw&prompt=red+apple&seed=5')
+      const slider = page.getByRole('slider', { name: 'Strength' })
+      expect(Number(await slider.inputValue())).toBe(DEFAULT_STRENGTH)
+      const hint = await page.getByText('Little keeps your strokes').textContent()
+      expect(hint).toContain(`${100 * DEFAULT_STRENGTH} % keeps colours and shapes`)
     })
 
     it('undoes a line that the keyboard drew as one', async () => {

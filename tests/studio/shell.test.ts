@@ -8,7 +8,7 @@ import { readRecipe } from '../../packages/core/src/pipeline/index.js'
 import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { succeeds } from '../cli/testing.js'
 import { browserLacks } from '../web/browser.js'
-import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
+import { changed, pixelsOf, STUDENT, Studio, TEACHER_STEPS } from './testing.js'
 
 describe.skipIf(browserLacks !== undefined)(
   `the studio's shell${browserLacks ? `: ${browserLacks}` : ''}`,
@@ -129,7 +129,7 @@ describe.skipIf(browserLacks !== undefined)(
       expect([busy > 0, signs > 0, blank]).toEqual([true, true, 0])
       await isReady()
       expect(await pixelsOf(teacher)).not.toEqual(before)
-      expect(await page.locator('.film li').count()).toBe(18)
+      expect(await page.locator('.film li').count()).toBe(TEACHER_STEPS)
       expect(await page.locator('.film .before').count()).toBe(0)
     })
 

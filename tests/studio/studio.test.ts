@@ -12,7 +12,7 @@ import { listRuns } from '../../packages/onestroke/src/studio/runs.js'
 import { lockRun } from '../../packages/onestroke/src/training/index.js'
 import { succeeds } from '../cli/testing.js'
 import { browserLacks, launchWebgpu, webgpuLacks } from '../web/browser.js'
-import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
+import { changed, LAST_STROKE, pixelsOf, STUDENT, Studio, TEACHER_STEPS } from './testing.js'
 
 describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${browserLacks}` : ''}`, () => {
   let studio: Studio
@@ -371,7 +371,12 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
   it('shows the teacher’s strokes beside the student', async () => {
     await open('#view=compare&prompt=cat+face&seed=5')
     await page.getByText(/The student is .* faster here/).waitFor()
-    expect(await page.locator('.film li').count()).toBe(18)
+    expect(await page.locator('.film li').count()).toBe(TEACHER_STEPS)
+    // As its config says, and as `sample` paints it.
+    const config = JSON.parse(await readFile('models/emoji-16-teacher/config.json', 'utf8'))
+    expect(config.sampling).toMatchObject({ solver: 'dpmpp_2m', num_inference_steps: TEACHER_STEPS })
+    const [said] = await page.getByText('steps of').allTextContents()
+    expect(said).toMatch(/^8 of 8 steps of DPM-Solver\+\+ · [\d.]+ m?s$/)
     const [student, teacher] = await Promise.all(
       [0, 1].map((i) => pixelsOf(page.locator('.pair .picture').nth(i))),
     )
@@ -428,7 +433,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
       await page.evaluate(axe.source)
       for (const view of ['Paint', 'Compare', 'Draw', 'Train']) {
         await page.getByRole('navigation').getByRole('button', { name: view }).click()
-        await page.locator('.stage .picture, .film li:nth-child(18), .easel, .samples img').first().waitFor()
+        await page.locator(`.stage .picture, ${LAST_STROKE}, .easel, .samples img`).first().waitFor()
         if (view === 'Paint') {
           await page.getByText('Interpolate to another picture').click()
           await page.getByRole('button', { name: 'Other seeds' }).click()

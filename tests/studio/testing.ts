@@ -12,6 +12,10 @@ import { launch } from '../web/browser.js'
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 export const STUDENT = 'models/emoji-16-guided'
+/** Steps in which its teacher paints. */
+export const TEACHER_STEPS = 8
+/** The last of them in Compare. */
+export const LAST_STROKE = `.film li:nth-child(${TEACHER_STEPS})`
 
 export class Studio {
   /** What the page complained of, which it should not. */

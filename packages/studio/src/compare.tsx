@@ -1,4 +1,5 @@
 /** Compare: teacher and student from the same noise, the one stroke by stroke, the other at once. */
+import type { Manifest } from '@onestroke/core/pipeline'
 import type { WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
@@ -28,8 +29,13 @@ const nothing: Painted = { strokes: [], step: 0, milliseconds: 0, state: 'none' 
 /** A picture that has been asked for: the one before stands until it has begun. */
 const asked = ({ image, strokes }: Painted): Painted => ({ ...nothing, image, strokes, state: 'busy' })
 
-/** The teacher's steps: what it needs for its own quality, at a solver's second order. */
-const TEACHER = { solver: 'heun', steps: 18 } as const
+/** What solvers are called. */
+const SOLVERS: Readonly<Record<Manifest['sampling']['solver'], string>> = {
+  consistency: 'its own',
+  ddim: 'DDIM',
+  heun: 'Heun',
+  dpmpp_2m: 'DPM-Solver++',
+}
 
 export const Compare = () => {
   const entry = offer.value?.models.find(({ name }) => name === modelName.value)
@@ -57,8 +63,8 @@ export const Compare = () => {
         setFast(quick)
         let step = 0
         for await (const preview of teacher.stream({
+          // Its steps and its solver are those of its config.
           ...same,
-          ...TEACHER,
           ...(guided && { guidance_scale }),
           signal,
         })) {
@@ -105,6 +111,7 @@ export const Compare = () => {
       </p>
     )
   if (!student || !teacher) return <Waiting of={[wantedStudent, wantedTeacher]} />
+  const { solver, num_inference_steps: steps } = teacher.manifest.sampling
   const factor =
     slow.state === 'done' && fast.milliseconds > 0 ? slow.milliseconds / fast.milliseconds : undefined
   return (
@@ -126,14 +133,14 @@ export const Compare = () => {
             <div class="shown">
               <Picture
                 image={slow.image}
-                alt={`Teacher: ${prompt.value || 'a picture'}, after ${slow.step} of ${TEACHER.steps} steps`}
+                alt={`Teacher: ${prompt.value || 'a picture'}, after ${slow.step} of ${steps} steps`}
               />
               <Busy when={slow.state === 'busy'} />
             </div>
             <figcaption>
               <strong>Teacher</strong>
               <span>
-                {slow.step} of {TEACHER.steps} steps of Heun ·{' '}
+                {slow.step} of {steps} steps of {SOLVERS[solver]} ·{' '}
                 {slow.step > 0 ? seconds(slow.milliseconds / 1000) : '…'}
               </span>
               <UseAsInput image={slow.image} />

@@ -164,7 +164,7 @@ const DrawWith = ({ model }: { model: WebModel }) => {
             max={1}
             step={0.01}
             show={(value) => `${Math.round(100 * value)} %`}
-            hint="Little keeps your strokes, much leaves them to the model."
+            hint="Little keeps your strokes, much leaves them to the model. With onestroke’s own models 30 % keeps colours and shapes, and from 40 % on hardly any of them is left."
           />
         )}
         <Subject manifest={model.manifest} />

@@ -1,4 +1,5 @@
 /** What is drawn, how it came about, and with what: it stays when another view is looked at, and when the page is loaded again. */
+import { DEFAULT_STRENGTH } from '@onestroke/core/pipeline'
 import { computed, effect, signal } from '@preact/signals'
 import { fromBase64, rgbFromBase64, rgbToBase64, toBase64 } from './base64.js'
 import { blank, type Drawing, isBlank } from './brush.js'
@@ -11,7 +12,7 @@ export const colour = signal('#e03131')
 /** The brush's diameter, in percent of the picture's side. */
 export const size = signal(9)
 /** How much of the drawing is painted anew, in [0, 1]. */
-export const strength = signal(0.5)
+export const strength = signal<number>(DEFAULT_STRENGTH)
 
 interface History {
   /** What can be undone, the latest last. */

@@ -6,6 +6,12 @@
 import { type DenoiseFunction, karrasSigma, type NoiseRange } from '../diffusion/index.js'
 
 /**
+ * How much of a picture is painted anew where nothing else is asked for: its colours and shapes stay, and what the prompt
+ * asks for begins to show.
+ */
+export const DEFAULT_STRENGTH = 0.3
+
+/**
  * The noise level that an edit begins at: `strength` ∈ [0, 1] is the way up the Karras schedule, so that equal moves of
  * a slider change about as much. 0 is sigma_min, which changes nothing; 1 is sigma_max, at which nothing is left.
  */

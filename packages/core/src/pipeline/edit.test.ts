@@ -1,6 +1,7 @@
 /** Editing and interpolating with exact models of Gaussian data: what must come out is known. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_STRENGTH } from '../consistency/index.js'
 import { karrasPosition } from '../diffusion/index.js'
 import { gaussianTrajectory, RANGE } from '../diffusion/testing.js'
 import { Pipeline, type PipelineConfig } from './index.js'
@@ -82,6 +83,15 @@ describe('editing', () => {
       expect.closeTo(0.4, 6),
       expect.closeTo(0, 6),
     ])
+  })
+
+  it('begins at the default strength, and from nothing where there is a mask', async () => {
+    const { pipeline, levels } = exact('student')
+    const how = { prompts: ['a'], image, num_inference_steps: 1 }
+    await pipeline.generate(how)
+    await pipeline.generate({ ...how, mask: new Float32Array(PIXELS).fill(1) })
+    const [plain, masked] = levels.map((sigma) => karrasPosition(sigma, RANGE))
+    expect([plain, masked]).toEqual([expect.closeTo(1 - DEFAULT_STRENGTH, 6), expect.closeTo(0, 6)])
   })
 
   it('is the exact map of the noised picture: a student’s step as a teacher’s many', async () => {

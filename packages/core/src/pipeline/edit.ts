@@ -1,12 +1,12 @@
 /** Painting that begins with a picture, or that lies between two: what `generate` makes of such wishes. */
-import { inpainting, multistepSigmas, strengthSigma } from '../consistency/index.js'
+import { DEFAULT_STRENGTH, inpainting, multistepSigmas, strengthSigma } from '../consistency/index.js'
 import type { DenoiseFunction, NoiseRange } from '../diffusion/index.js'
 import { UserError } from '../formats/index.js'
 
 export interface EditOptions {
   /** A picture to begin from, [C, H, W] in [-1, 1]; or one for each prompt, [count, C, H, W]. */
   image?: Float32Array
-  /** How much of it is painted anew, in [0, 1]: 0 nothing, 1 all. Default 0.5, with a mask 1. See `strengthSigma`. */
+  /** How much of it is painted anew, in [0, 1]: 0 nothing, 1 all. Default `DEFAULT_STRENGTH`, with a mask 1. See `strengthSigma`. */
   strength?: number
   /** What of the picture is painted, [H, W] or one for each prompt: 1 where it is, 0 where it stays. */
   mask?: Float32Array
@@ -41,7 +41,7 @@ export const strengthOf = ({
 }: {
   readonly strength?: number
   readonly mask?: unknown
-}): number => strength ?? (mask === undefined ? 0.5 : 1)
+}): number => strength ?? (mask === undefined ? DEFAULT_STRENGTH : 1)
 
 /** @throws UserError if an edit's settings contradict each other. */
 export const checkEdit = ({ image, strength, mask, sigmas }: EditOptions & Levels): void => {

@@ -1,3 +1,4 @@
+export { DEFAULT_STRENGTH } from '../consistency/index.js'
 export { MOST_SEED, NotFiniteError, seedsFrom } from './checks.js'
 export { type EditOptions, type Interpolation, strengthOf } from './edit.js'
 export { type Example, exampleOf } from './example.js'

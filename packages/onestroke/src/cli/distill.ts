@@ -203,7 +203,7 @@ const reportFacts = (html: string, { evaluation }: Report) => ({ report: html, e
 
 /** What a report says that had no time to try the teacher's many-step settings. */
 const NOT_SOUGHT =
-  'There was no time to look for the teacher’s best way to paint: 12 steps of DPM-Solver++ stand for it. evaluate looks for it.'
+  'There was no time to look for the teacher’s best way to paint among many: its best is the best of the few in this report. evaluate looks for it.'
 
 /** Evaluates the finished run and writes its report. */
 const writeProof = async (

@@ -1,7 +1,6 @@
 import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import {
-  bestTeacher,
   type Estimate,
   type Evaluation,
   type EvaluationRow,
@@ -9,12 +8,12 @@ import {
   evaluate,
   type Measure,
   NOISE_SEEDS,
-  ratioOf,
   replays,
   speedUp,
 } from '../evaluation/index.js'
 import { loadModel } from '../model/index.js'
 import { estimate, writeEstimate } from '../report/format.js'
+import { bestSampler, compare, hardlyLearned } from '../report/index.js'
 import { judgesOf, marked } from '../report/judges.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
 import { openData } from './run-command.js'
@@ -207,20 +206,22 @@ const print = (evaluation: Evaluation): void => {
     `${samples} pictures for each row and noise seed; means over ${noise_seeds.length === 1 ? 'one noise seed' : `${noise_seeds.length} noise seeds, ± their standard deviation`}`,
   )
 
-  const best = bestTeacher(evaluation)
   const students = rows.filter(({ who }) => who === 'student')
-  if (best && students.length > 0) {
-    const ratio = (row: EvaluationRow, judge: string): Estimate | null => ratioOf(row, best, judge)
+  const comparisons = students.map((row) => compare(evaluation, row))
+  if (comparisons[0] && comparisons[0].length > 0) {
+    const ratio = (i: number, judge: string): Estimate | null =>
+      comparisons[i]!.find((one) => one.judge.name === judge)?.ratio ?? null
     console.log()
     console.log(
       table(
         [...names, ...judges.map(marked)],
-        students.map((row) => [...named(row), ...judges.map(({ name }) => estimate(ratio(row, name)))]),
+        students.map((row, i) => [...named(row), ...judges.map(({ name }) => estimate(ratio(i, name)))]),
       ),
     )
     console.log(
-      `student / teacher: fid as a multiple of the teacher’s in ${best.nfe} evaluations (${best.solver}), at equal noise; below 1 the student is better`,
+      `student / teacher: fid as a multiple of the teacher’s at its best (${bestSampler(comparisons[0])}), at equal noise; below 1 the student is better`,
     )
+    if (hardlyLearned(evaluation)) console.log(hardlyLearned(evaluation))
   }
   const equal = equalTeacher(evaluation)
   const faster = speedUp(evaluation)

@@ -90,7 +90,7 @@ describe('an evaluation', () => {
     expect(replay).toBeNull()
     expect(rows).toMatchObject([{ who: 'student', fid: expect.any(Number), teacher_distance: null }])
     expect(rows[0]!.deviation.fid).toBeNull()
-    expect(student_is_student).toBeNull()
+    expect([student_is_student, found.teacher_sought]).toEqual([null, null])
     expect(judges.map(({ name, took_part }) => [name, took_part])).toEqual([
       ['own', true],
       ['random-conv', false],
@@ -138,13 +138,14 @@ describe('an evaluation', () => {
     const teacher = await load('teacher')
     const settings = [1, 2, 3].map((steps) => ({ solver: 'dpmpp_2m', steps }) as const)
     const rowsOf = async (teacher_settings: typeof settings) => {
-      const { rows } = await evaluate({
+      const { rows, teacher_sought } = await evaluate({
         model: teacher,
         dataset,
         ...measured,
         steps: [],
         teacher_settings,
       })
+      expect(teacher_sought).toBe(teacher_settings.length > 2)
       return rows.filter(({ solver }) => solver === 'dpmpp_2m').map(({ steps }) => steps)
     }
     expect(await rowsOf(settings.slice(0, 2))).toEqual([1, 2])

@@ -177,6 +177,7 @@ const evaluateWith = async (options: EvaluateOptions, models: OpenModels): Promi
     replay: replayOf(judge.reference, dataset, reference, judge),
     real: likeness.real,
     rows: samplers.map((sampler) => sampler.row),
+    teacher_sought: slow ? (options.teacher_settings ?? TEACHER_SETTINGS).length > FEW : null,
     student_is_student,
   }
 }

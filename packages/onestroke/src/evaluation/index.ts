@@ -47,6 +47,7 @@ export {
   better,
   equalTeacher,
   estimateOf,
+  farTeacher,
   isNumber,
   quickestStudent,
   ratioOf,

@@ -5,6 +5,7 @@ import {
   bestValue,
   equalTeacher,
   estimateOf,
+  farTeacher,
   quickestStudent,
   ratioOf,
   replays,
@@ -59,8 +60,8 @@ const without = (measure: 'fid' | 'seconds_per_image') => rows.map((one) => ({ .
 
 describe('the rows that matter', () => {
   it('are found', () => {
-    // DDIM in 2 steps has no more evaluations than the student was given.
-    expect(bestTeacher({ rows })).toMatchObject({ solver: 'heun', steps: 18 })
+    // However few its steps.
+    expect(bestTeacher({ rows })).toMatchObject({ solver: 'ddim', steps: 2 })
     expect(quickestStudent({ rows })).toMatchObject({ steps: 1 })
     expect(bestStudent({ rows })).toMatchObject({ steps: 2 })
     expect(skipping({ rows }, 2)).toMatchObject({ who: 'teacher', solver: 'ddim', fid: 9 })
@@ -74,6 +75,29 @@ describe('the rows that matter', () => {
     expect(equalTeacher({ rows: worse })).toMatchObject({ solver: 'heun', steps: 18 })
     expect(speedUp({ rows: many })).toBeCloseTo(12, 9)
     expect(speedUp({ rows: worse })).toBeCloseTo(35, 9)
+  })
+
+  it('include each judge’s own best teacher, and no other is as cheap and as good', () => {
+    const by = (own: number, pixels: number) => ({
+      fid: own,
+      judges: Object.fromEntries(
+        Object.entries({ own, pixels }).map(([name, fid]) => [
+          name,
+          { fid: estimateOf([fid]), kid: estimateOf([0]) },
+        ]),
+      ),
+    })
+    const judged = [
+      row('teacher', 'dpmpp_2m', 12, { ...by(45, 40), seconds_per_image: 0.012 }),
+      row('teacher', 'ddim', 2, { ...by(35, 45), seconds_per_image: 0.002 }),
+      row('teacher', 'ddim', 4, { ...by(37, 44), seconds_per_image: 0.004 }),
+      row('student', 'consistency', 4, { ...by(31, 40), seconds_per_image: 0.001 }),
+    ]
+    expect(bestTeacher({ rows: judged })).toMatchObject({ solver: 'ddim', steps: 2 })
+    expect(bestTeacher({ rows: judged }, 'own')).toMatchObject({ solver: 'ddim', steps: 2 })
+    expect(bestTeacher({ rows: judged }, 'pixels')).toMatchObject({ solver: 'dpmpp_2m', steps: 12 })
+    expect(equalTeacher({ rows: judged })).toMatchObject({ solver: 'ddim', steps: 2 })
+    expect(speedUp({ rows: judged })).toBeCloseTo(2, 9)
   })
 
   it('are those of most evaluations where no FID was measured', () => {
@@ -101,6 +125,33 @@ describe('the rows that matter', () => {
       'heun 18',
     ])
     expect(rows).toEqual(before)
+  })
+})
+
+describe('a teacher that has hardly learned', () => {
+  const judged = (fids: Record<string, number>) =>
+    Object.fromEntries(
+      Object.entries(fids).map(([name, fid]) => [name, { fid: estimateOf([fid]), kid: estimateOf([0]) }]),
+    )
+  const multiples = (teacher: Record<string, number>, floor: Record<string, number>) =>
+    farTeacher({
+      judges: ['own', 'pixels'].map((name) => ({ name, sha256: '', dims: 64, about: '', took_part: false })),
+      floor: { kind: 'same-name', fid: null, kid: null, judges: judged(floor) },
+      rows: [
+        row('teacher', 'ddim', 1, { fid: 90, judges: judged({ own: 90, pixels: 90 }) }),
+        row('teacher', 'dpmpp_2m', 12, { fid: teacher.own ?? null, judges: judged(teacher) }),
+      ],
+    })
+
+  it('is more than twice as far from real pictures as training pictures are by chance, by every judge', () => {
+    expect(multiples({ own: 21, pixels: 30 }, { own: 10, pixels: 10 })).toEqual([2.1, 3])
+    expect(multiples({ own: 15, pixels: 30 }, { own: 10, pixels: 10 })).toEqual([])
+    expect(multiples({ own: 20, pixels: 20 }, { own: 10, pixels: 10 })).toEqual([])
+  })
+
+  it('is not told where there is no floor', () => {
+    expect(multiples({ own: 21, pixels: 30 }, {})).toEqual([])
+    expect(multiples({ own: 21, pixels: 30 }, { own: 0, pixels: 10 })).toEqual([3])
   })
 })
 

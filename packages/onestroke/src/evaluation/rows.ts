@@ -51,15 +51,35 @@ const of = (rows: readonly EvaluationRow[], who: EvaluationRow['who']) =>
   rows.filter((row) => row.who === who)
 
 /**
- * The teacher at its best with many steps, more than the student was given: lowest mean FID by the first judge, or,
- * where none was measured, most network evaluations.
+ * The teacher at its best: of all its rows the one of lowest mean FID, or, where none was measured, of most network
+ * evaluations.
+ *
+ * @param judge by whom; the first if none is named.
  */
-export const bestTeacher = ({ rows }: Pick<Evaluation, 'rows'>): EvaluationRow | undefined => {
-  const few = Math.max(0, ...of(rows, 'student').map(({ steps }) => steps))
-  const many = of(rows, 'teacher').filter(({ nfe }) => nfe > few)
-  const teacher = many.length > 0 ? many : of(rows, 'teacher')
-  const measured = teacher.filter((row) => isNumber(row.fid))
-  return least(measured, (row) => row.fid!) ?? least(teacher, (row) => -row.nfe)
+export const bestTeacher = (
+  { rows }: Pick<Evaluation, 'rows'>,
+  judge?: string,
+): EvaluationRow | undefined => {
+  const teacher = of(rows, 'teacher')
+  const fidOf = (row: EvaluationRow) => (judge === undefined ? row.fid : row.judges[judge]?.fid.mean)
+  const measured = teacher.filter((row) => isNumber(fidOf(row)))
+  return least(measured, (row) => fidOf(row)!) ?? least(teacher, (row) => -row.nfe)
+}
+
+/** Multiple of the floor above which pictures are far from real ones: what is not chance is more than chance makes. */
+const FAR = 2
+
+/**
+ * The teacher's FID at its best as a multiple of the floor's, for each judge that measured both; empty unless the teacher
+ * is far from the real pictures by all of them.
+ */
+export const farTeacher = (evaluation: Pick<Evaluation, 'rows' | 'judges' | 'floor'>): number[] => {
+  const multiples = evaluation.judges.flatMap(({ name }) => {
+    const best = bestTeacher(evaluation, name)?.judges[name]?.fid.mean
+    const floor = evaluation.floor.judges[name]?.fid.mean
+    return isNumber(best) && isNumber(floor) && floor > 0 ? [best / floor] : []
+  })
+  return multiples.every((multiple) => multiple > FAR) ? multiples : []
 }
 
 /** FID, as a multiple of the best, up to which a setting counts as equally good. */

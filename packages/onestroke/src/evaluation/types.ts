@@ -115,6 +115,11 @@ export interface Evaluation {
    */
   real: { seams: Record<string, number>; diversity: number | null }
   rows: EvaluationRow[]
+  /**
+   * Whether many-step settings of the teacher were tried to find its best; false where there was time for its rows alone,
+   * null without a teacher. Earlier versions do not tell.
+   */
+  teacher_sought?: boolean | null
   /** Outputs differ from the teacher's at equal noise, and so do the weights; null without a teacher. */
   student_is_student: boolean | null
 }

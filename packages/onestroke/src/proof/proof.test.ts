@@ -14,8 +14,20 @@ const { rows } = exampleEvaluation
 describe('the summary of a report', () => {
   it('says how far behind the student is by every judge, and how fast against the cheapest equal teacher', () => {
     expect(summary(exampleEvaluation)).toBe(
-      '1,583 pictures at 32×32; the student was distilled in 21 min from 640,000 images. In 1 step it is 1.5–2.2 × as far from the real pictures as the teacher at its best (FID, by 3 judges). A picture is 12 times faster than with 12 DPM-Solver++ steps, the teacher’s cheapest way to come within 2 % of its best.',
+      '1,583 pictures at 32×32; the student was distilled in 21 min from 640,000 images. In 1 step it is 1.5–2.2 × as far from the real pictures as the teacher at its best (FID, by 3 judges). A picture is 12 times faster than with 12 DPM-Solver++ steps, the teacher’s cheapest way to come within 2 % of its best by own features.',
     )
+  })
+
+  it('says how few settings of the teacher were tried, and that the teacher is poor', () => {
+    const { own } = exampleEvaluation.floor.judges
+    const floor = { ...exampleEvaluation.floor, judges: { own: own! } }
+    const few = summary({ ...exampleEvaluation, teacher_sought: false, floor })
+    expect(few).toContain(
+      'as the teacher at its best of the 6 settings that there was time for (FID, by 3 judges)',
+    )
+    expect(few).toContain('within 2 % of its best by own features of the 6 settings that there was time for')
+    expect(few).toContain('The teacher’s own pictures are still far from real ones: at its best')
+    expect(summary(exampleEvaluation)).not.toContain('still far')
   })
 
   it('does not call a slower student faster', () => {

@@ -21,7 +21,17 @@ import {
 import { EQUAL } from '../evaluation/rows.js'
 import { pngGrid } from '../formats/index.js'
 import { type LoadedModel, OpenModels } from '../model/index.js'
-import { type Course, compare, type Report, sampler, solverName, span } from '../report/index.js'
+import {
+  byFirst,
+  type Course,
+  compare,
+  hardlyLearned,
+  ofFew,
+  type Report,
+  sampler,
+  solverName,
+  span,
+} from '../report/index.js'
 import { bandLimits, type Progress, versions } from '../training/index.js'
 import { denoisingErrors } from './denoising.js'
 
@@ -155,14 +165,14 @@ export const summaryOf = (
 
 const qualityOf = (evaluation: Evaluation): string[] => {
   const quick = quickestStudent(evaluation)
-  const best = bestTeacher(evaluation)
-  if (!quick || !best) return []
-  const comparisons = compare(evaluation, quick, best)
+  if (!quick) return []
+  const comparisons = compare(evaluation, quick)
   if (comparisons.length === 0) return []
   const judges = comparisons.length === 1 ? 'one judge' : `${comparisons.length} judges`
   return [
-    `In ${sampler(quick)} it is ${span(comparisons)} as far from the real pictures as the teacher at its best (FID, by ${judges}).`,
-  ]
+    `In ${sampler(quick)} it is ${span(comparisons)} as far from the real pictures as the teacher at its best${ofFew(evaluation)} (FID, by ${judges}).`,
+    hardlyLearned(evaluation),
+  ].filter((sentence) => sentence !== '')
 }
 
 const speedOf = (evaluation: Evaluation): string[] => {
@@ -172,7 +182,7 @@ const speedOf = (evaluation: Evaluation): string[] => {
   if (!equal || !quick || !factor) return []
   const [many, word] = factor >= 1 ? [factor, 'faster'] : [1 / factor, 'slower']
   return [
-    `A picture is ${many.toFixed(many < 10 ? 1 : 0)} times ${word} than with ${sampler(equal)}, the teacher’s cheapest way to come within ${Math.round(100 * (EQUAL - 1))} % of its best${timingIsNoisy(evaluation) ? '; the timing was noisy' : ''}.`,
+    `A picture is ${many.toFixed(many < 10 ? 1 : 0)} times ${word} than with ${sampler(equal)}, the teacher’s cheapest way to come within ${Math.round(100 * (EQUAL - 1))} % of its best${byFirst(evaluation)}${ofFew(evaluation)}${timingIsNoisy(evaluation) ? '; the timing was noisy' : ''}.`,
   ]
 }
 

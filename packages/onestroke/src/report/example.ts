@@ -103,7 +103,7 @@ export const exampleEvaluation: Evaluation = {
     kind: 'same-name',
     fid: REAL.fid.mean,
     kid: REAL.kid.mean,
-    judges: { own: REAL, 'random-conv': distances(0.09), pixels: distances(0.0011) },
+    judges: { own: REAL, 'random-conv': distances(0.09), pixels: distances(0.0016) },
   },
   replay: { mean: -0.0008, sd: 0.0006 },
   real: { seams: { 2: 1.01, 4: 1.02, 8: 0.99 }, diversity: 0.232 },

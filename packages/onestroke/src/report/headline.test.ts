@@ -15,7 +15,7 @@ const of = (evaluation: Evaluation) => headlines({ ...minimalReport, evaluation 
 
 describe('judges', () => {
   it('compare two rows at equal noise, each by itself', () => {
-    const found = compare(exampleEvaluation, rowOf('student', 'consistency', 1), rowOf('teacher', 'heun', 32))
+    const found = compare(exampleEvaluation, rowOf('student', 'consistency', 1))
     expect(found.map(({ judge }) => judge.name)).toEqual(['own', 'random-conv', 'pixels'])
     const means = found.map(({ ratio }) => ratio.mean)
     expect(means[1]! / means[0]!).toBeCloseTo(1.5, 10)
@@ -28,8 +28,8 @@ describe('judges', () => {
   it('say nothing where one of the rows was not measured', () => {
     const other = rowOf('teacher', 'heun', 32)
     const unmeasured = { ...other, judges: { own: other.judges.own! } }
-    expect(compare(exampleEvaluation, unmeasured, other).map(({ judge }) => judge.name)).toEqual(['own'])
-    expect(compare(exampleEvaluation, { ...other, judges: {} }, other)).toEqual([])
+    expect(compare(exampleEvaluation, unmeasured).map(({ judge }) => judge.name)).toEqual(['own'])
+    expect(compare(exampleEvaluation, { ...other, judges: {} })).toEqual([])
   })
 
   it('have names that people know, and a scale for small distances', () => {
@@ -63,12 +63,60 @@ describe('headlines', () => {
       value: '12 ×',
       label: 'faster per picture',
       detail:
-        '0.56 ms instead of 6.5 ms; 1 network evaluation instead of 12. Compared with 12 DPM-Solver++ steps, the teacher’s cheapest way to come within 2 % of its best.',
+        '0.56 ms instead of 6.5 ms; 1 network evaluation instead of 12. Compared with 12 DPM-Solver++ steps, the teacher’s cheapest way to come within 2 % of its best by own features.',
     })
     expect(parameters).toEqual({
       value: '4.21M',
       label: 'parameters in the student',
       detail: 'Teacher: 4.21M.',
+    })
+  })
+
+  describe('of a short run', () => {
+    /** Few settings, of which each judge likes another best; no student is better than all of them. */
+    const short: Evaluation = {
+      ...exampleEvaluation,
+      teacher_sought: false,
+      rows: rows
+        .filter(({ solver }) => solver !== 'heun')
+        .map((row) => {
+          if (row.who === 'student' || row.steps === 1) return row
+          const times = (name: string, by: number) => {
+            const { fid, kid } = row.judges[name]!
+            const values = rowOf('student', 'consistency', 1).judges[name]!.fid.values.map((v) => v * by)
+            return { fid: { ...fid, values, mean: values.reduce((a, b) => a + b) / values.length }, kid }
+          }
+          const [own, others] = row.solver === 'ddim' ? [row.steps / 2, 4] : [5, 2]
+          const judged = {
+            own: times('own', own),
+            'random-conv': times('random-conv', others),
+            pixels: times('pixels', others),
+          }
+          return { ...row, fid: judged.own.fid.mean, judges: judged }
+        }),
+    }
+
+    it('compare with the best of all rows by each judge, and say how few there were', () => {
+      const [quick, ...more] = of(short)
+      expect(quick).toMatchObject({ value: '0.50–1.0 ×' })
+      expect(quick!.detail).toContain(
+        '1 × would be as good as the teacher at its best of the 4 settings that there was time for, in 2 DDIM steps by own features, 12 DPM-Solver++ steps by random-conv and pixels.',
+      )
+      expect(more.find(({ label }) => label === 'faster per picture')!.detail).toMatch(
+        /Compared with 2 DDIM steps, the teacher’s cheapest way to come within 2 % of its best by own features of the 4 settings that there was time for\.$/,
+      )
+    })
+
+    it('say so where the teacher itself is far from real pictures, before anything else', () => {
+      const [quick] = of(short)
+      expect(quick!.detail).toMatch(
+        /^The teacher’s own pictures are still far from real ones: at its best 3\.\d–\d+(\.\d)? × as far as training pictures drawn at random\. 1 × would/,
+      )
+      const near = {
+        ...short,
+        floor: { ...short.floor, judges: { own: rowOf('student', 'consistency', 1).judges.own! } },
+      }
+      expect(of(near)[0]!.detail).toMatch(/^1 × would/)
     })
   })
 

@@ -4,6 +4,7 @@ import {
   bestTeacher,
   EQUAL,
   equalTeacher,
+  farTeacher,
   isNumber,
   quickestStudent,
   skipping,
@@ -12,7 +13,7 @@ import {
 } from '../evaluation/rows.js'
 import type { Evaluation, EvaluationRow } from '../evaluation/types.js'
 import { compact, counted, duration, estimate, milliseconds, solverName, times } from './format.js'
-import { byJudge, type Comparison, compare, judgesOf, MARK, span } from './judges.js'
+import { byJudge, type Comparison, compare, judgesOf, MARK, span, spanOf } from './judges.js'
 import type { Report, Run } from './types.js'
 
 export interface Headline {
@@ -28,6 +29,36 @@ export const sampler = (row: EvaluationRow) =>
   row.who === 'student'
     ? counted(row.steps, 'step')
     : `${row.steps} ${solverName(row.solver)} step${row.steps === 1 ? '' : 's'}`
+
+/** What is said beside the teacher's best where there was no time to look for it; else nothing. */
+export const ofFew = ({ rows, teacher_sought }: Pick<Evaluation, 'rows' | 'teacher_sought'>): string => {
+  if (teacher_sought !== false) return ''
+  const tried = rows.filter(({ who }) => who === 'teacher').length
+  return ` of the ${counted(tried, 'setting')} that there was time for`
+}
+
+/** How the teacher paints at its best: `12 DPM-Solver++ steps`; by each judge where they do not agree. */
+export const bestSampler = (comparisons: readonly Comparison[]): string => {
+  const samplers = new Map<string, string[]>()
+  for (const { judge, best } of comparisons)
+    samplers.set(sampler(best), [...(samplers.get(sampler(best)) ?? []), judge.label])
+  if (samplers.size === 1) return sampler(comparisons[0]!.best)
+  return [...samplers].map(([how, labels]) => `${how} by ${labels.join(' and ')}`).join(', ')
+}
+
+/** A sentence where the teacher itself has hardly learned; else ''. See `farTeacher`. */
+export const hardlyLearned = (evaluation: Evaluation): string => {
+  const multiples = farTeacher(evaluation)
+  return multiples.length > 0
+    ? `The teacher’s own pictures are still far from real ones: at its best ${spanOf(multiples)} as far as training pictures drawn at random.`
+    : ''
+}
+
+/** The first judge's name where there are others: ` by own features`. */
+export const byFirst = (evaluation: Pick<Evaluation, 'judges' | 'rows'>): string => {
+  const [first, second] = judgesOf(evaluation)
+  return first && second ? ` by ${first.label}` : ''
+}
 
 /** The headline numbers of a report; without an evaluation, only its networks and their training. */
 export const headlines = ({ evaluation, runs }: Report): Headline[] => [
@@ -45,7 +76,7 @@ const quality = (evaluation: Evaluation): (Headline | undefined)[] => {
   const best = bestStudent(evaluation)
   const other = best !== quick ? best : undefined
   if (!teacher) return [distance(evaluation, quick), other && distance(evaluation, other)]
-  const comparisons = compare(evaluation, quick, teacher)
+  const comparisons = compare(evaluation, quick)
   if (comparisons.length === 0) return []
   return [
     {
@@ -53,13 +84,14 @@ const quality = (evaluation: Evaluation): (Headline | undefined)[] => {
       label: `the teacher’s distance to the real pictures, in ${sampler(quick)}`,
       parts: [...byJudge(comparisons), ...footnote(comparisons)],
       detail: [
-        `1 × would be as good as the teacher at its best, in ${sampler(teacher)}.`,
-        skipped(evaluation, quick, teacher),
+        hardlyLearned(evaluation),
+        `1 × would be as good as the teacher at its best${ofFew(evaluation)}, in ${bestSampler(comparisons)}.`,
+        skipped(evaluation, quick),
       ]
         .filter((text) => text !== '')
         .join(' '),
     },
-    other && inMoreSteps(evaluation, other, teacher),
+    other && inMoreSteps(evaluation, other),
   ]
 }
 
@@ -75,12 +107,8 @@ const distance = (evaluation: Evaluation, row: EvaluationRow): Headline | undefi
   }
 }
 
-const inMoreSteps = (
-  evaluation: Evaluation,
-  row: EvaluationRow,
-  teacher: EvaluationRow,
-): Headline | undefined => {
-  const comparisons = compare(evaluation, row, teacher)
+const inMoreSteps = (evaluation: Evaluation, row: EvaluationRow): Headline | undefined => {
+  const comparisons = compare(evaluation, row)
   if (comparisons.length === 0) return undefined
   return {
     value: span(comparisons),
@@ -90,9 +118,9 @@ const inMoreSteps = (
 }
 
 /** What the teacher gives in as many steps. */
-const skipped = (evaluation: Evaluation, quick: EvaluationRow, teacher: EvaluationRow): string => {
+const skipped = (evaluation: Evaluation, quick: EvaluationRow): string => {
   const row = skipping(evaluation, quick.steps)
-  const comparisons = row ? compare(evaluation, row, teacher) : []
+  const comparisons = row ? compare(evaluation, row) : []
   return row && comparisons.length > 0 ? `The teacher skipping to ${sampler(row)}: ${span(comparisons)}.` : ''
 }
 
@@ -112,7 +140,7 @@ const speed = (evaluation: Evaluation): Headline | undefined => {
   return {
     value: times(Math.max(factor, 1 / factor)),
     label: `${factor >= 1 ? 'faster' : 'slower'} per picture`,
-    detail: `${milliseconds(quick.seconds_per_image)} instead of ${milliseconds(teacher.seconds_per_image)}; ${counted(quick.nfe, 'network evaluation')} instead of ${teacher.nfe}. Compared with ${sampler(teacher)}, the teacher’s cheapest way to come within ${percent} % of its best.${timingIsNoisy(evaluation) ? ` ${NOISY_TIMING}` : ''}`,
+    detail: `${milliseconds(quick.seconds_per_image)} instead of ${milliseconds(teacher.seconds_per_image)}; ${counted(quick.nfe, 'network evaluation')} instead of ${teacher.nfe}. Compared with ${sampler(teacher)}, the teacher’s cheapest way to come within ${percent} % of its best${byFirst(evaluation)}${ofFew(evaluation)}.${timingIsNoisy(evaluation) ? ` ${NOISY_TIMING}` : ''}`,
   }
 }
 

@@ -1,5 +1,13 @@
 export { solverName } from './format.js'
-export { type Headline, headlines, sampler } from './headline.js'
+export {
+  bestSampler,
+  byFirst,
+  type Headline,
+  hardlyLearned,
+  headlines,
+  ofFew,
+  sampler,
+} from './headline.js'
 export { byJudge, compare, span } from './judges.js'
 export { renderReport } from './page.js'
 export type { Course, Grid, LossCurve, Machine, Report, Run, Section } from './types.js'

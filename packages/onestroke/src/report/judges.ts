@@ -1,5 +1,5 @@
 /** How the page speaks of the judges, and how they compare one sampler with another. */
-import { isNumber, ratioOf } from '../evaluation/rows.js'
+import { bestTeacher, isNumber, ratioOf } from '../evaluation/rows.js'
 import type { Estimate, Evaluation, EvaluationRow, JudgeInfo } from '../evaluation/types.js'
 import { estimate, times } from './format.js'
 
@@ -39,27 +39,29 @@ export const judgesOf = ({ judges, rows }: Pick<Evaluation, 'judges' | 'rows'>):
 /** `own features*`. */
 export const marked = ({ label, took_part }: ShownJudge) => `${label}${took_part ? MARK : ''}`
 
-/** One judge's answer to "how many times as far from the real pictures". */
+/** One judge's answer to "how many times as far from the real pictures as the teacher at its best". */
 export interface Comparison {
   judge: ShownJudge
   ratio: Estimate
+  /** The teacher at its best, by this judge. */
+  best: EvaluationRow
 }
 
-/** A row's distance to the real pictures as a multiple of another row's, by every judge that measured both. */
-export const compare = (
-  evaluation: Pick<Evaluation, 'judges' | 'rows'>,
-  row: EvaluationRow,
-  other: EvaluationRow,
-): Comparison[] =>
+/** A row's distance to the real pictures as a multiple of the teacher's at its best, by every judge that measured both. */
+export const compare = (evaluation: Pick<Evaluation, 'judges' | 'rows'>, row: EvaluationRow): Comparison[] =>
   judgesOf(evaluation).flatMap((judge) => {
-    const ratio = ratioOf(row, other, judge.name)
-    return ratio ? [{ judge, ratio }] : []
+    const best = bestTeacher(evaluation, judge.name)
+    const ratio = best && ratioOf(row, best, judge.name)
+    return ratio ? [{ judge, ratio, best }] : []
   })
 
 /** From the mildest judge to the strictest: `1.2–1.5 ×`; one number where they agree. */
-export const span = (comparisons: readonly Comparison[]): string => {
-  const means = comparisons.map(({ ratio }) => ratio.mean)
-  const [low, high] = [times(Math.min(...means)), times(Math.max(...means))]
+export const span = (comparisons: readonly Comparison[]): string =>
+  spanOf(comparisons.map(({ ratio }) => ratio.mean))
+
+/** `1.2–1.5 ×`. */
+export const spanOf = (multiples: readonly number[]): string => {
+  const [low, high] = [times(Math.min(...multiples)), times(Math.max(...multiples))]
   return low === high ? low : `${low.replace(' ×', '')}–${high}`
 }
 

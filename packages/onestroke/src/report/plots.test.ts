@@ -58,6 +58,16 @@ describe('plots', () => {
     )
   })
 
+  it('mark a loss that was measured once, because a line needs two points', () => {
+    const plainOf = (points: { images: number; loss: number }[]) =>
+      lossPlot({ name: 'student', points }, 0)!.lines.at(-1)!.plain
+    const [first, second] = [
+      { images: 640, loss: 0.1 },
+      { images: 1280, loss: 0.08 },
+    ]
+    expect([plainOf([first]), plainOf([first, second])]).toEqual([false, true])
+  })
+
   it('name the floor for what it is', () => {
     const named = (kind: Evaluation['floor']['kind']) => {
       const [first] = qualityPlots({ ...exampleEvaluation, floor: { ...exampleEvaluation.floor, kind } })

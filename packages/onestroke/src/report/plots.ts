@@ -207,8 +207,13 @@ export const lossPlot = ({ name, points }: LossCurve, i: number): Plot | undefin
   const curve = smooth(measured, Math.round(measured.length / 30))
   const values = measured.map((point) => point.y)
   const log = Math.min(...values) > 0 && Math.max(...values) > 4 * Math.min(...values)
+  const several = measured.length > 1
   return plot(
-    { id: `loss-${i}`, title: `Loss: ${name}`, text: 'Smoothed; pale: as measured.' },
+    {
+      id: `loss-${i}`,
+      title: `Loss: ${name}`,
+      text: several ? 'Smoothed; pale: as measured.' : 'Measured once.',
+    },
     { label: 'pictures seen', log: false },
     { label: 'loss', log },
     [
@@ -216,7 +221,8 @@ export const lossPlot = ({ name, points }: LossCurve, i: number): Plot | undefin
       {
         name,
         tone: /student/i.test(name) ? 'student' : 'heun',
-        plain: true,
+        // A line needs two points: of one there is a mark.
+        plain: several,
         points: curve.map((p) => ({ ...p, note: `${significant(p.y)} after ${compact(p.x)} pictures` })),
       },
     ],

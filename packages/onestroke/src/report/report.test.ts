@@ -29,7 +29,7 @@ describe('renderReport', () => {
       '<strong>1.5–2.2 ×</strong> <b>the teacher’s distance to the real pictures, in 1 step</b>',
       '× by random-conv</li>',
       '<strong>12 ×</strong> <b>faster per picture</b>',
-      'within 2 % of its best',
+      'within 2 % of its best by own features',
       'All of these numbers are made up.',
     ])
       expect(markup(full)).toContain(text)

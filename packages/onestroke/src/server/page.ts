@@ -1,5 +1,5 @@
 /** The page at `/`: what the server does, with examples that work as they stand. */
-import { exampleOf } from '@onestroke/core/pipeline'
+import { DEFAULT_STRENGTH, exampleOf } from '@onestroke/core/pipeline'
 import type { FastifyRequest } from 'fastify'
 import type { Service } from './app.js'
 
@@ -37,8 +37,8 @@ ${options.token === undefined ? '' : '<p>Requests need the token: set <code>ONES
 <h2>With curl</h2>
 <p>One picture, each pixel enlarged sixteen times:</p>
 ${code(curl('/generate', { seed: 1, scale: 16 }, 'picture.png'))}
-<p>The same picture again, half of it new:</p>
-${code(`curl -s ${url}/v1/images/edits${token} -F image=@picture.png -F ${shell(`prompt=${prompt}`)} -F strength=0.5 > edited.json`)}
+<p>The same picture again, a little of it new:</p>
+${code(`curl -s ${url}/v1/images/edits${token} -F image=@picture.png -F ${shell(`prompt=${prompt}`)} -F strength=${DEFAULT_STRENGTH} > edited.json`)}
 <p>As OpenAI’s images API is asked:</p>
 ${code(curl('/v1/images/generations', { ...(prompt === '' && { prompt }), n: 2, size: '256x256' }, 'pictures.json'))}
 <h2>With JavaScript</h2>

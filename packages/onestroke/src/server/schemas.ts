@@ -1,5 +1,5 @@
 /** What requests and answers look like: checked on the way in, and told in the OpenAPI document. */
-import { MOST_SEED, readSeed, SEED_RULE } from '@onestroke/core/pipeline'
+import { DEFAULT_STRENGTH, MOST_SEED, readSeed, SEED_RULE } from '@onestroke/core/pipeline'
 import { z } from 'zod'
 
 /** Most pictures of one request, and most steps. */
@@ -74,7 +74,9 @@ export const strength = z
   .min(0)
   .max(1)
   .optional()
-  .describe('How much of the image is painted anew: 0 nothing, 1 all. Default: 0.5, or 1 with a mask.')
+  .describe(
+    `How much of the image is painted anew: 0 nothing, 1 all. Default: ${DEFAULT_STRENGTH}, or 1 with a mask.`,
+  )
 
 const how = {
   ...sampling,

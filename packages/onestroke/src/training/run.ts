@@ -447,9 +447,9 @@ const modelConfig = (
   sampling:
     objective.kind === 'teacher'
       ? {
-          solver: 'heun',
+          solver: 'dpmpp_2m',
           schedule: 'karras',
-          num_inference_steps: 18,
+          num_inference_steps: 12,
           guidance_scale: 1,
           gamma: 1,
           sigmas: {},
