@@ -47,6 +47,7 @@ const EVALUATION = [
   'samples',
   'seed',
   'student_is_student',
+  'teacher_sought',
 ]
 const ROW = [
   'between',
@@ -325,6 +326,7 @@ describe('evaluate', () => {
       samples: 64,
       seed: 0,
       student_is_student: true,
+      teacher_sought: true,
     })
     const rows: { who: string; solver: string; steps: number }[] = evaluation.rows
     const found = rows.map(({ who, solver, steps }) => `${who} ${solver} ${steps}`)
@@ -349,7 +351,9 @@ describe('evaluate', () => {
     const more = ['student', '--teacher', 'teacher', '--seed', '3', '--noise-seeds', '2']
     const { stdout } = await succeeds(evaluate(...more), inside)
     expect(stdout).toMatch(/^student +consistency +2 +2 +[\d.]+ ± [\d.]+ +[\d.]+ ± [\d.]+ +[\d.]+ ± [\d.]+$/m)
-    expect(stdout).toMatch(/^student \/ teacher: /m)
+    expect(stdout).toMatch(
+      /^student \/ teacher: fid as a multiple of the teacher’s at its best \(\d+ .+ steps?/m,
+    )
     expect(stdout).toMatch(/means over 2 noise seeds/)
   })
 })
