@@ -2,7 +2,7 @@
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
 import { deadline } from './deadline.js'
-import { FAILURE, problemOf } from './problems.js'
+import { FAILURE, issueText, problemOf } from './problems.js'
 import { type LiveMessage, liveRequest } from './schemas.js'
 
 export interface Live {
@@ -103,5 +103,5 @@ const parse = (text: string): { message: LiveMessage } | { id: number | null; er
 
 const firstIssue = ({ issues }: z.ZodError): string => {
   const [issue] = issues
-  return `${issue!.path.length > 0 ? `${issue!.path.join('.')}: ` : ''}${issue!.message}`
+  return `${issue!.path.length > 0 ? `${issue!.path.join('.')}: ` : ''}${issueText(issue as { message: string; keys?: string[] })}`
 }
