@@ -1,6 +1,6 @@
 /** Painting from a picture, and on the way between two, with the shipped student. */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import sharp from 'sharp'
@@ -60,6 +60,20 @@ const single = async (how: GenerateOptions) => {
   return [...(await sharp(png).raw().toBuffer())]
 }
 const plain = (count: number) => ['-n', String(count), '--columns', String(count), '--scale', '1']
+
+describe('a picture that is edited', () => {
+  it('is never its own result, nor is its mask, by whatever name', async () => {
+    await symlink(picture, at('link.png'))
+    const before = await Promise.all([picture, mask].map((file) => readFile(file)))
+    const edit = (out: string) => ['edit', STUDENT, picture, '--mask', mask, '--out', out]
+    for (const out of [picture, at('link.png')])
+      expect(await fails(edit(out), 2)).toBe(
+        `--out ${out} is the picture itself, which would be replaced; choose another --out`,
+      )
+    expect(await fails(edit(mask), 2)).toMatch(/is the mask itself/)
+    expect(await Promise.all([picture, mask].map((file) => readFile(file)))).toEqual(before)
+  })
+})
 
 describe('edit', () => {
   it('gives the picture back at strength 0, and nothing of it at strength 1', async () => {

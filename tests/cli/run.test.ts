@@ -1,10 +1,10 @@
 /** The folder of a run: where it may be, what may be asked of it again, and what is left when something fails. */
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { lockRun } from '../../packages/onestroke/src/training/index.js'
-import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
+import { fails, onestroke, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
 
 const folder = await scratch()
 const at = (name: string) => join(folder, name)
@@ -90,6 +90,69 @@ describe('a place for a run', () => {
       /lies within the data, .*; choose another --out$/,
     )
     expect(await readdir(pictures)).toHaveLength(9)
+  })
+
+  it('is neither a teacher nor data, by whatever links it is reached', async () => {
+    await cp(done, at('teacher'), { recursive: true })
+    await symlink('teacher', at('teacher-link'))
+    await symlink('.', at('around'))
+    await mkdir(at('parts'))
+    for (const name of ['config.json', 'model.safetensors'])
+      await symlink(join('..', 'teacher', name), join(at('parts'), name))
+    await cp(pictures, at('teacher/samples'), { recursive: true })
+    const before = await contents(at('teacher'))
+    const [teacher, link, around] = [at('teacher'), at('teacher-link'), at('around/teacher')]
+    for (const [model, out] of [
+      [link, teacher],
+      [teacher, link],
+      [teacher, around],
+      [at('parts'), teacher],
+    ] as const) {
+      const distill = ['distill', model, pictures, '--out', out, '--images', '8', '--force']
+      expect(await fails(distill, 2)).toBe(
+        `--out ${out} is the teacher itself, which would be replaced; choose another --out`,
+      )
+    }
+    const goOn = ['train', pictures, '--init-from', link, '--out', teacher, '--images', '8', '--force']
+    expect(await fails(goOn, 2)).toContain(`--out ${teacher} is what it would begin with`)
+    for (const [data, out] of [
+      [join(link, 'samples'), teacher],
+      [join(teacher, 'samples'), around],
+    ] as const)
+      expect(await fails(['train', data, '--out', out, ...tiny(16), '--force'], 2)).toContain(
+        `the data, ${data}, is where the samples of --out ${out} go`,
+      )
+    expect(await contents(at('teacher'))).toEqual(before)
+  })
+
+  it('does not lie within the data, by whatever links, and whatever it is called', async () => {
+    await cp(pictures, at('data'), { recursive: true })
+    await symlink('data', at('data-link'))
+    await mkdir(at('far'))
+    await symlink('../far', at('data/near'))
+    for (const out of ['data/..run', 'data-link/run', 'far/run'].map(at))
+      for (const data of ['data', 'data-link'].map(at))
+        expect(await fails(['train', data, '--out', out, ...tiny(16)], 2)).toBe(
+          `--out ${out} lies within the data, ${data}: samples would be taken for data; choose another --out`,
+        )
+    expect(await readdir(at('far'))).toEqual([])
+    expect(await readdir(at('data'))).toHaveLength(10)
+  })
+
+  it('holds nobody’s own samples, which stay as they are', async () => {
+    for (const name of ['samples.png', 'samples/1.png', 'report.html']) {
+      const out = at(`own-${basename(name)}`)
+      await writeFiles(out, { [name]: 'mine' })
+      expect(await fails(['train', pictures, '--out', out, ...tiny(16)], 1)).toBe(
+        `${out} already holds ${name.split('/')[0]}, which is not of a run; choose another --out, or --force to replace it`,
+      )
+      expect(await readFile(join(out, name), 'utf8')).toBe('mine')
+    }
+    const out = at('own-1.png')
+    await writeFiles(out, { 'samples/0000000099.png': 'of a run' })
+    await succeeds(['train', pictures, '--out', out, ...tiny(16), '--force'])
+    expect((await readdir(join(out, 'samples'))).sort()).toEqual(['0000000016.png', '1.png'])
+    expect(await readFile(join(out, 'samples/1.png'), 'utf8')).toBe('mine')
   })
 
   it('is not shared by two processes', async () => {
@@ -200,12 +263,10 @@ describe('what is told on the way', () => {
 describe('samples that cannot be written', () => {
   it('are told of, and the training goes on', async () => {
     const out = at('no-samples')
-    const { stderr } = await succeeds(
-      [...['train', pictures, '--out', out, ...tiny(48), '--checkpoint-every', '0']],
-      {
-        onStart: () => mkdir(join(out, 'samples.png'), { recursive: true }),
-      },
-    )
+    // Not even --force replaces a folder, which no run makes there.
+    await mkdir(join(out, 'samples.png'), { recursive: true })
+    const args = ['train', pictures, '--out', out, ...tiny(48), '--checkpoint-every', '0', '--force']
+    const { stderr } = await succeeds(args)
     expect(stderr).toMatch(/no samples this time: cannot write .*samples\.png: it is a folder/)
     expect(stderr).toMatch(/^trained: /m)
     expect(await readdir(out)).toContain('model.safetensors')

@@ -163,6 +163,83 @@ describe('img2img', () => {
     const none = await ask('img2img', { ...asked, init_images: [] })
     expect([none.status, none.json.error.message]).toEqual([400, expect.stringContaining('init_images: ')])
   })
+
+  /** A grey PNG of 16×16 pixels, or one of black and transparency, from the column that is right of it. */
+  const png = (channels: 1 | 4, pixel: (x: number) => number[]) =>
+    sharp(Buffer.from(Array.from({ length: 256 }, (_, i) => pixel(i % 16)).flat()), {
+      raw: { width: 16, height: 16, channels },
+    })
+      .png()
+      .toBuffer()
+  const text = async (bytes: Promise<Buffer>) => (await bytes).toString('base64')
+  const flat = () => text(png(4, () => [255, 220, 0, 255]))
+  const right = () => text(png(1, (x) => [x < 8 ? 0 : 255]))
+  const left = () => text(png(1, (x) => [x < 8 ? 255 : 0]))
+  const inpaint = async (fields: object) =>
+    ask('img2img', {
+      prompt: 'owl',
+      seed: 7,
+      denoising_strength: 1,
+      width: 16,
+      height: 16,
+      init_images: [await flat()],
+      ...fields,
+    })
+
+  it('paints what the mask leaves out where it is inverted, whatever the mask is made of', async () => {
+    const expected = (await inpaint({ mask: await left() })).json.images
+    expect(expected).not.toEqual((await inpaint({ mask: await right() })).json.images)
+    const opaque = await text(png(4, (x) => [0, 0, 0, x < 8 ? 0 : 255]))
+    for (const mask of [await right(), opaque])
+      for (const inpainting_mask_invert of [1, true]) {
+        const { json } = await inpaint({ mask, inpainting_mask_invert })
+        expect(json.images).toEqual(expected)
+        expect(json).not.toHaveProperty('warnings')
+      }
+    const as = await inpaint({ mask: await left(), inpainting_mask_invert: 0 })
+    expect(as.json.images).toEqual(expected)
+    const wrong = await inpaint({ mask: await left(), inpainting_mask_invert: 2 })
+    expect([wrong.status, wrong.json.error.message]).toEqual([
+      400,
+      expect.stringContaining('inpainting_mask_invert'),
+    ])
+  })
+
+  it('blurs the edges of a mask by pixels of the picture that is asked for', async () => {
+    const kept = async (fields: object, side: number) => {
+      const { json } = await inpaint({ mask: await right(), width: side, height: side, ...fields })
+      const before = [255, 220, 0]
+      const all = await pixels(json.images[0])
+      /** How far each column is from what it was. */
+      return Array.from({ length: 16 }, (_, x) =>
+        Math.max(
+          ...all.map((value, i) => (Math.floor(i / 3) % 16 === x ? Math.abs(value - before[i % 3]!) : 0)),
+        ),
+      )
+    }
+    const sharpEdge = await kept({}, 16)
+    expect(Math.max(...sharpEdge.slice(0, 8))).toBeLessThanOrEqual(1)
+    const blurred = await kept({ mask_blur: 2 }, 16)
+    expect(blurred[7]).toBeGreaterThan(3)
+    expect(Math.max(...blurred.slice(0, 2))).toBeLessThanOrEqual(1)
+    // Four pixels of 512 are an eighth of one of the model's.
+    expect(Math.max(...(await kept({ mask_blur: 4 }, 512)).slice(0, 7))).toBeLessThanOrEqual(1)
+  })
+
+  it('begins from the picture under the mask, and refuses what would begin from something else', async () => {
+    const mask = await right()
+    const { status, json } = await inpaint({ mask, denoising_strength: 0.5, inpainting_fill: 0 })
+    expect([status, json.error.message]).toEqual([
+      400,
+      'inpainting_fill: the masked part begins from the picture itself, which is 1; send that, or a denoising_strength of 1, and not 0',
+    ])
+    for (const fields of [
+      { mask, denoising_strength: 0.5, inpainting_fill: 1 },
+      { mask, denoising_strength: 1, inpainting_fill: 2 },
+      { denoising_strength: 0.5, inpainting_fill: 0 },
+    ])
+      expect((await inpaint(fields)).status).toBe(200)
+  })
 })
 
 describe('what tools ask first', () => {

@@ -308,6 +308,20 @@ describe('a picture that is sent', () => {
     }
   })
 
+  it('that has holes itself is its own mask, and another mask comes before it', async () => {
+    const edit = async (image: boolean, mask?: boolean) => {
+      const files = { image: await file(image), ...(mask !== undefined && { mask: await file(mask) }) }
+      const { data } = await client.images.edit({ ...files, prompt: 'owl', ...own({ seed: 3 }) })
+      return pixels(bytesOf(data![0]!.b64_json), 16)
+    }
+    const before = halves(await pixels(await yellow(false), 16))
+    const [left, right] = halves(await edit(true))
+    expect(left).toEqual(before[0])
+    expect(far(right!, before[1]!)).toBeGreaterThan(50)
+    // A white mask without holes: all is painted.
+    expect(far(halves(await edit(true, false))[0]!, before[0]!)).toBeGreaterThan(50)
+  })
+
   it('is painted again as /generate paints it again, in a list, too, and in a stream', async () => {
     const asked = { prompt: 'owl', ...own({ seed: 3 }) }
     const image = (await yellow(false)).toString('base64')
@@ -347,7 +361,7 @@ describe('a picture that is sent', () => {
       await refusal(client.images.edit({ ...random, ...own({ seed: 'owl' }), image: await file(false) })),
     ).toEqual([
       400,
-      expect.stringContaining('body/seed expected a whole number from 0 to 4294967295, or -1 or random'),
+      expect.stringContaining('seed: expected a whole number from 0 to 4294967295, or -1 or random'),
     ])
   })
 

@@ -95,6 +95,8 @@ describe('a picture', () => {
   })
 })
 
+const POISONED = 'keys called __proto__, and constructor with prototype in it, are not taken; leave them out'
+
 describe('a request', () => {
   it.each([
     [
@@ -110,6 +112,10 @@ describe('a request', () => {
       'send JSON, with the header content-type: application/json, and not text/plain',
     ],
     ['application/json', '', 400, 'the body is empty: send JSON, for instance {"prompt":"owl"}'],
+    ['', '{"prompt":"owl"}', 415, 'send JSON, with the header content-type: application/json'],
+    ['application/json', '{"prompt":', 400, expect.stringMatching(/not valid JSON/)],
+    ['application/json', '{"__proto__":{"n":2}}', 400, POISONED],
+    ['application/json', '{"to":{"constructor":{"prototype":1}}}', 400, POISONED],
   ])('of %s: %j is answered with what to send', async (type, body, status, message) => {
     const response = await server.post('/generate', body, { headers: { 'content-type': type } })
     expect([response.status, (await response.json()).error]).toEqual([
@@ -132,6 +138,47 @@ describe('a request', () => {
     const { error } = await response.json()
     expect(error.type).toBe('method_not_allowed')
     expect(error.message).toContain(`and not ${method}`)
+  })
+
+  it('of thousands of unknown keys is answered with a few of them', async () => {
+    const keys = Array.from({ length: 30_000 }, (_, i) => `key-${i}`)
+    const body = Object.fromEntries(keys.map((key) => [key, 1]))
+    const text = await (await server.post('/generate', body)).text()
+    expect(JSON.parse(text).error.message).toMatch(
+      /^unrecognized keys: "key-0", "key-1", .*, and 29,992 more$/,
+    )
+    expect(text.length).toBeLessThan(400)
+    const long = await server.post('/generate', { ['k'.repeat(100_000)]: 1 })
+    expect((await long.text()).length).toBeLessThan(200)
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/live`)
+    await new Promise((resolve) => socket.once('open', resolve))
+    const said = new Promise<string>((resolve) => socket.once('message', (data) => resolve(data.toString())))
+    socket.send(JSON.stringify({ id: 1, ...body }))
+    expect(JSON.parse(await said).error).toMatch(/^unrecognized keys: "key-0", .*, and 29,992 more$/)
+    socket.close()
+  })
+
+  it('whose body never comes is told so, before its silence closes the connection', async () => {
+    const late = await start()
+    const { server: http } = late.app
+    const idle = http.timeout
+    expect(idle).toBeGreaterThan(http.requestTimeout + 5_000)
+    Object.assign(http, { headersTimeout: 500, requestTimeout: 500 })
+    const socket = connect(late.port, '127.0.0.1')
+    const all = new Promise<string>((resolve) => {
+      let text = ''
+      socket.on('data', (data) => {
+        text += data.toString()
+      })
+      socket.on('close', () => resolve(text))
+    })
+    socket.write(
+      'POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n',
+    )
+    expect(problemIn(await all)).toEqual([
+      'HTTP/1.1 408 Request Timeout',
+      { type: 'invalid_request_error', message: expect.stringContaining('did not end in time') },
+    ])
   })
 
   it('that Node refuses is answered as any other is', async () => {

@@ -50,9 +50,11 @@ export const endOf = (manifest: Manifest, seed: number, text: string): End => ({
   seed,
 })
 
-/** Classes go as they are; what is no class of this model goes as none. */
+/** Classes go by their names, however accents are written; what is no class of this model goes as none. */
 const known = ({ vocabulary }: Manifest, text: string): string => {
-  if (vocabulary.kind === 'class') return vocabulary.classes.includes(text) ? text : ''
+  const name = text.normalize('NFC')
+  if (vocabulary.kind === 'class')
+    return vocabulary.classes.find((one) => one === text || one.normalize('NFC') === name) ?? ''
   return vocabulary.kind === 'none' ? '' : text
 }
 

@@ -212,6 +212,17 @@ describe('toDense', () => {
 })
 
 describe('a tokenizer of classes', () => {
+  it('finds a class however its accents are written', () => {
+    const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301']
+    for (const name of [composed, decomposed]) {
+      const one = new Tokenizer({ kind: 'class', classes: ['tea', name] })
+      for (const asked of [composed, decomposed])
+        expect(one.encode(asked)).toEqual([{ token: 0, entry: 2, weight: 1 }])
+    }
+    const both = new Tokenizer({ kind: 'class', classes: [decomposed, composed] })
+    expect([decomposed, composed].map((asked) => both.encode(asked)[0]!.entry)).toEqual([1, 2])
+  })
+
   const classes = new Tokenizer({ kind: 'class', classes: ['cat', 'dog', 'constructor'] })
 
   it('gives each its entry, by its exact name', () => {

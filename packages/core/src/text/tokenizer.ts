@@ -91,7 +91,11 @@ export class Tokenizer {
     this.tokens = shape.kind === 'none' ? 0 : shape.tokens
     const names =
       vocabulary.kind === 'none' ? [] : vocabulary.kind === 'class' ? vocabulary.classes : vocabulary.words
-    this.#index = new Map(names.map((name, i) => [name, i + 1]))
+    const index = names.map((name, i) => [name, i + 1] as const)
+    // Accents may be written in one letter or two. Models of old may have both as classes: each is then itself.
+    const composed =
+      vocabulary.kind === 'class' ? index.map(([name, i]) => [name.normalize('NFC'), i] as const) : []
+    this.#index = new Map([...composed, ...index])
     const emoji = vocabulary.kind === 'text' ? vocabulary.emoji : undefined
     this.#emoji = emoji && new Map(Object.entries(emoji).map(([symbol, name]) => [plain(symbol), name]))
   }
@@ -100,7 +104,7 @@ export class Tokenizer {
   readonly nothing: readonly Bag[] = [{ token: 0, entry: NULL_ENTRY, weight: 1 }]
 
   /**
-   * A prompt, or the name of a class. The empty prompt is the dropped condition.
+   * A prompt, or the name of a class, in any of Unicode's forms. The empty prompt is the dropped condition.
    *
    * @param isKnown lets training pretend not to know a word, so that its trigrams learn to stand for it.
    * @throws RangeError if a class is not in the vocabulary.
@@ -109,7 +113,7 @@ export class Tokenizer {
     const { vocabulary } = this
     if (prompt === '' || vocabulary.kind === 'none') return this.nothing
     if (vocabulary.kind === 'class') {
-      const entry = this.#index.get(prompt)
+      const entry = this.#index.get(prompt) ?? this.#index.get(prompt.normalize('NFC'))
       if (entry === undefined)
         throw new RangeError(`unknown class "${prompt}"; this model knows ${vocabulary.classes.join(', ')}`)
       return [{ token: 0, entry, weight: 1 }]

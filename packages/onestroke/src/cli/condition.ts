@@ -21,7 +21,8 @@ export const sharedVocabulary = (model: LoadedModel, who: string, dataset: Datas
       `${who} is conditioned on ${kind === 'text' ? 'prompts' : 'classes'}, but ${name} has none`,
       { exitCode: 2 },
     )
-  const unknown = kind === 'class' && classes!.find((one) => !vocabulary.classes.includes(one))
+  const known = new Set(kind === 'class' ? vocabulary.classes.map((one) => one.normalize('NFC')) : [])
+  const unknown = kind === 'class' && classes!.find((one) => !known.has(one.normalize('NFC')))
   if (typeof unknown === 'string')
     throw new UserError(`${who} does not know the class "${unknown}" of ${name}`, { exitCode: 2 })
   return vocabulary

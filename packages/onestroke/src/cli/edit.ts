@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
+import { UserError } from '@onestroke/core/formats'
 import { DEFAULT_STRENGTH, strengthOf } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import { readImage, readMask } from '../data/index.js'
-import { readBytes } from '../formats/index.js'
+import { isSamePath, readBytes } from '../formats/index.js'
 import { sha256Of } from '../model/index.js'
 import { number } from './options.js'
 import { openModel, type PaintFlags, paint, paintOptions, promptsFor } from './painting.js'
@@ -43,11 +44,20 @@ its holes are painted instead, whatever their colour.
   onestroke edit models/emoji-32-student cat.png --mask eyes.png --prompt "cat face" --out eyes-anew.png`,
     )
     .action(async (path: string, picture: string, flags: EditFlags) => {
+      const { out, mask, strength } = flags
+      for (const [what, read] of [
+        ['picture', picture],
+        ['mask', mask],
+      ] as const)
+        if (read !== undefined && isSamePath(read, out))
+          throw new UserError(`--out ${out} is the ${what} itself, which would be replaced`, {
+            remedy: 'choose another --out',
+            exitCode: 2,
+          })
       const opened = await openModel(path, flags)
       const { model } = opened
       const { resolution, channels } = model.config.network
       const prompts = promptsFor(model, flags, [''])
-      const { mask, strength } = flags
       await paint(
         opened,
         flags,

@@ -1,14 +1,22 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
 import { existsSync } from 'node:fs'
-import { isAbsolute, join, relative, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pictureFeatures } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
 import { fromOnnx, trace } from '@onestroke/core/tensor'
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import { captionsNeverRepeat, type Dataset, loadDataset, someOf, summaryOf } from '../data/index.js'
+import { captionsNeverRepeat, type Dataset, linksIn, loadDataset, someOf, summaryOf } from '../data/index.js'
 import { type Effort, FULL_EFFORT, featureModel } from '../evaluation/index.js'
-import { loadModel, type Model, sha256Of } from '../model/index.js'
+import { isSamePath, isWithin, realPathOf } from '../formats/index.js'
+import {
+  CONFIG_FILE,
+  type LoadedModel,
+  loadModel,
+  type Model,
+  sha256Of,
+  WEIGHTS_FILE,
+} from '../model/index.js'
 import { nodeRuntime, useThreads } from '../runtime/index.js'
 import {
   checkRun,
@@ -120,12 +128,12 @@ const optimizerName = (name: string): OptimizerName => {
 export const runCommand = async (spec: string, flags: RunFlags, settings: RunSettings): Promise<void> => {
   if (flags.images !== undefined && flags.minutes !== undefined)
     throw new UserError('--images and --minutes exclude each other', { exitCode: 2 })
-  checkApart(spec, flags.out)
+  await checkApart(spec, flags.out)
   for (const [what, model] of [
     ['the teacher itself', settings.teacher],
     ['what it would begin with', settings.initFrom],
   ] as const)
-    if (model && resolve(model.path) === resolve(flags.out))
+    if (model && liesIn(model, flags.out))
       throw new UserError(`--out ${flags.out} is ${what}, which would be replaced`, {
         remedy: 'choose another --out',
         exitCode: 2,
@@ -229,18 +237,21 @@ const sayHowToGoOn = (): void => {
   say(`  ${pc.bold(resumeLine())}`)
 }
 
-/** @throws UserError if the run's pictures would become data. */
-const checkApart = (spec: string, out: string): void => {
-  const isWithin = (inner: string, outer: string) => {
-    const way = relative(outer, inner)
-    return way === '' || !(way.startsWith('..') || isAbsolute(way))
-  }
-  if (existsSync(spec) && isWithin(spec, join(out, SAMPLES_FOLDER)))
+/** Whether a file of a model is one of this folder, by whatever links it is reached. */
+const liesIn = ({ path }: Pick<LoadedModel, 'path'>, folder: string): boolean =>
+  [CONFIG_FILE, WEIGHTS_FILE].some((name) => isSamePath(dirname(realPathOf(join(path, name))), folder))
+
+/** @throws UserError if the run's pictures would become data, or data would be taken for the run's pictures. */
+const checkApart = async (spec: string, out: string): Promise<void> => {
+  if (!existsSync(spec)) return
+  const places = [spec, ...(await linksIn(spec))]
+  const samples = join(out, SAMPLES_FOLDER)
+  if (places.some((place) => isWithin(place, samples)))
     throw new UserError(`the data, ${spec}, is where the samples of --out ${out} go`, {
       remedy: 'choose another --out',
       exitCode: 2,
     })
-  if (existsSync(spec) && isWithin(out, spec))
+  if (places.some((place) => isWithin(out, place)))
     throw new UserError(`--out ${out} lies within the data, ${spec}: samples would be taken for data`, {
       remedy: 'choose another --out',
       exitCode: 2,

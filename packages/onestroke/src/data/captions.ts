@@ -18,13 +18,22 @@ export class Said {
   readonly captions = new Map<string, { text: string; source: string }>()
   readonly labels = new Map<string, { label: Label; source: string }>()
 
+  /** What was remarked already, once a picture: three sources may compete for it. */
+  readonly #remarked = new Set<string>()
+
   constructor(readonly remarks: Remarks) {}
+
+  #remark(kind: 'competing' | 'manyLabels', picture: string): void {
+    const key = `${kind} ${picture}`
+    if (!this.#remarked.has(key)) this.remarks.add(kind, picture)
+    this.#remarked.add(key)
+  }
 
   /** Takes what a further source says of a picture; it comes before those that spoke earlier. */
   add(picture: string, { caption, label }: Facts, source: string): void {
     if (caption !== undefined) {
       const known = this.captions.get(picture)?.text
-      if (known && caption && known !== caption) this.remarks.add('competing', picture)
+      if (known && caption && known !== caption) this.#remark('competing', picture)
       if (caption || known === undefined) this.captions.set(picture, { text: caption, source })
     }
     if (label === undefined) return
@@ -33,7 +42,7 @@ export class Said {
       return
     }
     const known = this.labels.get(picture)?.label
-    if (known !== undefined && known !== label) this.remarks.add('manyLabels', picture)
+    if (known !== undefined && known !== label) this.#remark('manyLabels', picture)
     this.labels.set(picture, { label, source })
   }
 }

@@ -3,7 +3,7 @@ import { type Said, sourcesOf } from './captions.js'
 import type { Dataset } from './dataset.js'
 import type { Label } from './facts.js'
 import { picturesOf } from './remarks.js'
-import { isTrain, learnedTogether, levelOf, type Part } from './splits.js'
+import { isTrain, type Level, learnedTogether, levelOf, type Part } from './splits.js'
 
 export interface Condition {
   /** The pictures that are used. */
@@ -83,7 +83,7 @@ const labelsOf = (part: Part, { labels }: Said, warnings: string[]): Classes | u
     )
     return undefined
   }
-  const { folders } = levelOf(part)
+  const folders = classFolders(levelOf(part))
   const same = [...folders].every(([name, files]) => files.every((file) => labels.get(file)?.label === name))
   if (folders.size > 1 && !same)
     warnings.push(`the labels (from ${from}) are the classes, and not the ${folders.size} folders`)
@@ -94,8 +94,20 @@ const labelsOf = (part: Part, { labels }: Said, warnings: string[]): Classes | u
   }
 }
 
+/** Pictures by class: folders whose names differ only in how accents are written (one letter or two) are one class. */
+const classFolders = ({ folders }: Level): Map<string, string[]> => {
+  const classes = new Map<string, string[]>()
+  for (const [folder, files] of folders) {
+    const name = folder.normalize('NFC')
+    classes.set(name, [...(classes.get(name) ?? []), ...files])
+  }
+  return classes
+}
+
 const foldersOf = (part: Part, doubts: string[]): Classes | undefined => {
-  const { loose, folders } = levelOf(part)
+  const level = levelOf(part)
+  const { loose } = level
+  const folders = classFolders(level)
   if (folders.size < 2) {
     // `splitsOf` has said it of train.
     for (const [name, files] of folders)

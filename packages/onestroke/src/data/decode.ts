@@ -217,5 +217,7 @@ const reasonOf = (error: unknown, { megapixels = MEGAPIXELS }: DecodeOptions): s
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
   if (first.includes('unsupported image format')) return 'not a picture'
   if (first.includes('exceeds pixel limit')) return `more than ${megapixels} megapixels`
-  return first.replace(/^Input buffer has corrupt header: /, 'damaged header: ').slice(0, 120)
+  // What the libraries behind sharp say of it is about their own workings.
+  if (/corrupt header|premature end|unexpected end|read error/i.test(first)) return 'cut short, or no picture'
+  return first.slice(0, 120)
 }

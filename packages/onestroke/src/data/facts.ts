@@ -10,7 +10,7 @@ const CAPTION_KEYS = ['text', 'caption', 'prompt', 'description'] as const
 /** In JSON documents of WebDataset archives. */
 const SAMPLE_KEYS = ['caption', 'text', 'prompt', 'description'] as const
 
-/** Integers name classes, as texts do. */
+/** Integers name classes, as texts do; texts in Unicode's composed form (NFC). */
 export type Label = number | string
 
 export interface Facts {
@@ -55,7 +55,7 @@ const factsIn = (
   }
   const { label } = fields
   if (typeof label === 'string') {
-    const name = tidyCaption(label, file, remarks)
+    const name = tidyCaption(label, file, remarks).normalize('NFC')
     if (name !== '') facts.label = name
   } else if (Number.isInteger(label)) facts.label = label as number
   else if (label !== undefined && label !== null) return { wrong: 'label' }

@@ -7,6 +7,9 @@ import { BLUE, complaint, filled, folderOf, greyPng, noise, pixelAt, png, RED } 
 
 const GREEN = { r: 0, g: 255, b: 0 }
 
+/** What is said of a picture that ends before its time. */
+const CUT = 'cut short, or no picture'
+
 describe('a folder of pictures', () => {
   it('is read in the order of its paths, whatever the format', async () => {
     const directory = await folderOf({
@@ -288,6 +291,10 @@ describe('hostile pictures', () => {
     expect(reasons).toMatchObject({
       'empty.png': 'empty file',
       'text.png': 'not a picture',
+      'half.jpg': CUT,
+      'half.png': CUT,
+      'half.webp': CUT,
+      'header.png': CUT,
       'large.png': 'more than 100 megapixels',
       'large.svg': 'more than 100 megapixels',
     })

@@ -137,6 +137,20 @@ const noPictures = (directory: string, others: readonly string[]): UserError => 
   return nothingIn(directory, unreadOf(others))
 }
 
+/** All links below a folder, also below the folders that they lead to: by them, data lie elsewhere. None below a file. */
+export const linksIn = async (directory: string, seen = new Set<string>()): Promise<string[]> => {
+  const real = await realpath(directory).catch(() => undefined)
+  if (real === undefined || seen.has(real)) return []
+  seen.add(real)
+  const entries = await readdir(real, { withFileTypes: true, recursive: true }).catch(() => [])
+  const links: string[] = []
+  for (const { parentPath, name } of entries.filter((entry) => entry.isSymbolicLink())) {
+    const link = join(parentPath, name)
+    links.push(link, ...(await linksIn(link, seen)))
+  }
+  return links
+}
+
 /**
  * All files below a folder, relative to it, with `/` between the parts, sorted; links that lead nowhere; and what is
  * neither (a named pipe). Links are followed, but not in circles.

@@ -26,6 +26,38 @@ const read = async (files: Record<string, Uint8Array | string>) => {
 const pictures = (...files: string[]): Record<string, Uint8Array> =>
   Object.fromEntries(files.map((file) => [file, red]))
 
+describe('classes', () => {
+  const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301']
+
+  it('are one where folders differ only in how an accent is written', async () => {
+    const { classes, labels, test, warnings } = await read({
+      ...pictures(`train/${decomposed}/0.png`, `train/${composed}/1.png`, 'train/tea/2.png'),
+      ...pictures(`test/${decomposed}/3.png`, 'test/tea/4.png'),
+    })
+    expect({ classes, labels, warnings }).toEqual({
+      classes: [composed, 'tea'],
+      labels: [0, 0, 1],
+      warnings: [],
+    })
+    expect([...test!.labels!]).toEqual([0, 1])
+    const single = await read(pictures(`${decomposed}/0.png`, `${composed}/1.png`))
+    expect(single.classes).toBeUndefined()
+    // A folder around everything is found by its own name.
+    const wrapped = await read(pictures(`${decomposed}/a/0.png`, `${decomposed}/b/1.png`))
+    expect(wrapped).toMatchObject({ classes: ['a', 'b'], labels: [0, 1] })
+  })
+
+  it('are one where labels differ only in how an accent is written', async () => {
+    const { classes, labels } = await read({
+      ...pictures('0.png', '1.png', '2.png'),
+      '0.json': JSON.stringify({ label: decomposed }),
+      '1.json': JSON.stringify({ label: composed }),
+      '2.json': JSON.stringify({ label: 'tea' }),
+    })
+    expect({ classes, labels }).toEqual({ classes: [composed, 'tea'], labels: [0, 0, 1] })
+  })
+})
+
 describe('splits', () => {
   it('are never classes', async () => {
     const flat = await read({ ...pictures('train/0.png', 'train/1.png'), 'test/0.png': blue })
@@ -275,13 +307,20 @@ describe('captions', () => {
     expect((await read({ ...one, 'metadata.csv': 'file_name;text\n0.png;a cat, black\n' })).names).toEqual([
       'a cat, black',
     ])
+    // Whatever the case of the columns' names, and the space around them.
+    const shouted = 'File_Name, Text,LABEL\r\n0.png,A Cat,3\r\n1.png,A Dog,4\r\n'
+    expect(await read({ ...pictures('0.png', '1.png'), 'metadata.csv': shouted })).toMatchObject({
+      names: ['A Cat', 'A Dog'],
+      classes: ['1', '2', '3', '4'],
+      labels: [2, 3],
+    })
   })
 
   it.each([
     ['file_name,text\n0.png,a cat, black\n', /metadata\.csv: Invalid Record Length: .*on line 2/],
     [
       'name,text\n0.png,a cat\n',
-      /metadata\.csv, line 2: expected the columns file_name and text, found name,text$/,
+      /metadata\.csv, line 1: expected the columns file_name and text, found name,text$/,
     ],
   ])('of a CSV that is malformed name its line', async (csv, message) => {
     expect((await complaint(loadDataset(await folderOf({ ...one, 'metadata.csv': csv })))).message).toMatch(
@@ -306,14 +345,19 @@ describe('captions', () => {
 
   it('compete in a fixed order, and that is said', async () => {
     const { names, warnings } = await read({
-      ...one,
-      '0.txt': 'txt',
-      '0.caption': 'caption',
+      ...pictures('0.png', '1.png', '2.png'),
+      ...Object.fromEntries(
+        ['0', '1', '2'].flatMap((name) => [
+          [`${name}.txt`, `txt ${name}`],
+          [`${name}.caption`, `caption ${name}`],
+          [`${name}.json`, `{"caption":"json ${name}"}`],
+        ]),
+      ),
       'metadata.jsonl': '{"file_name":"0.png","text":"metadata"}',
     })
-    expect(names).toEqual(['metadata'])
+    expect(names).toEqual(['metadata', 'txt 1', 'txt 2'])
     expect(warnings).toEqual([
-      '2 pictures have several captions, of which metadata comes first, then .txt, .caption and .json: 0.png, 0.png',
+      '3 pictures have several captions, of which metadata comes first, then .txt, .caption and .json: 0.png, 1.png, 2.png',
     ])
   })
 

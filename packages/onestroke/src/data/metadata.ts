@@ -12,7 +12,7 @@ export interface MetadataLine {
   facts: Facts
 }
 
-/** Keys and columns that name the picture; the first one is Hugging Face's. */
+/** Keys, and columns in any letter case, that name the picture; the first one is Hugging Face's. */
 const NAME_KEYS = ['file_name', 'filename', 'file', 'image', 'path']
 
 /**
@@ -50,11 +50,12 @@ const jsonRecords = (text: string): Line[] =>
     .filter(({ found }) => found.trim() !== '')
 
 const csvRecords = (text: string, file: string): Line[] => {
-  const [head = ''] = text.split('\n', 1)
+  const [head = ''] = text.split(/\r?\n/, 1)
   const delimiter = [',', ';', '\t'].find((sign) => head.includes(sign)) ?? ','
+  const tidy = (columns: string[]) => columns.map((column) => column.trim().toLowerCase())
   let records: { record: Record<string, string>; info: { lines: number } }[]
   try {
-    records = parse(text, { columns: true, delimiter, info: true, skip_empty_lines: true })
+    records = parse(text, { columns: tidy, delimiter, info: true, skip_empty_lines: true })
   } catch (cause) {
     const { message, code } = cause as CsvError
     throw new UserError(`${file}: ${abbreviate(message)}`, {
@@ -64,6 +65,8 @@ const csvRecords = (text: string, file: string): Line[] => {
       }),
     })
   }
+  const [first] = records
+  if (first && !NAME_KEYS.some((key) => key in first.record)) throw malformed(file, 1, head)
   return records.map(({ record, info }) => ({
     fields: { ...record, ...('label' in record && { label: labelOf(record.label!) }) },
     line: info.lines,

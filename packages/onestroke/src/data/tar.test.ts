@@ -332,6 +332,19 @@ describe('archives as people have them', () => {
     expect(warnings).toEqual([expect.stringMatching(/^1 \.json file holds no caption or label .*: 1\.json$/)])
   })
 
+  it('that have several captions are counted once each', async () => {
+    const members = ['1', '2'].flatMap((sample) => [
+      [`${sample}.png`, red] as const,
+      ...['json', 'caption', 'txt'].map(
+        (ending) => [`${sample}.${ending}`, ending === 'json' ? '{"caption":"c"}' : ending] as const,
+      ),
+    ])
+    expect(await loadDataset(await tarOf(Object.fromEntries(members)))).toMatchObject({
+      names: ['txt', 'txt'],
+      warnings: ['2 samples have several captions, of which the last in the archive is taken: 1, 2'],
+    })
+  })
+
   it('keep their classes if one sample has a caption', async () => {
     const spec = await tarOf({
       ...Object.fromEntries(

@@ -68,6 +68,8 @@ class Samples {
   readonly #parts = new Map<string, Member[]>()
   /** JSON documents without a fact, by sample. */
   readonly #notUnderstood = new Map<string, string>()
+  /** Samples that have several captions. */
+  readonly #competing = new Set<string>()
   readonly #remarks = new Remarks()
   #progress = 0
 
@@ -135,7 +137,7 @@ class Samples {
     const facts = this.#facts.get(sample) ?? {}
     if (caption === undefined && label === undefined) this.#notUnderstood.set(sample, name)
     if (caption) {
-      if (facts.caption && facts.caption !== caption) this.#remarks.add('captionsInTar', name)
+      if (facts.caption && facts.caption !== caption) this.#competing.add(sample)
       facts.caption = caption
       this.#sources.caption.add(`.${extension}`)
     }
@@ -167,6 +169,7 @@ class Samples {
       )
     }
     onProgress?.(this.collector.seen, this.collector.seen)
+    for (const sample of this.#competing) this.#remarks.add('captionsInTar', sample)
     const { files: read, ...pictures } = this.collector.finish()
     const facts = read.map((sample) => this.#facts.get(sample) ?? {})
     for (const [i, sample] of read.entries()) {

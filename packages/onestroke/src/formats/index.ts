@@ -12,3 +12,4 @@ export {
   pngOf,
   toBytes,
 } from './images.js'
+export { isSamePath, isWithin, realPathOf } from './real-path.js'

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
+import { UserError } from '@onestroke/core/formats'
 import { Pipeline } from '@onestroke/core/pipeline'
 import Fastify, {
   type FastifyError,
@@ -19,7 +20,7 @@ import { type Metrics, serverMetrics } from './metrics.js'
 import { openapi } from './openapi.js'
 import { openPainter } from './painter.js'
 import { FAILURE, problemBody, problemOf } from './problems.js'
-import { adviceFor, refuseUnknown, refuseUnreadable, refuseValues } from './refusals.js'
+import { adviceFor, refuseUnknown, refuseUnreadable, takeJson, whatIsWrong } from './refusals.js'
 import { routes } from './routes.js'
 import { Scheduler } from './scheduler.js'
 
@@ -52,8 +53,10 @@ export const SERVER_DEFAULTS: ServerOptions = {
 const BODY_LIMIT = 512 * 1024
 /** Bytes of a message on a socket: prompts, and pictures of a size that is painted live. */
 const MESSAGE_LIMIT = 4 * 2 ** 20
-/** Milliseconds for the headers, for the whole of a request, pictures included, and of silence. */
-const [HEADERS_TIMEOUT, REQUEST_TIMEOUT, IDLE_TIMEOUT] = [5_000, 60_000, 60_000]
+/** Milliseconds for the headers, for the whole of a request, pictures included, and between two looks for those that are late. */
+const [HEADERS_TIMEOUT, REQUEST_TIMEOUT, LATE_CHECK] = [5_000, 60_000, 1_000]
+/** Milliseconds of silence: longer than a request may take, since a request that does not end is told so, and a silent client is not. */
+const IDLE_TIMEOUT = REQUEST_TIMEOUT + 10 * LATE_CHECK
 /** Enlarged answers that are encoded at once. */
 const ENCODED_AT_ONCE = 2
 /** Milliseconds in which clients may fetch their last answers when the server closes. */
@@ -119,7 +122,7 @@ export const createServer = async (
     connectionTimeout: Math.max(IDLE_TIMEOUT, 1000 * options.timeout + LAST_WORDS),
     http: {
       headersTimeout: HEADERS_TIMEOUT,
-      connectionsCheckingInterval: 1_000,
+      connectionsCheckingInterval: LATE_CHECK,
       // The guard refuses requests without a host, in words.
       requireHostHeader: false,
     },
@@ -130,12 +133,13 @@ export const createServer = async (
     pluginTimeout: 0,
     frameworkErrors: answerError(options),
     clientErrorHandler: refuseUnreadable,
+    schemaErrorFormatter: (errors) => new UserError(whatIsWrong(errors)),
   }).withTypeProvider<ZodTypeProvider>()
   app.removeContentTypeParser('text/plain')
+  takeJson(app)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(answerError(options))
-  refuseValues(app)
   refuseUnknown(app)
   const sockets = limitConnections(app.server)
   // Before the guard: only so are the sockets of refused upgrades closed.

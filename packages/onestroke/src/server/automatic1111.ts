@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
 import type { App, Service } from './app.js'
+import { maskOf } from './masks.js'
 import { type Asked, enlargement, paint, signalOf, tellWarnings, unknownFields, warningsOf } from './paint.js'
 import {
   MOST_PICTURES,
@@ -17,7 +18,6 @@ import {
   warnings,
 } from './schemas.js'
 
-const MOST_MASK_PIXELS = 4 * 2 ** 20
 const nothing = z.unknown().optional().describe('Taken as tools send it; it changes nothing.')
 const textFields = {
   prompt: prompt.default(''),
@@ -50,28 +50,34 @@ const imageRequest = z.looseObject({
   mask: picture
     .nullish()
     .describe('What is opaque is painted, if anything in it is transparent; else what is white.'),
+  inpainting_mask_invert: z
+    .union([z.boolean(), z.int().min(0).max(1)])
+    .nullish()
+    .describe('1: all but that is painted.'),
+  mask_blur: z
+    .number()
+    .min(0)
+    .max(256)
+    .nullish()
+    .describe('How far the mask’s edges are blurred, in pixels of width and height. Default: 0.'),
+  inpainting_fill: z
+    .int()
+    .min(0)
+    .max(3)
+    .nullish()
+    .describe(
+      'What the masked part begins from. 1, the picture itself, is taken; others only where they change nothing: without a mask, or at a denoising_strength of 1.',
+    ),
   denoising_strength: z.number().min(0).max(1).nullish().describe('Default: 0.75.'),
   resize_mode: nothing,
-  mask_blur: nothing,
-  inpainting_fill: nothing,
   inpaint_full_res: nothing,
   inpaint_full_res_padding: nothing,
   initial_noise_multiplier: nothing,
   include_init_images: nothing,
 })
 
-/** A mask with transparent parts as one by brightness: the web UI paints what is opaque, where OpenAI paints the holes. */
-const opaqueParts = async (mask: Uint8Array): Promise<Uint8Array> => {
-  const { default: sharp } = await import('sharp')
-  const read = () => sharp(mask, { limitInputPixels: MOST_MASK_PIXELS })
-  try {
-    if ((await read().stats()).isOpaque) return mask
-    return await read().extractChannel('alpha').png().toBuffer()
-  } catch {
-    // What cannot be read is refused in words where all pictures are read.
-    return mask
-  }
-}
+/** The `inpainting_fill` that begins from the picture. */
+const ORIGINAL = 1
 
 type TextBody = z.infer<typeof textRequest>
 
@@ -124,10 +130,21 @@ export const automatic1111Routes =
       },
       async ({ body }, reply) => {
         const { init_images, mask, denoising_strength, ...rest } = body
+        const { inpainting_mask_invert, mask_blur, inpainting_fill } = rest
+        const strength = denoising_strength ?? 0.75
+        if (mask && strength < 1 && (inpainting_fill ?? ORIGINAL) !== ORIGINAL)
+          throw new UserError(
+            `inpainting_fill: the masked part begins from the picture itself, which is ${ORIGINAL}; send that, or a denoising_strength of 1, and not ${inpainting_fill}`,
+          )
+        const meaning = {
+          invert: Boolean(inpainting_mask_invert),
+          blur: mask_blur ?? 0,
+          side: body.width,
+        }
         return answer(service, reply, rest, imageRequest.shape, {
           image: init_images[0]!,
-          strength: denoising_strength ?? 0.75,
-          ...(mask && { mask: await opaqueParts(mask) }),
+          strength,
+          ...(mask && { mask: await maskOf(mask, meaning) }),
         })
       },
     )

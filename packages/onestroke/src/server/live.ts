@@ -2,7 +2,7 @@
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
 import { deadline } from './deadline.js'
-import { FAILURE, problemOf } from './problems.js'
+import { FAILURE, issueText, problemOf } from './problems.js'
 import { wrongValue } from './refusals.js'
 import { type LiveMessage, liveRequest } from './schemas.js'
 
@@ -106,5 +106,5 @@ const parse = (text: string): { message: LiveMessage } | { id: number | null; er
 
 const firstIssue = ({ issues }: z.ZodError): string => {
   const [issue] = issues
-  return wrongValue(issue!.path, issue!.message)
+  return wrongValue(issue!.path, issueText(issue as { message: string; keys?: string[] }))
 }

@@ -61,7 +61,9 @@ export const editForm = z.looseObject({
   prompt,
   mask: file
     .optional()
-    .describe('What is transparent in it is painted anew; in a mask without holes, what is white.'),
+    .describe(
+      'What is transparent in it is painted anew; in a mask without holes, what is white. Default: the holes of the image, if it has any; else all is painted anew.',
+    ),
   ...edited,
 })
 export const variationForm = z.looseObject(edited)

@@ -7,6 +7,7 @@ import { checkPixels, type Painted } from './answers.js'
 import type { App, Service } from './app.js'
 import { eventStream, type ServerEvent } from './events.js'
 import { takeForms } from './forms.js'
+import { hasHoles } from './masks.js'
 import {
   editForm,
   generationRequest,
@@ -64,7 +65,10 @@ export const openaiRoutes =
             response,
           },
         },
-        ({ body }, reply) => answer(service, reply, { body, shape: editForm.shape, event: 'image_edit' }),
+        async ({ body: sent }, reply) => {
+          const body = sent.mask || !(await hasHoles(sent.image)) ? sent : { ...sent, mask: sent.image }
+          return answer(service, reply, { body, shape: editForm.shape, event: 'image_edit' })
+        },
       )
       forms.post(
         '/v1/images/variations',

@@ -2,11 +2,8 @@
 import { UserError } from '@onestroke/core/formats'
 import { drawSeed, type Pipeline, seedsFrom } from '@onestroke/core/pipeline'
 import { readImage, readMask } from '../data/index.js'
-import type { GenerateBody } from './schemas.js'
+import { type GenerateBody, PICTURES } from './schemas.js'
 import type { PaintOrder, Settings } from './settings.js'
-
-/** A few kilobytes can hold a very large picture. 2048×2048 pixels are 4.2 million. */
-const IMAGES = { megapixels: 4.2, formats: ['png', 'jpeg', 'webp'] } as const
 
 /** @throws UserError if the model cannot do it, or if a picture cannot be read. */
 export const orderOf = async (
@@ -47,7 +44,7 @@ const editedOf = async (
   { image, mask }: Partial<GenerateBody>,
 ): Promise<Pick<PaintOrder, 'image' | 'mask'>> => {
   const { resolution, channels } = config.network
-  const options = { ...IMAGES, resolution, channels: channels as 1 | 3 }
+  const options = { ...PICTURES, resolution, channels: channels as 1 | 3 }
   return {
     ...(image !== undefined && { image: await readImage(image, options) }),
     ...(mask !== undefined && { mask: await readMask(mask, options) }),

@@ -32,3 +32,20 @@ export const problemOf = (error: Error & { readonly statusCode?: number }): Prob
 
 /** A problem in the form in which answers carry it. */
 export const problemBody = (type: string, message: string) => ({ error: { type, message } })
+
+/** Most keys that one answer names, and most characters of each. */
+const [MOST_KEYS, MOST_CHARACTERS] = [8, 40]
+
+/** An issue that zod found, in its words; of many keys that are not known, the first few. */
+export const issueText = ({
+  message,
+  keys = [],
+}: {
+  readonly message: string
+  readonly keys?: readonly string[] | undefined
+}): string => {
+  if (keys.length === 0) return message
+  const named = keys.slice(0, MOST_KEYS).map((key) => JSON.stringify(key.slice(0, MOST_CHARACTERS)))
+  const more = keys.length - named.length
+  return `Unrecognized key${keys.length === 1 ? '' : 's'}: ${named.join(', ')}${more > 0 ? `, and ${more.toLocaleString('en')} more` : ''}`
+}

@@ -1,8 +1,9 @@
 /** How requests are refused before a route has seen them: by path, method, size and type, or by Node itself. */
 import type { Socket } from 'node:net'
+import { UserError } from '@onestroke/core/formats'
 import type { FastifyError, FastifyRequest } from 'fastify'
 import type { App } from './app.js'
-import { problemBody } from './problems.js'
+import { issueText, problemBody } from './problems.js'
 
 /** Refuses paths that are unknown with 404, and methods that a path does not take with 405. Before all routes. */
 export const refuseUnknown = (app: App): void => {
@@ -37,20 +38,6 @@ export const wrongValue = (path: readonly PropertyKey[], message: string): strin
   return path.length > 0 ? `${path.map(String).join('.')}: ${said}` : said
 }
 
-/** What is wrong with a request's values, one after the other. */
-export const refuseValues = (app: App): void => {
-  app.setSchemaErrorFormatter(
-    (errors) =>
-      new Error(
-        errors
-          .map(({ instancePath, message = 'is wrong' }) =>
-            wrongValue(instancePath.split('/').filter(Boolean), message),
-          )
-          .join('; '),
-      ),
-  )
-}
-
 const FORMS = /^\/v1\/images\/(edits|variations)$/
 
 /** What to send instead, where fastify only says what was wrong. */
@@ -64,7 +51,7 @@ export const adviceFor = (
       const wanted = FORMS.test(routeOptions.url ?? '')
         ? 'a form: content-type: multipart/form-data'
         : 'JSON, with the header content-type: application/json'
-      return `send ${wanted}${type === undefined ? '' : `, and not ${type}`}`
+      return `send ${wanted}${type?.trim() ? `, and not ${type}` : ''}`
     }
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return `the request is too large: at most ${mebibytes(routeOptions.bodyLimit ?? 0)} are taken here; scale pictures down before you send them`
@@ -84,6 +71,42 @@ export const adviceFor = (
 const mebibytes = (bytes: number): string => {
   const kibi = Math.round(bytes / 1024)
   return kibi >= 1024 ? `${Math.floor(kibi / 1024)} MiB` : `${kibi} KiB`
+}
+
+/** Reads bodies of JSON. Keys by which a body would change what objects inherit are refused by their names. */
+export const takeJson = (app: App): void => {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) =>
+    parse(request, body, (error, json) => done(error && isJson(body) ? poisoned() : error, json)),
+  )
+}
+
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const poisoned = (): UserError =>
+  new UserError('keys called __proto__, and constructor with prototype in it, are not taken; leave them out')
+
+/** Most things that one answer says to be wrong. */
+const MOST_WRONG = 8
+
+/** What is wrong with a request's values, as zod and fastify found it: one after the other, the first few. */
+export const whatIsWrong = (
+  errors: readonly { readonly instancePath?: string; readonly message?: string; readonly params?: object }[],
+): string => {
+  const said = errors.slice(0, MOST_WRONG).map(({ instancePath = '', message = 'is wrong', params = {} }) => {
+    const { keys } = params as { keys?: readonly string[] }
+    return wrongValue(instancePath.split('/').filter(Boolean), issueText({ message, keys }))
+  })
+  const more = errors.length - said.length
+  return `${said.join('; ')}${more > 0 ? `; and ${more.toLocaleString('en')} more` : ''}`
 }
 
 /** What Node refuses before it is a request: its status, and what is wrong. */

@@ -10,6 +10,9 @@ const MOST_CHARACTERS = 32_000
 /** Bytes of a picture: as many as 4 megapixels of noise have in PNG, and some more. */
 export const MOST_PICTURE_BYTES = 17 * 2 ** 20
 
+/** Pictures that are read. A few kilobytes can hold a very large one: 2048×2048 pixels are 4.2 million. */
+export const PICTURES = { megapixels: 4.2, formats: ['png', 'jpeg', 'webp'] } as const
+
 /** Bytes of a request with a picture and a mask, in base64. */
 export const PICTURES_LIMIT = Math.ceil((2 * MOST_PICTURE_BYTES * 4) / 3) + 2 ** 20
 

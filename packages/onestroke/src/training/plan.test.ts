@@ -65,6 +65,7 @@ describe('the folder of a run', () => {
     for (const [name, what] of [
       ['config.json', 'a model'],
       ['state.safetensors', 'the state of a run, but no run.json that says which'],
+      ['samples.png', 'samples.png, which is not of a run'],
     ] as const) {
       const folder = await folderOf({ [name]: 'x' })
       const error = await complaint(openRun(folder, plan, false))

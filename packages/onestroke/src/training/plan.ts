@@ -3,7 +3,7 @@
  * starts. The same command on the folder resumes it; another one is an error that names what differs.
  */
 import { existsSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
@@ -60,13 +60,13 @@ export type RunStatus = 'new' | 'unfinished' | 'finished'
 /**
  * Opens the folder of a run: writes the plan, or compares it with the one that is there.
  *
- * @param force throws away what is there.
- * @throws UserError if another run or a model lives there, or if nothing can be written there.
+ * @param force throws away what a run writes, where it is there.
+ * @throws UserError if another run, a model or somebody's own files of these names are there, or if nothing can be written there.
  */
 export const openRun = async (directory: string, plan: RunPlan, force: boolean): Promise<RunStatus> => {
   const path = join(directory, PLAN_FILE)
   await makeFolder(directory)
-  if (force) for (const name of RUN_FILES) await rm(join(directory, name), { force: true, recursive: true })
+  if (force) await clear(directory)
   if (existsSync(path)) {
     compare(await readPlan(path), plan, directory)
     await removeLeftovers(directory)
@@ -75,14 +75,12 @@ export const openRun = async (directory: string, plan: RunPlan, force: boolean):
     for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
     return 'finished'
   }
-  for (const [name, what] of [
-    [CONFIG_FILE, 'a model'],
-    [STATE_FILE, `the state of a run, but no ${PLAN_FILE} that says which`],
-  ] as const)
-    if (existsSync(join(directory, name)))
-      throw new UserError(`${directory} already holds ${what}`, {
-        remedy: 'choose another --out, or --force to replace it',
-      })
+  if (!force)
+    for (const name of [...RUN_FILES, SAMPLES_FOLDER])
+      if (await isHeld(join(directory, name)))
+        throw new UserError(`${directory} already holds ${HELD[name] ?? `${name}, which is not of a run`}`, {
+          remedy: 'choose another --out, or --force to replace it',
+        })
   await writeFileAtomic(path, `${JSON.stringify(plan, null, 2)}\n`)
   return 'new'
 }
@@ -91,7 +89,7 @@ export const openRun = async (directory: string, plan: RunPlan, force: boolean):
 export const isFinished = (directory: string): boolean =>
   [PLAN_FILE, CONFIG_FILE].every((name) => existsSync(join(directory, name)))
 
-/** The plan comes last: as long as it is there, what is left is known. */
+/** The files that a run writes beside its samples. The plan comes last: as long as it is there, what is left is known. */
 const RUN_FILES = [
   CONFIG_FILE,
   WEIGHTS_FILE,
@@ -99,11 +97,43 @@ const RUN_FILES = [
   PREVIOUS_STATE_FILE,
   PROGRESS_FILE,
   SAMPLES_FILE,
-  SAMPLES_FOLDER,
   'report.html',
   'report.json',
   PLAN_FILE,
 ]
+
+/** What some of them are, in words. */
+const HELD: Readonly<Record<string, string>> = {
+  [CONFIG_FILE]: 'a model',
+  [STATE_FILE]: `the state of a run, but no ${PLAN_FILE} that says which`,
+}
+
+/** Whether something is in a place; an empty folder is nothing. */
+const isHeld = async (path: string): Promise<boolean> => {
+  const found = await lstat(path).catch(() => undefined)
+  if (!found?.isDirectory()) return found !== undefined
+  return (await readdir(path)).length > 0
+}
+
+/** A grid of samples that a run keeps: the pictures seen, in ten digits or more. */
+const isKeptSamples = (name: string): boolean => /^\d{10,}\.png$/.test(name)
+
+/** Removes what a run writes, and nothing else: neither other pictures in the folder of samples, nor folders in place of files. */
+const clear = async (directory: string): Promise<void> => {
+  const samples = join(directory, SAMPLES_FOLDER)
+  const found = await lstat(samples).catch(() => undefined)
+  if (found?.isDirectory()) {
+    const names = await readdir(samples)
+    for (const name of names.filter(isKeptSamples)) await removeFile(join(samples, name))
+    if (names.every(isKeptSamples)) await rmdir(samples).catch(() => {})
+  } else if (found?.isSymbolicLink()) await rm(samples)
+  for (const name of RUN_FILES) await removeFile(join(directory, name))
+}
+
+const removeFile = async (path: string): Promise<void> => {
+  const found = await lstat(path).catch(() => undefined)
+  if (found && !found.isDirectory()) await rm(path, { force: true })
+}
 
 /** Removes what a process that was ended left half-written; not what another one is writing just now. */
 const removeLeftovers = async (directory: string): Promise<void> => {

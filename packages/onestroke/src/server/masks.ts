@@ -1,0 +1,63 @@
+/** Masks as other programs mean them, as masks of ours: in which holes are painted, or, without holes, what is white. */
+import type { Sharp } from 'sharp'
+import { PICTURES } from './schemas.js'
+
+/** Whether anything in a picture is transparent. False for what cannot be read: it is refused in words where all pictures are read. */
+export const hasHoles = async (picture: Uint8Array): Promise<boolean> => {
+  try {
+    return !(await (await opened(picture)).stats()).isOpaque
+  } catch {
+    return false
+  }
+}
+
+/** How AUTOMATIC1111's web UI is told what a mask means. */
+export interface MaskMeaning {
+  /** What the mask leaves out is painted. */
+  readonly invert: boolean
+  /** Standard deviation of the blur of its edges, in pixels of the picture that is asked for. */
+  readonly blur: number
+  /** Side of that picture. */
+  readonly side: number
+}
+
+/** Blur is computed at this side at most: enough for all that models paint. */
+const MOST_SIDE = 1024
+/** Weaker blur than this changes nothing; sharp takes none. */
+const LEAST_BLUR = 0.3
+
+/**
+ * A mask of AUTOMATIC1111's web UI, which paints what is opaque of a mask with transparent parts, and else what is white. What cannot
+ * be read is returned as it is, and refused in words where all pictures are read.
+ */
+export const maskOf = async (mask: Uint8Array, { invert, blur, side }: MaskMeaning): Promise<Uint8Array> => {
+  try {
+    const picture = (await opened(mask)).autoOrient()
+    const holes = await hasHoles(mask)
+    if (!holes && !invert && blur === 0) return mask
+    const grey = holes ? picture.extractChannel('alpha') : picture.removeAlpha()
+    grey.toColourspace('b-w')
+    if (invert) grey.negate({ alpha: false })
+    const painted = await grey.png().toBuffer()
+    return blur === 0 ? painted : await blurred(painted, blur, side)
+  } catch {
+    return mask
+  }
+}
+
+const blurred = async (mask: Uint8Array, blur: number, side: number): Promise<Uint8Array> => {
+  const small = Math.min(side, MOST_SIDE)
+  const sigma = (blur * small) / side
+  if (sigma < LEAST_BLUR) return mask
+  const sized = (await opened(mask)).resize(small, small, { fit: 'cover', position: 'centre' })
+  return sized.blur(sigma).png().toBuffer()
+}
+
+/** @throws Error if it is too large, or of no format that is taken. */
+const opened = async (picture: Uint8Array): Promise<Sharp> => {
+  const { default: sharp } = await import('sharp')
+  const one = sharp(picture, { limitInputPixels: PICTURES.megapixels * 1e6 })
+  const { format } = await one.metadata()
+  if (!PICTURES.formats.some((taken) => taken === format)) throw new Error(`${format} is not taken`)
+  return one
+}
