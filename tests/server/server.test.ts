@@ -315,7 +315,7 @@ describe('editing', () => {
       [{ strength: 0.5 }, /there is no picture to edit$/],
       ...[-2, 1.5, 4294967296, 'owl', null].map((seed): [object, RegExp] => [
         { seed },
-        /^body\/seed expected a whole number from 0 to 4294967295, or -1 or random, which draw one$/,
+        /^seed: expected a whole number from 0 to 4294967295, or -1 or random, which draw one$/,
       ]),
       [{ to: { seed: 1 } }, /^to: one picture needs a weight/],
       [{ to: { weight: 1 } }, /^to: a prompt or a seed is missing/],

@@ -64,6 +64,18 @@ export const openapi = ({
         ...Object.fromEntries(types.map((type) => [type, { schema }])),
       }
     }
+    nullEach(openapiObject.paths)
     return openapiObject as never
   },
 })
+
+/** A choice that may be null is one of choices that may be: OpenAPI 3.0 has `nullable` only beside a type. */
+const nullEach = (schema: unknown): void => {
+  if (typeof schema !== 'object' || schema === null) return
+  const choice = schema as { nullable?: boolean; anyOf?: object[] }
+  if (choice.nullable && choice.anyOf) {
+    for (const one of choice.anyOf) Object.assign(one, { nullable: true })
+    delete choice.nullable
+  }
+  for (const inner of Object.values(schema)) nullEach(inner)
+}
