@@ -218,6 +218,7 @@ const reasonOf = (error: unknown, { megapixels = MEGAPIXELS }: DecodeOptions): s
   if (first.includes('unsupported image format')) return 'not a picture'
   if (first.includes('exceeds pixel limit')) return `more than ${megapixels} megapixels`
   // What the libraries behind sharp say of it is about their own workings.
-  if (/corrupt header|premature end|unexpected end|read error|unknown error/i.test(first)) return 'cut short, or no picture'
+  if (/corrupt header|premature end|unexpected end|read error|unknown error/i.test(first))
+    return 'cut short, or no picture'
   return first.slice(0, 120)
 }
