@@ -240,7 +240,7 @@ describe('edit', () => {
     const kind = 'edited picture'
     expect(await told('told.png', [])).toMatchObject({
       kind,
-      edit: { strength: 0.5, picture: from, mask: null },
+      edit: { strength: 0.3, picture: from, mask: null },
     })
     expect(await told('told-mask.png', ['--mask', mask])).toMatchObject({
       kind,

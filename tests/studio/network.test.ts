@@ -5,7 +5,7 @@ import { brotliDecompressSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openCatalogue, type StudioGuard, studioServer } from '../../packages/onestroke/src/studio/index.js'
 import { fails, onestroke, scratch } from '../cli/testing.js'
-import { STUDENT } from './testing.js'
+import { hashOfConfig, STUDENT } from './testing.js'
 
 const work = await scratch()
 const TOKEN = 'a-token-of-enough-letters'
@@ -147,12 +147,15 @@ describe('a catalogue', () => {
     const app = await studioServer(catalogue, [])
     const look = async () =>
       (await app.inject({ url: '/models.json', headers: { host: 'localhost' } })).json()
-    const mine = { name: 'mine', path: 'models/mine/', kind: 'student' }
+    const [student, teacher] = await Promise.all(
+      [STUDENT, 'models/emoji-16-teacher'].map(async (model) => ({ sha256: await hashOfConfig(model) })),
+    )
+    const mine = { name: 'mine', path: 'models/mine/', kind: 'student', ...student }
     expect(await look()).toEqual({ models: [mine], runs: true })
     await cp('models/emoji-16-teacher', join(place, 'other'), { recursive: true })
     expect((await look()).models).toEqual([
       { ...mine, teacher: 'other' },
-      { name: 'other', path: 'models/other/', kind: 'teacher' },
+      { name: 'other', path: 'models/other/', kind: 'teacher', ...teacher },
     ])
     // Another model takes the teacher's place, and gives it back.
     const put = async (model: string) => {
@@ -165,7 +168,7 @@ describe('a catalogue', () => {
     await put('emoji-16-teacher')
     expect((await look()).models).toEqual([
       { ...mine, teacher: 'other' },
-      { name: 'other', path: 'models/other/', kind: 'teacher' },
+      { name: 'other', path: 'models/other/', kind: 'teacher', ...teacher },
     ])
   })
 })

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openCatalogue, writeSite } from '../../packages/onestroke/src/studio/index.js'
 import { fails, succeeds } from '../cli/testing.js'
 import { browserLacks, launchWith } from '../web/browser.js'
-import { pixelsOf, STUDENT, Studio } from './testing.js'
+import { hashOfConfig, pixelsOf, STUDENT, Studio } from './testing.js'
 
 const DESCRIBED = `the studio without its server${browserLacks ? `: ${browserLacks}` : ''}`
 
@@ -164,8 +164,14 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
           path: 'models/emoji-16-guided/',
           kind: 'student',
           teacher: 'emoji-16-teacher',
+          sha256: await hashOfConfig(STUDENT),
         },
-        { name: 'emoji-16-teacher', path: 'models/emoji-16-teacher/', kind: 'teacher' },
+        {
+          name: 'emoji-16-teacher',
+          path: 'models/emoji-16-teacher/',
+          kind: 'teacher',
+          sha256: await hashOfConfig('models/emoji-16-teacher'),
+        },
       ],
       runs: false,
     })

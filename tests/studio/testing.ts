@@ -1,5 +1,6 @@
 /** What the tests of the studio share: its server with the shipped models, and its built page in a real browser. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,12 @@ import { launch } from '../web/browser.js'
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 export const STUDENT = 'models/emoji-16-guided'
+/** By which the studio knows a model anew: that of its config, which has the weights' own. */
+export const hashOfConfig = async (model: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(join(model, 'config.json')))
+    .digest('hex')
+
 /** Steps in which its teacher paints. */
 export const TEACHER_STEPS = 8
 /** The last of them in Compare. */
