@@ -1,5 +1,5 @@
 /** The studio's built page in a real browser, with the shipped models: what a designer does with it. */
-import { cp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import axe from 'axe-core'
@@ -482,6 +482,71 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     expect(studio.complaints).toEqual([])
   })
 
+  it('says that the progress of a training is damaged, and shows what there is', async () => {
+    const [first, cut] = ['first', 'cut'].map((name) => join(studio.work, 'runs', name))
+    await cp(first!, cut!, { recursive: true })
+    const progress = await readFile(join(cut!, 'progress.json'))
+    await writeFile(join(cut!, 'progress.json'), progress.subarray(0, progress.length / 2))
+    await open('#view=train&run=cut')
+    await page
+      .getByRole('alert')
+      .filter({ hasText: 'progress.json of cut is damaged or missing, so there are no curves.' })
+      .waitFor()
+    expect(await page.getByText('has begun').count()).toBe(0)
+    await page.getByRole('button', { name: 'Paint with it' }).waitFor()
+    await expect
+      .poll(() => page.locator('.samples img').evaluate((image) => (image as HTMLImageElement).naturalWidth))
+      .toBeGreaterThan(100)
+    if (process.env.HD_SHOT) await page.screenshot({ path: process.env.HD_SHOT })
+    await rm(cut!, { recursive: true })
+    expect(studio.complaints.filter((one) => !one.includes('404'))).toEqual([])
+  })
+
+  it('shows nothing that only links put into a run’s folder', async () => {
+    const linked = join(studio.work, 'runs/linked')
+    const secret = join(studio.work, 'secret')
+    await cp(join(studio.work, 'runs/first'), linked, { recursive: true })
+    await mkdir(secret)
+    for (const name of ['report.html', '0000000001.png']) await writeFile(join(secret, name), 'secret')
+    await symlink(join(secret, 'report.html'), join(linked, 'report.html'))
+    await symlink(join(secret, '0000000001.png'), join(linked, 'samples/0000000001.png'))
+    const at = (name: string, rest: string) => fetch(`${studio.url}api/runs/${name}${rest}`)
+    const samples = await readdir(join(studio.work, 'runs/first/samples'))
+    expect(await (await at('linked', '')).json()).toMatchObject({ report: false, samples })
+    for (const file of ['/report', '/samples/0000000001.png']) {
+      const answer = await at('linked', file)
+      expect([answer.status, await answer.text()]).toEqual([404, expect.not.stringMatching(/^secret/)])
+    }
+    await rm(join(linked, 'samples'), { recursive: true })
+    await symlink(secret, join(linked, 'samples'))
+    expect(await (await at('linked', '')).json()).toMatchObject({ samples: [] })
+    expect((await at('linked', '/samples/0000000001.png')).status).toBe(404)
+    // A run that is reached by a link is a run.
+    await rm(linked, { recursive: true })
+    await symlink('first', linked)
+    expect((await at('linked', `/samples/${samples[0]}`)).status).toBe(200)
+    await writeFile(join(linked, 'report.html'), '<title>Report</title>')
+    expect(await (await at('linked', '/report')).text()).toBe('<title>Report</title>')
+    await rm(join(linked, 'report.html'))
+    await rm(linked)
+  })
+
+  it('shows nothing that only links put into an export', async () => {
+    const place = join(studio.work, 'exports')
+    const catalogue = await openCatalogue([STUDENT], { work: join(place, 'made'), dtype: 'fp16' })
+    const exported = join(place, 'mine')
+    await cp(await catalogue.folder('emoji-16-guided'), exported, { recursive: true })
+    await writeFile(join(place, 'secret'), 'secret')
+    await symlink('../secret', join(exported, 'secret'))
+    await symlink('model.onnx', join(exported, 'same.onnx'))
+    const own = await openCatalogue([exported], { work: join(place, 'again'), dtype: 'fp16' })
+    expect((await readdir(await own.folder('mine'))).sort()).toEqual([
+      'manifest.json',
+      'model.onnx',
+      'same.onnx',
+    ])
+  })
+
   /** A browser as in private windows; and one whose requests tests can answer. */
   const withoutServiceWorkers = async () => {
     const context = await studio.browser.newContext()
@@ -555,17 +620,23 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
   it('starts by itself when what there is can be read again', async () => {
     const other = await withoutServiceWorkers()
     const page = await other.newPage()
-    const answers = ['status', 'words', 'nothing']
+    const answers = ['status', '<title>Sign in</title>', '', '{"models":5}', 'null', 'nothing']
     await page.route('**/models.json', (to) => {
       const answer = answers.shift()
       if (answer === 'status') return to.fulfill({ status: 503, body: '' })
-      if (answer === 'words') return to.fulfill({ body: '<title>Sign in</title>' })
-      return answer === 'nothing' ? to.abort() : to.continue()
+      if (answer === 'nothing') return to.abort()
+      return answer === undefined ? to.continue() : to.fulfill({ body: answer })
     })
     await page.goto(`${studio.url}#prompt=owl&seed=5`)
     const alert = page.getByRole('alert').filter({ hasText: 'The studio cannot start' })
-    for (const why of ['models.json: 503', 'JSON', 'Failed to fetch'])
-      await alert.filter({ hasText: why }).waitFor()
+    const noList = 'models.json is no list of models. It is asked for again'
+    await alert.filter({ hasText: 'models.json: 503' }).waitFor()
+    for (let left = 4; left > 0; left--) {
+      await expect.poll(() => answers.length, { timeout: 60_000 }).toBeLessThanOrEqual(left)
+      await alert.filter({ hasText: noList }).waitFor()
+      expect(await page.getByText('Starting…').count()).toBe(0)
+    }
+    await alert.filter({ hasText: 'Failed to fetch' }).waitFor()
     await page.getByTestId('latency').waitFor()
     expect(answers).toEqual([])
     expect(await page.getByRole('alert').count()).toBe(0)

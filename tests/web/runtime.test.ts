@@ -1,5 +1,7 @@
 /** The web runtime in a real browser, with the shipped student: what it paints, and what it says when it cannot. */
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Manifest, toRGBA } from '@onestroke/core/pipeline'
 import type { Browser, BrowserContext, ConsoleMessage, Page } from 'playwright-core'
@@ -232,6 +234,29 @@ describe.skipIf(browserLacks !== undefined)(
       expect(await failure('broken/')).toMatch(
         /is not a manifest of onestroke-export\/1, but of onestroke-export\/2; write it with onestroke export$/,
       )
+    })
+
+    it('names the file that breaks off, and what to do', async () => {
+      const manifest = await readFile(join(site.folder, 'model', 'manifest.json'))
+      const server = createServer((request, response) => {
+        const isGraph = request.url!.endsWith('model.onnx')
+        response.writeHead(200, {
+          'access-control-allow-origin': '*',
+          'content-length': isGraph ? 1000 : manifest.length,
+        })
+        if (isGraph) response.write(Buffer.alloc(400), () => response.destroy())
+        else response.end(manifest)
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+      const { bytes } = (JSON.parse(manifest.toString()) as Manifest).graph
+      expect(await failure(url)).toMatch(
+        new RegExp(
+          `^${url}model\\.onnx broke off after \\d+ of ${bytes} bytes: .*; load it again; if it breaks off again, look whether the server has the whole file$`,
+        ),
+      )
+      server.closeAllConnections()
+      server.close()
     })
 
     it('tries a device before it relies on it', async () => {

@@ -83,7 +83,17 @@ export const followAddress = (): void => {
 const fetchOffer = async (): Promise<Offer> => {
   const response = await fetch('models.json')
   if (!response.ok) throw new Error(`models.json: ${response.status} ${response.statusText}`)
-  return response.json()
+  const answer: unknown = await response.json().catch(() => undefined)
+  if (isOffer(answer)) return answer
+  throw new Error('models.json is no list of models. It is asked for again every few seconds.')
+}
+
+const isOffer = (answer: unknown): answer is Offer => {
+  const { models } = (answer ?? {}) as Partial<Offer>
+  return (
+    Array.isArray(models) &&
+    models.every((one) => typeof one?.name === 'string' && typeof one.path === 'string')
+  )
 }
 
 /** Has the studio offer what a training has made, by the name that it returns. @throws Error if it is not done. */

@@ -26,6 +26,8 @@ interface Details extends Summary {
     readonly log: readonly { readonly images: number; readonly loss: number }[]
     readonly checks: readonly { readonly images: number; readonly fid: Readonly<Record<string, number>> }[]
   } | null
+  /** There is progress that cannot be read, or none though the run is done. */
+  readonly damaged: boolean
   readonly report: boolean
   readonly samples: readonly string[]
 }
@@ -130,6 +132,14 @@ const Run = ({ name }: { name: string }) => {
     ]
   }, [progress?.log.length, progress?.checks.length])
   if (!found) return error ? <Failure text={error} /> : <p class="quiet">Reading {name}…</p>
+  if (!progress && found.damaged)
+    return (
+      <>
+        <Failure text={`progress.json of ${name} is damaged or missing, so there are no curves.`} />
+        {found.finished && <Finished name={name} report={found.report} />}
+        <Samples name={name} samples={found.samples} />
+      </>
+    )
   if (!progress) return <p class="quiet">{name} has begun, and tells more at its first checkpoint.</p>
   const seen = Math.min(progress.images, progress.step * found.batch)
   const share = progress.images > 0 ? seen / progress.images : 0

@@ -16,9 +16,7 @@ export const fetchManifest = async (url: string): Promise<{ manifest: Manifest; 
   if (!address.pathname.endsWith('.json'))
     address.pathname = address.pathname.replace(/\/?$/, '/manifest.json')
   const response = await fetchOk(address, 'no-cache')
-  const manifest = (await response.json().catch((cause: Error) => {
-    throw new UserError(`${address} is not JSON: ${cause.message}`)
-  })) as Manifest
+  const manifest = parsed(await response.text().catch(brokenOff(address)), address) as Manifest
   if (manifest?.format !== 'onestroke-export/1')
     throw new UserError(
       `${address} is not a manifest of onestroke-export/1${manifest?.format ? `, but of ${manifest.format}` : ''}`,
@@ -27,7 +25,25 @@ export const fetchManifest = async (url: string): Promise<{ manifest: Manifest; 
   return { manifest, base: address }
 }
 
-/** @throws UserError if it is not there, or is not what the manifest says, by its hash or, where there is none, its length. */
+const parsed = (text: string, address: URL): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new UserError(`${address} is not JSON: ${(cause as Error).message}`)
+  }
+}
+
+/** Says of an answer that ends too early which file it is. Browsers tell scripts no more than "network error". */
+const brokenOff =
+  (address: URL, far: () => string = () => '') =>
+  (cause: Error): never => {
+    throw new UserError(`${address} broke off${far()}: ${cause.message}`, {
+      cause,
+      remedy: 'load it again; if it breaks off again, look whether the server has the whole file',
+    })
+  }
+
+/** @throws UserError if it is not there, breaks off, or is not what the manifest says, by its hash or, where there is none, its length. */
 export const fetchGraph = async (
   { graph: { file, bytes, sha256 } }: Manifest,
   base: URL,
@@ -44,7 +60,7 @@ export const fetchGraph = async (
     return found
   }
   // Not by age, as servers have it: the graph of yesterday may still be young.
-  const graph = await readWhole(await fetchOk(address, 'no-cache'), bytes, onProgress)
+  const graph = await readWhole(await fetchOk(address, 'no-cache'), address, bytes, onProgress)
   const actual = await hashOf(graph)
   if (graph.length !== bytes || (actual !== undefined && actual !== sha256))
     throw new UserError(
@@ -92,13 +108,15 @@ const fetchOk = async (address: URL, cache: RequestCache): Promise<Response> => 
 
 const readWhole = async (
   response: Response,
+  address: URL,
   total: number,
   onProgress: FetchOptions['onProgress'],
 ): Promise<Uint8Array<ArrayBuffer>> => {
   const parts: Uint8Array[] = []
   let loaded = 0
   const reader = response.body!.getReader()
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+  const read = () => reader.read().catch(brokenOff(address, () => ` after ${loaded} of ${total} bytes`))
+  for (let part = await read(); !part.done; part = await read()) {
     parts.push(part.value)
     loaded += part.value.length
     onProgress?.(loaded, Math.max(total, loaded))

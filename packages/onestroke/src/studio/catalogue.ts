@@ -7,6 +7,7 @@ import { type ModelConfig, UserError } from '@onestroke/core/formats'
 import type { ExportDtype } from '@onestroke/core/pipeline'
 import { guidanceOf } from '../evaluation/index.js'
 import { exportModel, MANIFEST_FILE, readManifest } from '../export/index.js'
+import { isWithin } from '../formats/index.js'
 import { CONFIG_FILE, loadModel, readConfig, sha256Of } from '../model/index.js'
 import { freeName } from './free-name.js'
 
@@ -129,7 +130,10 @@ export const openCatalogue = async (
   const made = new Map<string, { readonly content: string | undefined; readonly folder: Promise<string> }>()
   let count = 0
   const make = async (source: string, out: string): Promise<string> => {
-    if (existsSync(join(source, MANIFEST_FILE))) await cp(source, out, { recursive: true })
+    // What a link makes of a file elsewhere is shown to nobody.
+    const filter = (file: string) => isWithin(file, source)
+    if (existsSync(join(source, MANIFEST_FILE)))
+      await cp(source, out, { recursive: true, dereference: true, filter })
     else await exportModel({ model: await loadModel(source), out, dtype })
     return out
   }

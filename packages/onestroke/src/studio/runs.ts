@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
+import { isWithin } from '../formats/index.js'
 import {
   isFinished,
   isLocked,
@@ -32,8 +33,10 @@ export interface RunSummary {
 
 export interface RunDetails extends RunSummary {
   readonly batch: number
-  /** Null before the first checkpoint. */
+  /** Null before the first checkpoint, and where it is damaged. */
   readonly progress: Pick<Progress, 'step' | 'images' | 'seconds' | 'log' | 'checks' | 'quarantined'> | null
+  /** There is progress that cannot be read, or none though the run is done. */
+  readonly damaged: boolean
   /** Whether there is a report of it. */
   readonly report: boolean
   /** Names of the grids of samples, the oldest first; each is the pictures seen and `.png`. */
@@ -89,12 +92,27 @@ export const describeRun = async (paths: readonly string[], name: string): Promi
   const path = await runFolder(paths, name)
   const progress = await readProgress(path)
   const samples = await readdir(join(path, SAMPLES_FOLDER)).catch(() => [] as string[])
+  const summary = await summaryOf(name, path)
   return {
-    ...(await summaryOf(name, path)),
+    ...summary,
     progress: progress ?? null,
-    report: existsSync(join(path, REPORT_FILE)),
-    samples: samples.filter(isSamples).sort(),
+    damaged: !progress && (summary.finished || existsSync(join(path, PROGRESS_FILE))),
+    report: isOwn(path, REPORT_FILE),
+    samples: samples.filter((file) => isSamples(file) && isOwn(path, join(SAMPLES_FOLDER, file))).sort(),
   }
+}
+
+/** Whether a file is there, and really in the run's folder: what a link makes of another one is shown to nobody. */
+const isOwn = (folder: string, file: string): boolean => {
+  const path = join(folder, file)
+  return existsSync(path) && isWithin(path, folder)
+}
+
+/** Folder of a run's report. @throws UserError if there is no such run, or it has no report of its own. */
+export const reportFolder = async (paths: readonly string[], name: string): Promise<string> => {
+  const folder = await runFolder(paths, name)
+  if (!isOwn(folder, REPORT_FILE)) throw new UserError(`the run ${name} has no ${REPORT_FILE} in its folder`)
+  return resolve(folder)
 }
 
 /** Path of a grid of samples. @throws UserError if there is no such run, or grid. */
@@ -103,10 +121,10 @@ export const samplesFile = async (
   name: string,
   samples: string,
 ): Promise<{ folder: string; file: string }> => {
-  const folder = join(await runFolder(paths, name), SAMPLES_FOLDER)
-  if (!isSamples(samples) || !existsSync(join(folder, samples)))
+  const folder = await runFolder(paths, name)
+  if (!isSamples(samples) || !isOwn(folder, join(SAMPLES_FOLDER, samples)))
     throw new UserError(`the run ${name} has no ${samples}`)
-  return { folder: resolve(folder), file: samples }
+  return { folder: resolve(folder, SAMPLES_FOLDER), file: samples }
 }
 
 const isSamples = (name: string): boolean => /^\d+\.png$/.test(name)

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import compress from '@fastify/compress'
 import fastifyStatic from '@fastify/static'
 import { UserError } from '@onestroke/core/formats'
@@ -12,7 +12,7 @@ import { isLoopback, isOwnHost } from '../server/index.js'
 import { type Catalogue, hasDemo } from './catalogue.js'
 import { guardStudio, type StudioGuard } from './guard.js'
 import { HEADERS, PAGE_POLICY } from './headers.js'
-import { describeRun, listRuns, REPORT_FILE, runFolder, samplesFile } from './runs.js'
+import { describeRun, listRuns, REPORT_FILE, reportFolder, runFolder, samplesFile } from './runs.js'
 
 /** `models.json`: what the page offers. */
 interface Offer {
@@ -101,7 +101,7 @@ export const studioServer = async (
     reply
       // It says itself what it may load and run.
       .header('content-security-policy', "frame-ancestors 'none'")
-      .sendFile(REPORT_FILE, resolve(await runFolder(runs, params.name))),
+      .sendFile(REPORT_FILE, await reportFolder(runs, params.name)),
   )
   app.get<{ Params: { name: string; file: string } }>(
     '/api/runs/:name/samples/:file',
