@@ -497,7 +497,6 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await expect
       .poll(() => page.locator('.samples img').evaluate((image) => (image as HTMLImageElement).naturalWidth))
       .toBeGreaterThan(100)
-    if (process.env.HD_SHOT) await page.screenshot({ path: process.env.HD_SHOT })
     await rm(cut!, { recursive: true })
     expect(studio.complaints.filter((one) => !one.includes('404'))).toEqual([])
   })
