@@ -113,7 +113,7 @@ export const runOptions = (command: Command, usual: number): Command =>
       integer(0),
       0,
     )
-    .option('--force', 'start over, throwing away what is in the folder')
+    .option('--force', 'start over, throwing away what a run has written in the folder')
     .option('--json', 'print one JSON document about the result on standard output')
 
 export const minutes = number(0.001, 1_000_000)
