@@ -201,10 +201,6 @@ export const reporting = (
 
 const reportFacts = (html: string, { evaluation }: Report) => ({ report: html, evaluation })
 
-/** What a report says that had no time to try the teacher's many-step settings. */
-const NOT_SOUGHT =
-  'There was no time to look for the teacher’s best way to paint among many: its best is the best of the few in this report. evaluate looks for it.'
-
 /** Evaluates the finished run and writes its report. */
 const writeProof = async (
   progress: Progress | undefined,
@@ -220,8 +216,7 @@ const writeProof = async (
   const [student, teacher] = [await loadModel(out), await loadModel(teacherPath)]
   const judged = effort.feature_steps > 0
   const own = judged ? await settings.features!(dataset, effort) : null
-  const models = new OpenModels()
-  const measured = async () => {
+  const measured = async (models: OpenModels) => {
     // Timed anew: what else the machine does may have changed since the run began.
     const painting = await pictureSpeeds({
       dataset,
@@ -233,7 +228,6 @@ const writeProof = async (
     const left = seconds - (performance.now() - begin) / 1000
     const asked = measuredOf(dataset, { ...settings, ...(samples !== undefined && { samples }) })
     const amount = reportWithin(left, effort, speeds, { ...asked, report: true })
-    const teacher_settings = settingsFor(amount)
     return prove({
       title,
       student,
@@ -247,20 +241,16 @@ const writeProof = async (
       seed: 0,
       // The plan counts on fewer; time decides how many there will be.
       noise_seeds: NOISE_SEEDS,
-      teacher_settings,
+      teacher_settings: settingsFor(amount),
       distance_samples: amount.report_path,
       denoising: amount.report_denoising > 0,
       ...((timed || samples === undefined) && { seconds: left - gridsCost(amount, speeds) }),
       ...(progress && { progress }),
       commands: [commandLine()],
-      notes: teacher_settings.length === 1 ? [NOT_SOUGHT] : [],
       onProgress: (what, done, total) => bar.update(done, total, what),
     })
   }
-  const { report, pictures } = await measured().finally(() => {
-    bar.stop()
-    return models.release()
-  })
+  const { report, pictures } = await OpenModels.during(measured).finally(() => bar.stop())
   await extend?.(report, pictures, dataset)
   await writeReport(out, report, pictures)
   const html = join(out, 'report.html')

@@ -13,7 +13,7 @@ import {
 } from '../evaluation/index.js'
 import { loadModel } from '../model/index.js'
 import { estimate, writeEstimate } from '../report/format.js'
-import { bestSampler, compare, hardlyLearned } from '../report/index.js'
+import { bestSampler, caveat, compare } from '../report/index.js'
 import { judgesOf, marked } from '../report/judges.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
 import { openData } from './run-command.js'
@@ -221,7 +221,7 @@ const print = (evaluation: Evaluation): void => {
     console.log(
       `student / teacher: fid as a multiple of the teacher’s at its best (${bestSampler(comparisons[0])}), at equal noise; below 1 the student is better`,
     )
-    if (hardlyLearned(evaluation)) console.log(hardlyLearned(evaluation))
+    if (caveat(evaluation)) console.log(caveat(evaluation))
   }
   const equal = equalTeacher(evaluation)
   const faster = speedUp(evaluation)

@@ -145,18 +145,14 @@ const SMALL_SIDE = 16
 /** Two digits of a number of pictures. */
 const plain = (images: number): string => Number(images.toPrecision(2)).toLocaleString('en')
 
-const speedsWith = async ({ path }: RunSettings, dataset: Dataset, student: Model) => {
-  const models = new OpenModels()
-  try {
-    return await pictureSpeeds({
+const speedsWith = ({ path }: RunSettings, dataset: Dataset, student: Model) =>
+  OpenModels.during((models) =>
+    pictureSpeeds({
       dataset,
       student,
       ...(path && { teacher: models.of(path.teacher), guidance_scale: path.guidance_scale }),
-    })
-  } finally {
-    await models.release()
-  }
-}
+    }),
+  )
 
 /** `5 min training, 60 s checks, 60 s search for noise levels, 50 s report`. */
 const partsOf = (training: number, costs: Costs): string =>

@@ -80,15 +80,8 @@ export const PATH_SAMPLES = 256
  *
  * @throws UserError if model and dataset do not fit together.
  */
-export const evaluate = async (options: EvaluateOptions): Promise<Evaluation> => {
-  if (options.models) return evaluateWith(options, options.models)
-  const models = new OpenModels()
-  try {
-    return await evaluateWith(options, models)
-  } finally {
-    await models.release()
-  }
-}
+export const evaluate = (options: EvaluateOptions): Promise<Evaluation> =>
+  OpenModels.during((models) => evaluateWith(options, models), options.models)
 
 const evaluateWith = async (options: EvaluateOptions, models: OpenModels): Promise<Evaluation> => {
   const begin = performance.now()

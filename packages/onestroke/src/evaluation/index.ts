@@ -45,6 +45,7 @@ export {
   bestTeacher,
   bestValue,
   better,
+  canTell,
   equalTeacher,
   estimateOf,
   farTeacher,

@@ -3,6 +3,7 @@ import {
   bestStudent,
   bestTeacher,
   bestValue,
+  canTell,
   equalTeacher,
   estimateOf,
   farTeacher,
@@ -128,14 +129,44 @@ describe('the rows that matter', () => {
   })
 })
 
+const judgeNamed = (name: string) => ({ name, sha256: '', dims: 64, about: '', took_part: false })
+/** FIDs by judge, from one noise. */
+const judged = (fids: Record<string, number>) =>
+  Object.fromEntries(
+    Object.entries(fids).map(([name, fid]) => [name, { fid: estimateOf([fid]), kid: estimateOf([0]) }]),
+  )
+
+describe('judges', () => {
+  const judges = ['own', 'pixels'].map(judgeNamed)
+  const measured = (blur: Record<string, number>, best: Record<string, number>) => ({
+    judges,
+    rows: [
+      row('teacher', 'ddim', 1, { judges: judged(blur) }),
+      row('teacher', 'dpmpp_2m', 12, { judges: judged(best) }),
+      row('student', 'consistency', 1, { judges: judged(best) }),
+    ],
+  })
+
+  it('tell pictures apart if one of them tells the teacher’s one step from its best', () => {
+    expect(canTell(measured({ own: 30, pixels: 5 }, { own: 5, pixels: 5 }))).toBe(true)
+    expect(canTell(measured({ own: 6, pixels: 7.5 }, { own: 5, pixels: 5 }))).toBe(true)
+  })
+
+  it('tell nothing if none does, as with few pictures, or if its one step is its best', () => {
+    expect(canTell(measured({ own: 0.161, pixels: 20.7 }, { own: 0.148, pixels: 21 }))).toBe(false)
+    expect(canTell(measured({ own: 30, pixels: 40 }, { own: 45, pixels: 49 }))).toBe(false)
+  })
+
+  it('are believed where one step was not measured', () => {
+    const { rows } = measured({ own: 6, pixels: 5 }, { own: 5, pixels: 5 })
+    expect(canTell({ judges, rows: rows.slice(1) })).toBe(true)
+  })
+})
+
 describe('a teacher that has hardly learned', () => {
-  const judged = (fids: Record<string, number>) =>
-    Object.fromEntries(
-      Object.entries(fids).map(([name, fid]) => [name, { fid: estimateOf([fid]), kid: estimateOf([0]) }]),
-    )
   const multiples = (teacher: Record<string, number>, floor: Record<string, number>) =>
     farTeacher({
-      judges: ['own', 'pixels'].map((name) => ({ name, sha256: '', dims: 64, about: '', took_part: false })),
+      judges: ['own', 'pixels'].map(judgeNamed),
       floor: { kind: 'same-name', fid: null, kid: null, judges: judged(floor) },
       rows: [
         row('teacher', 'ddim', 1, { fid: 90, judges: judged({ own: 90, pixels: 90 }) }),

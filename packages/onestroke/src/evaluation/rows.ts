@@ -82,6 +82,24 @@ export const farTeacher = (evaluation: Pick<Evaluation, 'rows' | 'judges' | 'flo
   return multiples.every((multiple) => multiple > FAR) ? multiples : []
 }
 
+/** How much further from the real pictures its one step must be than the teacher's best, for a judge to tell pictures apart. */
+const APART = 1.5
+
+/**
+ * Whether any judge tells the teacher's one step, which is a blur, from its best. Where none does, as with few pictures, whose
+ * distances are chance above all, they tell as little of the student. True where one step was not measured.
+ */
+export const canTell = (evaluation: Pick<Evaluation, 'rows' | 'judges'>): boolean => {
+  const blur = skipping(evaluation, 1)
+  if (!blur) return true
+  const ratios = evaluation.judges.flatMap(({ name }) => {
+    const best = bestTeacher(evaluation, name)
+    const ratio = best && ratioOf(blur, best, name)
+    return ratio ? [ratio.mean] : []
+  })
+  return ratios.length === 0 || Math.max(...ratios) >= APART
+}
+
 /** FID, as a multiple of the best, up to which a setting counts as equally good. */
 export const EQUAL = 1.02
 

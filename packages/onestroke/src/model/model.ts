@@ -58,4 +58,18 @@ export class OpenModels {
     for (const model of this.#models.values()) await model.release()
     this.#models.clear()
   }
+
+  /** Does some work with models that are open already, or with its own, which are released when it ends, however it ends. */
+  static async during<T>(
+    work: (models: OpenModels) => Promise<T>,
+    open: OpenModels | undefined = undefined,
+  ): Promise<T> {
+    if (open) return work(open)
+    const models = new OpenModels()
+    try {
+      return await work(models)
+    } finally {
+      await models.release()
+    }
+  }
 }

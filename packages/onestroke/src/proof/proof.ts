@@ -18,14 +18,14 @@ import {
   speedUp,
   timingIsNoisy,
 } from '../evaluation/index.js'
-import { EQUAL } from '../evaluation/rows.js'
+import { canTell, EQUAL } from '../evaluation/rows.js'
 import { pngGrid } from '../formats/index.js'
 import { type LoadedModel, OpenModels } from '../model/index.js'
 import {
   byFirst,
   type Course,
+  caveat,
   compare,
-  hardlyLearned,
   ofFew,
   type Report,
   sampler,
@@ -56,15 +56,8 @@ export interface Proof {
 const GRID_SEED = 1
 
 /** Evaluates student and teacher and gathers everything that the report shows. */
-export const prove = async (options: ProofOptions): Promise<Proof> => {
-  if (options.models) return proveWith(options, options.models)
-  const models = new OpenModels()
-  try {
-    return await proveWith(options, models)
-  } finally {
-    await models.release()
-  }
-}
+export const prove = (options: ProofOptions): Promise<Proof> =>
+  OpenModels.during((models) => proveWith(options, models), options.models)
 
 const proveWith = async (options: ProofOptions, models: OpenModels): Promise<Proof> => {
   const { student, teacher, title, progress: { log, checks } = { log: [], checks: [] } } = options
@@ -169,9 +162,10 @@ const qualityOf = (evaluation: Evaluation): string[] => {
   const comparisons = compare(evaluation, quick)
   if (comparisons.length === 0) return []
   const judges = comparisons.length === 1 ? 'one judge' : `${comparisons.length} judges`
+  if (!canTell(evaluation)) return [caveat(evaluation)]
   return [
     `In ${sampler(quick)} it is ${span(comparisons)} as far from the real pictures as the teacher at its best${ofFew(evaluation)} (FID, by ${judges}).`,
-    hardlyLearned(evaluation),
+    caveat(evaluation),
   ].filter((sentence) => sentence !== '')
 }
 

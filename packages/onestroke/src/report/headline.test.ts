@@ -120,6 +120,19 @@ describe('headlines', () => {
     })
   })
 
+  it('say no multiple where the judges tell nothing', () => {
+    const best = rowOf('teacher', 'heun', 32)
+    const blurred = change((row) =>
+      row.who === 'teacher' && row.solver === 'ddim' ? { ...row, fid: best.fid, judges: best.judges } : row,
+    )
+    const [quick, ...more] = of(blurred)
+    expect(quick!.value).toBe('?')
+    expect(quick!.detail).toMatch(
+      /^These distances tell nothing yet: by every judge the teacher’s one step.* too few pictures \([\d,]+ pictures a row, 4 noise seeds\), or the teacher has hardly learned/,
+    )
+    expect(more.map(({ label }) => label).filter((label) => label.includes('best'))).toEqual([])
+  })
+
   it('have no footnote where no judge took part', () => {
     const fair = { ...exampleEvaluation, judges: judges.map((judge) => ({ ...judge, took_part: false })) }
     expect(of(fair)[0]!.parts).toHaveLength(3)

@@ -2,6 +2,7 @@
 import {
   bestStudent,
   bestTeacher,
+  canTell,
   EQUAL,
   equalTeacher,
   farTeacher,
@@ -46,8 +47,10 @@ export const bestSampler = (comparisons: readonly Comparison[]): string => {
   return [...samplers].map(([how, labels]) => `${how} by ${labels.join(' and ')}`).join(', ')
 }
 
-/** A sentence where the teacher itself has hardly learned; else ''. See `farTeacher`. */
-export const hardlyLearned = (evaluation: Evaluation): string => {
+/** Why the distances say little, in a sentence; else ''. See `canTell` and `farTeacher`. */
+export const caveat = (evaluation: Evaluation): string => {
+  if (!canTell(evaluation))
+    return `These distances tell nothing yet: by every judge the teacher’s one step, which is a blur, comes about as near to the real pictures as its best. There are too few pictures (${counted(evaluation.samples, 'picture')} a row, ${counted(evaluation.noise_seeds.length, 'noise seed')}), or the teacher has hardly learned; onestroke evaluate measures with more.`
   const multiples = farTeacher(evaluation)
   return multiples.length > 0
     ? `The teacher’s own pictures are still far from real ones: at its best ${spanOf(multiples)} as far as training pictures drawn at random.`
@@ -80,18 +83,18 @@ const quality = (evaluation: Evaluation): (Headline | undefined)[] => {
   if (comparisons.length === 0) return []
   return [
     {
-      value: span(comparisons),
+      value: canTell(evaluation) ? span(comparisons) : '?',
       label: `the teacher’s distance to the real pictures, in ${sampler(quick)}`,
       parts: [...byJudge(comparisons), ...footnote(comparisons)],
       detail: [
-        hardlyLearned(evaluation),
+        caveat(evaluation),
         `1 × would be as good as the teacher at its best${ofFew(evaluation)}, in ${bestSampler(comparisons)}.`,
         skipped(evaluation, quick),
       ]
         .filter((text) => text !== '')
         .join(' '),
     },
-    other && inMoreSteps(evaluation, other),
+    other && canTell(evaluation) ? inMoreSteps(evaluation, other) : undefined,
   ]
 }
 

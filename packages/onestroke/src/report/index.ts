@@ -2,8 +2,8 @@ export { solverName } from './format.js'
 export {
   bestSampler,
   byFirst,
+  caveat,
   type Headline,
-  hardlyLearned,
   headlines,
   ofFew,
   sampler,
