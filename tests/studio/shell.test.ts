@@ -410,7 +410,7 @@ describe.skipIf(browserLacks !== undefined)(
       await follow('#model=emoji-16-teacher&prompt=pizza&seed=4')
       await page.waitForURL(new RegExp(`seed=4&steps=${sampling.num_inference_steps}$`))
       expect((await stepsTaken())[0]).toBe(String(sampling.num_inference_steps))
-      // Of two trainings, one is not done.
+      // One of the two trainings is not done.
       const second = join(studio.work, 'runs/second')
       await cp(join(studio.work, 'runs/first'), second, { recursive: true })
       try {

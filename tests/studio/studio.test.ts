@@ -372,7 +372,7 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
     await open('#view=compare&prompt=cat+face&seed=5')
     await page.getByText(/The student is .* faster here/).waitFor()
     expect(await page.locator('.film li').count()).toBe(TEACHER_STEPS)
-    // As its config says, and as `sample` paints it.
+    // The teacher paints as its config says, and as `sample` paints it.
     const config = JSON.parse(await readFile('models/emoji-16-teacher/config.json', 'utf8'))
     expect(config.sampling).toMatchObject({ solver: 'dpmpp_2m', num_inference_steps: TEACHER_STEPS })
     const [said] = await page.getByText('steps of').allTextContents()

@@ -1,5 +1,6 @@
 /** From what the page says to what a model is asked. */
 import { exampleOf, type Manifest } from '@onestroke/core/pipeline'
+import { Tokenizer } from '@onestroke/core/text'
 import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
@@ -50,13 +51,9 @@ export const endOf = (manifest: Manifest, seed: number, text: string): End => ({
   seed,
 })
 
-/** Classes go by their names, however accents are written; what is no class of this model goes as none. */
-const known = ({ vocabulary }: Manifest, text: string): string => {
-  const name = text.normalize('NFC')
-  if (vocabulary.kind === 'class')
-    return vocabulary.classes.find((one) => one === text || one.normalize('NFC') === name) ?? ''
-  return vocabulary.kind === 'none' ? '' : text
-}
+/** What is no class of this model goes as none. */
+const known = ({ vocabulary }: Manifest, text: string): string =>
+  new Tokenizer(vocabulary).knowsClass(text) ? text : ''
 
 /** A model that is wanted: there, or not yet, or not at all, with why. */
 export interface Wanted {

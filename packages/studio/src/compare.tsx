@@ -1,5 +1,5 @@
 /** Compare: teacher and student from the same noise, the one stroke by stroke, the other at once. */
-import type { Manifest } from '@onestroke/core/pipeline'
+import { SOLVER_LABELS, type SolverName } from '@onestroke/core/diffusion'
 import type { WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
@@ -29,14 +29,6 @@ const nothing: Painted = { strokes: [], step: 0, milliseconds: 0, state: 'none' 
 /** A picture that has been asked for: the one before stands until it has begun. */
 const asked = ({ image, strokes }: Painted): Painted => ({ ...nothing, image, strokes, state: 'busy' })
 
-/** What solvers are called. */
-const SOLVERS: Readonly<Record<Manifest['sampling']['solver'], string>> = {
-  consistency: 'its own',
-  ddim: 'DDIM',
-  heun: 'Heun',
-  dpmpp_2m: 'DPM-Solver++',
-}
-
 export const Compare = () => {
   const entry = offer.value?.models.find(({ name }) => name === modelName.value)
   const [wantedStudent, wantedTeacher] = [useModel(entry?.name), useModel(entry?.teacher)]
@@ -63,7 +55,6 @@ export const Compare = () => {
         setFast(quick)
         let step = 0
         for await (const preview of teacher.stream({
-          // Its steps and its solver are those of its config.
           ...same,
           ...(guided && { guidance_scale }),
           signal,
@@ -140,7 +131,7 @@ export const Compare = () => {
             <figcaption>
               <strong>Teacher</strong>
               <span>
-                {slow.step} of {steps} steps of {SOLVERS[solver]} ·{' '}
+                {slow.step} of {steps} steps of {SOLVER_LABELS[solver as SolverName]} ·{' '}
                 {slow.step > 0 ? seconds(slow.milliseconds / 1000) : '…'}
               </span>
               <UseAsInput image={slow.image} />

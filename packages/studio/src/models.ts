@@ -120,8 +120,9 @@ export const paintWithRun = async (run: string): Promise<void> => {
 
 /** Whether a model can make use of every word of a prompt. */
 const isKnown = (text: string, { vocabulary }: Manifest): boolean => {
-  if (vocabulary.kind === 'class') return text === '' || vocabulary.classes.includes(text)
-  return promptWarnings(new Tokenizer(vocabulary), [text]).length === 0
+  const tokenizer = new Tokenizer(vocabulary)
+  if (vocabulary.kind === 'class') return text === '' || tokenizer.knowsClass(text)
+  return promptWarnings(tokenizer, [text]).length === 0
 }
 
 /** If the model that is asked for is not here, the first one takes its place. */

@@ -42,6 +42,7 @@ export {
   euler,
   evaluations,
   heun,
+  SOLVER_LABELS,
   SOLVERS,
   type Solver,
   type SolverName,

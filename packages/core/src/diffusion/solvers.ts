@@ -78,6 +78,13 @@ export const dpmpp_2m: Solver = async (denoise, x, sigmas, { onStep } = {}) => {
 export const SOLVERS = { ddim: euler, heun, dpmpp_2m } as const
 export type SolverName = keyof typeof SOLVERS
 
+/** What people call them. */
+export const SOLVER_LABELS: Readonly<Record<SolverName, string>> = {
+  ddim: 'DDIM',
+  heun: 'Heun',
+  dpmpp_2m: 'DPM-Solver++',
+}
+
 /** Network evaluations that a solver makes in `steps` steps. */
 export const evaluations = (solver: SolverName, steps: number): number =>
   solver === 'heun' ? 2 * steps - 1 : steps

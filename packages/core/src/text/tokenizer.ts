@@ -113,7 +113,7 @@ export class Tokenizer {
     const { vocabulary } = this
     if (prompt === '' || vocabulary.kind === 'none') return this.nothing
     if (vocabulary.kind === 'class') {
-      const entry = this.#index.get(prompt) ?? this.#index.get(prompt.normalize('NFC'))
+      const entry = this.#entryOfClass(prompt)
       if (entry === undefined)
         throw new RangeError(`unknown class "${prompt}"; this model knows ${vocabulary.classes.join(', ')}`)
       return [{ token: 0, entry, weight: 1 }]
@@ -130,6 +130,15 @@ export class Tokenizer {
       }
     }
     return bags.length === 0 ? this.nothing : bags
+  }
+
+  /** Whether a class model knows a class, in any of Unicode's forms. Others have no classes to know. */
+  knowsClass(name: string): boolean {
+    return this.vocabulary.kind === 'class' && this.#entryOfClass(name) !== undefined
+  }
+
+  #entryOfClass(name: string): number | undefined {
+    return this.#index.get(name) ?? this.#index.get(name.normalize('NFC'))
   }
 
   /** Words of a prompt beyond those that are read. */

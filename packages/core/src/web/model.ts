@@ -47,7 +47,7 @@ export interface WebGenerateOptions {
   readonly solver?: GenerateRequest['solver']
   /** A picture of the model's size to begin from. */
   readonly image?: ImageData
-  /** How much of it is painted anew, in [0, 1]. Default 0.3, with a mask 1. */
+  /** How much of it is painted anew, in [0, 1]. Default `DEFAULT_STRENGTH`, with a mask 1. */
   readonly strength?: number
   /** What of the picture is painted, of the same size: the holes of a mask that has any; else what is white, and not what is black. */
   readonly mask?: ImageData

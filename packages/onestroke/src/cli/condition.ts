@@ -1,6 +1,6 @@
 /** Pictures for a model that has its vocabulary already. */
 import { UserError } from '@onestroke/core/formats'
-import type { Vocabulary } from '@onestroke/core/text'
+import { Tokenizer, type Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { checkFit } from '../evaluation/index.js'
 import type { LoadedModel } from '../model/index.js'
@@ -21,8 +21,8 @@ export const sharedVocabulary = (model: LoadedModel, who: string, dataset: Datas
       `${who} is conditioned on ${kind === 'text' ? 'prompts' : 'classes'}, but ${name} has none`,
       { exitCode: 2 },
     )
-  const known = new Set(kind === 'class' ? vocabulary.classes.map((one) => one.normalize('NFC')) : [])
-  const unknown = kind === 'class' && classes!.find((one) => !known.has(one.normalize('NFC')))
+  const tokenizer = new Tokenizer(vocabulary)
+  const unknown = kind === 'class' && classes!.find((one) => !tokenizer.knowsClass(one))
   if (typeof unknown === 'string')
     throw new UserError(`${who} does not know the class "${unknown}" of ${name}`, { exitCode: 2 })
   return vocabulary

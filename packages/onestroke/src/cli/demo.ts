@@ -8,7 +8,8 @@ import type { Dataset } from '../data/index.js'
 import { samplePrompts } from '../evaluation/index.js'
 import { pngGrid } from '../formats/index.js'
 import { loadModel, Model } from '../model/index.js'
-import type { Report } from '../report/index.js'
+import { counted } from '../report/format.js'
+import { type Report, solverName } from '../report/index.js'
 import { distillSettings, reporting } from './distill.js'
 import { integer } from './options.js'
 import { minutes, runCommand } from './run-command.js'
@@ -68,23 +69,27 @@ const showLarge = async (
   if (!existsSync(LARGE.student)) return
   const prompts = samplePrompts(dataset, 32)
   const grids: Report['sections'][number]['grids'] = []
-  const paint = async (path: string, steps: number, caption: string, highlight: boolean) => {
+  const paint = async (path: string, asked?: number) => {
     const model = await Model.load(path)
-    const how = { prompts, seed: 1, ...(!highlight && { solver: 'dpmpp_2m' as const }) }
+    const { kind, sampling } = model.config
+    const steps = asked ?? sampling.num_inference_steps
     // The first run compiles.
-    await model.generate({ ...how, num_inference_steps: 1 })
+    await model.generate({ prompts, seed: 1, num_inference_steps: 1 })
     const begin = performance.now()
-    const painted = await model.generate({ ...how, num_inference_steps: steps })
+    const painted = await model.generate({ prompts, seed: 1, num_inference_steps: steps })
     const ms = (performance.now() - begin) / prompts.length
-    const png = `large-${highlight ? 'student' : 'teacher'}-${steps}.png`
+    const png = `large-${kind}-${steps}.png`
+    const highlight = kind === 'student'
+    const caption = highlight
+      ? `Shipped student, 32×32, ${counted(steps, 'step')}`
+      : `Its teacher, ${counted(steps, 'step')} of ${solverName(sampling.solver)}`
     pictures[png] = await pngGrid(painted, { columns: 8 })
     grids.push({ caption, detail: `${ms.toFixed(2)} ms per picture`, highlight, png })
     await model.release()
   }
-  await paint(LARGE.student, 1, 'Shipped student, 32×32, 1 step', true)
-  await paint(LARGE.student, 2, 'Shipped student, 32×32, 2 steps', true)
-  if (existsSync(LARGE.teacher))
-    await paint(LARGE.teacher, 12, 'Its teacher, 12 steps of DPM-Solver++', false)
+  await paint(LARGE.student, 1)
+  await paint(LARGE.student, 2)
+  if (existsSync(LARGE.teacher)) await paint(LARGE.teacher)
   report.sections.push({
     title: 'The same at 32×32, ready made',
     text: 'The student that comes with onestroke, from the same noise as its teacher.',

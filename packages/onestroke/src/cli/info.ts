@@ -8,7 +8,7 @@ import pc from 'picocolors'
 import { abbreviate, type Dataset, isPictureName, NoCommonSize, sizeOf, summaryOf } from '../data/index.js'
 import { readBytes } from '../formats/index.js'
 import { CONFIG_FILE, type LoadedModel, loadModel, readConfig } from '../model/index.js'
-import { hasState, PLAN_FILE, readPlan, readProgress } from '../training/index.js'
+import { hasState, isTrainable, PLAN_FILE, readPlan, readProgress } from '../training/index.js'
 import { DATA_HELP, type DataFlags, dataOptions } from './options.js'
 import { openDataToLearn } from './run-command.js'
 import { duration, printable } from './terminal.js'
@@ -163,9 +163,6 @@ const factsOf = (dataset: Dataset) => {
     sha256,
   }
 }
-
-/** Whether the networks take pictures of this side. */
-const isTrainable = (side: number): boolean => side >= 8 && Number.isInteger(Math.log2(side))
 
 const readable = (value: unknown, name: string): string => {
   if (Array.isArray(value) && value.length === 0) return 'none'

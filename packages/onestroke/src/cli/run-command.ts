@@ -258,7 +258,7 @@ const checkApart = async (spec: string, out: string): Promise<void> => {
     })
 }
 
-/** As `openData`, and says what a model cannot learn from it. */
+/** Loads DATA as `openData` does, and warns of what a model cannot learn from it. */
 export const openDataToLearn = async (spec: string, flags: DataFlags): Promise<Dataset> => {
   const dataset = await openData(spec, flags)
   const warning = captionsNeverRepeat(dataset)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { UserError } from '@onestroke/core/formats'
 
-/** Of a picture, in pixels. */
+/** A picture's size, in pixels. */
 export interface Size {
   width: number
   height: number
@@ -26,7 +26,7 @@ export interface Dataset {
   /** Pictures are square: `height === width`. */
   height: number
   width: number
-  /** Of the files, by their areas, before they were scaled. */
+  /** The files of least and most pixels, by the sizes they had before they were scaled. */
   sizes?: { smallest: Size; largest: Size }
   /** [count, channels, height, width], backed by a SharedArrayBuffer, so that workers share it. */
   pixels: Uint8Array

@@ -1,3 +1,4 @@
+import { SOLVER_LABELS } from '@onestroke/core/diffusion'
 import { isNumber } from '../evaluation/rows.js'
 import type { Estimate } from '../evaluation/types.js'
 
@@ -104,15 +105,9 @@ export const duration = (seconds: Maybe) =>
 /** `1 step`, `4 steps`. */
 export const counted = (value: Maybe, noun: string) => `${integer(value)} ${noun}${value === 1 ? '' : 's'}`
 
-const solvers: Readonly<Record<string, string>> = {
-  ddim: 'DDIM',
-  heun: 'Heun',
-  euler: 'Euler',
-  dpmpp_2m: 'DPM-Solver++',
-}
-
 /** `ddim` → `DDIM`; a name we do not know stays as it is. */
-export const solverName = (solver: string) => solvers[solver] ?? solver
+export const solverName = (solver: string) =>
+  (SOLVER_LABELS as Readonly<Record<string, string>>)[solver] ?? solver
 
 /** `2026-01-31T12:34:56.789Z` → `2026-01-31 12:34 UTC`; what is no such date stays as it is. */
 export const date = (iso: string) => iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:[\d.]+)?Z$/, '$1 $2 UTC')

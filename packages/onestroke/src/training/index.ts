@@ -24,6 +24,7 @@ export {
   SAMPLES_FOLDER,
 } from './plan.js'
 export {
+  isTrainable,
   OPTIMIZER_DEFAULTS,
   PRESETS,
   presetNetwork,

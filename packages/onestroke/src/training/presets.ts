@@ -103,6 +103,9 @@ export const soonerThan = (name: string): string | undefined => {
   return Object.keys(PRESETS).find((other) => (PRESETS[other]!.least_images ?? own) < own)
 }
 
+/** Whether the networks take pictures of this side: a power of two from 8 up. */
+export const isTrainable = (side: number): boolean => side >= 8 && Number.isInteger(Math.log2(side))
+
 /**
  * The network of a preset for pictures of a size.
  *
@@ -114,7 +117,7 @@ export const presetNetwork = (
   vocabulary: Vocabulary,
 ): NetworkConfig => {
   const preset = presetOf(name)
-  if (resolution < 8 || !Number.isInteger(Math.log2(resolution)))
+  if (!isTrainable(resolution))
     throw new UserError(
       `the networks need a resolution that is a power of two, 8 or more, not ${resolution}`,
       {
