@@ -15,8 +15,8 @@ import { loadModel } from '../model/index.js'
 import { estimate, writeEstimate } from '../report/format.js'
 import { bestSampler, caveat, compare } from '../report/index.js'
 import { judgesOf, marked } from '../report/judges.js'
+import { openData } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
-import { openData } from './run-command.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
 
 interface EvaluateFlags extends DataFlags {

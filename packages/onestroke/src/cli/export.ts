@@ -3,8 +3,8 @@ import type { ExportDtype } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
 import { exportFolder, exportModel, STORAGE } from '../export/index.js'
 import { type LoadedModel, loadModel } from '../model/index.js'
+import { openData } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer } from './options.js'
-import { openData } from './run-command.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
 
 interface ExportFlags extends DataFlags {

@@ -9,8 +9,8 @@ import { abbreviate, type Dataset, isPictureName, NoCommonSize, sizeOf, summaryO
 import { readBytes } from '../formats/index.js'
 import { CONFIG_FILE, type LoadedModel, loadModel, readConfig } from '../model/index.js'
 import { hasState, isTrainable, PLAN_FILE, readPlan, readProgress } from '../training/index.js'
+import { openDataToLearn } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions } from './options.js'
-import { openDataToLearn } from './run-command.js'
 import { duration, printable } from './terminal.js'
 
 export const infoCommand = (): Command =>

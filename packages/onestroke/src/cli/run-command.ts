@@ -1,22 +1,12 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { pictureFeatures } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/formats'
 import { fromOnnx, trace } from '@onestroke/core/tensor'
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import { captionsNeverRepeat, type Dataset, linksIn, loadDataset, someOf, summaryOf } from '../data/index.js'
+import { type Dataset, summaryOf } from '../data/index.js'
 import { type Effort, FULL_EFFORT, featureModel } from '../evaluation/index.js'
-import { isSamePath, isWithin, realPathOf } from '../formats/index.js'
-import {
-  CONFIG_FILE,
-  type LoadedModel,
-  loadModel,
-  type Model,
-  sha256Of,
-  WEIGHTS_FILE,
-} from '../model/index.js'
+import { loadModel, type Model, sha256Of } from '../model/index.js'
 import { nodeRuntime, useThreads } from '../runtime/index.js'
 import {
   checkRun,
@@ -31,9 +21,10 @@ import {
   type RunResult,
   readProgress,
   run,
-  SAMPLES_FOLDER,
   type StepEvent,
 } from '../training/index.js'
+import { checkOut } from './check-out.js'
+import { openDataToLearn } from './open-data.js'
 import { type DataFlags, integer, number, positive } from './options.js'
 import type { CheckResult, ReportFrame, RunSettings } from './run-settings.js'
 import { writeSamples } from './samples.js'
@@ -128,16 +119,7 @@ const optimizerName = (name: string): OptimizerName => {
 export const runCommand = async (spec: string, flags: RunFlags, settings: RunSettings): Promise<void> => {
   if (flags.images !== undefined && flags.minutes !== undefined)
     throw new UserError('--images and --minutes exclude each other', { exitCode: 2 })
-  await checkApart(spec, flags.out)
-  for (const [what, model] of [
-    ['the teacher itself', settings.teacher],
-    ['what it would begin with', settings.initFrom],
-  ] as const)
-    if (model && liesIn(model, flags.out))
-      throw new UserError(`--out ${flags.out} is ${what}, which would be replaced`, {
-        remedy: 'choose another --out',
-        exitCode: 2,
-      })
+  await checkOut(spec, flags.out, settings)
   whenInterrupted(leave)
   // These threads are for the training, and for all that measures it.
   useThreads(flags.threads)
@@ -235,60 +217,6 @@ const leave = (): void => {
 const sayHowToGoOn = (): void => {
   say('to go on:')
   say(`  ${pc.bold(resumeLine())}`)
-}
-
-/** Whether a file of a model is one of this folder, by whatever links it is reached. */
-const liesIn = ({ path }: Pick<LoadedModel, 'path'>, folder: string): boolean =>
-  [CONFIG_FILE, WEIGHTS_FILE].some((name) => isSamePath(dirname(realPathOf(join(path, name))), folder))
-
-/** @throws UserError if the run's pictures would become data, or data would be taken for the run's pictures. */
-const checkApart = async (spec: string, out: string): Promise<void> => {
-  if (!existsSync(spec)) return
-  const places = [spec, ...(await linksIn(spec))]
-  const samples = join(out, SAMPLES_FOLDER)
-  if (places.some((place) => isWithin(place, samples)))
-    throw new UserError(`the data, ${spec}, is where the samples of --out ${out} go`, {
-      remedy: 'choose another --out',
-      exitCode: 2,
-    })
-  if (places.some((place) => isWithin(out, place)))
-    throw new UserError(`--out ${out} lies within the data, ${spec}: samples would be taken for data`, {
-      remedy: 'choose another --out',
-      exitCode: 2,
-    })
-}
-
-/** Loads DATA as `openData` does, and warns of what a model cannot learn from it. */
-export const openDataToLearn = async (spec: string, flags: DataFlags): Promise<Dataset> => {
-  const dataset = await openData(spec, flags)
-  const warning = captionsNeverRepeat(dataset)
-  if (warning === undefined) return dataset
-  warn(warning)
-  return { ...dataset, warnings: [...(dataset.warnings ?? []), warning] }
-}
-
-/** Loads DATA with a bar, and says what could not be read or understood. */
-export const openData = async (spec: string, flags: DataFlags): Promise<Dataset> => {
-  const bar = new Bar('reading', 'pictures')
-  try {
-    const dataset = await loadDataset(spec, {
-      ...(flags.resolution && { resolution: flags.resolution }),
-      ...(flags.channels && { channels: Number(flags.channels) as 1 | 3 }),
-      ...(flags.category && { category: flags.category }),
-      ...(flags.part !== undefined && { part: flags.part }),
-      onProgress: (done, total) => process.stderr.isTTY && bar.update(done, total),
-    })
-    bar.stop()
-    const { skipped, warnings = [] } = dataset
-    if (skipped.length > 0) {
-      const named = skipped.map(({ file, reason }) => `${file} (${reason})`)
-      warn(`skipped ${skipped.length}: ${someOf(named)}`)
-    }
-    for (const warning of warnings) warn(warning)
-    return dataset
-  } finally {
-    bar.stop()
-  }
 }
 
 /**

@@ -8,7 +8,8 @@ import { objectiveNamed } from './objectives.js'
 import { presetNetwork } from './presets.js'
 import type { RunOptions } from './run.js'
 
-type Given = Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'initFrom'>
+/** What decides which network is trained, and from where. */
+export type Given = Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'initFrom'>
 
 /**
  * The network that the plan's preset names: the teacher's own or half of it, that of the model to go on from, or a fresh one.

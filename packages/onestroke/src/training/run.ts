@@ -11,9 +11,10 @@ import type { Dataset } from '../data/index.js'
 import { betterBeyondNoise } from '../metrics/index.js'
 import { type LoadedModel, Model, saveModel } from '../model/index.js'
 import type { Batch, BatchPlan } from './batch.js'
-import { beginningOf, networkOf } from './beginning.js'
+import { beginningOf } from './beginning.js'
 import { diverged, runStep, type StepEvent, type Training, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
+import { denoiserConfig, modelConfig } from './model-config.js'
 import { compileMuon } from './muon.js'
 import { objectiveNamed } from './objectives.js'
 import { Optimizer, type TrainingArrays } from './optimizer.js'
@@ -28,8 +29,7 @@ import {
   STATE_FILE,
   saveState,
 } from './state.js'
-import { type GuidanceScale, ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
-import { versions } from './versions.js'
+import { ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 
 export interface RunOptions {
   readonly directory: string
@@ -275,32 +275,6 @@ const isCheck = (step: number, steps: number, checks: number): boolean =>
 
 export const hasState = (directory: string): boolean => existsSync(join(directory, STATE_FILE))
 
-/** The network, with the inputs that the method asks for. */
-const denoiserConfig = (
-  options: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'initFrom'>,
-  objective: Objective,
-): DenoiserConfig => {
-  const { plan, initFrom } = options
-  const { sigma_min, sigma_max } = plan
-  // What is refined stays what it is.
-  const refined = objective.refines ? initFrom?.config : undefined
-  const { embedding, ...rest } = networkOf(options)
-  const inputs = {
-    // Who listens to guidance goes on listening: without that input its pictures would be others.
-    guidance_embedding:
-      typeof plan.guidance_scale !== 'number' ||
-      initFrom?.config.network.embedding.guidance_embedding === true,
-    jump_embedding: objective.flow_map === true,
-  }
-  return {
-    network: { ...rest, embedding: { ...embedding, ...inputs } },
-    parametrization: refined?.parametrization ?? objective.parametrization,
-    sigma_min,
-    sigma_max,
-    sigma_data: 0.5,
-  }
-}
-
 /** Fresh weights, but for those that begin as another model's. */
 const freshState = (
   options: RunOptions,
@@ -419,66 +393,4 @@ const batchPlan = (
   augment: { flip: plan.flip, translate: plan.translate },
   condition_dropout: vocabulary.kind === 'none' ? 0 : plan.condition_dropout,
   word_dropout: plan.word_dropout,
-})
-
-/**
- * What a student is asked for unless somebody says so: the least that it learned, or 1 where it has no such input. One that went
- * on learning at a single scale is best there.
- */
-const usualGuidance = (
-  scale: GuidanceScale,
-  initFrom?: LoadedModel,
-): Pick<ModelConfig['sampling'], 'guidance_scale' | 'guidance_range'> => {
-  if (typeof scale !== 'number') return { guidance_scale: scale[0], guidance_range: [...scale] }
-  const range = initFrom?.config.sampling.guidance_range
-  return range ? { guidance_scale: scale, guidance_range: range } : { guidance_scale: 1 }
-}
-
-const modelConfig = (
-  { plan, dataset, vocabulary, teacher, initFrom }: RunOptions,
-  objective: Objective,
-  denoiser: DenoiserConfig,
-  { step, seconds }: Progress,
-): ModelConfig => ({
-  format: 'onestroke/1',
-  kind: objective.kind,
-  ...denoiser,
-  vocabulary,
-  sampling:
-    objective.kind === 'teacher'
-      ? {
-          solver: 'dpmpp_2m',
-          schedule: 'karras',
-          num_inference_steps: 12,
-          guidance_scale: 1,
-          gamma: 1,
-          sigmas: {},
-        }
-      : {
-          solver: 'consistency',
-          schedule: 'karras',
-          num_inference_steps: 1,
-          ...usualGuidance(plan.guidance_scale, initFrom),
-          // A flow map goes where the trajectory does; others start each step from fresh noise.
-          gamma: objective.flow_map ? 0 : 1,
-          sigmas: {},
-        },
-  // From the same noise, a student paints what its teacher does.
-  ...(teacher?.config.example && { example: teacher.config.example }),
-  method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
-  provenance: {
-    ...(teacher && { parent: teacher.sha256 }),
-    ...(initFrom && { init_from: initFrom.sha256 }),
-    data: {
-      name: plan.data.spec,
-      sha256: dataset.sha256,
-      images: dataset.count,
-      ...(dataset.license !== undefined && { license: dataset.license }),
-    },
-    images_seen: step * plan.batch,
-    seconds: Math.round(seconds * 10) / 10,
-    seed: plan.seed,
-    preset: plan.preset,
-    versions: versions(),
-  },
 })
