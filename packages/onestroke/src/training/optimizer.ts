@@ -101,7 +101,7 @@ export class Optimizer implements TrainingArrays {
     if (target > 0) this.target = new Float32Array(target)
     this.#muon = muon
     this.#padded = Math.ceil(size / 16) * 16
-    this.#rest = muon ? between(muon.matrices, size) : [{ offset: 0, size: this.#padded }]
+    this.#rest = muon ? gapsOf(muon.matrices, size) : [{ offset: 0, size: this.#padded }]
     const bytes = this.#padded * 4
     const memory = new WebAssembly.Memory({
       initial: Math.ceil((64 + 5 * bytes + 4 * (muon?.size ?? 0)) / 65536),
@@ -157,7 +157,7 @@ export class Optimizer implements TrainingArrays {
   }
 
   /** Turns the momentum that stands in `gradient` into Muon's directions: what a step computes, beside one pass over memory. */
-  async turn(): Promise<void> {
+  async orthogonalize(): Promise<void> {
     await this.#muon?.orthogonalize(this.gradient, this.#direction)
   }
 
@@ -165,7 +165,7 @@ export class Optimizer implements TrainingArrays {
     const { parameters, gradient, exp_avg, ema, options } = this
     for (const { offset, size } of muon.matrices)
       this.#kernels.momentum(at(gradient, offset), at(exp_avg, offset), size, scale, MUON_BETA)
-    await this.turn()
+    await this.orthogonalize()
     const shrink = 1 - learning_rate * options.weight_decay
     let done = 0
     for (const { offset, size } of muon.matrices) {
@@ -218,7 +218,7 @@ export class Optimizer implements TrainingArrays {
 const at = (array: Float32Array, index: number): number => array.byteOffset + 4 * index
 
 /** What lies between the ranges, which are in order, and around them: of `size` numbers in all. */
-const between = (ranges: readonly Range[], size: number): Range[] => {
+const gapsOf = (ranges: readonly Range[], size: number): Range[] => {
   const ends = ranges.map(({ offset, size }) => offset + size)
   return [0, ...ends]
     .map((offset, i) => ({ offset, size: (ranges[i]?.offset ?? size) - offset }))

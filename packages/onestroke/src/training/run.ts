@@ -355,7 +355,7 @@ const stepSeconds = async (
       const begin = performance.now()
       if (i >= FEWEST_STEPS && begin - first > 1000 * CALIBRATION_SECONDS) break
       await runStep(executable, training, inputs as unknown as Batch)
-      await (executable === step ? optimizer : own!.optimizer).turn()
+      await (executable === step ? optimizer : own!.optimizer).orthogonalize()
       times.push((performance.now() - begin) / 1000)
     }
     seconds.push(times.sort((a, b) => a - b)[times.length >> 1]!)
