@@ -52,8 +52,10 @@ export const endOf = (manifest: Manifest, seed: number, text: string): End => ({
 })
 
 /** What is no class of this model goes as none. */
-const known = ({ vocabulary }: Manifest, text: string): string =>
-  new Tokenizer(vocabulary).knowsClass(text) ? text : ''
+const known = ({ vocabulary }: Manifest, text: string): string => {
+  if (vocabulary.kind === 'text') return text
+  return new Tokenizer(vocabulary).knowsClass(text) ? text : ''
+}
 
 /** A model that is wanted: there, or not yet, or not at all, with why. */
 export interface Wanted {
