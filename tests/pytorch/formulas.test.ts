@@ -40,7 +40,7 @@ const denoiserOf = (
       parametrization === 'edm'
         ? edmPreconditioning(sigma, range.sigma_data)
         : consistencyPreconditioning(sigma, range.sigma_data, range.sigma_min)
-    const rows = x.mul(perPicture(c_in)).reshape([-1, 2])
+    const rows = x.mul(perPicture(c_in, x)).reshape([-1, 2])
     const count = rows.shape[0]!
     let hidden = rows
       .matmul(constant(A, [2, 5]))
@@ -57,7 +57,7 @@ const denoiserOf = (
       .tanh()
       .matmul(constant(E, [5, 2]))
       .reshape(x.shape)
-    return x.mul(perPicture(c_skip)).add(F.mul(perPicture(c_out)))
+    return x.mul(perPicture(c_skip, x)).add(F.mul(perPicture(c_out, x)))
   },
 })
 

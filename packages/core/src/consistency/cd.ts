@@ -1,4 +1,4 @@
-import { objective, perPicture } from '../diffusion/index.js'
+import { noised, objective } from '../diffusion/index.js'
 import { neighbours } from './discretization.js'
 import { DISTANCES, type DistanceName, distance } from './distance.js'
 import { odeStep } from './ode.js'
@@ -37,7 +37,7 @@ export const cd = objective({
     return neighbours(start ? 0 : i, N, range)
   },
   loss({ student, target, teacher, x0, noise, t, r, condition, features }, { solver, huber, ...options }) {
-    const x_t = x0.add(noise.mul(perPicture(t)))
+    const x_t = noised(x0, noise, t)
     const x_r = odeStep(teacher!, x_t, t, r, condition, solver)
     const goal = target.denoise(x_r, r, condition).stopGradient()
     return distance(options.distance, student.denoise(x_t, t, condition), goal, { huber, features })

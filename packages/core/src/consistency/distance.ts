@@ -1,4 +1,4 @@
-import type { LossContext } from '../diffusion/index.js'
+import { type LossContext, meanSquare, pictureMean } from '../diffusion/index.js'
 import type { Tensor } from '../tensor/index.js'
 
 /**
@@ -14,22 +14,21 @@ import type { Tensor } from '../tensor/index.js'
 export const DISTANCES = ['l2', 'l1', 'huber', 'perceptual'] as const
 export type DistanceName = (typeof DISTANCES)[number]
 
-/** Distances of a and b [B, C, H, W]: [B]. @throws RangeError if `perceptual` is asked for without features. */
+/** Distances of a and b [B, …]: [B]. @throws RangeError if `perceptual` is asked for without features. */
 export const distance = (
   name: DistanceName,
   a: Tensor,
   b: Tensor,
   { huber, features }: { huber: number } & Pick<LossContext, 'features'>,
 ): Tensor => {
-  const pixels = a.size / a.shape[0]!
   if (name === 'perceptual') {
     if (!features) throw new RangeError('a perceptual distance needs a feature network')
     const error = features(a).sub(features(b))
-    return error.sumSquares([1]).mul(1 / error.shape[1]!)
+    return meanSquare(error)
   }
   const error = a.sub(b)
-  if (name === 'l1') return error.abs().mean([1, 2, 3])
-  const mean = error.sumSquares([1, 2, 3]).mul(1 / pixels)
+  if (name === 'l1') return pictureMean(error.abs())
+  const mean = meanSquare(error)
   return name === 'l2' ? mean : pseudoHuber(mean, huber)
 }
 

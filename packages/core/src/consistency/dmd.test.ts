@@ -31,7 +31,7 @@ const knows = (a: Tensor, b: Tensor): Denoiser => ({
   range: RANGE,
   denoise(x, sigma) {
     const variance = b.square()
-    return a.add(x.sub(a).mul(variance.div(variance.add(perPicture(sigma).square()))))
+    return a.add(x.sub(a).mul(variance.div(variance.add(perPicture(sigma, x).square()))))
   },
 })
 

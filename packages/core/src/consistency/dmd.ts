@@ -1,4 +1,12 @@
-import { denoisingLoss, karrasSigma, type LossContext, objective, perPicture } from '../diffusion/index.js'
+import {
+  denoisingLoss,
+  karrasSigma,
+  type LossContext,
+  noised,
+  objective,
+  perPicture,
+  pictureMean,
+} from '../diffusion/index.js'
 import type { Tensor } from '../tensor/index.js'
 import { multistepSigmas } from './sampler.js'
 import { type Second, secondNetwork } from './second.js'
@@ -48,28 +56,27 @@ export const dmd = objective({
   loss(context, { gan }) {
     const { teacher, own, t, renoise, condition } = context
     const x = painted(context)
-    const x_t = x.add(renoise!.mul(perPicture(t)))
+    const x_t = noised(x, renoise!, t)
     const T = teacher!.denoise(x_t, t, condition)
     const { denoised: S, real } = own!.see(x_t, t, condition)
-    const unit = x.sub(T).abs().mean([1, 2, 3], true).add(1e-6)
+    const unit = perPicture(pictureMean(x.sub(T).abs()), x).add(1e-6)
     const goal = x.sub(S.sub(T).div(unit)).stopGradient()
-    const matching = x.sub(goal).square().mean([1, 2, 3]).mul(0.5)
+    const matching = pictureMean(x.sub(goal).square()).mul(0.5)
     return gan > 0 ? matching.sub(real!.mul(gan)) : matching
   },
   own_loss(context, { gan }) {
     const { student, own, x0, t, renoise, condition } = context
-    const noise = renoise!.mul(perPicture(t))
     const x = painted(context).stopGradient()
-    const seen = own!.see(x.add(noise), t, condition)
+    const seen = own!.see(noised(x, renoise!, t), t, condition)
     const denoising = denoisingLoss(seen.denoised, x, t, student.range.sigma_data)
     if (gan === 0) return denoising
-    const { real } = own!.see(x0.add(noise), t, condition)
+    const { real } = own!.see(noised(x0, renoise!, t), t, condition)
     return denoising.sub(seen.painted!.add(real!).mul(HEAD))
   },
 })
 
 /** What the student paints from noise, or from training pictures with noise where that is not the strongest. */
 const painted = ({ student, x0, noise, start, condition }: LossContext<Second>): Tensor => {
-  const further = perPicture(start!.less(student.range.sigma_max).toFloat())
-  return student.denoise(x0.mul(further).add(noise.mul(perPicture(start!))), start!, condition)
+  const further = perPicture(start!.less(student.range.sigma_max).toFloat(), x0)
+  return student.denoise(noised(x0.mul(further), noise, start!), start!, condition)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Denoiser, karrasPosition, karrasSigma, perPicture } from '../diffusion/index.js'
+import { type Denoiser, karrasPosition, karrasSigma, noised, perPicture } from '../diffusion/index.js'
 import {
   bell,
   contextOf,
@@ -53,7 +53,7 @@ describe.each(SOLVERS)('the distillation loss of exact models vanishes as it sho
   const mixtureLoss = (r: readonly number[]) => {
     const teacher = denoiserOf(mixture)
     const { x_r } = onBatch({ r }, ({ x0, noise, t, r }) => ({
-      x_r: odeStep(teacher, x0.add(noise.mul(perPicture(t))), t, r, {}, solver),
+      x_r: odeStep(teacher, noised(x0, noise, t), t, r, {}, solver),
     }))
     return onBatch(
       { r },
@@ -100,7 +100,7 @@ describe('the distillation loss', () => {
         expect(calls).toHaveLength(2)
         const [high, low] = calls[0]!.sigma === t ? calls : [...calls].reverse()
         expect([high!.sigma, low!.sigma]).toEqual([t, r])
-        const x_r = odeStep(denoiserOf(mixture), x0.add(noise.mul(perPicture(t))), t, r, {}, solver)
+        const x_r = odeStep(denoiserOf(mixture), noised(x0, noise, t), t, r, {}, solver)
         return { high: high!.x, low: low!.x, x_r }
       })
       expect(seen.high).toEqual(x_t)
@@ -123,7 +123,7 @@ describe('the distillation loss', () => {
               .add(sigma_data ** 2)
               .sqrt(),
           )
-          return f.add(constant([0.375, -0.5], [1, 1, 1, 2]).mul(perPicture(c_out)))
+          return f.add(constant([0.375, -0.5], [1, 1, 1, 2]).mul(perPicture(c_out, f)))
         },
       }
       return { loss: lossOf(inputs, student, denoiserOf(point), { huber: 0.25 }) }
@@ -157,7 +157,7 @@ describe('the distillation loss', () => {
       const [high, low] = calls.sort((a, b) => b.sigma.size - a.sigma.size)
       expect([high!.sigma.size, low!.sigma]).toEqual([9, r])
       expect(low!.condition).toBe(condition)
-      const x_t = x0.add(noise.mul(perPicture(t)))
+      const x_t = noised(x0, noise, t)
       const path = odePath(denoiserOf(bell), x_t, levelsOfWay(t, s, r, 6), {}, 'heun')
       return {
         loss,
@@ -210,7 +210,7 @@ describe('the distillation loss', () => {
     const perturbed = ({ t, theta, frozen }: Inputs): Denoiser => ({
       range: RANGE,
       denoise(x, sigma) {
-        const off = perPicture(sigma.sub(sigma_min)).mul(sigma === t ? theta : frozen)
+        const off = perPicture(sigma.sub(sigma_min), x).mul(sigma === t ? theta : frozen)
         return exactStudent(bell).denoise(x, sigma).add(off)
       },
     })

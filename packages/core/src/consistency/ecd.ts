@@ -1,4 +1,12 @@
-import { type Condition, edmPreconditioning, karrasSigma, objective, perPicture } from '../diffusion/index.js'
+import {
+  type Condition,
+  edmPreconditioning,
+  karrasSigma,
+  meanSquare,
+  noised,
+  objective,
+  perPicture,
+} from '../diffusion/index.js'
 import type { Tensor } from '../tensor/index.js'
 import { pseudoHuber } from './distance.js'
 import { levelsOfWay, odePath, type PathSolver } from './ode.js'
@@ -57,7 +65,7 @@ export const ecd = objective({
     { student, target: self, teacher, x0, noise, t, r, s, condition },
     { huber, solver, substeps, points },
   ) {
-    const x_t = x0.add(noise.mul(perPicture(t)))
+    const x_t = noised(x0, noise, t)
     const path = odePath(teacher!, x_t, levelsOfWay(t, s, r, substeps), condition, solver)
     const target = self.denoise(path.pop()!.x, r, condition).stopGradient()
     const some = evenly(path, points)
@@ -71,11 +79,8 @@ export const ecd = objective({
       0,
     )
     const { c_out } = edmPreconditioning(sigma, student.range.sigma_data)
-    const error = student
-      .denoise(x, sigma, repeated(condition, some.length))
-      .sub(repeat(target, some.length))
-      .div(perPicture(c_out))
-    const losses = pseudoHuber(error.sumSquares([1, 2, 3]).mul(x0.shape[0]! / x0.size), huber)
+    const error = student.denoise(x, sigma, repeated(condition, some.length)).sub(repeat(target, some.length))
+    const losses = pseudoHuber(meanSquare(error.div(perPicture(c_out, error))), huber)
     return losses.reshape([some.length, x0.shape[0]!]).mean([0])
   },
 })

@@ -1,4 +1,4 @@
-import { karrasPosition, objective, perPicture } from '../diffusion/index.js'
+import { karrasPosition, noised, objective } from '../diffusion/index.js'
 import { doublingLevels, neighbours } from './discretization.js'
 import { DISTANCES, type DistanceName, distance } from './distance.js'
 import { atTop } from './start.js'
@@ -43,8 +43,8 @@ export const ict = objective({
     }
   },
   loss({ student, target, x0, noise, t, r, condition, features }, { huber, ...options }) {
-    const x_t = x0.add(noise.mul(perPicture(t)))
-    const x_r = x0.add(noise.mul(perPicture(r)))
+    const x_t = noised(x0, noise, t)
+    const x_r = noised(x0, noise, r)
     const goal = target.denoise(x_r, r, condition).stopGradient()
     return distance(options.distance, student.denoise(x_t, t, condition), goal, { huber, features }).div(
       t.sub(r),

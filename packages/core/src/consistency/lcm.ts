@@ -1,4 +1,4 @@
-import { noiseLevel, objective, perPicture } from '../diffusion/index.js'
+import { noised, noiseLevel, objective, pictureMean } from '../diffusion/index.js'
 import { pseudoHuber } from './distance.js'
 import { odeStep } from './ode.js'
 import { atTop, TOP } from './start.js'
@@ -40,10 +40,10 @@ export const lcm = objective({
     return { t: noiseLevel('ddim', i, N + 1, range), r: noiseLevel('ddim', i + 1, N + 1, range) }
   },
   loss({ student, target, teacher, x0, noise, t, r, condition }, { huber }) {
-    const x_t = x0.add(noise.mul(perPicture(t)))
+    const x_t = noised(x0, noise, t)
     const x_r = odeStep(teacher!, x_t, t, r, condition, 'euler')
     const goal = target.denoise(x_r, r, condition).stopGradient()
     const error = student.denoise(x_t, t, condition).sub(goal)
-    return pseudoHuber(error.square(), huber).mean([1, 2, 3])
+    return pictureMean(pseudoHuber(error.square(), huber))
   },
 })

@@ -1,4 +1,4 @@
-import { objective, perPicture } from '../diffusion/index.js'
+import { objective, perPicture, sumSquare } from '../diffusion/index.js'
 import { jvp, type Tensor } from '../tensor/index.js'
 import { atTop } from './start.js'
 
@@ -55,7 +55,7 @@ export const meanflow = objective({
   loss({ student, target, teacher, x0, noise, t: sigma, s, condition }, { improved, power, c }) {
     const { sigma_data } = student.range
     const toTime = (level: Tensor) => level.div(level.add(sigma_data))
-    const [t, r] = [perPicture(toTime(sigma)), perPicture(toTime(s))]
+    const [t, r] = [perPicture(toTime(sigma), x0), perPicture(toTime(s), x0)]
     const z = x0.div(sigma_data).mul(t.neg().add(1)).add(noise.mul(t))
     /** u(z, r, t) = (z − D/σd)/t, with D that of a jump from t to r. */
     const u = (denoiser: typeof student, z: Tensor, r: Tensor, t: Tensor): Tensor => {
@@ -67,7 +67,7 @@ export const meanflow = objective({
     const along = improved ? u(target, z, t, t).stopGradient() : v
     const [du_dt] = jvp([u(target, z, r, t)], [z, t], [along, t.zerosLike().add(1)])
     const goal = v.sub(t.sub(r).mul(du_dt!)).stopGradient()
-    const error = u(student, z, r, t).sub(goal).sumSquares([1, 2, 3])
+    const error = sumSquare(u(student, z, r, t).sub(goal))
     return error.div(error.stopGradient().add(c).pow(power))
   },
 })

@@ -145,19 +145,21 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
     for (const value of loss!) expect(value).toBeGreaterThan(1e-4)
   })
 
-  const offBy = (sigma: Tensor, theta: Tensor) =>
-    perPicture(sigma.sub(sigma_min).div(sigma.add(1))).mul(theta)
+  const offBy = (x: Tensor, sigma: Tensor, theta: Tensor) =>
+    perPicture(sigma.sub(sigma_min).div(sigma.add(1)), x).mul(theta)
   /** Exact for θ = 0; otherwise off by θ·(σ − sigma_min)/(σ + 1), more at high levels, nothing at the bottom. */
   const perturbed = (theta: Tensor): Denoiser => ({
     range: RANGE,
     denoise: (x, sigma, condition) =>
-      exactFor(method, bell).denoise(x, sigma, condition).add(offBy(sigma, theta)),
+      exactFor(method, bell)
+        .denoise(x, sigma, condition)
+        .add(offBy(x, sigma, theta)),
   })
   /** Knows that the student is off. */
   const follower = (theta: Tensor): Denoiser => ({
     range: RANGE,
     denoise(x, sigma) {
-      const off = offBy(sigma, theta)
+      const off = offBy(x, sigma, theta)
       return denoiserOf(bell).denoise(x.sub(off), sigma).add(off)
     },
   })

@@ -99,7 +99,7 @@ describe.each(SOLVERS)('odeStep: %s', (solver) => {
     // Data: the single picture that the condition names.
     const named: Denoiser = {
       range: RANGE,
-      denoise: (x, _, { condition } = {}) => x.zerosLike().add(perPicture(condition!.sum([1, 2]))),
+      denoise: (x, _, { condition } = {}) => x.zerosLike().add(perPicture(condition!.sum([1, 2]), x)),
     }
     const { y } = compute(
       {

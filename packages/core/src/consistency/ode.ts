@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor/index.js'
 
 /**
  * One step of the probability-flow ODE dx/dσ = (x − D(x; σ))/σ from noise level t down to r, in the graph.
- * x [B, C, H, W], t and r [B] with 0 < r < t. Euler's method (= DDIM) or Heun's (Karras et al. 2022, algorithm 1).
+ * x [B, …], t and r [B] with 0 < r < t. Euler's method (= DDIM) or Heun's (Karras et al. 2022, algorithm 1).
  */
 export const odeStep = (
   denoiser: Denoiser,
@@ -13,16 +13,16 @@ export const odeStep = (
   condition: Condition,
   solver: 'euler' | 'heun',
 ): Tensor => {
-  const h = perPicture(r.sub(t))
+  const h = perPicture(r.sub(t), x)
   const slope = (at: Tensor, sigma: Tensor) =>
-    at.sub(denoiser.denoise(at, sigma, condition)).div(perPicture(sigma))
+    at.sub(denoiser.denoise(at, sigma, condition)).div(perPicture(sigma, at))
   const d = slope(x, t)
   const euler = x.add(d.mul(h))
   if (solver === 'euler') return euler
   return x.add(d.add(slope(euler, r)).mul(h.mul(0.5)))
 }
 
-/** A point of trajectories: x [B, C, H, W] at noise levels sigma [B]. */
+/** A point of trajectories: x [B, …] at noise levels sigma [B]. */
 export interface PathPoint {
   readonly x: Tensor
   readonly sigma: Tensor
@@ -81,10 +81,10 @@ const secondOrder = () => {
     // Where a way has no length to speak of, neither has h: then the first order has to do.
     const h = sigma.log().sub(next.log()).maximum(1e-6)
     const D = last
-      ? denoised.add(denoised.sub(last.denoised).mul(perPicture(h.div(last.h).mul(0.5))))
+      ? denoised.add(denoised.sub(last.denoised).mul(perPicture(h.div(last.h).mul(0.5), x)))
       : denoised
     last = { denoised, h }
-    const kept = perPicture(next.div(sigma))
+    const kept = perPicture(next.div(sigma), x)
     return x.mul(kept).add(D.mul(kept.neg().add(1)))
   }
 }

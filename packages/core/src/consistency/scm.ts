@@ -1,4 +1,11 @@
-import { type Condition, clampSigma, type Denoiser, objective, perPicture } from '../diffusion/index.js'
+import {
+  type Condition,
+  clampSigma,
+  type Denoiser,
+  meanSquare,
+  objective,
+  perPicture,
+} from '../diffusion/index.js'
 import type { Random } from '../random/index.js'
 import { jvp, type Tensor } from '../tensor/index.js'
 import { atTop } from './start.js'
@@ -49,7 +56,7 @@ const times = (
   return { t, r: t }
 }
 
-/** A denoiser's D(x; σ) as TrigFlow's F(x/σd, t) with D = cos t·x − sin t·σd·F. x: [B, C, H, W]; t: [B, 1, 1, 1]. */
+/** A denoiser's D(x; σ) as TrigFlow's F(x/σd, t) with D = cos t·x − sin t·σd·F. x: [B, …]; t: [B, 1, …]. */
 const trigFlow = (denoiser: Denoiser, condition: Condition) => {
   const { sigma_data } = denoiser.range
   return (x: Tensor, t: Tensor): Tensor => {
@@ -96,7 +103,7 @@ const scm = (name: 'scd' | 'sct', about: string) =>
     loss(context, { tangent_warmup, tangent_c, prior }) {
       const { student, target, teacher, x0, noise, condition, progress, own: log_variance } = context
       const { sigma_data } = student.range
-      const t = perPicture(context.t.div(sigma_data).atan())
+      const t = perPicture(context.t.div(sigma_data).atan(), x0)
       const [cos, sin] = [t.cos(), t.sin()]
       const z = noise.mul(sigma_data)
       const x = cos.mul(x0).add(sin.mul(z))
@@ -109,17 +116,11 @@ const scm = (name: 'scd' | 'sct', about: string) =>
         sigma_data,
         dx_dt: dx_dt.stopGradient(),
       })
-      const D = x.size / x.shape[0]!
-      const norm = perPicture(
-        g
-          .sumSquares([1, 2, 3])
-          .mul(1 / D)
-          .sqrt(),
-      )
+      const norm = perPicture(meanSquare(g).sqrt(), g)
       const step = g.div(norm.add(tangent_c))
       const error = trigFlow(student, condition)(x, t).sub(F_minus).sub(step)
       const u = log_variance!(context.t)
-      const square = error.sumSquares([1, 2, 3]).mul(1 / D)
+      const square = meanSquare(error)
       return (prior ? square.div(context.t) : square).mul(u.neg().exp()).add(u)
     },
   })

@@ -4,7 +4,7 @@ import { input, type Tensor } from '../tensor/index.js'
 
 /** A second diffusion model, which follows what the student paints. */
 export interface Second {
-  /** x [B, C, H, W] at noise level sigma [B]. */
+  /** x [B, …] at noise level sigma [B]. */
   see(x: Tensor, sigma: Tensor, condition: Condition): Sight
 }
 

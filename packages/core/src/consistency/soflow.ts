@@ -1,4 +1,12 @@
-import { edmPreconditioning, jump, karrasSigma, objective, perPicture } from '../diffusion/index.js'
+import {
+  edmPreconditioning,
+  jump,
+  karrasSigma,
+  meanSquare,
+  noised,
+  objective,
+  perPicture,
+} from '../diffusion/index.js'
 import { pseudoHuber } from './distance.js'
 import { odeStep } from './ode.js'
 import { atTop, TOP } from './start.js'
@@ -56,12 +64,12 @@ export const soflow = objective({
     return { t, r: Math.max(s, level), s }
   },
   loss({ student, target, teacher, x0, noise, t, r, s, condition }, { huber, solver }) {
-    const x_t = x0.add(noise.mul(perPicture(t)))
-    const x_r = teacher ? odeStep(teacher, x_t, t, r, condition, solver) : x0.add(noise.mul(perPicture(r)))
+    const x_t = noised(x0, noise, t)
+    const x_r = teacher ? odeStep(teacher, x_t, t, r, condition, solver) : noised(x0, noise, r)
     const goal = jump(target, x_r, r, s, condition).stopGradient()
     const { c_out } = edmPreconditioning(t, student.range.sigma_data)
     const unit = c_out.mul(t.sub(s).div(t))
-    const error = jump(student, x_t, t, s, condition).sub(goal).div(perPicture(unit))
-    return pseudoHuber(error.sumSquares([1, 2, 3]).mul(x0.shape[0]! / x0.size), huber)
+    const error = jump(student, x_t, t, s, condition).sub(goal)
+    return pseudoHuber(meanSquare(error.div(perPicture(unit, error))), huber)
   },
 })

@@ -1,5 +1,5 @@
 /** For tests only (not exported from the package): exact students, and batches to ask methods about them. */
-import { type Denoiser, type LossContext, type Objective, perPicture } from '../diffusion/index.js'
+import { type Denoiser, type LossContext, noised, type Objective, perPicture } from '../diffusion/index.js'
 import { bell, compute, contextOf, denoiserOf, gaussian, type Mixture, RANGE } from '../diffusion/testing.js'
 import { constant, type Shape, type Tensor } from '../tensor/index.js'
 import type { Second } from './second.js'
@@ -19,7 +19,7 @@ export const exactStudent = ({ means, std }: Mixture, end = sigma_min): Denoiser
       .reciprocal()
       .mul(std ** 2 + end ** 2)
       .sqrt()
-    return x.sub(mean).mul(perPicture(scale)).add(mean)
+    return x.sub(mean).mul(perPicture(scale, x)).add(mean)
   },
 })
 
@@ -41,7 +41,7 @@ export const exactFlowMap = ({ means, std }: Mixture): Denoiser => ({
       .add(s)
       .mul(std ** 2)
       .div(a_t.mul(t.mul(a_s).add(s.mul(a_t))))
-    return x.sub(mean).mul(perPicture(scale)).add(mean)
+    return x.sub(mean).mul(perPicture(scale, x)).add(mean)
   },
 })
 
@@ -90,9 +90,9 @@ export const onBatch = (
  * learns from data is right on average over x₀; this is that average, for it is linear in x₀.
  */
 export const expected = ({ x0, noise, t }: Inputs, data: Mixture): { x0: Tensor; noise: Tensor } => {
-  const x_t = x0.add(noise.mul(perPicture(t)))
+  const x_t = noised(x0, noise, t)
   const mean = denoiserOf(data).denoise(x_t, t)
-  return { x0: mean, noise: x_t.sub(mean).div(perPicture(t)) }
+  return { x0: mean, noise: x_t.sub(mean).div(perPicture(t, x_t)) }
 }
 
 export const lossOf = <Options extends object>(

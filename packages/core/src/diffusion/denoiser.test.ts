@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { namedScope, network, networkConfig, networkLayout } from '../nn/index.js'
 import type { Shape } from '../tensor/index.js'
-import { type Denoiser, guided, jump, networkDenoiser, perPicture } from './denoiser.js'
+import { type Denoiser, guided, jump, networkDenoiser } from './denoiser.js'
+import { perPicture } from './per-picture.js'
 import { compute, generator, RANGE } from './testing.js'
 
 /** D = x/(1 + σ) + (mean of the condition's squares) + w, if a w comes with the condition. */
@@ -11,8 +12,8 @@ const denoiser: Denoiser = {
   denoise(x, sigma, { condition, guidance_scale } = {}) {
     const shift = condition!.sumSquares([1, 2])
     return x
-      .mul(perPicture(sigma.add(1).reciprocal()))
-      .add(perPicture(guidance_scale ? shift.add(guidance_scale) : shift))
+      .mul(perPicture(sigma.add(1).reciprocal(), x))
+      .add(perPicture(guidance_scale ? shift.add(guidance_scale) : shift, x))
   },
 }
 
@@ -128,7 +129,7 @@ describe('networkDenoiser', () => {
         F: network(
           scope,
           {
-            x: x!.mul(perPicture(c_in!)),
+            x: x!.mul(perPicture(c_in!, x!)),
             c_noise: c_noise!,
             c_jump: s!
               .div(RANGE.sigma_data)
@@ -155,7 +156,7 @@ describe('jump', () => {
     // A denoiser that says s·1.
     const telling: Denoiser = {
       range: RANGE,
-      denoise: (x, _, { s } = {}) => x.zerosLike().add(perPicture(s!)),
+      denoise: (x, _, { s } = {}) => x.zerosLike().add(perPicture(s!, x)),
     }
     const { y, still } = compute(
       {

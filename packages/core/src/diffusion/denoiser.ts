@@ -1,5 +1,6 @@
 import { type NetworkConfig, network, type Scope } from '../nn/index.js'
 import type { Tensor } from '../tensor/index.js'
+import { perPicture } from './per-picture.js'
 import { consistencyPreconditioning, edmPreconditioning, type Parametrization } from './precondition.js'
 
 /** What a picture is conditioned on; see `NetworkInputs`. */
@@ -33,7 +34,7 @@ export interface DenoiserConfig extends NoiseRange {
  */
 export interface Denoiser {
   readonly range: NoiseRange
-  /** x [B, C, H, W] at noise level sigma [B] → x̂₀ [B, C, H, W]. */
+  /** x [B, …] at noise level sigma [B] → x̂₀ [B, …]. */
   denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor
 }
 
@@ -51,7 +52,7 @@ export const networkDenoiser = (
         ? edmPreconditioning(sigma, sigma_data)
         : consistencyPreconditioning(sigma, sigma_data, sigma_min)
     const inputs = {
-      x: x.mul(perPicture(c_in)),
+      x: x.mul(perPicture(c_in, x)),
       c_noise,
       ...condition,
       ...(s && {
@@ -63,7 +64,7 @@ export const networkDenoiser = (
       ...(tap && { tap }),
     }
     const F = network(scope, inputs, config.network)
-    return x.mul(perPicture(c_skip)).add(F.mul(perPicture(c_out)))
+    return x.mul(perPicture(c_skip, x)).add(F.mul(perPicture(c_out, x)))
   },
 })
 
@@ -74,11 +75,8 @@ export const networkDenoiser = (
  */
 export const jump = (denoiser: Denoiser, x: Tensor, t: Tensor, s: Tensor, condition: Condition): Tensor => {
   const D = denoiser.denoise(x, t, { ...condition, s })
-  return D.add(x.sub(D).mul(perPicture(s.div(t))))
+  return D.add(x.sub(D).mul(perPicture(s.div(t), x)))
 }
-
-/** [B] → [B, 1, 1, 1], to multiply pictures with. */
-export const perPicture = (x: Tensor): Tensor => x.reshape([x.size, 1, 1, 1])
 
 /**
  * Classifier-free guidance (Ho & Salimans 2022): D_u + w(D_c − D_u), with w = `guidance_scale` [B]. w = 1 is no
@@ -89,6 +87,6 @@ export const guided = (denoiser: Denoiser, unconditional: Tensor, guidance_scale
   denoise(x, sigma, condition) {
     const base = denoiser.denoise(x, sigma, { ...condition, condition: unconditional })
     const named = denoiser.denoise(x, sigma, condition)
-    return base.add(named.sub(base).mul(perPicture(guidance_scale)))
+    return base.add(named.sub(base).mul(perPicture(guidance_scale, x)))
   },
 })

@@ -6,7 +6,6 @@ export {
   jump,
   type NoiseRange,
   networkDenoiser,
-  perPicture,
 } from './denoiser.js'
 export {
   denoisingLoss,
@@ -18,6 +17,7 @@ export {
   type TimeContext,
   type Times,
 } from './objective.js'
+export { meanSquare, noised, perPicture, pictureMean, sumSquare } from './per-picture.js'
 export {
   consistencyPreconditioning,
   edmPreconditioning,

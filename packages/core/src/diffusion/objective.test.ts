@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Tensor } from '../tensor/index.js'
-import { type Denoiser, perPicture } from './denoiser.js'
+import type { Denoiser } from './denoiser.js'
 import { diffusion } from './objective.js'
+import { perPicture } from './per-picture.js'
 import { edmPreconditioning } from './precondition.js'
 import { compute, contextOf, denoiserOf, generator, kolmogorov, type Mixture, RANGE } from './testing.js'
 
@@ -45,7 +46,7 @@ describe('the diffusion loss', () => {
   it('is 1 at every level for an untrained network, F = 0, on data of the assumed deviation', () => {
     const untrained: Denoiser = {
       range: RANGE,
-      denoise: (x, sigma) => x.mul(perPicture(edmPreconditioning(sigma, RANGE.sigma_data).c_skip)),
+      denoise: (x, sigma) => x.mul(perPicture(edmPreconditioning(sigma, RANGE.sigma_data).c_skip, x)),
     }
     const { sigma_data } = RANGE
     for (const sigma of LEVELS)
@@ -114,7 +115,7 @@ describe('the diffusion loss', () => {
     const seen: Denoiser = {
       range: RANGE,
       denoise: (x, sigma, { condition } = {}) =>
-        x.sub(perPicture(condition!.sum([1, 2]))).mul(perPicture(sigma.zerosLike().add(1))),
+        x.sub(perPicture(condition!.sum([1, 2]), x)).mul(perPicture(sigma.zerosLike().add(1), x)),
     }
     // x − condition = x₀ + tε − condition is x₀ where the condition is tε.
     const { loss } = compute(

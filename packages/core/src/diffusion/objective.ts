@@ -1,13 +1,8 @@
 import type { Layout, Scope } from '../nn/index.js'
 import type { Random } from '../random/index.js'
 import type { Tensor } from '../tensor/index.js'
-import {
-  type Condition,
-  type Denoiser,
-  type DenoiserConfig,
-  type NoiseRange,
-  perPicture,
-} from './denoiser.js'
+import type { Condition, Denoiser, DenoiserConfig, NoiseRange } from './denoiser.js'
+import { meanSquare, noised } from './per-picture.js'
 import type { Parametrization } from './precondition.js'
 import { clampSigma, karrasSigma } from './schedule.js'
 
@@ -30,7 +25,7 @@ export interface Times {
   readonly start?: number
 }
 
-/** What the loss of a batch is made of. Pictures are [B, C, H, W], times [B]. */
+/** What the loss of a batch is made of. Pictures are [B, …], times [B]. */
 export interface LossContext<Own = unknown> {
   readonly student: Denoiser
   /** Who gives the targets: the student's moving average where the objective has a `target_ema`, else the student. */
@@ -126,11 +121,7 @@ export const denoisingLoss = (denoised: Tensor, x0: Tensor, t: Tensor, sigma_dat
     .square()
     .add(sigma_data ** 2)
     .div(t.mul(sigma_data).square())
-  return denoised
-    .sub(x0)
-    .sumSquares([1, 2, 3])
-    .mul(x0.shape[0]! / x0.size)
-    .mul(weight)
+  return meanSquare(denoised.sub(x0)).mul(weight)
 }
 
 /**
@@ -151,7 +142,7 @@ export const diffusion = objective({
     return { t: level, r: level }
   },
   loss({ student, x0, noise, t, condition }) {
-    const x = x0.add(noise.mul(perPicture(t)))
+    const x = noised(x0, noise, t)
     return denoisingLoss(student.denoise(x, t, condition), x0, t, student.range.sigma_data)
   },
 })
