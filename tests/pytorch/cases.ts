@@ -1,6 +1,13 @@
 /** Small networks that use everything a network can have, and values for them. */
 
-import { type ConditionConfig, type Layout, type NetworkConfig, networkInputShapes } from '@onestroke/core/nn'
+import {
+  type ConditionConfig,
+  type HourglassConfig,
+  type Layout,
+  NETWORKS,
+  type NetworkConfig,
+  networkInputShapes,
+} from '@onestroke/core/nn'
 import { Random } from '@onestroke/core/random'
 
 export const CONDITIONS: Readonly<Record<ConditionConfig['kind'], ConditionConfig>> = {
@@ -9,47 +16,57 @@ export const CONDITIONS: Readonly<Record<ConditionConfig['kind'], ConditionConfi
   text: { kind: 'text', vocabulary: 19, tokens: 3 },
 }
 
+type Common = Pick<NetworkConfig, 'resolution' | 'channels' | 'patch_size' | 'embedding'>
+
+const hourglass = (common: Common, mixing: HourglassConfig['mixing']): HourglassConfig => ({
+  ...common,
+  type: 'hourglass',
+  mixing,
+  mlp_ratio: 2.5,
+  levels: [
+    { width: 16, depth: 1, heads: 2, window: 4 },
+    { width: 24, depth: 2, heads: 3, window: 2 },
+    { width: 32, depth: 2, heads: 2, window: 4 },
+  ],
+})
+
+/** Networks of every type, and of an older form. */
+const SMALL = {
+  hourglass: (common) => hourglass(common, 'neighbours'),
+  'hourglass of squares': (common) => hourglass(common, 'squares'),
+  unet: (common) => ({
+    ...common,
+    type: 'unet',
+    groups: 4,
+    levels: [
+      { width: 16, depth: 1, attention: 0 },
+      { width: 24, depth: 2, attention: 2 },
+    ],
+  }),
+} satisfies Record<NetworkConfig['type'] | 'hourglass of squares', (common: Common) => NetworkConfig>
+
+type SmallType = keyof typeof SMALL
+export const TYPES = Object.keys(SMALL) as SmallType[]
+export const NETWORK_TYPES = Object.keys(NETWORKS) as NetworkConfig['type'][]
+
 /** A network of a type, for a condition, with or without a guidance scale as input. */
 export const smallNetwork = (
-  type: NetworkConfig['type'] | 'hourglass of squares',
+  type: SmallType,
   condition: ConditionConfig,
   guidance_embedding: boolean,
-): NetworkConfig => {
-  const embedding = {
-    width: 24,
-    token_width: 12,
-    condition,
-    guidance_embedding,
-    jump_embedding: guidance_embedding,
-  }
-  return type !== 'unet'
-    ? {
-        type: 'hourglass',
-        mixing: type === 'hourglass' ? 'neighbours' : 'squares',
-        resolution: 16,
-        channels: 3,
-        patch_size: 2,
-        mlp_ratio: 2.5,
-        embedding,
-        levels: [
-          { width: 16, depth: 1, heads: 2, window: 4 },
-          { width: 24, depth: 2, heads: 3, window: 2 },
-          { width: 32, depth: 2, heads: 2, window: 4 },
-        ],
-      }
-    : {
-        type,
-        resolution: 16,
-        channels: 3,
-        patch_size: 2,
-        groups: 4,
-        embedding,
-        levels: [
-          { width: 16, depth: 1, attention: 0 },
-          { width: 24, depth: 2, attention: 2 },
-        ],
-      }
-}
+): NetworkConfig =>
+  SMALL[type]({
+    resolution: 16,
+    channels: 3,
+    patch_size: 2,
+    embedding: {
+      width: 24,
+      token_width: 12,
+      condition,
+      guidance_embedding,
+      jump_embedding: guidance_embedding,
+    },
+  })
 
 export const generator = (index: number): Random => new Random({ seed: 11, stream: 0, step: 0, index })
 

@@ -15,7 +15,7 @@ import { caseProgram, listProgram, opCases } from '../../packages/core/src/tenso
 import { pythonLacks, runPython } from '../../packages/core/src/testing/python.js'
 import { saveModel } from '../../packages/onestroke/src/model/index.js'
 import { trainingStep } from '../../packages/onestroke/src/training/index.js'
-import { CONDITIONS, smallNetwork, weightsOf } from './cases.js'
+import { CONDITIONS, NETWORK_TYPES, smallNetwork, weightsOf } from './cases.js'
 
 const BATCH = 2
 const range = { sigma_min: 0.02, sigma_max: 40, sigma_data: 0.5 }
@@ -55,7 +55,7 @@ describe('a model folder', () => {
     },
   })
 
-  it.for(['hourglass', 'unet'] as const)('of a %s is read by the Python package', async (type, context) => {
+  it.for(NETWORK_TYPES)('of a %s is read by the Python package', async (type, context) => {
     context.skip(lacking !== undefined, lacking)
     const network = smallNetwork(type, CONDITIONS.text, true)
     const layout = networkLayout(network)
@@ -131,7 +131,7 @@ print(json.dumps(complaints))`
     return runPython(['-c', code, ...paths])
   }
 
-  it.for(['hourglass', 'unet'] as const)('samplers and training steps of a %s', async (type, context) => {
+  it.for(NETWORK_TYPES)('samplers and training steps of a %s', async (type, context) => {
     context.skip(lacking !== undefined, lacking)
     expect(await complaints(models(type))).toEqual({})
   })

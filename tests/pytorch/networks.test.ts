@@ -1,4 +1,4 @@
-/** Both networks, the denoiser and the diffusion loss, with gradients, against PyTorch. */
+/** Every network, the denoiser and the diffusion loss, with gradients, against PyTorch. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,15 +16,14 @@ import { constant, grad, type Program, type Tensor, trace } from '@onestroke/cor
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pythonLacks, runPython } from '../../packages/core/src/testing/python.js'
 import { nodeRuntime } from '../../packages/onestroke/src/runtime/index.js'
-import { batchOf, CONDITIONS, smallNetwork, weightsOf } from './cases.js'
+import { batchOf, CONDITIONS, smallNetwork, TYPES, weightsOf } from './cases.js'
 
 const BATCH = 3
 const OUTPUT_ERROR = 1e-5
 const GRADIENT_ERROR = 1e-4
 
-const types = ['hourglass', 'hourglass of squares', 'unet'] as const
 const kinds = Object.keys(CONDITIONS) as ConditionConfig['kind'][]
-const cases = types.flatMap((type) =>
+const cases = TYPES.flatMap((type) =>
   kinds.flatMap((kind) =>
     [false, true].map((guidance) => ({
       name: `${type.replaceAll(' ', '-')}-${kind}${guidance ? '-guidance' : ''}`,

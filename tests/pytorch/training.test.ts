@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest'
 import { pythonLacks, runPython } from '../../packages/core/src/testing/python.js'
 import { nodeRuntime } from '../../packages/onestroke/src/runtime/index.js'
 import { OPTIMIZER_DEFAULTS, Optimizer, trainingStep } from '../../packages/onestroke/src/training/index.js'
-import { batchOf, CONDITIONS, distance, smallNetwork, weightsOf } from './cases.js'
+import { batchOf, CONDITIONS, distance, NETWORK_TYPES, smallNetwork, weightsOf } from './cases.js'
 
 const BATCH = 4
 const STEPS = 10
@@ -90,7 +90,7 @@ const trainThere = async (config: DenoiserConfig, directory: string) => {
 const lacking = pythonLacks('torch', 'safetensors', 'numpy')
 
 describe('training agrees with PyTorch', { timeout: 300_000 }, () => {
-  it.for(['hourglass', 'unet'] as const)('of a %s', async (type, context) => {
+  it.for(NETWORK_TYPES)('of a %s', async (type, context) => {
     context.skip(lacking !== undefined, lacking)
     const config = denoiser(type)
     const directory = await mkdtemp(join(tmpdir(), 'onestroke-pytorch-'))

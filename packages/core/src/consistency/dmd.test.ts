@@ -290,28 +290,10 @@ describe('what the student begins with', () => {
 })
 
 describe('the second network', () => {
-  const network = (type: 'hourglass' | 'unet'): NetworkConfig => ({
+  const common = {
     resolution: 4,
     channels: 1,
     patch_size: 1,
-    ...(type === 'hourglass'
-      ? {
-          type,
-          mixing: 'neighbours',
-          mlp_ratio: 1,
-          levels: [
-            { width: 4, depth: 1, heads: 1, window: 2 },
-            { width: 8, depth: 1, heads: 1, window: 2 },
-          ],
-        }
-      : {
-          type,
-          groups: 2,
-          levels: [
-            { width: 4, depth: 1, attention: 0 },
-            { width: 8, depth: 1, attention: 1 },
-          ],
-        }),
     embedding: {
       width: 8,
       token_width: 4,
@@ -319,9 +301,31 @@ describe('the second network', () => {
       guidance_embedding: false,
       jump_embedding: false,
     },
-  })
-  const config = (type: 'hourglass' | 'unet', guided = false): DenoiserConfig => {
-    const { embedding, ...rest } = network(type)
+  } as const
+  const networks: Readonly<Record<NetworkConfig['type'], NetworkConfig>> = {
+    hourglass: {
+      ...common,
+      type: 'hourglass',
+      mixing: 'neighbours',
+      mlp_ratio: 1,
+      levels: [
+        { width: 4, depth: 1, heads: 1, window: 2 },
+        { width: 8, depth: 1, heads: 1, window: 2 },
+      ],
+    },
+    unet: {
+      ...common,
+      type: 'unet',
+      groups: 2,
+      levels: [
+        { width: 4, depth: 1, attention: 0 },
+        { width: 8, depth: 1, attention: 1 },
+      ],
+    },
+  }
+  const types = Object.keys(networks) as NetworkConfig['type'][]
+  const config = (type: NetworkConfig['type'], guided = false): DenoiserConfig => {
+    const { embedding, ...rest } = networks[type]
     return {
       network: { ...rest, embedding: { ...embedding, guidance_embedding: guided } },
       parametrization: 'edm',
@@ -329,7 +333,7 @@ describe('the second network', () => {
     }
   }
 
-  it.each(['hourglass', 'unet'] as const)('is the teacher at first, and undecided: %s', (type) => {
+  it.each(types)('is the teacher at first, and undecided: %s', (type) => {
     const [student, teacher] = [config(type, true), config(type)]
     const part = secondNetwork(student, teacher, { head: true, updates: 5 })
     const teachers = networkLayout(teacher.network)

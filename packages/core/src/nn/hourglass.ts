@@ -54,6 +54,26 @@ export const hourglass = (scope: Scope, inputs: NetworkInputs, config: Hourglass
   return toPictures(scope.at('output'), rmsNorm(x), config)
 }
 
+/** A network with half of the blocks of another. */
+export interface Half<Config> {
+  readonly network: Config
+  /** The parameter of the whole network that a parameter of the half begins as. */
+  from(name: string): string
+}
+
+/**
+ * Every second block: as wide, and half as deep (Sanh et al. 2019, section 3, for language; Kim et al. 2023, section 3.1, for
+ * diffusion). Block i of the half begins as block 2i.
+ */
+export const halfHourglass = (config: HourglassConfig): Half<HourglassConfig> => ({
+  network: {
+    ...config,
+    levels: config.levels.map((level) => ({ ...level, depth: Math.ceil(level.depth / 2) })),
+  },
+  from: (name) =>
+    name.replace(/^(levels\.\d+\.(?:down|up))\.(\d+)\./, (_, side, block) => `${side}.${2 * Number(block)}.`),
+})
+
 /** Where each token is, learned: [h, w, D]. In `squares` the table lies in Z-order (Morton 1966). */
 const position = (scope: Scope, x: Tensor, mixing: HourglassConfig['mixing']): Tensor => {
   const [, h, w, width] = x.shape as [number, number, number, number]

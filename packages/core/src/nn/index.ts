@@ -7,8 +7,16 @@ export {
   networkConfig,
   type UnetConfig,
 } from './config.js'
+export type { Half } from './hourglass.js'
 export * from './layers.js'
-export { network, networkInputShapes, networkLayout } from './network.js'
+export {
+  halfNetwork,
+  NETWORKS,
+  type NetworkKind,
+  network,
+  networkInputShapes,
+  networkLayout,
+} from './network.js'
 export {
   describeParameters,
   flatScope,

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { grad, interpret, referenceRuntime } from '../tensor/index.js'
 import { type NetworkConfig, networkConfig, networkInputShapes, networkLayout } from './index.js'
 import {
+  EXAMPLES,
   hourglassOf,
-  NETWORKS,
   networkProgram,
   randomArray,
   randomInputs,
@@ -23,7 +23,7 @@ const pictureOf = (inputs: Record<string, Float32Array>, i: number, batch: numbe
     }),
   )
 
-describe.each(NETWORKS)('%s', (_, config) => {
+describe.each(EXAMPLES)('%s', (_, config) => {
   const inputs = randomInputs(config, 2, 1)
   const parameters = randomParameters(config, 2)
   const F = runNetwork(config, inputs, parameters)

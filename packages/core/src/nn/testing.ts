@@ -63,23 +63,29 @@ export const unetOf = (
   embedding: { width: 5, token_width: 4, condition, guidance_embedding, jump_embedding },
 })
 
+/** Small networks of every type, by name. */
+const SMALL: Readonly<
+  Record<NetworkConfig['type'], Readonly<Record<string, typeof hourglassOf | typeof unetOf>>>
+> = {
+  hourglass: { 'hourglass of squares': hourglassOf, 'hourglass of neighbours': seamlessOf },
+  unet: { unet: unetOf },
+}
+
 /** Networks with every condition, plain, with an input for the guidance scale, and with one for where to jump. */
-export const NETWORKS: readonly (readonly [name: string, config: NetworkConfig])[] = [
-  hourglassOf,
-  seamlessOf,
-  unetOf,
-].flatMap((of) =>
-  CONDITIONS.flatMap((condition) =>
-    [
-      [false, false],
-      [true, false],
-      [false, true],
-    ].map(([guided, jumps]) => {
-      const what = `${guided ? ', guided' : ''}${jumps ? ', a flow map' : ''}`
-      const config = of(condition, guided, jumps)
-      const type = config.type === 'hourglass' ? `hourglass of ${config.mixing}` : config.type
-      return [`${type}, ${condition.kind}${what}`, config] as const
-    }),
+export const EXAMPLES: readonly (readonly [name: string, config: NetworkConfig])[] = Object.values(
+  SMALL,
+).flatMap((all) =>
+  Object.entries(all).flatMap(([name, of]) =>
+    CONDITIONS.flatMap((condition) =>
+      [
+        [false, false],
+        [true, false],
+        [false, true],
+      ].map(([guided, jumps]) => {
+        const what = `${guided ? ', guided' : ''}${jumps ? ', a flow map' : ''}`
+        return [`${name}, ${condition.kind}${what}`, of(condition, guided, jumps)] as const
+      }),
+    ),
   ),
 )
 

@@ -2,12 +2,7 @@ export { DEFAULT_STRENGTH } from '../consistency/index.js'
 export { MOST_SEED, NotFiniteError, seedsFrom } from './checks.js'
 export { type EditOptions, type Interpolation, strengthOf } from './edit.js'
 export { type Example, exampleOf } from './example.js'
-export {
-  type ExportDtype,
-  type ExportQuality,
-  type Manifest,
-  parseManifest,
-} from './manifest.js'
+export { type ExportQuality, type Manifest, parseManifest } from './manifest.js'
 export {
   type DenoiserSource,
   type Generated,

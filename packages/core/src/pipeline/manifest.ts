@@ -1,15 +1,12 @@
 /** `manifest.json`: what an app needs to know of an exported model, beside its ONNX graph. */
 import { z } from 'zod'
 import { checkedConfig, modelConfigSchema } from '../formats/index.js'
+import { STORAGES, type Storage } from '../tensor/index.js'
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().nonnegative()
 const shapes = z.record(z.string(), z.array(z.int().positive().nullable()).min(1))
 const distance = z.number().nonnegative().nullable()
-
-/** How the weights are stored; they are computed with in float32. */
-const exportDtype = z.enum(['fp32', 'fp16', 'int8'])
-export type ExportDtype = z.infer<typeof exportDtype>
 
 /** What the pictures lost by the weights' rounding: each number beside that of the weights as they were trained. */
 const exportQuality = z.strictObject({
@@ -43,7 +40,8 @@ const manifestSchema = z.strictObject({
   vocabulary,
   sampling,
   example,
-  dtype: exportDtype,
+  /** How the weights are stored; they are computed with in float32. */
+  dtype: z.enum(Object.keys(STORAGES) as Storage[]),
   graph: z.strictObject({
     /** Beside the manifest. */
     file: z.string().regex(/^\w[\w.-]*$/),

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  apply,
   checkpoint,
   constant,
   countNodes,
@@ -10,6 +11,7 @@ import {
   interpret,
   jvp,
   nodesOf,
+  type Op,
   type Tensor,
   vjp,
 } from './index.js'
@@ -282,11 +284,29 @@ describe('checkpoint', () => {
     expect(countNodes(listProgram({ x, w }, { gradient: grad(first.square(), [w]) })).barrier).toBe(1)
   })
 
+  it('does not hold back views of the inputs of a program, whichever op makes them', () => {
+    const held = (view: boolean): boolean => {
+      const mirror: Op<undefined> = {
+        name: 'mirror',
+        view,
+        infer: ([w]) => [{ shape: w!.shape, dtype: w!.dtype }],
+        emit: (e, [w]) => [e.node('Identity', [w!])],
+        vjp: (_, [g]) => [g],
+      }
+      const w = input('w', [2])
+      const seen = apply(mirror, [w], undefined)[0]!
+      const y = checkpoint(() => x.sin().mul(seen).exp().sum())
+      return nodesOf(grad(y, [x])).some(({ op, inputs }) => op.name === 'barrier' && inputs[0] === seen)
+    }
+    expect([held(false), held(true)]).toEqual([true, false])
+  })
+
   it('ends with its block, also if that throws', () => {
     const fails = () => {
       throw new Error('no')
     }
     expect(() => checkpoint(fails)).toThrow('no')
+    expect(() => checkpoint(async () => x)).toThrow('checkpoint: the block must not be asynchronous')
     expect(nodes(waves(x))).toMatchObject({ sin: 3, exp: 3 })
     const region = () => x.sin().node!.region
     const [outer, inside, again] = checkpoint(() => [region(), checkpoint(region), region()])

@@ -98,13 +98,18 @@ export const jvp = (
 
 /**
  * Gradient checkpointing (Chen et al. 2016): what `block` computes on the way is not kept for the backward pass but
- * computed again there. Costs one more forward pass of the block, saves its intermediate tensors.
+ * computed again there. Costs one more forward pass of the block, saves its intermediate tensors. For networks whose
+ * intermediate tensors do not fit into memory: `checkpoint(() => transformerBlock(scope, x, …))`.
+ *
+ * @throws RangeError if `block` is asynchronous: nodes that others make in the meantime would count as its own.
  */
 export const checkpoint = <T>(block: () => T): T => {
   const outer = Node.region
   Node.region = Symbol('checkpoint')
   try {
-    return block()
+    const result = block()
+    if (result instanceof Promise) throw new RangeError('checkpoint: the block must not be asynchronous')
+    return result
   } finally {
     Node.region = outer
   }
@@ -112,8 +117,7 @@ export const checkpoint = <T>(block: () => T): T => {
 
 /** Inputs of the program and plain pieces of them, such as weights: they are there anyway. */
 const isLeafView = ({ node }: Tensor): boolean =>
-  node === undefined ||
-  (['split', 'reshape', 'transpose'].includes(node.op.name) && isLeafView(node.inputs[0]!))
+  node === undefined || (node.op.view === true && isLeafView(node.inputs[0]!))
 
 /** For nodes in a checkpointed block: their inputs and outputs, computed again once the cotangent is there. */
 const recomputation = (nodes: readonly Node[]) => {

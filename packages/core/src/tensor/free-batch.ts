@@ -1,7 +1,8 @@
 /** What of a program depends on the size of its batch, found by comparing it with the same program for another size. */
 import { nodesOf } from './autodiff.js'
+import { openShape } from './ops/op.js'
 import type { Program } from './program.js'
-import type { Node, Shape, Tensor } from './tensor.js'
+import type { Node, Tensor } from './tensor.js'
 
 /** Shapes and attributes with the batch left open. */
 export interface FreeBatch {
@@ -31,12 +32,9 @@ export const freeBatch = (program: Program, other: Program): FreeBatch => {
     for (const [name, tensor] of Object.entries(program[side])) faces.set(tensor, other[side][name]!)
   return {
     attrs: (node) => attrs.get(node),
-    shape: (tensor) => open(tensor.shape, faces.get(tensor)?.shape ?? tensor.shape, null),
+    shape: (tensor) => openShape(tensor.shape, faces.get(tensor)?.shape ?? tensor.shape, null),
   }
 }
-
-const open = <T>(shape: Shape, other: Shape, free: T): (number | T)[] =>
-  shape.map((n, i) => (n === other[i] ? n : free))
 
 /** Whether two inputs of nodes are the same constant, or no constants. */
 const sameConstant = (x: Tensor, y: Tensor): boolean => {
@@ -54,18 +52,8 @@ const openAttrs = (node: Node, other: Node): unknown => {
   for (const [i, x] of node.inputs.entries())
     if (!sameConstant(x, other.inputs[i]!)) throw depends('one of its constants does')
   if (JSON.stringify(node.attrs) === JSON.stringify(other.attrs)) return node.attrs
-  const [mine, its] = [node.attrs, other.attrs] as { shape?: Shape }[]
-  const name = node.op.name
-  if ((name !== 'reshape' && name !== 'broadcastTo') || !mine?.shape || !its?.shape)
-    throw depends('its attributes do')
-  const differing = mine.shape.filter((n, i) => n !== its.shape![i]).length
-  if (name === 'reshape') {
-    if (differing !== 1) throw depends('more than one axis does')
-    return { shape: open(mine.shape, its.shape, -1) }
-  }
-  // ONNX's Expand keeps an axis that the input has already; one that it has not cannot be left open.
-  const [from, rank] = [node.inputs[0]!.shape, mine.shape.length]
-  for (const [i, n] of mine.shape.entries())
-    if (n !== its.shape[i] && from[i - rank + from.length] !== n) throw depends('the batch is made there')
-  return { shape: open(mine.shape, its.shape, 1) }
+  const open = node.op.openBatch?.(node, other.attrs)
+  if (!open) throw depends('its attributes do')
+  if ('why' in open) throw depends(open.why)
+  return open.attrs
 }

@@ -24,7 +24,7 @@ import { type FreeBatch, fixedBatch, freeBatch } from './free-batch.js'
 import { halfOf } from './half.js'
 import type { Emitter, OnnxAttributes } from './ops/op.js'
 import type { Program } from './program.js'
-import { quantize, type Storage } from './storage.js'
+import { isQuantized, type Quantized, quantize, type Storage } from './storage.js'
 import type { DType, Shape, Tensor } from './tensor.js'
 
 const OPSET = 18n
@@ -37,7 +37,7 @@ const ONNX_TYPE: Record<DType, TensorProto_DataType> = {
 export interface OnnxOptions {
   /** The same function traced for another batch size: the model then takes batches of any. */
   readonly other?: Program
-  /** How constants are stored: in float16 all of them, in int8 those of two axes and more. */
+  /** How constants are stored: in fp16 all of them, in int8 those of two axes and more. Default `fp32`. */
   readonly storage?: Storage
 }
 
@@ -52,7 +52,7 @@ export interface OnnxOptions {
 export const toOnnx = (
   program: Program,
   constants: Readonly<Record<string, Float32Array>> = {},
-  { other, storage = 'float32' }: OnnxOptions = {},
+  { other, storage = 'fp32' }: OnnxOptions = {},
 ): Uint8Array => {
   const free = other ? freeBatch(program, other) : fixedBatch
   const writer = new GraphWriter(new Set([...Object.keys(program.inputs), ...Object.keys(program.outputs)]))
@@ -126,11 +126,22 @@ class GraphWriter implements Emitter {
     return name
   }
 
-  node(type: string, inputs: readonly string[], attributes: OnnxAttributes = {}, domain = ''): string {
-    return this.#append(type, inputs, 1, attributes, domain)[0]!
+  node(type: string, inputs: readonly string[], attributes: OnnxAttributes = {}): string {
+    return this.nodes(type, inputs, 1, attributes)[0]!
   }
   nodes(type: string, inputs: readonly string[], count: number, attributes: OnnxAttributes = {}): string[] {
-    return this.#append(type, inputs, count, attributes, '')
+    const output = Array.from({ length: count }, () => this.#fresh())
+    const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value))
+    this.graph.push(
+      create(NodeProtoSchema, {
+        name: `${type}${output[0]}`,
+        opType: type,
+        input: [...inputs],
+        output,
+        attribute,
+      }),
+    )
+    return output
   }
   ints(values: readonly number[]): string {
     return this.#share(`i${values.join()}`, () =>
@@ -150,16 +161,29 @@ class GraphWriter implements Emitter {
   /** A constant float32 tensor, stored as asked. Casts of constants are done once, when the model is loaded. */
   constant(name: string, shape: Shape, values: Float32Array, storage: Storage): string {
     const toFloat = (stored: string) => this.node('Cast', [stored], { to: TensorProto_DataType.FLOAT })
-    if (storage === 'float16')
-      return toFloat(
-        this.initializer(name, shape, TensorProto_DataType.FLOAT16, Uint16Array.from(values, halfOf)),
-      )
-    if (storage === 'float32' || shape.length < 2)
-      return this.initializer(name, shape, TensorProto_DataType.FLOAT, values)
-    const { values: rounded, scale, axis } = quantize(values, shape)
+    const exact = () => this.initializer(name, shape, TensorProto_DataType.FLOAT, values)
+    switch (storage) {
+      case 'fp32':
+        return exact()
+      case 'fp16':
+        return toFloat(
+          this.initializer(name, shape, TensorProto_DataType.FLOAT16, Uint16Array.from(values, halfOf)),
+        )
+      case 'int8':
+        return isQuantized(shape) ? this.#quantized(name, shape, quantize(values, shape), toFloat) : exact()
+      default:
+        return storage satisfies never
+    }
+  }
+  #quantized(
+    name: string,
+    shape: Shape,
+    { values, scale, axis }: Quantized,
+    toFloat: (stored: string) => string,
+  ): string {
     const scaleShape = axis === 'first' ? [scale.length, ...shape.slice(1).map(() => 1)] : [scale.length]
     return this.node('Mul', [
-      toFloat(this.initializer(name, shape, TensorProto_DataType.INT8, rounded)),
+      toFloat(this.initializer(name, shape, TensorProto_DataType.INT8, values)),
       this.initializer(this.#fresh(), scaleShape, TensorProto_DataType.FLOAT, scale),
     ])
   }
@@ -182,27 +206,6 @@ class GraphWriter implements Emitter {
     const name = this.#shared.get(key) ?? make()
     this.#shared.set(key, name)
     return name
-  }
-  #append(
-    type: string,
-    inputs: readonly string[],
-    count: number,
-    attributes: OnnxAttributes,
-    domain: string,
-  ): string[] {
-    const output = Array.from({ length: count }, () => this.#fresh())
-    const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value))
-    this.graph.push(
-      create(NodeProtoSchema, {
-        name: `${type}${output[0]}`,
-        opType: type,
-        domain,
-        input: [...inputs],
-        output,
-        attribute,
-      }),
-    )
-    return output
   }
 }
 

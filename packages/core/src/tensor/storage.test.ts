@@ -36,8 +36,8 @@ describe('quantize', () => {
 describe('stored', () => {
   it('is what a model computes with', () => {
     const values = Float32Array.of(1, -0.7, 1000, 0.00001)
-    expect(stored(values, [2, 2], 'float32')).toBe(values)
-    expect([...stored(values, [2, 2], 'float16')]).toEqual([1, -0.7001953125, 1000, 2 ** -24 * 168])
+    expect(stored(values, [2, 2], 'fp32')).toBe(values)
+    expect([...stored(values, [2, 2], 'fp16')]).toEqual([1, -0.7001953125, 1000, 2 ** -24 * 168])
     expect(stored(values, [4], 'int8')).toBe(values)
     const [scaled] = [stored(values, [2, 2], 'int8')]
     expect(scaled[0]).toBe(1)

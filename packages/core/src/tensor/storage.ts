@@ -2,8 +2,13 @@
 
 import { halfOf, ofHalves } from './half.js'
 
-/** float32, float16 (half the bytes), or int8 with a float32 scale for each row or column (a quarter of the bytes). */
-export type Storage = 'float32' | 'float16' | 'int8'
+/** Every way to store weights, with a line of help. */
+export const STORAGES = {
+  fp32: 'as they were trained',
+  fp16: 'half the bytes',
+  int8: 'a quarter of the bytes, with a float32 scale for each row or column',
+} as const
+export type Storage = keyof typeof STORAGES
 
 export interface Quantized {
   readonly values: Int8Array
@@ -41,12 +46,25 @@ const quantizeAlong = (values: Float32Array, shape: readonly number[], axis: Qua
 
 /** The numbers that a model computes with if a constant is stored so. */
 export const stored = (values: Float32Array, shape: readonly number[], storage: Storage): Float32Array => {
-  if (storage === 'float16') return ofHalves(Uint16Array.from(values, halfOf))
-  if (storage === 'float32' || shape.length < 2) return values
-  const { values: rounded, scale, axis } = quantize(values, shape)
+  switch (storage) {
+    case 'fp32':
+      return values
+    case 'fp16':
+      return ofHalves(Uint16Array.from(values, halfOf))
+    case 'int8':
+      return isQuantized(shape) ? unquantized(quantize(values, shape)) : values
+    default:
+      return storage satisfies never
+  }
+}
+
+/** Whether int8 rounds a constant of this shape: scalars and vectors stay float32, being small. */
+export const isQuantized = (shape: readonly number[]): boolean => shape.length >= 2
+
+const unquantized = ({ values, scale, axis }: Quantized): Float32Array => {
   const inner = values.length / scale.length
   return Float32Array.from(
-    rounded,
+    values,
     (n, i) => n * scale[axis === 'first' ? Math.floor(i / inner) : i % scale.length]!,
   )
 }

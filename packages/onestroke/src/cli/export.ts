@@ -1,16 +1,16 @@
 import { UserError } from '@onestroke/core/formats'
-import type { ExportDtype } from '@onestroke/core/pipeline'
+import type { Storage } from '@onestroke/core/tensor'
 import { Command, Option } from 'commander'
-import { exportFolder, exportModel, STORAGE } from '../export/index.js'
-import { type LoadedModel, loadModel } from '../model/index.js'
+import { exportFolder, exportModel, TARGETS, type Target } from '../export/index.js'
+import { type LoadedModel, loadModel, SAVED_STORAGES, type SavedStorage } from '../model/index.js'
 import { openData } from './open-data.js'
-import { DATA_HELP, type DataFlags, dataOptions, integer } from './options.js'
+import { DATA_HELP, type DataFlags, dataOptions, dtypeOption, integer, listed } from './options.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
 
 interface ExportFlags extends DataFlags {
   out: string
-  dtype: ExportDtype
-  target: 'node' | 'web' | 'model'
+  dtype: Storage
+  target: Target
   license?: string
   data?: string
   teacher?: string
@@ -27,19 +27,8 @@ export const exportCommand = (): Command =>
       .argument('<MODEL>', 'model folder'),
   )
     .requiredOption('--out <dir>', 'folder to write')
-    .addOption(
-      new Option('--dtype <type>', 'how weights are stored; they are computed with in float32')
-        .choices(Object.keys(STORAGE))
-        .default('fp16'),
-    )
-    .addOption(
-      new Option(
-        '--target <target>',
-        'node: graph and manifest; web: also a page, and all that it needs from any static server; model: a model folder again (safetensors), which every command takes',
-      )
-        .choices(['node', 'web', 'model'])
-        .default('node'),
-    )
+    .addOption(dtypeOption('how weights are stored; they are computed with in float32'))
+    .addOption(new Option('--target <target>', listed(TARGETS)).choices(Object.keys(TARGETS)).default('node'))
     .option(
       '--license <text>',
       'of the weights and of what they paint, for the manifest; by default that of the pictures they learned from, where it is known',
@@ -120,13 +109,18 @@ export const exportCommand = (): Command =>
       )
     })
 
+const isSaved = (dtype: Storage): dtype is SavedStorage => SAVED_STORAGES.some((storage) => storage === dtype)
+
 const exportAgain = async (
   model: LoadedModel,
   { out, dtype, license, data, json }: ExportFlags,
 ): Promise<void> => {
   const usage = (message: string, remedy: string) => new UserError(message, { exitCode: 2, remedy })
-  if (dtype === 'int8')
-    throw usage('a model folder holds no int8', '--dtype fp16, or --target node or web for a graph in int8')
+  if (!isSaved(dtype))
+    throw usage(
+      `a model folder holds no ${dtype}`,
+      `--dtype ${SAVED_STORAGES.at(-1)}, or --target node or web for a graph in ${dtype}`,
+    )
   for (const [flag, value] of Object.entries({ license, data }))
     if (value !== undefined)
       throw usage(`--${flag} is for the manifest of a graph`, '--target node or web writes one')
@@ -139,5 +133,5 @@ const mega = (bytes: number, digits = 1) => `${(bytes / 1e6).toFixed(digits)} MB
 
 const sayWritten = (
   out: string,
-  { dtype, bytes, rmse_to_fp32 }: { dtype: ExportDtype; bytes: number; rmse_to_fp32: number },
+  { dtype, bytes, rmse_to_fp32 }: { dtype: Storage; bytes: number; rmse_to_fp32: number },
 ): void => say(`${out}: ${mega(bytes, 2)} in ${dtype}, pictures off by ${rmse_to_fp32.toFixed(4)}`)

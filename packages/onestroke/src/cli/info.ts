@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
+import { NETWORKS } from '@onestroke/core/nn'
 import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import pc from 'picocolors'
@@ -41,7 +42,7 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     path,
     kind: config.kind,
     parameters: layout.size,
-    network: `${network.type}, preset ${provenance.preset}`,
+    network: `${network.type} (${NETWORKS[network.type].about}), preset ${provenance.preset}`,
     resolution: network.resolution,
     channels: network.channels,
     condition:

@@ -1,5 +1,6 @@
 /** Options that several commands share, and how their values are read. */
 import { readSeed, SEED_RULE } from '@onestroke/core/pipeline'
+import { STORAGES } from '@onestroke/core/tensor'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
 export const integer =
@@ -58,6 +59,16 @@ const list = (text: string): string[] =>
 
 /** Gathers an option that may be given several times. */
 export const gathered = (text: string, all: readonly string[] = []): string[] => [...all, text]
+
+/** Names with their lines of help: `fp32: as they were trained; fp16: half the bytes`. */
+export const listed = (help: Readonly<Record<string, string>>): string =>
+  Object.entries(help)
+    .map(([name, about]) => `${name}: ${about}`)
+    .join('; ')
+
+/** `--dtype`. @param about what is stored so. */
+export const dtypeOption = (about: string): Option =>
+  new Option('--dtype <type>', `${about}. ${listed(STORAGES)}`).choices(Object.keys(STORAGES)).default('fp16')
 
 /** How DATA is read. */
 export const dataOptions = (command: Command): Command =>

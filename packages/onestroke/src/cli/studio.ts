@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ExportDtype } from '@onestroke/core/pipeline'
+import type { Storage } from '@onestroke/core/tensor'
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { renderUnicodeCompact } from 'uqr'
 import { checkGuard, isLoopback } from '../server/index.js'
 import { openCatalogue, type StudioGuard, shippedModels, studioServer, writeSite } from '../studio/index.js'
 import { listen } from './listen.js'
-import { gathered, integer } from './options.js'
+import { dtypeOption, gathered, integer } from './options.js'
 import { say, whenInterrupted } from './terminal.js'
 
 interface StudioFlags {
@@ -18,7 +18,7 @@ interface StudioFlags {
   port: number
   host: string
   allowedHost: string[]
-  dtype: ExportDtype
+  dtype: Storage
   build?: string
 }
 
@@ -51,11 +51,7 @@ export const studioCommand = (): Command =>
       gathered,
       [],
     )
-    .addOption(
-      new Option('--dtype <type>', 'how the models’ weights are sent')
-        .choices(['fp32', 'fp16', 'int8'])
-        .default('fp16'),
-    )
+    .addOption(dtypeOption('how the models’ weights are sent'))
     .addOption(
       new Option(
         '--build <dir>',

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
-import type { ExportDtype, ExportQuality, Manifest } from '@onestroke/core/pipeline'
+import type { ExportQuality, Manifest } from '@onestroke/core/pipeline'
+import type { Storage } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
 import { asSeenBy, checkFit, featuresFor, guidanceOf, Judge, teacherPath } from '../evaluation/index.js'
 import { writeFileAtomic } from '../formats/index.js'
@@ -12,15 +13,19 @@ import { CONFIG_FILE, type LoadedModel, Model, makeFolder, sha256Of } from '../m
 import { PLAN_FILE, versions } from '../training/index.js'
 import { graphOf } from './graph.js'
 import { GRAPH_FILE, loadExport, MANIFEST_FILE } from './load.js'
-import { rmseToTrained, roundedWeights, STORAGE } from './rounding.js'
+import { rmseToTrained, roundedWeights } from './rounding.js'
+import type { Target } from './targets.js'
 import { type WebWeight, webFiles, weighWeb, writeWeb } from './web.js'
+
+/** The targets that are made of a graph. */
+type GraphTarget = Extract<Target, 'node' | 'web'>
 
 export interface ExportOptions {
   readonly model: LoadedModel
   readonly out: string
-  readonly dtype: ExportDtype
+  readonly dtype: Storage
   /** `web` adds a page and all that it needs without a bundler. Default `node`: graph and manifest. */
-  readonly target?: 'node' | 'web'
+  readonly target?: GraphTarget
   /** Default: that of the pictures that it learned from, where their source said so. */
   readonly license?: string
   /** Measures what the rounding costs, on data, with the evaluation's own rows. */
@@ -59,9 +64,8 @@ export const exportModel = async ({
 }: ExportOptions): Promise<Exported> => {
   const { config, layout, sha256 } = model
   await checkOwn(out)
-  const web =
-    target === 'web' ? await webFiles(out, { unfinished: existsSync(join(out, UNFINISHED_FILE)) }) : undefined
-  const { bytes, inputs, outputs } = graphOf(model, STORAGE[dtype])
+  const web = await pageOf(target, out)
+  const { bytes, inputs, outputs } = graphOf(model, dtype)
   await makeFolder(out)
   const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, example } = config
   const { method, provenance } = config
@@ -114,6 +118,18 @@ export const exportModel = async ({
   return { manifest: whole, ...(web && { weight: await weighWeb(web, out, whole) }) }
 }
 
+/** The files that a target needs beside graph and manifest. */
+const pageOf = (target: GraphTarget, out: string) => {
+  switch (target) {
+    case 'node':
+      return undefined
+    case 'web':
+      return webFiles(out, { unfinished: existsSync(join(out, UNFINISHED_FILE)) })
+    default:
+      return target satisfies never
+  }
+}
+
 /** Removes what a process that was ended left half-written in an export's folder. */
 const removeLeftovers = async (out: string): Promise<void> => {
   if (!existsSync(join(out, UNFINISHED_FILE))) return
@@ -140,7 +156,7 @@ const STEPS = [1, 2, 4]
 
 const qualityOf = async (
   model: LoadedModel,
-  dtype: ExportDtype,
+  dtype: Storage,
   { dataset: data, teacher, samples, ...notify }: NonNullable<ExportOptions['measure']>,
 ): Promise<ExportQuality> => {
   const dataset = asSeenBy(model.config, data)

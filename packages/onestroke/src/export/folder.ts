@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
-import { CONFIG_FILE, type LoadedModel, Model, type SavedDtype, saveModel } from '../model/index.js'
+import { CONFIG_FILE, type LoadedModel, Model, type SavedStorage, saveModel } from '../model/index.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
 
 export interface ExportedFolder {
@@ -21,7 +21,7 @@ export interface ExportedFolder {
 export const exportFolder = async (
   model: LoadedModel,
   out: string,
-  dtype: SavedDtype,
+  storage: SavedStorage,
 ): Promise<ExportedFolder> => {
   for (const file of [CONFIG_FILE, 'run.json'])
     if (existsSync(join(out, file)))
@@ -29,7 +29,7 @@ export const exportFolder = async (
         exitCode: 2,
         remedy: 'choose another folder for --out',
       })
-  const { config, bytes } = await saveModel(out, model.config, model.weights, dtype)
-  const rounded = Model.of({ ...model, weights: roundedWeights(model, dtype) })
+  const { config, bytes } = await saveModel(out, model.config, model.weights, storage)
+  const rounded = Model.of({ ...model, weights: roundedWeights(model, storage) })
   return { config, bytes, rmse_to_fp32: await rmseToTrained(model, rounded) }
 }

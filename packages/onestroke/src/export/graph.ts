@@ -11,7 +11,7 @@ export interface Graph extends Pick<Manifest['graph'], 'inputs' | 'outputs'> {
 
 export const graphOf = (
   { config, layout, weights }: Pick<LoadedModel, 'config' | 'layout' | 'weights'>,
-  storage: Storage = 'float32',
+  storage: Storage = 'fp32',
 ): Graph => {
   const [program, other] = twoSizes(config)
   return {

@@ -1,25 +1,14 @@
 /** What storing weights in fewer bytes does to them, and to pictures. */
-import {
-  type ExportDtype,
-  NotFiniteError,
-  type Pipeline,
-  type PipelineConfig,
-} from '@onestroke/core/pipeline'
+import { NotFiniteError, type Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
 import { type Storage, stored } from '@onestroke/core/tensor'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
 
-export const STORAGE: Readonly<Record<ExportDtype, Storage>> = {
-  fp32: 'float32',
-  fp16: 'float16',
-  int8: 'int8',
-}
-
 /** All weights as they are computed with once they have been stored so. */
-export const roundedWeights = ({ layout, weights }: LoadedModel, dtype: ExportDtype): Float32Array => {
+export const roundedWeights = ({ layout, weights }: LoadedModel, storage: Storage): Float32Array => {
   const rounded = new Float32Array(layout.size)
   for (const { offset, size, shape } of layout.specs)
-    rounded.set(stored(weights.subarray(offset, offset + size), shape, STORAGE[dtype]), offset)
+    rounded.set(stored(weights.subarray(offset, offset + size), shape, storage), offset)
   return rounded
 }
 

@@ -7,12 +7,13 @@ import {
   type ModelConfig,
   parseModelConfig,
   parseSafetensors,
+  type SafetensorsDtype,
   serializeSafetensors,
   toFloat32,
   UserError,
 } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
-import { halfOf, ofHalves } from '@onestroke/core/tensor'
+import { halfOf, ofHalves, type Storage } from '@onestroke/core/tensor'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from './make-folder.js'
 
@@ -126,26 +127,26 @@ const readWeights = (bytes: Uint8Array, layout: Layout, file: string): Float32Ar
   return flat
 }
 
-/** How a model folder can hold its weights. */
-export type SavedDtype = 'fp32' | 'fp16'
+/** What safetensors calls the ways to store weights that a model folder can have. */
+const DTYPES = { fp32: 'F32', fp16: 'F16' } as const satisfies Partial<Record<Storage, SafetensorsDtype>>
+export type SavedStorage = keyof typeof DTYPES
+export const SAVED_STORAGES = Object.keys(DTYPES) as SavedStorage[]
 
 /**
  * Writes a model folder; the config last, since its presence says that the folder is a model. It holds the weights' hash.
  *
  * @returns the config as it was written, and bytes and sha256 of model.safetensors.
- * @throws UserError if the folder cannot be written, or if a weight is too large for float16 (65504).
+ * @throws UserError if the folder cannot be written, or if a weight is too large for fp16 (65504).
  */
 export const saveModel = async (
   path: string,
   config: ModelConfig,
   weights: Float32Array,
-  dtype: SavedDtype = 'fp32',
+  storage: SavedStorage = 'fp32',
 ): Promise<{ config: ModelConfig; bytes: number; sha256: string }> => {
   const tensors = networkLayout(config.network).specs.map(({ name, shape, offset, size }) => {
     const values = weights.subarray(offset, offset + size)
-    return dtype === 'fp32'
-      ? { name, dtype: 'F32' as const, shape, data: values }
-      : { name, dtype: 'F16' as const, shape, data: halves(values, name) }
+    return { name, dtype: DTYPES[storage], shape, data: saved(values, name, storage) }
   })
   const bytes = serializeSafetensors(tensors, { format: config.format, kind: config.kind })
   await makeFolder(path)
@@ -154,6 +155,17 @@ export const saveModel = async (
   const whole: ModelConfig = { ...config, weights_sha256: sha256 }
   await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(whole, null, 2)}\n`)
   return { config: whole, bytes: bytes.length, sha256 }
+}
+
+const saved = (values: Float32Array, name: string, storage: SavedStorage): ArrayBufferView => {
+  switch (storage) {
+    case 'fp32':
+      return values
+    case 'fp16':
+      return halves(values, name)
+    default:
+      return storage satisfies never
+  }
 }
 
 const halves = (values: Float32Array, name: string): Uint16Array => {

@@ -2,10 +2,10 @@
 import { type DenoiserConfig, denoiseProgram } from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
 import { Random } from '@onestroke/core/random'
-import { type Program, type Storage, toOnnx, trace } from '@onestroke/core/tensor'
+import { apply, type Op, type Program, STORAGES, type Storage, toOnnx, trace } from '@onestroke/core/tensor'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
-import { NETWORKS } from '../../../core/src/nn/testing.js'
+import { EXAMPLES } from '../../../core/src/nn/testing.js'
 import { nodeRuntime } from './index.js'
 
 const draw = (length: number, seed: number) =>
@@ -55,7 +55,7 @@ const valuesFor = ({ inputs }: Program, weights: Record<string, Float32Array>) =
   )
 
 describe('a model for batches of any size', () => {
-  it.each(NETWORKS)('is the one for each: %s', async (_, network) => {
+  it.each(EXAMPLES)('is the one for each: %s', async (_, network) => {
     const config = configOf(network)
     const weights = weightsOf(config)
     const at = (batch: number) => denoiseProgram(config, batch)
@@ -87,6 +87,28 @@ describe('a model for batches of any size', () => {
       'mul depends on the batch size: one of its constants does',
     )
   })
+
+  it('asks any op for the attributes that serve every size', async () => {
+    /** Reshapes [batch, width] to [rows, 2]. */
+    const pairs = (openBatch: Op<{ rows: number }>['openBatch']): Op<{ rows: number }> => ({
+      name: 'pairs',
+      openBatch,
+      infer: ([x], { rows }) => [{ shape: [rows, 2], dtype: x!.dtype }],
+      emit: (e, [x], { attrs }) => [e.node('Reshape', [x!, e.ints([attrs.rows, 2])])],
+    })
+    const program = (op: Op<{ rows: number }>) => (n: number) =>
+      trace({ x: [n, 4] }, ({ x }) => ({ y: apply(op, [x], { rows: 2 * n })[0]! }))
+    const written = (op: Op<{ rows: number }>) => toOnnx(program(op)(2), {}, { other: program(op)(3) })
+
+    const x = draw(20, 1)
+    const open = pairs(() => ({ attrs: { rows: -1 } }))
+    const { data, dims } = await runModel(written(open), program(open)(5), { x })
+    expect([dims, data]).toEqual([[10, 2], x])
+    expect(() => written(pairs(() => ({ why: 'it says so' })))).toThrow(
+      'pairs depends on the batch size: it says so',
+    )
+    expect(() => written(pairs(undefined))).toThrow('pairs depends on the batch size: its attributes do')
+  })
 })
 
 describe('constants', () => {
@@ -96,17 +118,14 @@ describe('constants', () => {
     Array.from({ length: 8 }, (_, i) =>
       [0, 1, 2].reduce((sum, k) => sum + x[3 * Math.floor(i / 4) + k]! * w[4 * k + (i % 4)]!, b[i % 4]!),
     )
-  it.each([
-    ['float32', 1e-6],
-    ['float16', 2e-3],
-    ['int8', 3e-2],
-  ] satisfies [Storage, number][])(
-    'stored as %s are what they were, but for rounding',
-    async (storage, error) => {
+  const errors: Readonly<Record<Storage, number>> = { fp32: 1e-6, fp16: 2e-3, int8: 3e-2 }
+  it.each(Object.keys(STORAGES) as Storage[])(
+    'stored in %s are what they were, but for rounding',
+    async (storage) => {
       const { data } = await runModel(toOnnx(program, { w, b }, { storage }), program, { x })
       const far = exact(w).map((value, i) => Math.abs(value - data[i]!))
-      expect(Math.max(...far)).toBeLessThan(error)
-      if (storage !== 'float32') expect(Math.max(...far)).toBeGreaterThan(error / 100)
+      expect(Math.max(...far)).toBeLessThan(errors[storage])
+      if (storage !== 'fp32') expect(Math.max(...far)).toBeGreaterThan(errors[storage] / 100)
     },
   )
 })

@@ -4,7 +4,7 @@ import { cp, readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
-import type { ExportDtype } from '@onestroke/core/pipeline'
+import type { Storage } from '@onestroke/core/tensor'
 import { guidanceOf } from '../evaluation/index.js'
 import { exportModel, MANIFEST_FILE, readManifest } from '../export/index.js'
 import { isWithin } from '../formats/index.js'
@@ -53,7 +53,7 @@ interface CatalogueOptions {
   readonly teacher?: string
   /** Folder for the exports. */
   readonly work: string
-  readonly dtype: ExportDtype
+  readonly dtype: Storage
   /** Folders in which models are looked for again and again: what is none, or is broken, is left out. */
   readonly places?: readonly string[]
 }

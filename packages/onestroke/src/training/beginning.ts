@@ -1,9 +1,9 @@
 /** Which network is trained, and what its weights begin as. */
 import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '@onestroke/core/formats'
-import type { NetworkConfig } from '@onestroke/core/nn'
+import { halfNetwork, type NetworkConfig } from '@onestroke/core/nn'
 import type { LoadedModel } from '../model/index.js'
-import { beginsAs, HALF, halved } from './half.js'
+import { HALF, halved } from './half.js'
 import { objectiveNamed } from './objectives.js'
 import { presetNetwork } from './presets.js'
 import type { RunOptions } from './run.js'
@@ -20,7 +20,7 @@ export const networkOf = ({ plan, dataset, vocabulary, teacher, initFrom }: Give
   const { preset } = plan
   if (!teacher && initFrom) return initFrom.config.network
   if (teacher && preset === teacher.config.provenance.preset) return teacher.config.network
-  if (teacher && preset === HALF) return halved(teacher.config.network)
+  if (teacher && preset === HALF) return halved(teacher.config.network).network
   return presetNetwork(preset, { resolution: dataset.height, channels: dataset.channels }, vocabulary)
 }
 
@@ -52,14 +52,14 @@ export const beginningOf = (
         remedy: 'begin with a consistency student, such as the default method makes',
       })
     if (isAlike(config.network, network)) return { model: initFrom }
-    if (config.network.type === 'hourglass' && isAlike(halved(config.network), network))
-      return { model: initFrom, from: beginsAs }
+    const half = halfNetwork(config.network)
+    if (half && isAlike(half.network, network)) return { model: initFrom, from: half.from }
     throw new UserError(`${path} is a network of another size than the one that is to begin as it`, {
       exitCode: 2,
       remedy: `choose its size (--student), or half of it (--student ${HALF})`,
     })
   }
-  if (teacher && preset === HALF) return { model: teacher, from: beginsAs }
+  if (teacher && preset === HALF) return { model: teacher, from: halved(teacher.config.network).from }
   return teacher && preset === teacher.config.provenance.preset ? { model: teacher } : undefined
 }
 

@@ -1,21 +1,21 @@
 import { METHODS } from '@onestroke/core/consistency'
-import { networkLayout } from '@onestroke/core/nn'
+import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
 import { buildTextVocabulary } from '@onestroke/core/text'
 import { describe, expect, it } from 'vitest'
 import { folderOf } from '../data/testing.js'
 import { loadModel, Model } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
-import { beginsAs, halved } from './half.js'
+import { halved } from './half.js'
 import { presetNetwork } from './presets.js'
 import { run } from './run.js'
 import { runPlan, someData } from './testing.js'
 
 const network = presetNetwork('base', { resolution: 32, channels: 3 }, { kind: 'none' })
-const depths = ({ levels }: { levels: readonly { depth: number }[] }) => levels.map(({ depth }) => depth)
+const depths = ({ levels }: NetworkConfig) => levels.map(({ depth }) => depth)
 
 describe('half of a teacher', () => {
   it('has half of its blocks, rounded up, and is as wide', () => {
-    const half = halved(network)
+    const half = halved(network).network
     expect([depths(network), depths(half)]).toEqual([
       [1, 2, 4],
       [1, 1, 2],
@@ -24,10 +24,11 @@ describe('half of a teacher', () => {
   })
 
   it('begins as every second one of them, and as all that is no block', () => {
-    const [whole, half] = [networkLayout(network), networkLayout(halved(network))]
+    const { network: less, from } = halved(network)
+    const [whole, half] = [networkLayout(network), networkLayout(less)]
     const values = Float32Array.from({ length: whole.size }, (_, i) => i + 1)
     const flat = new Float32Array(half.size)
-    half.adopt(flat, whole, values, beginsAs)
+    half.adopt(flat, whole, values, from)
     expect(flat.every((value) => value > 0)).toBe(true)
     const [there, here] = [whole.unflatten(values), half.unflatten(flat)]
     const [of, as] = ['levels.2.down.1.qkv.weight', 'levels.2.down.2.qkv.weight']
@@ -38,7 +39,9 @@ describe('half of a teacher', () => {
 
   it('is none of a U-Net', () => {
     const unet = presetNetwork('unet', { resolution: 32, channels: 3 }, { kind: 'none' })
-    expect(() => halved(unet)).toThrow('half of the blocks can be left out of an hourglass, not of a unet')
+    expect(() => halved(unet)).toThrow(
+      'half of the blocks can be left out of a network of type hourglass, not of type unet',
+    )
   })
 
   it('learns from it, and paints', async () => {

@@ -1,25 +1,25 @@
 /**
- * Students with half of their teacher's blocks: as wide, and half as deep. They begin as their teacher without every second
- * block (Sanh et al. 2019, section 3, for language; Kim et al. 2023, section 3.1, for diffusion), and so close to what they
+ * Students with half of their teacher's blocks. They begin as their teacher without the others, and so close to what they
  * have to become, where those of a smaller preset begin from nothing.
  */
 import { UserError } from '@onestroke/core/formats'
-import type { HourglassConfig, NetworkConfig } from '@onestroke/core/nn'
+import { type Half, halfNetwork, NETWORKS, type NetworkConfig } from '@onestroke/core/nn'
 
 /** What stands in a preset's place. */
 export const HALF = 'half'
 
-/** @throws UserError for networks that are no hourglass. */
-export const halved = (network: NetworkConfig): HourglassConfig => {
-  if (network.type !== 'hourglass')
-    throw new UserError(`half of the blocks can be left out of an hourglass, not of a ${network.type}`, {
+/** @throws UserError for networks of which no half is known. */
+export const halved = (network: NetworkConfig): Half<NetworkConfig> => {
+  const half = halfNetwork(network)
+  if (half) return half
+  const kinds = Object.entries(NETWORKS)
+    .filter(([, kind]) => kind.half)
+    .map(([type]) => type)
+  throw new UserError(
+    `half of the blocks can be left out of a network of type ${kinds.join(', ')}, not of type ${network.type}`,
+    {
       exitCode: 2,
       remedy: 'choose a preset for the student',
-    })
-  const levels = network.levels.map((level) => ({ ...level, depth: Math.ceil(level.depth / 2) }))
-  return { ...network, levels }
+    },
+  )
 }
-
-/** Which of the teacher's parameters one of a halved network begins as: those of block i are those of block 2i. */
-export const beginsAs = (name: string): string =>
-  name.replace(/^(levels\.\d+\.(?:down|up))\.(\d+)\./, (_, side, block) => `${side}.${2 * Number(block)}.`)

@@ -1,17 +1,18 @@
 /** Networks and training settings that are known to work, by name. */
 import { UserError } from '@onestroke/core/formats'
-import type { HourglassConfig, NetworkConfig, UnetConfig } from '@onestroke/core/nn'
+import type { NetworkConfig } from '@onestroke/core/nn'
 import { conditionShape, type Vocabulary } from '@onestroke/core/text'
 import type { OptimizerOptions } from './optimizer.js'
+
+/** What a config of each type has beside what all of them have. */
+type OwnPart<Config> = Config extends NetworkConfig
+  ? Omit<Config, 'resolution' | 'channels' | 'patch_size' | 'embedding'>
+  : never
 
 export interface Preset {
   readonly about: string
   /** The network's own part, for a grid of `side` × `side` tokens or patches. */
-  readonly shape: (
-    side: number,
-  ) =>
-    | Pick<HourglassConfig, 'type' | 'levels' | 'mixing' | 'mlp_ratio'>
-    | Pick<UnetConfig, 'type' | 'levels' | 'groups'>
+  readonly shape: (side: number) => OwnPart<NetworkConfig>
   readonly embedding_width: number
   readonly token_width: number
   /** Pictures that it must see before it paints more than noise and blobs, see docs/measured.md; absent where that is not known. */

@@ -13,10 +13,13 @@ export interface Context<A> {
   readonly attrs: A
 }
 
+/** Attributes that serve every batch size, or why there are none: the end of "reshape depends on the batch size: …". */
+export type OpenBatch<A> = { readonly attrs: A } | { readonly why: string }
+
 /** Appends nodes to an ONNX graph; values are named by strings. */
 export interface Emitter {
   /** One ONNX node with one output. Attributes: integers, lists of integers, or `{ float }` and `{ string }`. */
-  node(type: string, inputs: readonly string[], attributes?: OnnxAttributes, domain?: string): string
+  node(type: string, inputs: readonly string[], attributes?: OnnxAttributes): string
   /** One ONNX node with several outputs. */
   nodes(type: string, inputs: readonly string[], count: number, attributes?: OnnxAttributes): string[]
   /** A small constant: an int64 vector (shapes, axes) … */
@@ -39,10 +42,16 @@ export type OnnxAttributes = Record<
  * - `jvp`: the tangents of the outputs, from those of the inputs (absent means zero).
  * - `lazy`: the rule accepts a cotangent that merely broadcasts to the output's shape. Cotangents of a mean then stay
  *   scalars as long as possible.
+ * - `view`: the outputs are the input's own values, in other places or another shape. Recomputation does not wait for
+ *   views of a program's inputs, because they are there anyway.
+ * - `openBatch`: the attributes that serve every batch size, from those of one trace and those of another. Absent where
+ *   attributes must not depend on the batch size.
  */
 export interface Op<A = unknown> {
   readonly name: string
   readonly lazy?: boolean
+  readonly view?: boolean
+  openBatch?(context: Context<A>, other: A): OpenBatch<A>
   infer(inputs: readonly Tensor[], attrs: A): Aval[]
   emit(emitter: Emitter, inputs: readonly string[], context: Context<A>): string[]
   vjp?(context: Context<A>, cotangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[]
@@ -53,7 +62,9 @@ export interface Op<A = unknown> {
 export interface SingleOp<A> {
   readonly name: string
   readonly lazy?: boolean
+  readonly view?: boolean
   readonly dtype?: DType
+  openBatch?(context: Context<A>, other: A): OpenBatch<A>
   shape(shapes: readonly Shape[], attrs: A): Shape
   emit(emitter: Emitter, inputs: readonly string[], context: Context<A>): string
   vjp?(context: Context<A>, cotangent: Tensor): readonly (Tensor | undefined)[]
@@ -64,7 +75,9 @@ export const op = <A = undefined>(rule: SingleOp<A>): Op<A> => {
   const { vjp, jvp } = rule
   return {
     name: rule.name,
-    ...(rule.lazy ? { lazy: true } : {}),
+    lazy: rule.lazy,
+    view: rule.view,
+    openBatch: rule.openBatch,
     infer: (inputs, attrs) => [
       {
         shape: rule.shape(
@@ -87,6 +100,9 @@ export const total = (a: Tensor | undefined, b: Tensor | undefined): Tensor | un
 export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1)
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((n, i) => n === b[i])
+/** A shape of which axes that differ from another one's are left open, as `free`. */
+export const openShape = <T>(shape: Shape, other: Shape, free: T): (number | T)[] =>
+  shape.map((n, i) => (n === other[i] ? n : free))
 export const show = (shape: Shape): string => `[${shape.join(', ')}]`
 
 /** The shape that `a` and `b` broadcast to (numpy's rules). Throws if there is none. */

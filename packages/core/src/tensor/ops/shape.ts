@@ -1,13 +1,28 @@
 import type { Shape, Tensor } from '../tensor.js'
-import { broadcastShapes, normalizeAxes, type Op, op, sameShape, show, sizeOf, unbroadcast } from './op.js'
+import {
+  broadcastShapes,
+  normalizeAxes,
+  type Op,
+  op,
+  openShape,
+  sameShape,
+  show,
+  sizeOf,
+  unbroadcast,
+} from './op.js'
 
 export const reshape: Op<{ shape: Shape }> = op({
   name: 'reshape',
+  view: true,
   shape: ([x], { shape }) => {
     if (sizeOf(x!) !== sizeOf(shape) || shape.some((n) => !Number.isInteger(n) || n < 0))
       throw new RangeError(`reshape: ${show(x!)} does not fit ${show(shape)}`)
     return shape
   },
+  openBatch: ({ attrs: { shape } }, other) =>
+    shape.filter((n, i) => n !== other.shape[i]).length === 1
+      ? { attrs: { shape: openShape(shape, other.shape, -1) } }
+      : { why: 'more than one axis does' },
   emit: (e, [x], { attrs }) => e.node('Reshape', [x!, e.ints(attrs.shape)], { allowzero: 1 }),
   vjp: ({ inputs: [x] }, g) => [g.reshape(x!.shape)],
   jvp: ({ attrs }, [t]) => t?.reshape(attrs.shape),
@@ -15,6 +30,7 @@ export const reshape: Op<{ shape: Shape }> = op({
 
 export const transpose: Op<{ perm: readonly number[] }> = op({
   name: 'transpose',
+  view: true,
   shape: ([x], { perm }) => {
     if (
       perm.length !== x!.length ||
@@ -39,6 +55,11 @@ export const broadcastTo: Op<{ shape: Shape }> = op({
       throw new RangeError(`broadcastTo: ${show(x!)} does not broadcast to ${show(shape)}`)
     return shape
   },
+  // ONNX's Expand keeps an axis that the input has already; one that it has not cannot be left open.
+  openBatch: ({ inputs: [x], attrs: { shape } }, other) =>
+    shape.every((n, i) => n === other.shape[i] || x!.shape[i - shape.length + x!.shape.length] === n)
+      ? { attrs: { shape: openShape(shape, other.shape, 1) } }
+      : { why: 'the batch is made there' },
   emit: (e, [x], { attrs }) => e.node('Expand', [x!, e.ints(attrs.shape)]),
   vjp: ({ inputs: [x], attrs: { shape } }, g) => [unbroadcast(g, shape, x!.shape)],
   jvp: ({ attrs }, [t]) => t?.broadcastTo(attrs.shape),
@@ -74,6 +95,7 @@ export const concat: Op<{ axis: number }> = op({
 /** One tensor into pieces of the given sizes along an axis. The one op with several outputs. */
 export const split: Op<{ sizes: readonly number[]; axis: number }> = {
   name: 'split',
+  view: true,
   infer: ([x], { sizes, axis }) => {
     const { shape, dtype } = x!
     if (sizes.reduce((sum, n) => sum + n, 0) !== shape[axis])
