@@ -1,7 +1,8 @@
 /** Options that several commands share, and how their values are read. */
 import { readSeed, SEED_RULE } from '@onestroke/core/pipeline'
 import { STORAGES } from '@onestroke/core/tensor'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Help, InvalidArgumentError, Option } from 'commander'
+import { DATA_KINDS } from '../data/index.js'
 
 export const integer =
   (least: number, most = Number.MAX_SAFE_INTEGER) =>
@@ -92,10 +93,16 @@ export interface DataFlags {
   part?: string
 }
 
-export const DATA_HELP = `
-DATA is one of
-  iconify:NAME[,NAME…]  pictures and names of an installed @iconify-json set, for instance iconify:fluent-emoji-flat
-  DIR                   a folder of pictures: class sub-folders, or captions in NAME.txt, .caption or .json beside
-                        NAME.png, or in metadata.jsonl or metadata.csv; train/ and test/ are splits, not classes
-  idx:DIR               MNIST's format: train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz]
-  tar:FILE[,FILE…]      WebDataset archives: 0001.png, 0001.txt or 0001.cls, …; also tar:DIR, tar:{00000..00012}.tar, tar:*.tar`
+/** Columns of the text that follows the options. */
+const WIDTH = 120
+
+/** The kinds of DATA, each with its line of help beside its form. */
+export const DATA_HELP = (() => {
+  const forms = DATA_KINDS.map(({ form, more = '' }) => form + more)
+  const indent = 2 + Math.max(...forms.map((form) => form.length)) + 2
+  const lines = DATA_KINDS.map(({ about }, i) => {
+    const text = new Help().boxWrap(about, WIDTH - indent).replaceAll('\n', `\n${' '.repeat(indent)}`)
+    return `  ${forms[i]!}`.padEnd(indent) + text
+  })
+  return ['', 'DATA is one of', ...lines].join('\n')
+})()

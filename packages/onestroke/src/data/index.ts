@@ -2,6 +2,7 @@
 export { type DataOptions, type Dataset, NoCommonSize, sealed, sizeOf, spread } from './dataset.js'
 export { linksIn } from './folder.js'
 export { type ImageOptions, readImage, readMask } from './image.js'
+export { DATA_KINDS } from './kinds.js'
 export { loadDataset } from './load.js'
 export { isPictureName } from './picture-name.js'
 export { type Augment, readPicture } from './read-picture.js'

@@ -1,17 +1,12 @@
 import { UserError } from '@onestroke/core/formats'
 import type { DataOptions, Dataset } from './dataset.js'
-import { archivesOf, expectFolder, KINDS, tidyPath } from './paths.js'
+import { DATA_KINDS, type DataKind, KINDS, OWN_OPTIONS, type OwnOption } from './kinds.js'
+import { NoData } from './paths.js'
 
 const MAX_RESOLUTION = 4096
 
 /**
- * Reads pictures into memory. `spec` is one of
- *
- * - `iconify:NAME[,NAME…]`: icon sets of @iconify-json that are installed,
- * - a folder of pictures, with class sub-folders, or captions in `name.txt`, `metadata.jsonl` and others,
- * - `idx:DIR`: MNIST's format,
- * - `tar:FILE[,FILE…]`: WebDataset archives, plain or gzipped; also a folder of them, or `{00000..00012}.tar`, `*.tar`.
- *
+ * Reads pictures into memory. `spec` names one of `DATA_KINDS`: a folder, `iconify:NAME[,NAME…]`, `idx:DIR`, `tar:FILE[,FILE…]`.
  * The same spec and files give the same dataset, in the same order.
  *
  *     const { pixels, names } = await loadDataset('iconify:fluent-emoji-flat', { resolution: 16 })
@@ -19,34 +14,30 @@ const MAX_RESOLUTION = 4096
  * @throws UserError that says what is missing, malformed or too large.
  */
 export async function loadDataset(spec: string, options: DataOptions = {}): Promise<Dataset> {
-  const [, kind = '', rest = ''] = /^([a-z]{2,}):(.*)$/s.exec(spec) ?? []
+  const [kind, place] = kindOf(spec)
   checkOptions(kind, options)
-  // Loaders are imported when they are needed: what reads no files, as workers that prepare pictures, starts without sharp.
-  if (kind === 'iconify' && rest !== '') {
-    const { loadIconify } = await import('./iconify.js')
-    return loadIconify(rest, spec, options)
+  const remedy = `DATA is ${KINDS}`
+  if (place === '') throw new UserError(`"${spec}" names no data`, { exitCode: 2, remedy })
+  try {
+    return await kind.load(place, options)
+  } catch (error) {
+    if (!(error instanceof NoData)) throw error
+    throw new UserError(error.message, { exitCode: error.exitCode, cause: error.cause, remedy })
   }
-  if (kind === 'idx' && rest !== '') {
-    await expectFolder(rest)
-    const { loadMnist } = await import('./mnist.js')
-    return loadMnist(rest, `idx:${tidyPath(rest)}`, options)
-  }
-  if (kind === 'tar' && rest !== '') {
-    const files = await archivesOf(rest)
-    const { loadTar } = await import('./tar.js')
-    return loadTar(files, `tar:${tidyPath(rest)}`, options)
-  }
-  if (spec === '' || kind === 'iconify' || kind === 'idx' || kind === 'tar')
-    throw new UserError(`"${spec}" names no data`, { exitCode: 2, remedy: `DATA is ${KINDS}` })
-  await expectFolder(spec)
-  const { loadFolder } = await import('./folder.js')
-  return loadFolder(spec, tidyPath(spec), options)
 }
 
-const checkOptions = (kind: string, { resolution, channels, limit, category, part }: DataOptions): void => {
+/** The kind that a spec names, and what stands behind its prefix. What has no known prefix is a path. */
+const kindOf = (spec: string): [DataKind, string] => {
+  const [, prefix, rest = ''] = /^([a-z]{2,}):(.*)$/s.exec(spec) ?? []
+  const named = prefix === undefined ? undefined : DATA_KINDS.find((kind) => kind.prefix === prefix)
+  return named ? [named, rest] : [DATA_KINDS.find((kind) => kind.prefix === undefined)!, spec]
+}
+
+const checkOptions = (kind: DataKind, options: DataOptions): void => {
   const wrong = (text: string): never => {
     throw new UserError(text, { exitCode: 2 })
   }
+  const { resolution, channels, limit } = options
   if (
     resolution !== undefined &&
     !(Number.isInteger(resolution) && resolution >= 1 && resolution <= MAX_RESOLUTION)
@@ -56,6 +47,10 @@ const checkOptions = (kind: string, { resolution, channels, limit, category, par
     wrong(`channels: expected 1 or 3, found ${channels}`)
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1))
     wrong(`limit: expected an integer ≥ 1, found ${limit}`)
-  if (category && category.length > 0 && kind !== 'iconify') wrong('only iconify:NAME has categories')
-  if (part !== undefined && kind !== 'tar') wrong('only samples of tar:FILE have parts')
+  for (const option of Object.keys(OWN_OPTIONS) as OwnOption[]) {
+    const given = options[option]
+    if (given === undefined || given.length === 0 || kind.takes.includes(option)) continue
+    const forms = DATA_KINDS.filter(({ takes }) => takes.includes(option)).map(({ form }) => form)
+    wrong(`only ${forms.join(' and ')} has ${OWN_OPTIONS[option]}`)
+  }
 }

@@ -7,8 +7,8 @@ import { glob } from 'glob'
 import { braceExpand } from 'minimatch'
 import { byCodeUnit } from './dataset.js'
 
-export const KINDS =
-  'iconify:NAME[,NAME…], a folder of pictures, idx:DIR (MNIST format), tar:FILE[,FILE…] (WebDataset)'
+/** No data lies where DATA says. `loadDataset` adds what DATA can be. */
+export class NoData extends UserError {}
 
 /** One name for one path, however it is written: `./photos/` is `photos`. */
 export const tidyPath = (path: string): string => normalize(path).replace(/(?<=.)[/\\]+$/, '')
@@ -70,11 +70,10 @@ const statOf = (path: string): Promise<Stats> =>
     const gone = cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
     throw gone
       ? missing(`there is no ${path}`, cause)
-      : new UserError(`cannot open ${path}: ${cause.code}`, { cause, remedy: `DATA is ${KINDS}` })
+      : new NoData(`cannot open ${path}: ${cause.code}`, { cause })
   })
 
-const missing = (message: string, cause?: Error): UserError =>
-  new UserError(message, { cause, remedy: `DATA is ${KINDS}`, exitCode: 2 })
+const missing = (message: string, cause?: Error): NoData => new NoData(message, { cause, exitCode: 2 })
 
-const wrongKind = (path: string, kind: 'file' | 'folder'): UserError =>
-  new UserError(`${path} is not a ${kind}`, { exitCode: 2, remedy: `DATA is ${KINDS}` })
+const wrongKind = (path: string, kind: 'file' | 'folder'): NoData =>
+  new NoData(`${path} is not a ${kind}`, { exitCode: 2 })

@@ -1,4 +1,4 @@
-/** Who judges: the user's features, the project's own, and two spaces that took no part in training or choosing. */
+/** Who judges: the user's features, the project's own, and spaces that took no part in training or choosing. */
 import { basename } from 'node:path'
 import type { Dataset } from '../data/index.js'
 import { type FeatureSpace, networkSpace } from './feature-space.js'
@@ -26,20 +26,55 @@ export interface JudgesOptions extends FeatureOptions {
   readonly real_samples?: number
 }
 
+/** One of the project's judges. */
+interface JudgeKind {
+  /** What it is called in reports: two or three words. */
+  readonly label: string
+  /**
+   * Its space; undefined where it is left out.
+   *
+   * @param reference what pictures are compared with: spaces that are not trained are fitted to it.
+   */
+  open(dataset: Dataset, reference: Dataset, options: JudgesOptions): Promise<FeatureSpace | undefined>
+}
+
+/** Every judge by its name in documents, in the order in which they are shown. */
+export const JUDGES = {
+  own: {
+    label: 'own features',
+    open: async (dataset, _, { own, ...options }) =>
+      own === null ? undefined : ownSpace(own ?? (await featuresFor(dataset, options)), dataset),
+  },
+  'random-conv': {
+    label: 'random-conv',
+    open: (_, reference, { real_samples }) => randomSpace(reference, real_samples),
+  },
+  pixels: {
+    label: 'pixels',
+    open: async (_, reference, { real_samples }) => pixelSpace(reference, real_samples),
+  },
+} as const satisfies Readonly<Record<string, JudgeKind>>
+
+/** What a judge is called in reports: the user's features by the name of their file. */
+export const judgeLabel = (name: string): string =>
+  Object.hasOwn(JUDGES, name) ? JUDGES[name as keyof typeof JUDGES].label : name
+
 /**
- * The judges of a model, the first first: the user's features if there are any, then `own`, `random-conv` and `pixels`.
- * `reference` is what pictures are compared with, and what the last two are fitted to.
+ * The judges of a model, the first first: the user's features if there are any, then `JUDGES`. `reference` is what pictures
+ * are compared with.
  */
 export const judgesFor = async (
   dataset: Dataset,
   reference: Dataset,
-  { file, own, real_samples, ...options }: JudgesOptions,
+  { file, ...options }: JudgesOptions,
 ): Promise<[FeatureSpace, ...FeatureSpace[]]> => {
-  const random = await randomSpace(reference, real_samples)
   const judges: FeatureSpace[] = file === undefined ? [] : [await fileSpace(file, dataset)]
-  if (own !== null) judges.push(ownSpace(own ?? (await featuresFor(dataset, options)), dataset))
-  const [first = random, ...rest] = [...judges, random, pixelSpace(reference, real_samples)]
-  return [first, ...rest]
+  for (const { open } of Object.values<JudgeKind>(JUDGES)) {
+    const space = await open(dataset, reference, options)
+    if (space) judges.push(space)
+  }
+  const [first, ...rest] = judges
+  return [first!, ...rest]
 }
 
 const fileSpace = async (file: string, dataset: Dataset): Promise<FeatureSpace> => {

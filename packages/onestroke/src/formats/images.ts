@@ -35,13 +35,6 @@ export interface GridOptions {
 /** The colour of what is not a number: nobody overlooks it, and no picture is full of it. */
 const NOT_FINITE: Colour = [255, 0, 255]
 
-/** [-1, 1] to 0…255, rounded. What lies outside is clamped, and NaN is 0. */
-export function toBytes(data: Float32Array): Uint8ClampedArray {
-  const bytes = new Uint8ClampedArray(data.length)
-  for (let i = 0; i < data.length; i++) bytes[i] = toByte(data[i]!)
-  return bytes
-}
-
 /**
  * Pictures in rows, as an RGB PNG. Pixels that are not finite are magenta. Equal input gives equal bytes.
  *

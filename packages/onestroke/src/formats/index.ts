@@ -10,6 +10,5 @@ export {
   type Pictures,
   pngGrid,
   pngOf,
-  toBytes,
 } from './images.js'
 export { isSamePath, isWithin, realPathOf } from './real-path.js'

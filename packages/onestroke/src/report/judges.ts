@@ -1,4 +1,5 @@
 /** How the page speaks of the judges, and how they compare one sampler with another. */
+import { judgeLabel } from '../evaluation/judges.js'
 import { bestTeacher, isNumber, ratioOf } from '../evaluation/rows.js'
 import type { Estimate, Evaluation, EvaluationRow, JudgeInfo } from '../evaluation/types.js'
 import { estimate, times } from './format.js'
@@ -15,12 +16,6 @@ export interface ShownJudge extends JudgeInfo {
 /** A judge that took part in choosing has this behind its name. */
 export const MARK = '*'
 
-const labels: Readonly<Record<string, string>> = {
-  own: 'own features',
-  'random-conv': 'random-conv',
-  pixels: 'pixels',
-}
-
 /** Distances below this are shown times 1000. */
 const SMALL = 0.1
 
@@ -30,7 +25,7 @@ export const judgesOf = ({ judges, rows }: Pick<Evaluation, 'judges' | 'rows'>):
     const small = distances.length > 0 && Math.min(...distances) < SMALL
     return {
       ...judge,
-      label: labels[judge.name] ?? judge.name,
+      label: judgeLabel(judge.name),
       scale: small ? 1000 : 1,
       unit: small ? 'FID × 10³' : 'FID',
     }
