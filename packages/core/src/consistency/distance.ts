@@ -21,15 +21,19 @@ export const distance = (
   b: Tensor,
   { huber, features }: { huber: number } & Pick<LossContext, 'features'>,
 ): Tensor => {
-  if (name === 'perceptual') {
-    if (!features) throw new RangeError('a perceptual distance needs a feature network')
-    const error = features(a).sub(features(b))
-    return meanSquare(error)
+  switch (name) {
+    case 'l2':
+      return meanSquare(a.sub(b))
+    case 'l1':
+      return pictureMean(a.sub(b).abs())
+    case 'huber':
+      return pseudoHuber(meanSquare(a.sub(b)), huber)
+    case 'perceptual':
+      if (!features) throw new RangeError('a perceptual distance needs a feature network')
+      return meanSquare(features(a).sub(features(b)))
+    default:
+      return name satisfies never
   }
-  const error = a.sub(b)
-  if (name === 'l1') return pictureMean(error.abs())
-  const mean = meanSquare(error)
-  return name === 'l2' ? mean : pseudoHuber(mean, huber)
 }
 
 /** √(x + c²) − c of a square, or mean square, x. With c = 0 it is the root, whose gradient at 0 is not finite. */

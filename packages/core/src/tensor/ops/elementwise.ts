@@ -218,8 +218,17 @@ export const barrier: Op<undefined> = op({
       e.ints([0]),
     ])
     const zero = e.node('Squeeze', [e.node('Clip', [first, e.float(0), e.float(0)]), e.ints([0])])
-    if (held!.dtype === 'bool') return e.node('Or', [x!, e.node('Cast', [zero], { to: 9 })])
-    return e.node('Add', [x!, held!.dtype === 'int64' ? e.node('Cast', [zero], { to: 7 }) : zero])
+    const { dtype } = held!
+    switch (dtype) {
+      case 'float32':
+        return e.node('Add', [x!, zero])
+      case 'int64':
+        return e.node('Add', [x!, e.node('Cast', [zero], { to: 7 })])
+      case 'bool':
+        return e.node('Or', [x!, e.node('Cast', [zero], { to: 9 })])
+      default:
+        return dtype satisfies never
+    }
   },
   vjp: (_, g) => [g, undefined],
   jvp: (_, [t]) => t,
