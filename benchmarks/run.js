@@ -77,7 +77,7 @@ const bench = async (name, args) => {
   }
   mkdirSync(new URL('results/', here), { recursive: true })
   writeFileSync(new URL(`results/${name}.json`, here), json)
-  console.log(`benchmarks/results/${name}.json`)
+  console.log(`benchmarks/results/${name}.json; npm run docs puts it into docs/measured.md`)
 }
 
 const [name, ...args] = process.argv.slice(2)

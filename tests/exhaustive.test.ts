@@ -60,7 +60,6 @@ describe('a new', () => {
     const handling = [
       'packages/core/src/nn/network.ts',
       'packages/core/src/nn/testing.ts',
-      'packages/core/src/consistency/dmd.test.ts',
       'tests/pytorch/cases.ts',
     ]
     const deaf = ['packages/onestroke/src/training/half.ts', 'packages/onestroke/src/cli/info.ts']

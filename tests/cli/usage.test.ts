@@ -2,20 +2,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../packages/onestroke/src/cli/main.js'
 import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
 
-const COMMANDS = [
-  'demo',
-  'train',
-  'distill',
-  'sample',
-  'edit',
-  'evaluate',
-  'info',
-  'export',
-  'serve',
-  'studio',
-]
 const folder = await scratch()
 const pictures = join(folder, 'pictures')
 const model = join(folder, 'model')
@@ -30,7 +19,7 @@ beforeAll(async () => {
 describe('help', () => {
   it('is there for every command, on standard output', async () => {
     const whole = await succeeds(['--help'])
-    for (const command of COMMANDS) {
+    for (const command of Object.keys(COMMANDS)) {
       expect(whole.stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
       const { stdout, stderr } = await succeeds([command, '--help'])
       expect(stdout).toContain(`Usage: onestroke ${command}`)

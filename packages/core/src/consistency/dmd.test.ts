@@ -9,6 +9,7 @@ import {
 } from '../diffusion/index.js'
 import { bell, compute, contextOf, denoiserOf, generator, RANGE } from '../diffusion/testing.js'
 import { type NetworkConfig, namedScope, networkLayout } from '../nn/index.js'
+import { hourglassOf, SMALL_NETWORKS } from '../nn/testing.js'
 import { constant, grad, type Tensor } from '../tensor/index.js'
 import { dmd } from './dmd.js'
 import { multistepSigmas } from './sampler.js'
@@ -290,51 +291,11 @@ describe('what the student begins with', () => {
 })
 
 describe('the second network', () => {
-  const common = {
-    resolution: 4,
-    channels: 1,
-    patch_size: 1,
-    embedding: {
-      width: 8,
-      token_width: 4,
-      condition: { kind: 'class', vocabulary: 3, tokens: 1 },
-      guidance_embedding: false,
-      jump_embedding: false,
-    },
-  } as const
-  const networks: Readonly<Record<NetworkConfig['type'], NetworkConfig>> = {
-    hourglass: {
-      ...common,
-      type: 'hourglass',
-      mixing: 'neighbours',
-      mlp_ratio: 1,
-      levels: [
-        { width: 4, depth: 1, heads: 1, window: 2 },
-        { width: 8, depth: 1, heads: 1, window: 2 },
-      ],
-    },
-    unet: {
-      ...common,
-      type: 'unet',
-      groups: 2,
-      levels: [
-        { width: 4, depth: 1, attention: 0 },
-        { width: 8, depth: 1, attention: 1 },
-      ],
-    },
-  }
-  const types = Object.keys(networks) as NetworkConfig['type'][]
-  const config = (type: NetworkConfig['type'], guided = false): DenoiserConfig => {
-    const { embedding, ...rest } = networks[type]
-    return {
-      network: { ...rest, embedding: { ...embedding, guidance_embedding: guided } },
-      parametrization: 'edm',
-      ...RANGE,
-    }
-  }
+  const config = (network: NetworkConfig): DenoiserConfig => ({ network, parametrization: 'edm', ...RANGE })
+  const classes = { kind: 'class', vocabulary: 3, tokens: 1 } as const
 
-  it.each(types)('is the teacher at first, and undecided: %s', (type) => {
-    const [student, teacher] = [config(type, true), config(type)]
+  it.each(SMALL_NETWORKS)('is the teacher at first, and undecided: %s', (_, of) => {
+    const [student, teacher] = [config(of(classes, true)), config(of(classes))]
     const part = secondNetwork(student, teacher, { head: true, updates: 5 })
     const teachers = networkLayout(teacher.network)
     const names = part.layout.specs.map(({ name }) => name)
@@ -355,7 +316,7 @@ describe('the second network', () => {
         ),
       )
     const inputs = {
-      x: [[2, 1, 4, 4], Array.from({ length: 32 }, (_, i) => Math.sin(i))],
+      x: [[2, 3, 8, 8], Array.from({ length: 2 * 3 * 64 }, (_, i) => Math.sin(i))],
       sigma: [[2], [0.5, 3]],
       condition: [
         [2, 1, 3],
@@ -380,7 +341,7 @@ describe('the second network', () => {
 
   it('has no head unless it is asked for one', () => {
     const named = (head: boolean) =>
-      secondNetwork(config('hourglass'), config('hourglass'), { head, updates: 1 }).layout.specs.filter(
+      secondNetwork(config(hourglassOf()), config(hourglassOf()), { head, updates: 1 }).layout.specs.filter(
         ({ name }) => name.startsWith('head.'),
       )
     expect(named(false)).toEqual([])

@@ -63,19 +63,20 @@ export const unetOf = (
   embedding: { width: 5, token_width: 4, condition, guidance_embedding, jump_embedding },
 })
 
-/** Small networks of every type, by name. */
-const SMALL: Readonly<
-  Record<NetworkConfig['type'], Readonly<Record<string, typeof hourglassOf | typeof unetOf>>>
-> = {
+type Small = (...inputs: Parameters<typeof hourglassOf>) => NetworkConfig
+
+/** Small networks of each type, by name: a new type needs one here. */
+const SMALL: Readonly<Record<NetworkConfig['type'], Readonly<Record<string, Small>>>> = {
   hourglass: { 'hourglass of squares': hourglassOf, 'hourglass of neighbours': seamlessOf },
   unet: { unet: unetOf },
 }
+export const SMALL_NETWORKS: readonly (readonly [name: string, of: Small])[] = Object.values(SMALL).flatMap(
+  (all) => Object.entries(all),
+)
 
 /** Networks with every condition, plain, with an input for the guidance scale, and with one for where to jump. */
-export const EXAMPLES: readonly (readonly [name: string, config: NetworkConfig])[] = Object.values(
-  SMALL,
-).flatMap((all) =>
-  Object.entries(all).flatMap(([name, of]) =>
+export const EXAMPLES: readonly (readonly [name: string, config: NetworkConfig])[] = SMALL_NETWORKS.flatMap(
+  ([name, of]) =>
     CONDITIONS.flatMap((condition) =>
       [
         [false, false],
@@ -86,7 +87,6 @@ export const EXAMPLES: readonly (readonly [name: string, config: NetworkConfig])
         return [`${name}, ${condition.kind}${what}`, of(condition, guided, jumps)] as const
       }),
     ),
-  ),
 )
 
 /** The network as a program: its inputs, and its parameters by name; output `F`. */

@@ -5,6 +5,7 @@
  */
 import { UserError } from '../formats/errors.js'
 import { readSeed, SEED_RULE } from '../pipeline/index.js'
+import { DEVICES } from './messages.js'
 import { load, type WebModel } from './model.js'
 import { type Share, share } from './share.js'
 
@@ -173,14 +174,15 @@ export class OneStrokeElement extends Base {
   }
 
   #model(src: string): Promise<WebModel> {
-    const device = this.getAttribute('device')
+    const asked = this.getAttribute('device')
+    const device = DEVICES.find((one) => one === asked)
     const runtime = this.getAttribute('runtime')
     const key = JSON.stringify([new URL(src, document.baseURI).href, device, runtime])
     if (this.#share?.key !== key || this.#share.over()) {
       this.#letGo()
       this.#share = share(key, () =>
         load(src, {
-          ...((device === 'wasm' || device === 'webgpu') && { device }),
+          device,
           ...(runtime !== null && { runtime }),
         }),
       )

@@ -1,7 +1,9 @@
 /** What a page and its worker say to each other. */
 import type { EditOptions, Interpolation, Manifest } from '../pipeline/index.js'
 
-export type Device = 'webgpu' | 'wasm'
+/** Where graphs run, the fastest first: the order in which they are tried. */
+export const DEVICES = ['webgpu', 'wasm'] as const
+export type Device = (typeof DEVICES)[number]
 
 export interface LoadRequest {
   /** Absolute address of an export's folder or of its manifest. */

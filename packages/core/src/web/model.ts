@@ -8,7 +8,7 @@ import {
   promptWarnings,
 } from '../pipeline/index.js'
 import { Tokenizer } from '../text/index.js'
-import type { Device, FromWorker, GenerateRequest, ToWorker } from './messages.js'
+import { DEVICES, type Device, type FromWorker, type GenerateRequest, type ToWorker } from './messages.js'
 import { lookAt } from './reach.js'
 import { type Started, startWorker } from './start-worker.js'
 
@@ -92,7 +92,7 @@ export const load = async (url: string, options: LoadOptions = {}): Promise<WebM
           else if (data.type === 'error') reject(new UserError(data.message, data))
         }
         worker.onerror = async ({ message }) => reject(await whyNot(message, elsewhere))
-        const devices: Device[] = options.device ? [options.device] : ['webgpu', 'wasm']
+        const devices: readonly Device[] = options.device ? [options.device] : DEVICES
         const request: ToWorker = {
           type: 'load',
           request: {

@@ -90,11 +90,20 @@ const sessionOn = async (
  * thirds of what it is elsewhere.
  */
 const runtimeFor = async (device: Device) => {
-  if (device === 'wasm')
-    return {
-      ort: await import('onnxruntime-web/wasm'),
-      wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.wasm', import.meta.url),
-    }
+  switch (device) {
+    case 'wasm':
+      return {
+        ort: await import('onnxruntime-web/wasm'),
+        wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.wasm', import.meta.url),
+      }
+    case 'webgpu':
+      return webgpuRuntime()
+    default:
+      return device satisfies never
+  }
+}
+
+const webgpuRuntime = async () => {
   if ('Suspending' in WebAssembly)
     return {
       ort: await import('onnxruntime-web/jspi'),

@@ -7,7 +7,7 @@ import { handleInterrupts, Interrupted, printable, say } from './terminal.js'
 import { startWatchdog } from './watchdog.js'
 
 /** Every command, in the order of `--help`. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.js')).demoCommand(),
   train: async () => (await import('./train.js')).trainCommand(),
   distill: async () => (await import('./distill.js')).distillCommand(),

@@ -1,8 +1,10 @@
 /** The judges that took no part in training. */
 import { describe, expect, it } from 'vitest'
+import type { Dataset } from '../data/index.js'
 import { type Features, frechetDistance } from '../metrics/index.js'
 import type { FeatureSpace } from './feature-space.js'
 import { featuresOfDataset, Reference } from './feature-space.js'
+import type { JUDGES } from './judges.js'
 import { pixelSpace } from './pixel-features.js'
 import { randomSpace } from './random-features.js'
 import { judgedBy, picturesOf, savedPictures } from './real-pictures.js'
@@ -11,10 +13,15 @@ import { noisePictures, plainSpace } from './testing.js'
 const differs = ({ data, count, dims }: Features) =>
   new Set(Array.from({ length: count }, (_, i) => data.subarray(i * dims, (i + 1) * dims).join())).size
 
-describe.each([
-  ['pixels', async (data: ReturnType<typeof noisePictures>): Promise<FeatureSpace> => pixelSpace(data)],
-  ['random-conv', randomSpace],
-])('%s', (name, spaceOf) => {
+/** The judges that are not trained. */
+const SPACES: Readonly<
+  Record<Exclude<keyof typeof JUDGES, 'own'>, (data: Dataset) => Promise<FeatureSpace>>
+> = {
+  pixels: async (data) => pixelSpace(data),
+  'random-conv': (data) => randomSpace(data),
+}
+
+describe.each(Object.entries(SPACES))('%s', (name, spaceOf) => {
   it.each([
     [8, 3],
     [9, 1],
