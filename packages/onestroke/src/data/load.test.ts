@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { DataOptions } from './dataset.js'
+import { DATA_KINDS, KINDS } from './kinds.js'
 import { loadDataset } from './load.js'
 import { complaint, folderOf, png, RED } from './testing.js'
 
@@ -9,18 +11,29 @@ describe('loadDataset', () => {
     async (spec) => {
       const error = await complaint(loadDataset(spec))
       expect(error.exitCode).toBe(2)
-      expect(error.remedy).toBe(
-        'DATA is iconify:NAME[,NAME…], a folder of pictures, idx:DIR (MNIST format), tar:FILE[,FILE…] (WebDataset)',
-      )
+      expect(error.remedy).toBe(`DATA is ${KINDS}`)
     },
   )
+
+  it('names every kind once, the folder in words', () => {
+    expect(KINDS).toContain('iconify:NAME[,NAME…], a folder of pictures, idx:DIR (MNIST format), ')
+    for (const { prefix } of DATA_KINDS)
+      if (prefix) expect(KINDS.match(new RegExp(`\\b${prefix}:`, 'g'))).toHaveLength(1)
+    expect(DATA_KINDS.filter(({ prefix }) => prefix === undefined)).toHaveLength(1)
+  })
+
+  it('says which kind an option is for', async () => {
+    const message = async (options: DataOptions) => (await complaint(loadDataset('idx:x', options))).message
+    expect(await message({ category: ['a'] })).toBe('only iconify:NAME has categories')
+    expect(await message({ part: 'left' })).toBe('only tar:FILE has parts')
+  })
 
   it.each(['no/such/folder', 'idx:no/such/folder', 'tar:no/such/folder'])(
     'names the missing %s',
     async (spec) => {
       const error = await complaint(loadDataset(spec))
       expect(error.message).toBe('there is no no/such/folder')
-      expect(error.remedy).toMatch(/^DATA is iconify:NAME.*, a folder of pictures, idx:DIR .*, tar:FILE/)
+      expect(error.remedy).toBe(`DATA is ${KINDS}`)
       expect(error.exitCode).toBe(2)
     },
   )

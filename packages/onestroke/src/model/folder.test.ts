@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ModelConfig, parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
-import { networkLayout } from '@onestroke/core/nn'
+import { type HourglassConfig, networkLayout } from '@onestroke/core/nn'
 import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
@@ -48,9 +48,10 @@ const CONFIG = 'config.json'
 const WEIGHTS = 'model.safetensors'
 
 /** What loading says after config.json was changed. */
-const withConfig = async (change: (json: ModelConfig & Record<string, unknown>) => void) => {
+type Json = ModelConfig & { network: HourglassConfig } & Record<string, unknown>
+const withConfig = async (change: (json: Json) => void) => {
   const folder = await saved()
-  const json = structuredClone(config) as ModelConfig & Record<string, unknown>
+  const json = structuredClone(config) as Json
   change(json)
   await writeFile(join(folder, CONFIG), JSON.stringify(json))
   return { folder, ...(await complaintOf(folder)) }

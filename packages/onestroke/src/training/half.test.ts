@@ -1,5 +1,5 @@
 import { METHODS } from '@onestroke/core/consistency'
-import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
+import { type HourglassConfig, type NetworkConfig, networkLayout } from '@onestroke/core/nn'
 import { buildTextVocabulary } from '@onestroke/core/text'
 import { describe, expect, it } from 'vitest'
 import { folderOf } from '../data/testing.js'
@@ -11,7 +11,9 @@ import { run } from './run.js'
 import { runPlan, someData } from './testing.js'
 
 const network = presetNetwork('base', { resolution: 32, channels: 3 }, { kind: 'none' })
-const depths = ({ levels }: NetworkConfig) => levels.map(({ depth }) => depth)
+/** The levels of an hourglass. */
+const levelsOf = (config: NetworkConfig) => (config as HourglassConfig).levels
+const depths = (config: NetworkConfig) => levelsOf(config).map(({ depth }) => depth)
 
 describe('half of a teacher', () => {
   it('has half of its blocks, rounded up, and is as wide', () => {
@@ -20,7 +22,7 @@ describe('half of a teacher', () => {
       [1, 2, 4],
       [1, 1, 2],
     ])
-    expect(half.levels.map(({ width }) => width)).toEqual(network.levels.map(({ width }) => width))
+    expect(levelsOf(half).map(({ width }) => width)).toEqual(levelsOf(network).map(({ width }) => width))
   })
 
   it('begins as every second one of them, and as all that is no block', () => {
