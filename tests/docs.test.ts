@@ -105,7 +105,15 @@ describe('CONTRIBUTING.md', () => {
     }
   })
 
-  it('methods, networks and commands are told of', async () => {
+  it('and README.md name only places that are there', async () => {
+    const places = quoted(await read('README.md')).filter((name) =>
+      /^(tests|packages|docs|benchmarks|examples|models)\//.test(name),
+    )
+    expect(places.length).toBeGreaterThan(10)
+    expect(places.filter((path) => !existsSync(path))).toEqual([])
+  })
+
+  it('methods and commands are told of', async () => {
     const methods = await read('docs/methods.md')
     for (const name of Object.keys(METHODS)) expect(methods).toMatch(new RegExp(`^\\| \\[?\`${name}\``, 'm'))
     const all = `${await read('README.md')}${await read('docs/serving.md')}`
