@@ -65,8 +65,8 @@ describe('a new', () => {
     const deaf = ['packages/onestroke/src/training/half.ts', 'packages/onestroke/src/cli/info.ts']
     const files = [...handling, ...deaf]
     const add = (text: string) =>
-      `${text.replace('[hourglassConfig, unetConfig]', '[hourglassConfig, unetConfig, mixerConfig]')}
-const mixerConfig = unetConfig.extend({ type: z.literal('mixer') })`
+      `${text.replace(/(discriminatedUnion\('type', \[[^\]]*?),?\s*\]/, '$1, extraConfig]')}
+const extraConfig = unetConfig.extend({ type: z.literal('extra') })`
     expect(brokenBy(NETWORK_CONFIG, (text) => `${text}\n`, files)).toEqual([])
     expect(brokenBy(NETWORK_CONFIG, add, files)).toEqual(handling)
   })
