@@ -9,7 +9,14 @@ afterAll(async () => {
   for (const close of closers) await close()
 })
 
-export const start = async (options: Partial<ServerOptions> = {}, model = STUDENT) => {
+/** A server that listens, and how it is asked. */
+export interface Server extends Pick<Awaited<ReturnType<typeof createServer>>, 'app' | 'service'> {
+  port: number
+  url: string
+  post(path: string, body: unknown, init?: RequestInit): Promise<Response>
+}
+
+export const start = async (options: Partial<ServerOptions> = {}, model = STUDENT): Promise<Server> => {
   const { app, service } = await createServer(model, options)
   await app.listen({ port: 0, host: '127.0.0.1' })
   closers.push(() => app.close())
@@ -24,7 +31,6 @@ export const start = async (options: Partial<ServerOptions> = {}, model = STUDEN
     })
   return { app, service, port, url, post }
 }
-export type Server = Awaited<ReturnType<typeof start>>
 
 /** Holds the painter up with a picture until `go`: what waits meanwhile does not hang on how fast clients are. */
 export const hold = async ({ post, service: { scheduler } }: Server) => {

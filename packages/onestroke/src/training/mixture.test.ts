@@ -225,7 +225,7 @@ describe('students of a mixture of Gaussians', () => {
     const options = name === 'ct' ? { ...method.options, s1: 20 } : method.options
     const student = await train({ ...method, options }, 800, 2e-3, { ...teacher, teach: true })
     expect(await errorOf(student)).toBeLessThan(BOUNDS[name]!)
-  })
+  }, 300_000)
 
   it('every method is put to the test', () => {
     expect(new Set([...Object.keys(BOUNDS), 'dmd'])).toEqual(new Set(Object.keys(METHODS)))
