@@ -7,7 +7,7 @@ import { METHODS } from '@onestroke/core/consistency'
 import { type DenoiserConfig, denoiseProgram, diffusion, type Objective } from '@onestroke/core/diffusion'
 import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
 import { Random } from '@onestroke/core/random'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Mixture, trajectory } from '../../../core/src/diffusion/testing.js'
 import { nodeRuntime } from '../runtime/index.js'
 import type { Batch } from './batch.js'
@@ -195,11 +195,13 @@ const energyOf = async (model: { config: DenoiserConfig; weights: Float32Array }
   return 2 * apart(here, there) - apart(here, here) - apart(there, there)
 }
 
+vi.setConfig({ testTimeout: 300_000 })
+
 describe('students of a mixture of Gaussians', () => {
   let teacher: Awaited<ReturnType<typeof train>>
   beforeAll(async () => {
     teacher = await train(diffusion as unknown as Objective, 1500, 4e-3)
-  }, 120_000)
+  }, 300_000)
 
   it('cannot be had for nothing: the teacher’s own one step is far off', async () => {
     expect(await errorOf(teacher)).toBeGreaterThan(0.5)
@@ -225,7 +227,7 @@ describe('students of a mixture of Gaussians', () => {
     const options = name === 'ct' ? { ...method.options, s1: 20 } : method.options
     const student = await train({ ...method, options }, 800, 2e-3, { ...teacher, teach: true })
     expect(await errorOf(student)).toBeLessThan(BOUNDS[name]!)
-  }, 300_000)
+  })
 
   it('every method is put to the test', () => {
     expect(new Set([...Object.keys(BOUNDS), 'dmd'])).toEqual(new Set(Object.keys(METHODS)))
