@@ -7,7 +7,7 @@ import { nodesOf } from './autodiff.js'
 import * as elementwise from './ops/elementwise.js'
 import * as linear from './ops/linear.js'
 import * as normalize from './ops/normalize.js'
-import { type Op, sizeOf } from './ops/op.js'
+import { dims, type Op, sizeOf } from './ops/op.js'
 import * as shaping from './ops/shape.js'
 import type { Program } from './program.js'
 import type { Runtime } from './runtime.js'
@@ -127,7 +127,7 @@ const forEachProduct = (
   { strides, pads, groups }: linear.ConvAttrs,
   visit: (x: number, w: number, y: number) => void,
 ): void => {
-  const [, channels, height, width] = xs as [number, number, number, number]
+  const [, channels, height, width] = dims({ shape: xs }, 4, 'conv2d')
   const outputsPerGroup = ws[0]! / groups
   forEachIndex(ys, ([n, o, i, j], y) => {
     const firstChannel = Math.floor(o! / outputsPerGroup) * (channels / groups)

@@ -114,7 +114,7 @@ const convolution = fc
   .map(({ batch, groups, inputs, outputs, kernel, strides, pads, out, rest }) => {
     const side = (i: 0 | 1) =>
       (out[i] - 1) * strides[i] + kernel[i] - pads[i] - pads[i + 2]! + Math.min(rest[i], strides[i] - 1)
-    const size = [side(0), side(1)] as [number, number]
+    const size: [number, number] = [side(0), side(1)]
     return {
       attrs: { kernel, strides, pads, groups },
       size,

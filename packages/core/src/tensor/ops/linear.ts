@@ -1,5 +1,16 @@
 import type { Shape } from '../tensor.js'
-import { broadcastShapes, type Emitter, type Op, op, sameShape, show, total, unbroadcast } from './op.js'
+import {
+  broadcastShapes,
+  dims,
+  type Emitter,
+  type Op,
+  op,
+  type Sized,
+  sameShape,
+  show,
+  total,
+  unbroadcast,
+} from './op.js'
 
 /** Matrix product over the last two axes, the others broadcast: [..., m, k] × [..., k, n] → [..., m, n]. */
 export const matmul: Op<undefined> = op({
@@ -43,6 +54,12 @@ export interface ConvTransposeAttrs extends ConvAttrs {
   readonly size: readonly [number, number]
 }
 
+/** Height and width of pictures [N, C, H, W]. */
+const pictureSize = (x: Sized, what: string): [number, number] => {
+  const [, , height, width] = dims(x, 4, what)
+  return [height, width]
+}
+
 /** Height and width of what conv2d makes of `x`. */
 const outputSize = (x: Shape, { kernel, strides, pads }: ConvAttrs): number[] =>
   [0, 1].map((i) => Math.floor((x[2 + i]! + pads[i]! + pads[2 + i]! - kernel[i]!) / strides[i]!) + 1)
@@ -68,7 +85,7 @@ export const conv2d: Op<ConvAttrs> = op({
   emit: (e, [x, w], { attrs: { kernel, strides, pads, groups } }) =>
     e.node('Conv', [x!, w!], { kernel_shape: kernel, strides, pads, group: groups }),
   vjp: ({ inputs: [x, w], attrs }, g) => [
-    g.convTranspose2d(w!, { ...attrs, size: x!.shape.slice(2) as [number, number] }),
+    g.convTranspose2d(w!, { ...attrs, size: pictureSize(x!, 'conv2d') }),
     x!.convWeightGrad(g, attrs),
   ],
   jvp: ({ inputs: [x, w], attrs }, [tx, tw]) => total(tx?.conv2d(w!, attrs), tw && x!.conv2d(tw, attrs)),
@@ -128,7 +145,7 @@ export const convWeightGrad: Op<ConvAttrs> = op({
   emit: (e, [x, g], { inputs, attrs }) =>
     emitWeightGrad(e, x!, g!, inputs[0]!.shape, inputs[1]!.shape, attrs),
   vjp: ({ inputs: [x, g], attrs }, c) => [
-    g!.convTranspose2d(c, { ...attrs, size: x!.shape.slice(2) as [number, number] }),
+    g!.convTranspose2d(c, { ...attrs, size: pictureSize(x!, 'convWeightGrad') }),
     x!.conv2d(c, attrs),
   ],
   jvp: ({ inputs: [x, g], attrs }, [tx, tg]) =>
@@ -138,8 +155,8 @@ export const convWeightGrad: Op<ConvAttrs> = op({
 /** One tall matrix product per kernel tap, over channels-last copies: faster than any single node. */
 const emitWeightGrad = (e: Emitter, x: string, g: string, xs: Shape, gs: Shape, attrs: ConvAttrs): string => {
   const { kernel, strides, pads, groups } = attrs
-  const [n, c] = xs as [number, number]
-  const [, o, oh, ow] = gs as [number, number, number, number]
+  const [n, c] = dims({ shape: xs }, 4, 'convWeightGrad')
+  const [, o, oh, ow] = dims({ shape: gs }, 4, 'convWeightGrad')
   const rows = n * oh * ow
   const [top, left, bottom, right] = pads
   const padded = pads.every((n) => n === 0)

@@ -89,6 +89,31 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((n, i) => n === b[i])
 export const show = (shape: Shape): string => `[${shape.join(', ')}]`
 
+/** What has a shape: a tensor, a parameter. */
+export interface Sized {
+  readonly shape: Shape
+}
+interface Sizes {
+  1: [number]
+  2: [number, number]
+  3: [number, number, number]
+  4: [number, number, number, number]
+  5: [number, number, number, number, number]
+}
+
+/**
+ * The sizes of a tensor whose rank is known: `const [b, c, h, w] = dims(x, 4, 'conv')`.
+ *
+ * @throws RangeError that names `what`, the operation, if `x` has another rank.
+ */
+export const dims = <Rank extends keyof Sizes>({ shape }: Sized, rank: Rank, what: string): Sizes[Rank] => {
+  if (shape.length !== rank)
+    throw new RangeError(
+      `${what}: expected a tensor of rank ${rank}, not ${show(shape)} of rank ${shape.length}`,
+    )
+  return [...shape] as Sizes[Rank]
+}
+
 /** The shape that `a` and `b` broadcast to (numpy's rules). Throws if there is none. */
 export const broadcastShapes = (a: Shape, b: Shape, what = 'broadcast'): Shape => {
   const rank = Math.max(a.length, b.length)

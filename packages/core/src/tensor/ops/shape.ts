@@ -1,5 +1,15 @@
 import type { Shape, Tensor } from '../tensor.js'
-import { broadcastShapes, normalizeAxes, type Op, op, sameShape, show, sizeOf, unbroadcast } from './op.js'
+import {
+  broadcastShapes,
+  dims,
+  normalizeAxes,
+  type Op,
+  op,
+  sameShape,
+  show,
+  sizeOf,
+  unbroadcast,
+} from './op.js'
 
 export const reshape: Op<{ shape: Shape }> = op({
   name: 'reshape',
@@ -169,7 +179,7 @@ export const gather: Op<undefined> = op({
   },
   emit: (e, [table, ids]) => e.node('Gather', [table!, ids!], { axis: 0 }),
   vjp: ({ inputs: [table, ids] }, g) => {
-    const [rows, width] = table!.shape as [number, number]
+    const [rows, width] = dims(table!, 2, 'gather')
     return [
       ids!
         .oneHot(rows)
