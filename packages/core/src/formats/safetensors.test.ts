@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { UserError } from './errors.js'
+import { UserError } from '../errors/index.js'
 import { parseSafetensors, type SafetensorsDtype, serializeSafetensors, toFloat32 } from './safetensors.js'
 import { BITS, complaint, example, fileOf, headerOf, someMetadata, someTensors } from './testing.js'
 

@@ -1,6 +1,6 @@
 /** What the tests of the safetensors format share: files, tensors at random, and what is said of a broken file. */
 import fc from 'fast-check'
-import { UserError } from './errors.js'
+import { UserError } from '../errors/index.js'
 import { parseSafetensors, type SafetensorsDtype, serializeSafetensors } from './safetensors.js'
 
 export const BITS: Record<SafetensorsDtype, number> = {

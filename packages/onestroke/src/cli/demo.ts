@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DEFAULT_METHOD } from '@onestroke/core/consistency'
-import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
@@ -42,6 +41,7 @@ import type { ReportFrame, RunSettings } from './run-settings.js'
 import { type StudentFlags, studentOptions, studentSettings } from './student.js'
 import { Bar, commandLine, say } from './terminal.js'
 import { measuredOf } from './time-plan.js'
+import { UsageError } from './usage-error.js'
 
 const DEFAULT_MINUTES = 20
 export const DISTILLATION: Pick<
@@ -111,9 +111,8 @@ When it is done, report.html in the folder shows teacher and student side by sid
     .action(async (teacherPath: string, spec: string, flags: DistillFlags) => {
       const teacher = await loadModel(teacherPath)
       if (teacher.config.kind !== 'teacher')
-        throw new UserError(
+        throw new UsageError(
           `${teacherPath} is a student; distilling needs a diffusion model, as train makes`,
-          { exitCode: 2 },
         )
       const initFrom = flags.initFrom === undefined ? undefined : await loadModel(flags.initFrom)
       const settings = distillSettings(teacher, flags)
@@ -163,8 +162,7 @@ export const distillSettings = (
 
 const studentSize = (text: string): string => {
   const sizes = [HALF, ...Object.keys(PRESETS)]
-  if (!sizes.includes(text))
-    throw new UserError(`unknown size ${text}; there are ${sizes.join(', ')}`, { exitCode: 2 })
+  if (!sizes.includes(text)) throw new UsageError(`unknown size ${text}; there are ${sizes.join(', ')}`)
   return text
 }
 

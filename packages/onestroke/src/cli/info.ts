@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import pc from 'picocolors'

@@ -8,9 +8,9 @@ describe('loadDataset', () => {
     'says which kinds there are when asked for "%s"',
     async (spec) => {
       const error = await complaint(loadDataset(spec))
-      expect(error.exitCode).toBe(2)
+      expect(error.option).toBe('data')
       expect(error.remedy).toBe(
-        'DATA is iconify:NAME[,NAME…], a folder of pictures, idx:DIR (MNIST format), tar:FILE[,FILE…] (WebDataset)',
+        '`data` is iconify:NAME[,NAME…], a folder of pictures, idx:DIR (MNIST format), tar:FILE[,FILE…] (WebDataset)',
       )
     },
   )
@@ -20,8 +20,8 @@ describe('loadDataset', () => {
     async (spec) => {
       const error = await complaint(loadDataset(spec))
       expect(error.message).toBe('there is no no/such/folder')
-      expect(error.remedy).toMatch(/^DATA is iconify:NAME.*, a folder of pictures, idx:DIR .*, tar:FILE/)
-      expect(error.exitCode).toBe(2)
+      expect(error.remedy).toMatch(/^`data` is iconify:NAME.*, a folder of pictures, idx:DIR .*, tar:FILE/)
+      expect(error.option).toBe('data')
     },
   )
 
@@ -43,6 +43,6 @@ describe('loadDataset', () => {
       { category: ['a'] },
       { part: 'left' },
     ])
-      expect((await complaint(loadDataset(directory, options))).exitCode).toBe(2)
+      expect([(await complaint(loadDataset(directory, options))).option]).toEqual(Object.keys(options))
   })
 })

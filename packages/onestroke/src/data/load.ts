@@ -1,4 +1,4 @@
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { DataOptions, Dataset } from './dataset.js'
 import { archivesOf, expectFolder, KINDS, tidyPath } from './paths.js'
 
@@ -37,25 +37,29 @@ export async function loadDataset(spec: string, options: DataOptions = {}): Prom
     return loadTar(files, `tar:${tidyPath(rest)}`, options)
   }
   if (spec === '' || kind === 'iconify' || kind === 'idx' || kind === 'tar')
-    throw new UserError(`"${spec}" names no data`, { exitCode: 2, remedy: `DATA is ${KINDS}` })
+    throw new UserError(`"${spec}" names no data`, { option: 'data', remedy: `\`data\` is ${KINDS}` })
   await expectFolder(spec)
   const { loadFolder } = await import('./folder.js')
   return loadFolder(spec, tidyPath(spec), options)
 }
 
 const checkOptions = (kind: string, { resolution, channels, limit, category, part }: DataOptions): void => {
-  const wrong = (text: string): never => {
-    throw new UserError(text, { exitCode: 2 })
+  const wrong = (option: string, text: string): never => {
+    throw new UserError(text, { option })
   }
   if (
     resolution !== undefined &&
     !(Number.isInteger(resolution) && resolution >= 1 && resolution <= MAX_RESOLUTION)
   )
-    wrong(`resolution: expected an integer from 1 to ${MAX_RESOLUTION}, found ${resolution}`)
+    wrong(
+      'resolution',
+      `\`resolution\`: expected an integer from 1 to ${MAX_RESOLUTION}, found ${resolution}`,
+    )
   if (channels !== undefined && channels !== 1 && channels !== 3)
-    wrong(`channels: expected 1 or 3, found ${channels}`)
+    wrong('channels', `\`channels\`: expected 1 or 3, found ${channels}`)
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1))
-    wrong(`limit: expected an integer ≥ 1, found ${limit}`)
-  if (category && category.length > 0 && kind !== 'iconify') wrong('only iconify:NAME has categories')
-  if (part !== undefined && kind !== 'tar') wrong('only samples of tar:FILE have parts')
+    wrong('limit', `\`limit\`: expected an integer ≥ 1, found ${limit}`)
+  if (category && category.length > 0 && kind !== 'iconify')
+    wrong('category', 'only iconify:NAME has categories')
+  if (part !== undefined && kind !== 'tar') wrong('part', 'only samples of tar:FILE have parts')
 }

@@ -2,7 +2,7 @@
 import type { Stats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join, normalize } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { glob } from 'glob'
 import { braceExpand } from 'minimatch'
 import { byCodeUnit } from './dataset.js'
@@ -53,7 +53,7 @@ const archivesAt = async (path: string): Promise<string[]> => {
   const archives = (await readdir(path)).filter((name) => isArchiveName(name) && !name.startsWith('.'))
   if (archives.length === 0)
     throw new UserError(`no archives in ${path}`, {
-      exitCode: 2,
+      option: 'data',
       remedy: 'an archive’s name ends in .tar, .tar.gz or .tgz',
     })
   return archives.sort(byCodeUnit).map((name) => join(path, name))
@@ -70,11 +70,11 @@ const statOf = (path: string): Promise<Stats> =>
     const gone = cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
     throw gone
       ? missing(`there is no ${path}`, cause)
-      : new UserError(`cannot open ${path}: ${cause.code}`, { cause, remedy: `DATA is ${KINDS}` })
+      : new UserError(`cannot open ${path}: ${cause.code}`, { cause, remedy: `\`data\` is ${KINDS}` })
   })
 
 const missing = (message: string, cause?: Error): UserError =>
-  new UserError(message, { cause, remedy: `DATA is ${KINDS}`, exitCode: 2 })
+  new UserError(message, { cause, remedy: `\`data\` is ${KINDS}`, option: 'data' })
 
 const wrongKind = (path: string, kind: 'file' | 'folder'): UserError =>
-  new UserError(`${path} is not a ${kind}`, { exitCode: 2, remedy: `DATA is ${KINDS}` })
+  new UserError(`${path} is not a ${kind}`, { option: 'data', remedy: `\`data\` is ${KINDS}` })

@@ -1,7 +1,8 @@
 /** A model as a model folder again, its weights in fewer bytes: what every command takes, and what models are shipped as. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ModelConfig, UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
+import type { ModelConfig } from '@onestroke/core/formats'
 import { CONFIG_FILE, type LoadedModel, Model, type SavedDtype, saveModel } from '../model/index.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
 
@@ -26,8 +27,8 @@ export const exportFolder = async (
   for (const file of [CONFIG_FILE, 'run.json'])
     if (existsSync(join(out, file)))
       throw new UserError(`${out} holds a model or a run already, which would be overwritten`, {
-        exitCode: 2,
-        remedy: 'choose another folder for --out',
+        option: 'out',
+        remedy: 'choose another folder for `out`',
       })
   const { config, bytes } = await saveModel(out, model.config, model.weights, dtype)
   const rounded = Model.of({ ...model, weights: roundedWeights(model, dtype) })

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { isWithin } from '../formats/index.js'
 import {
   isFinished,

@@ -1,6 +1,6 @@
 /** Which network is trained, and what its weights begin as. */
 import { isDeepStrictEqual } from 'node:util'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { NetworkConfig } from '@onestroke/core/nn'
 import type { LoadedModel } from '../model/index.js'
 import { beginsAs, HALF, halved } from './half.js'
@@ -43,20 +43,20 @@ export const beginningOf = (
     const { config, path } = initFrom
     if (!isDeepStrictEqual(config.vocabulary, vocabulary))
       throw new UserError(`${path} knows other prompts or classes than the teacher`, {
-        exitCode: 2,
+        option: 'init_from',
         remedy: 'begin with a student of the same teacher',
       })
     if (objectiveNamed(method).refines && config.network.embedding.jump_embedding)
       throw new UserError(`${path} is a flow map, which ${method} does not make better`, {
-        exitCode: 2,
+        option: 'init_from',
         remedy: 'begin with a consistency student, such as the default method makes',
       })
     if (isAlike(config.network, network)) return { model: initFrom }
     if (config.network.type === 'hourglass' && isAlike(halved(config.network), network))
       return { model: initFrom, from: beginsAs }
     throw new UserError(`${path} is a network of another size than the one that is to begin as it`, {
-      exitCode: 2,
-      remedy: `choose its size (--student), or half of it (--student ${HALF})`,
+      option: 'init_from',
+      remedy: `choose its size (\`student\`), or half of it (\`student\` ${HALF})`,
     })
   }
   if (teacher && preset === HALF) return { model: teacher, from: beginsAs }

@@ -3,7 +3,7 @@
  * block (Sanh et al. 2019, section 3, for language; Kim et al. 2023, section 3.1, for diffusion), and so close to what they
  * have to become, where those of a smaller preset begin from nothing.
  */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { HourglassConfig, NetworkConfig } from '@onestroke/core/nn'
 
 /** What stands in a preset's place. */
@@ -13,7 +13,7 @@ export const HALF = 'half'
 export const halved = (network: NetworkConfig): HourglassConfig => {
   if (network.type !== 'hourglass')
     throw new UserError(`half of the blocks can be left out of an hourglass, not of a ${network.type}`, {
-      exitCode: 2,
+      option: 'student',
       remedy: 'choose a preset for the student',
     })
   const levels = network.levels.map((level) => ({ ...level, depth: Math.ceil(level.depth / 2) }))

@@ -11,7 +11,7 @@ import { link, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/prom
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { z } from 'zod'
 import { systemError } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
@@ -102,7 +102,7 @@ const held = (path: string, { pid, host, namespace, since }: Owner): LockedError
   return new LockedError(
     `process ${pid}${elsewhere} is working on the run in ${dirname(path)}, since ${since}`,
     {
-      remedy: `wait for it, stop it with Ctrl-C, or choose another --out (if it is there no more, delete ${path})`,
+      remedy: `wait for it, stop it with Ctrl-C, or choose another \`out\` (if it is there no more, delete ${path})`,
     },
   )
 }

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { CONFIG_FILE, makeFolder, WEIGHTS_FILE } from '../model/index.js'
 import { isRunning } from './lock.js'
@@ -79,7 +79,7 @@ export const openRun = async (directory: string, plan: RunPlan, force: boolean):
     for (const name of [...RUN_FILES, SAMPLES_FOLDER])
       if (await isHeld(join(directory, name)))
         throw new UserError(`${directory} already holds ${HELD[name] ?? `${name}, which is not of a run`}`, {
-          remedy: 'choose another --out, or --force to replace it',
+          remedy: 'choose another `out`, or `force` to replace it',
         })
   await writeFileAtomic(path, `${JSON.stringify(plan, null, 2)}\n`)
   return 'new'
@@ -150,7 +150,7 @@ export const readPlan = async (path: string): Promise<RunPlan> => {
     const plan: unknown = JSON.parse(text)
     if (typeof plan === 'object' && plan !== null && 'command' in plan) return plan as RunPlan
   } catch {}
-  throw new UserError(`${path} is damaged`, { remedy: 'start over with --force' })
+  throw new UserError(`${path} is damaged`, { remedy: 'start over with `force`' })
 }
 
 const compare = (there: RunPlan, asked: RunPlan, directory: string): void => {
@@ -162,8 +162,8 @@ const compare = (there: RunPlan, asked: RunPlan, directory: string): void => {
     .map((key) => `${key} was ${a[key] ?? 'not there'} and is now ${b[key] ?? 'not there'}`)
   if (differences.length > 0)
     throw new UserError(`the run in ${directory} was started with other options: ${differences.join('; ')}`, {
-      remedy: 'give the same options to resume it, another --out, or --force to start over',
-      exitCode: 2,
+      remedy: 'give the same options to resume it, another `out`, or `force` to start over',
+      option: 'out',
     })
 }
 

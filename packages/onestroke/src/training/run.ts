@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
-import { type ModelConfig, UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
+import type { ModelConfig } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import type { OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
@@ -39,7 +40,7 @@ export interface RunOptions {
   readonly teacher?: LoadedModel
   /** What the weights begin as, in place of fresh ones, or of the teacher's. */
   readonly initFrom?: LoadedModel
-  /** The network of perceptual distances; see `--option distance=perceptual`. */
+  /** The network of perceptual distances, for methods whose `distance` is `perceptual`. */
   readonly features?: OnnxFunction
   readonly runtime: Runtime
   /** Seconds between checkpoints. */
@@ -94,10 +95,12 @@ export const checkRun = (
   const { plan } = options
   const { sigma_min, sigma_max } = plan
   if (sigma_max <= sigma_min)
-    throw new UserError(`--sigma-max must be above sigma_min, which is ${sigma_min}`, { exitCode: 2 })
+    throw new UserError(`\`sigma_max\` must be above sigma_min, which is ${sigma_min}`, {
+      option: 'sigma_max',
+    })
   const objective = objectiveNamed(plan.method)
   if (objective.teacher === true && !options.teacher)
-    throw new UserError(`the method ${plan.method} needs a teacher`, { exitCode: 2 })
+    throw new UserError(`the method ${plan.method} needs a teacher`, { option: 'method' })
   const denoiser = denoiserConfig(options, objective)
   beginningOf(options, denoiser.network)
   checkMemory(plan.batch, (batch) =>

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, link, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseSafetensors, serializeSafetensors, toFloat32, UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
+import { parseSafetensors, serializeSafetensors, toFloat32 } from '@onestroke/core/formats'
 import { z } from 'zod'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { BANDS } from './bands.js'
@@ -208,8 +209,8 @@ export const loadState = async (directory: string, arrays: TrainingArrays): Prom
   const path = join(directory, STATE_FILE)
   if (!existsSync(path)) return undefined
   const remedy = existsSync(join(directory, PREVIOUS_STATE_FILE))
-    ? `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with --force`
-    : 'start over with --force'
+    ? `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with \`force\``
+    : 'start over with `force`'
   const damaged: Damaged = (message, cause) => new UserError(message, { remedy, cause })
   const { tensors, metadata } = parsed(await readBytes(path, 'training state'), path, damaged)
   const named = namedArrays(arrays)
