@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { pngGrid } from '../packages/onestroke/src/formats/index.js'
-import { exampleEvaluation, exampleReport } from '../packages/onestroke/src/report/example.js'
 import { type Report, renderReport } from '../packages/onestroke/src/report/index.js'
+import { exampleEvaluation, exampleReport } from '../packages/onestroke/src/report/testing.js'
 import { browserLacks, launch } from './web/browser.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })

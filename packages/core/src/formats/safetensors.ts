@@ -11,7 +11,7 @@
  */
 
 import { UserError } from '../errors/index.js'
-import { ofHalves } from '../tensor/half.js'
+import { ofHalves } from '../tensor/index.js'
 
 /**
  * Bits per element, in the reference's order of rising alignment: files hold the last of these first, so that

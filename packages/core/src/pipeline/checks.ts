@@ -1,12 +1,16 @@
 /** What sampling is asked for in numbers, by whoever asks: a program, a request, a page's attributes. */
 import type { NoiseRange } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
-import type { GenerateOptions } from './pipeline.js'
+import type { Interpolation } from './edit.js'
 
-type Numbers = Pick<
-  GenerateOptions,
-  'num_inference_steps' | 'guidance_scale' | 'seed' | 'seeds' | 'gamma' | 'to'
->
+interface Numbers {
+  readonly num_inference_steps?: number | undefined
+  readonly guidance_scale?: number | undefined
+  readonly seed?: number | undefined
+  readonly seeds?: readonly number[] | undefined
+  readonly gamma?: number | undefined
+  readonly to?: Interpolation | undefined
+}
 
 /** The largest seed: 4,294,967,295. */
 export const MOST_SEED = 2 ** 32 - 1

@@ -1,7 +1,7 @@
 /** What of a program depends on the size of its batch, found by comparing it with the same program for another size. */
 import { nodesOf } from './autodiff.js'
 import type { Program } from './program.js'
-import type { Node, Shape, Tensor } from './tensor.js'
+import type { Node, Shape, Tensor } from './types.js'
 
 /** Shapes and attributes with the batch left open. */
 export interface FreeBatch {

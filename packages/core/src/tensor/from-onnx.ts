@@ -5,7 +5,8 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema, type NodeProto, type TensorProto, TensorProto_DataType } from 'onnx-buf'
 import { dims } from './ops/op.js'
-import { constant, type Shape, Tensor } from './tensor.js'
+import { constant } from './tensor.js'
+import type { Shape, Tensor } from './types.js'
 
 /** A model that was read: what it wants, and how it is applied. */
 export interface OnnxFunction {
@@ -66,11 +67,10 @@ type Value = Tensor | number[]
 
 const asTensor = (value: Value | undefined): Tensor => {
   if (value === undefined) throw new RangeError('a node has an input that nothing makes')
-  return value instanceof Tensor ? value : constant(value, [value.length])
+  return Array.isArray(value) ? constant(value, [value.length]) : value
 }
 const integers = (value: Value | undefined, what: string): number[] => {
-  if (value instanceof Tensor || value === undefined)
-    throw new RangeError(`${what} must be known integers, not computed`)
+  if (!Array.isArray(value)) throw new RangeError(`${what} must be known integers, not computed`)
   return value
 }
 

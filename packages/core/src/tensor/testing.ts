@@ -8,11 +8,11 @@ import { grad, jvp, vjp } from './autodiff.js'
 import * as elementwise from './ops/elementwise.js'
 import * as linear from './ops/linear.js'
 import * as normalize from './ops/normalize.js'
-import type { Op } from './ops/op.js'
 import * as shaping from './ops/shape.js'
 import type { Program } from './program.js'
 import { interpret } from './reference.js'
-import { apply, constant, type DType, input, type Shape, type Tensor } from './tensor.js'
+import { apply, constant, input } from './tensor.js'
+import type { DType, Op, Shape, Tensor } from './types.js'
 
 /** Every op there is, by name. */
 export const opTable: ReadonlyMap<string, Op<unknown>> = new Map(

@@ -11,9 +11,7 @@ import {
   speedUp,
 } from '../evaluation/index.js'
 import { loadModel } from '../model/index.js'
-import { estimate, writeEstimate } from '../report/format.js'
-import { bestSampler, caveat, compare } from '../report/index.js'
-import { judgesOf, marked } from '../report/judges.js'
+import { bestSampler, caveat, compare, estimate, judgesOf, marked, writeEstimate } from '../report/index.js'
 import { openData } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'

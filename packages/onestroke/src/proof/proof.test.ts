@@ -1,7 +1,7 @@
 import type { ModelConfig } from '@onestroke/core/formats'
 import { describe, expect, it } from 'vitest'
-import type { Evaluation } from '../evaluation/types.js'
-import { exampleEvaluation } from '../report/example.js'
+import type { Evaluation } from '../evaluation/index.js'
+import { exampleEvaluation } from '../report/testing.js'
 import { summaryOf } from './proof.js'
 
 const config = {

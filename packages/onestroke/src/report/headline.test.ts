@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Evaluation, EvaluationRow } from '../evaluation/types.js'
-import { exampleEvaluation, exampleReport, minimalReport } from './example.js'
+import type { Evaluation, EvaluationRow } from '../evaluation/index.js'
 import { headlines } from './headline.js'
 import { byJudge, compare, judgesOf, span } from './judges.js'
+import { exampleEvaluation, exampleReport, minimalReport } from './testing.js'
 
 const { rows, judges } = exampleEvaluation
 const change = (with_: (row: EvaluationRow) => EvaluationRow): Evaluation => ({

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Evaluation } from '../evaluation/types.js'
-import { exampleEvaluation, exampleReport, minimalReport } from './example.js'
+import type { Evaluation } from '../evaluation/index.js'
 import { denoisingPlot, lossPlot, plotsOf, qualityPlots } from './plots.js'
 import { extent, pick, smooth, thin, ticks } from './series.js'
+import { exampleEvaluation, exampleReport, minimalReport } from './testing.js'
 
 describe('plots', () => {
   it('are there for what was measured', () => {

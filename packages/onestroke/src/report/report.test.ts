@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { Script } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { client } from './client.js'
-import { exampleEvaluation, exampleReport, minimalReport } from './example.js'
 import { type Report, renderReport, writeReport } from './index.js'
 import { style } from './style.js'
+import { exampleEvaluation, exampleReport, minimalReport } from './testing.js'
 
 /** The start of a PNG: as much as the page reads of one. */
 const png = (width = 128, height = 64) => {

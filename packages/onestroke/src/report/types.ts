@@ -1,4 +1,4 @@
-import type { Evaluation } from '../evaluation/types.js'
+import type { Evaluation } from '../evaluation/index.js'
 
 /** What `distill` and `demo` write: as `report.json` word for word, and as a page, `report.html`. */
 export interface Report {

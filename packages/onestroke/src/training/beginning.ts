@@ -2,14 +2,23 @@
 import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '@onestroke/core/errors'
 import type { NetworkConfig } from '@onestroke/core/nn'
+import type { Vocabulary } from '@onestroke/core/text'
+import type { Dataset } from '../data/index.js'
 import type { LoadedModel } from '../model/index.js'
 import { beginsAs, HALF, halved } from './half.js'
 import { objectiveNamed } from './objectives.js'
+import type { RunPlan } from './plan.js'
 import { presetNetwork } from './presets.js'
-import type { RunOptions } from './run.js'
 
 /** What decides which network is trained, and from where. */
-export type Given = Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'initFrom'>
+export interface Given {
+  readonly plan: RunPlan
+  readonly dataset: Dataset
+  readonly vocabulary: Vocabulary
+  readonly teacher?: LoadedModel
+  /** What the weights begin as, in place of fresh ones, or of the teacher's. */
+  readonly initFrom?: LoadedModel
+}
 
 /**
  * The network that the plan's preset names: the teacher's own or half of it, that of the model to go on from, or a fresh one.

@@ -7,12 +7,10 @@ import { UserError } from '@onestroke/core/errors'
 import type { ModelConfig } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import type { OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
-import type { Vocabulary } from '@onestroke/core/text'
-import type { Dataset } from '../data/index.js'
 import { betterBeyondNoise } from '../metrics/index.js'
-import { type LoadedModel, Model, saveModel } from '../model/index.js'
+import { Model, saveModel } from '../model/index.js'
 import type { Batch, BatchPlan } from './batch.js'
-import { beginningOf } from './beginning.js'
+import { beginningOf, type Given } from './beginning.js'
 import { diverged, runStep, type StepEvent, type Training, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
 import { denoiserConfig, modelConfig } from './model-config.js'
@@ -32,14 +30,8 @@ import {
 } from './state.js'
 import { ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 
-export interface RunOptions {
+export interface RunOptions extends Given {
   readonly directory: string
-  readonly plan: RunPlan
-  readonly dataset: Dataset
-  readonly vocabulary: Vocabulary
-  readonly teacher?: LoadedModel
-  /** What the weights begin as, in place of fresh ones, or of the teacher's. */
-  readonly initFrom?: LoadedModel
   /** The network of perceptual distances, for methods whose `distance` is `perceptual`. */
   readonly features?: OnnxFunction
   readonly runtime: Runtime

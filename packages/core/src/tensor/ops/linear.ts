@@ -1,16 +1,5 @@
-import type { Shape } from '../tensor.js'
-import {
-  broadcastShapes,
-  dims,
-  type Emitter,
-  type Op,
-  op,
-  type Sized,
-  sameShape,
-  show,
-  total,
-  unbroadcast,
-} from './op.js'
+import type { ConvAttrs, ConvTransposeAttrs, Emitter, Op, Shape, Sized } from '../types.js'
+import { broadcastShapes, dims, op, sameShape, show, total, unbroadcast } from './op.js'
 
 /** Matrix product over the last two axes, the others broadcast: [..., m, k] × [..., k, n] → [..., m, n]. */
 export const matmul: Op<undefined> = op({
@@ -41,18 +30,6 @@ export const matmul: Op<undefined> = op({
   },
   jvp: ({ inputs: [a, b] }, [ta, tb]) => total(ta?.matmul(b!), tb && a!.matmul(tb)),
 })
-
-/** Geometry of a two-dimensional convolution. `kernel` is [height, width]; `pads` is [top, left, bottom, right]. */
-export interface ConvAttrs {
-  readonly kernel: readonly [number, number]
-  readonly strides: readonly [number, number]
-  readonly pads: readonly [number, number, number, number]
-  readonly groups: number
-}
-/** A transposed convolution also needs to be told the size of its output, since several fit. */
-export interface ConvTransposeAttrs extends ConvAttrs {
-  readonly size: readonly [number, number]
-}
 
 /** Height and width of pictures [N, C, H, W]. */
 const pictureSize = (x: Sized, what: string): [number, number] => {

@@ -1,53 +1,4 @@
-import type { DType, Shape, Tensor } from '../tensor.js'
-
-/** Shape and type of a tensor that does not exist yet. */
-export interface Aval {
-  readonly shape: Shape
-  readonly dtype: DType
-}
-
-/** What a node hands to its op's derivative rules. */
-export interface Context<A> {
-  readonly inputs: readonly Tensor[]
-  readonly outputs: readonly Tensor[]
-  readonly attrs: A
-}
-
-/** Appends nodes to an ONNX graph; values are named by strings. */
-export interface Emitter {
-  /** One ONNX node with one output. Attributes: integers, lists of integers, or `{ float }` and `{ string }`. */
-  node(type: string, inputs: readonly string[], attributes?: OnnxAttributes, domain?: string): string
-  /** One ONNX node with several outputs. */
-  nodes(type: string, inputs: readonly string[], count: number, attributes?: OnnxAttributes): string[]
-  /** A small constant: an int64 vector (shapes, axes) … */
-  ints(values: readonly number[]): string
-  /** … or a float32 scalar. */
-  float(value: number): string
-}
-export type OnnxAttributes = Record<
-  string,
-  number | readonly number[] | { float: number } | { string: string }
->
-
-/**
- * Everything known about an operation, in one place.
- *
- * - `infer`: shapes and types of the outputs, or an error that names the shapes that do not fit.
- * - `emit`: its ONNX form. Returns the names of the outputs.
- * - `vjp`: the cotangents of the inputs, from those of the outputs (absent where none arrived). Leave out an input to
- *   say that it has none.
- * - `jvp`: the tangents of the outputs, from those of the inputs (absent means zero).
- * - `lazy`: the rule accepts a cotangent that merely broadcasts to the output's shape. Cotangents of a mean then stay
- *   scalars as long as possible.
- */
-export interface Op<A = unknown> {
-  readonly name: string
-  readonly lazy?: boolean
-  infer(inputs: readonly Tensor[], attrs: A): Aval[]
-  emit(emitter: Emitter, inputs: readonly string[], context: Context<A>): string[]
-  vjp?(context: Context<A>, cotangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[]
-  jvp?(context: Context<A>, tangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[]
-}
+import type { Context, DType, Emitter, Op, Shape, Sized, Tensor } from '../types.js'
 
 /** The common case: one output, of the first input's type unless `dtype` says otherwise. */
 export interface SingleOp<A> {
@@ -89,10 +40,6 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((n, i) => n === b[i])
 export const show = (shape: Shape): string => `[${shape.join(', ')}]`
 
-/** What has a shape: a tensor, a parameter. */
-export interface Sized {
-  readonly shape: Shape
-}
 interface Sizes {
   1: [number]
   2: [number, number]

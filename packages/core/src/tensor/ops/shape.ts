@@ -1,15 +1,5 @@
-import type { Shape, Tensor } from '../tensor.js'
-import {
-  broadcastShapes,
-  dims,
-  normalizeAxes,
-  type Op,
-  op,
-  sameShape,
-  show,
-  sizeOf,
-  unbroadcast,
-} from './op.js'
+import type { Op, Shape, Tensor } from '../types.js'
+import { broadcastShapes, dims, normalizeAxes, op, sameShape, show, sizeOf, unbroadcast } from './op.js'
 
 export const reshape: Op<{ shape: Shape }> = op({
   name: 'reshape',
