@@ -17,6 +17,7 @@ import {
 import { loadModel, OpenModels } from '../model/index.js'
 import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
+import { REPORT_DATA_FILE, REPORT_FILE } from '../run-files.js'
 import {
   type GuidanceScale,
   HALF,
@@ -187,7 +188,7 @@ export const reporting = (
   report: (progress, dataset, frame) =>
     writeProof(progress, dataset, teacherPath, out, settings, frame, proof),
   async reported() {
-    const [html, json] = [join(out, 'report.html'), join(out, 'report.json')]
+    const [html, json] = [join(out, REPORT_FILE), join(out, REPORT_DATA_FILE)]
     if (!existsSync(html)) return undefined
     try {
       return reportFacts(html, JSON.parse(await readFile(json, 'utf8')) as Report)
@@ -251,7 +252,7 @@ const writeProof = async (
   const { report, pictures } = await OpenModels.during(measured).finally(() => bar.stop())
   await extend?.(report, pictures, dataset)
   await writeReport(out, report, pictures)
-  const html = join(out, 'report.html')
+  const html = join(out, REPORT_FILE)
   for (const { value, label, parts = [], detail } of headlines(report)) {
     say(`  ${value} ${label}${detail ? ` — ${detail}` : ''}`)
     for (const part of parts) say(`      ${part}`)

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
 import type { ModelConfig } from '@onestroke/core/formats'
-import { CONFIG_FILE, type LoadedModel, Model, type SavedDtype, saveModel } from '../model/index.js'
+import { type LoadedModel, Model, type SavedDtype, saveModel } from '../model/index.js'
+import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
 
 export interface ExportedFolder {
@@ -24,7 +25,7 @@ export const exportFolder = async (
   out: string,
   dtype: SavedDtype,
 ): Promise<ExportedFolder> => {
-  for (const file of [CONFIG_FILE, 'run.json'])
+  for (const file of [CONFIG_FILE, PLAN_FILE])
     if (existsSync(join(out, file)))
       throw new UserError(`${out} holds a model or a run already, which would be overwritten`, {
         option: 'out',

@@ -14,10 +14,8 @@ import {
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import { halfOf, ofHalves } from '@onestroke/core/tensor'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
+import { CONFIG_FILE, PLAN_FILE, WEIGHTS_FILE } from '../run-files.js'
 import { makeFolder } from './make-folder.js'
-
-export const CONFIG_FILE = 'config.json'
-export const WEIGHTS_FILE = 'model.safetensors'
 
 /** A model in memory: what config.json says, and all weights as one flat vector in the order of the layout. */
 export interface LoadedModel {
@@ -80,7 +78,7 @@ const expectModel = async (path: string): Promise<void> => {
   if (!found) throw new UserError(`there is no ${path}`, { remedy, option: 'model' })
   if (!found.isDirectory()) throw new UserError(`${path} is not a folder`, { remedy, option: 'model' })
   if (existsSync(join(path, CONFIG_FILE))) return
-  if (existsSync(join(path, 'run.json')))
+  if (existsSync(join(path, PLAN_FILE)))
     throw new UserError(`the run in ${path} is not finished, so there is no model yet`, {
       remedy: 'the command that started it goes on with it',
     })

@@ -9,7 +9,8 @@ import type { ExportDtype } from '@onestroke/core/pipeline'
 import { guidanceOf } from '../evaluation/index.js'
 import { exportModel, MANIFEST_FILE, readManifest } from '../export/index.js'
 import { isWithin } from '../formats/index.js'
-import { CONFIG_FILE, loadModel, readConfig, sha256Of } from '../model/index.js'
+import { loadModel, readConfig, sha256Of } from '../model/index.js'
+import { CONFIG_FILE } from '../run-files.js'
 import { freeName } from './free-name.js'
 
 /** What the page is told of a model, in `models.json`. */

@@ -8,11 +8,12 @@ import fastifyStatic from '@fastify/static'
 import { UserError } from '@onestroke/core/errors'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { makeFolder } from '../model/index.js'
+import { REPORT_FILE } from '../run-files.js'
 import { isLoopback, isOwnHost } from '../server/index.js'
 import { type Catalogue, hasDemo } from './catalogue.js'
 import { guardStudio, type StudioGuard } from './guard.js'
 import { HEADERS, PAGE_POLICY } from './headers.js'
-import { describeRun, listRuns, REPORT_FILE, reportFolder, runFolder, samplesFile } from './runs.js'
+import { describeRun, listRuns, reportFolder, runFolder, samplesFile } from './runs.js'
 
 /** `models.json`: what the page offers. */
 interface Offer {

@@ -15,9 +15,7 @@ import { UserError } from '@onestroke/core/errors'
 import { z } from 'zod'
 import { systemError } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
-
-/** Says which process works on the run in its folder. */
-export const LOCK_FILE = '.lock'
+import { LOCK_FILE } from '../run-files.js'
 
 const text = z.string().nullable()
 const ownerSchema = z.object({

@@ -4,7 +4,8 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
-import { openRun, PLAN_FILE } from './plan.js'
+import { PLAN_FILE } from '../run-files.js'
+import { openRun } from './plan.js'
 import { runPlan } from './testing.js'
 
 const plan = runPlan()

@@ -7,18 +7,23 @@ import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
-import { CONFIG_FILE, makeFolder, WEIGHTS_FILE } from '../model/index.js'
+import { makeFolder } from '../model/index.js'
+import {
+  CONFIG_FILE,
+  PLAN_FILE,
+  PREVIOUS_STATE_FILE,
+  PROGRESS_FILE,
+  REPORT_DATA_FILE,
+  REPORT_FILE,
+  SAMPLES_FILE,
+  SAMPLES_FOLDER,
+  STATE_FILE,
+  WEIGHTS_FILE,
+} from '../run-files.js'
 import { isRunning } from './lock.js'
 import type { OptimizerOptions } from './optimizer.js'
 import type { ScheduleOptions } from './schedule.js'
-import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from './state.js'
 import type { GuidanceScale } from './step.js'
-
-export const PLAN_FILE = 'run.json'
-/** A grid of samples from the weights as they are now. */
-export const SAMPLES_FILE = 'samples.png'
-/** The grids on the way, named by the pictures seen. */
-export const SAMPLES_FOLDER = 'samples'
 
 export interface RunPlan {
   readonly command: 'train' | 'distill'
@@ -97,8 +102,8 @@ const RUN_FILES = [
   PREVIOUS_STATE_FILE,
   PROGRESS_FILE,
   SAMPLES_FILE,
-  'report.html',
-  'report.json',
+  REPORT_FILE,
+  REPORT_DATA_FILE,
   PLAN_FILE,
 ]
 

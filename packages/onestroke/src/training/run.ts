@@ -9,6 +9,7 @@ import { type Layout, networkLayout } from '@onestroke/core/nn'
 import type { OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
 import { betterBeyondNoise } from '../metrics/index.js'
 import { Model, saveModel } from '../model/index.js'
+import { PREVIOUS_STATE_FILE, STATE_FILE } from '../run-files.js'
 import type { Batch, BatchPlan } from './batch.js'
 import { beginningOf, type Given } from './beginning.js'
 import { diverged, runStep, type StepEvent, type Training, trainingLoop } from './loop.js'
@@ -18,16 +19,7 @@ import { compileMuon } from './muon.js'
 import { objectiveNamed } from './objectives.js'
 import { Optimizer, type TrainingArrays } from './optimizer.js'
 import type { RunPlan } from './plan.js'
-import {
-  type Allotment,
-  type Check,
-  freshProgress,
-  loadState,
-  PREVIOUS_STATE_FILE,
-  type Progress,
-  STATE_FILE,
-  saveState,
-} from './state.js'
+import { type Allotment, type Check, freshProgress, loadState, type Progress, saveState } from './state.js'
 import { ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 
 export interface RunOptions extends Given {

@@ -4,19 +4,10 @@ import { UserError } from '@onestroke/core/errors'
 import { parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
+import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from '../run-files.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
-import {
-  freshPending,
-  freshProgress,
-  loadState,
-  PREVIOUS_STATE_FILE,
-  PROGRESS_FILE,
-  type Progress,
-  readProgress,
-  STATE_FILE,
-  saveState,
-} from './state.js'
+import { freshPending, freshProgress, loadState, type Progress, readProgress, saveState } from './state.js'
 
 const SIZE = 21
 

@@ -7,14 +7,9 @@ import { UserError } from '@onestroke/core/errors'
 import { parseSafetensors, serializeSafetensors, toFloat32 } from '@onestroke/core/formats'
 import { z } from 'zod'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
+import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from '../run-files.js'
 import { BANDS } from './bands.js'
 import type { TrainingArrays } from './optimizer.js'
-
-export const STATE_FILE = 'state.safetensors'
-/** The state before the last one, in case the last one turns out to be unusable. */
-export const PREVIOUS_STATE_FILE = 'state.previous.safetensors'
-/** A copy of the counters and the log that stays when the run is done: for reports, and to look at. */
-export const PROGRESS_FILE = 'progress.json'
 
 /** One line of the loss curve: means over the pictures since the line before. */
 export interface LogPoint {
