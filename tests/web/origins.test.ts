@@ -106,6 +106,7 @@ describe.skipIf(browserLacks !== undefined)(
           const device = () =>
             (globalThis as { told?: CustomEvent<{ device: string }> }).told?.detail.device === 'webgpu'
           await page.waitForFunction(device)
+          expect(await page.evaluate(device)).toBe(true)
         } finally {
           await other.close()
         }
