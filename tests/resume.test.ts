@@ -15,8 +15,22 @@ const IMAGES = 1000
 const SIZE = ['--preset', 'tiny', '--batch', '8', '--images', String(IMAGES), '--checkpoint-every', '0.2']
 const train = (out: string, ...more: string[]) => ['train', 'pictures', '--out', out, ...SIZE, ...more]
 const distill = (out: string) => [
-  ...['distill', 'teacher', 'pictures', '--out', out, '--batch', '8', '--images', '400'],
-  ...['--checkpoint-every', '0.2', '--samples', '0', '--checks', '3', '--no-tune'],
+  'distill',
+  'teacher',
+  'pictures',
+  '--out',
+  out,
+  '--batch',
+  '8',
+  '--images',
+  '400',
+  '--checkpoint-every',
+  '0.2',
+  '--samples',
+  '0',
+  '--checks',
+  '3',
+  '--no-tune',
 ]
 
 /** A state in the folder of a run, told from any other. */
