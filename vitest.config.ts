@@ -11,7 +11,8 @@ export default defineConfig({
     globalSetup: 'tests/setup.ts',
     setupFiles: 'tests/equality.ts',
     testTimeout: 60_000,
-    expect: { poll: { timeout: 30_000 } },
+    // A test in which nothing is expected, in no turn of a loop and after no early return, fails.
+    expect: { poll: { timeout: 30_000 }, requireAssertions: true },
     pool: 'forks',
     maxWorkers: 2,
     projects: [

@@ -110,8 +110,16 @@ const trained = async ({ preset, optimizer }, data, { seconds, parameters }, { m
   const training = ['--preset', preset, '--optimizer', optimizer, '--batch', String(BATCH)]
   await onestroke('train', data, ...pictures, ...training, '--images', String(images), '--out', out)
   const { stdout } = await onestroke(
-    ...['evaluate', out, '--data', data, ...(data === DATA ? ['--category', CATEGORY] : [])],
-    ...['--samples', samples, '--steps', '4', '--json'],
+    'evaluate',
+    out,
+    '--data',
+    data,
+    ...(data === DATA ? ['--category', CATEGORY] : []),
+    '--samples',
+    samples,
+    '--steps',
+    '4',
+    '--json',
   )
   /** @type {import('onestroke').Evaluation} */
   const { rows, real, noise_seeds } = JSON.parse(stdout)

@@ -15,8 +15,19 @@ const NOISE_SEEDS = 4
 
 /** Each picture's prompt once a noise seed. */
 const HOW = [
-  ...['--data', DATA, '--category', CATEGORY, '--samples', '922', '--steps', '1,2,4,8'],
-  ...['--seed', '0', '--noise-seeds', String(NOISE_SEEDS), '--json'],
+  '--data',
+  DATA,
+  '--category',
+  CATEGORY,
+  '--samples',
+  '922',
+  '--steps',
+  '1,2,4,8',
+  '--seed',
+  '0',
+  '--noise-seeds',
+  String(NOISE_SEEDS),
+  '--json',
 ]
 
 /** @type {import('./run.js').Benchmark['run']} */

@@ -22,9 +22,21 @@ export const run = async ({ models, samples }) => {
     for (const name of models.split(','))
       for (const dtype of ['fp32', 'fp16', 'int8']) {
         const { stdout } = await onestroke(
-          ...['export', `models/${name}`, '--out', join(directory, `${name}-${dtype}`)],
-          ...['--dtype', dtype, '--data', DATA, '--category', CATEGORY, '--samples', samples, '--json'],
-          ...['--teacher', `models/${TEACHERS[name]}`],
+          'export',
+          `models/${name}`,
+          '--out',
+          join(directory, `${name}-${dtype}`),
+          '--dtype',
+          dtype,
+          '--data',
+          DATA,
+          '--category',
+          CATEGORY,
+          '--samples',
+          samples,
+          '--json',
+          '--teacher',
+          `models/${TEACHERS[name]}`,
         )
         const { graph, rmse_to_fp32, quality } = JSON.parse(stdout)
         rows.push({

@@ -29,8 +29,19 @@ const [WORDS, SAMPLES] = [12, 512]
 export const run = async ({ teacher, data, category, range, images, samples, runs }) => {
   const out = join(runs, 'student')
   await onestroke(
-    ...['distill', teacher, data, '--category', category, '--guidance-scale', range],
-    ...['--images', images, '--samples', '0', '--out', out],
+    'distill',
+    teacher,
+    data,
+    '--category',
+    category,
+    '--guidance-scale',
+    range,
+    '--images',
+    images,
+    '--samples',
+    '0',
+    '--out',
+    out,
   )
   const resolution = (await loadModel(teacher)).config.network.resolution
   const dataset = await loadDataset(data, { resolution, category: category.split(',') })

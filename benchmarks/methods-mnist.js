@@ -23,8 +23,16 @@ export const run = async ({ data, 'teacher-images': teacherImages, ...options })
   const teacher = `${options.runs}/teacher`
   const digits = `idx:${data}`
   await onestroke(
-    ...['train', digits, '--resolution', '16', '--preset', 'small'],
-    ...['--images', teacherImages, '--out', teacher],
+    'train',
+    digits,
+    '--resolution',
+    '16',
+    '--preset',
+    'small',
+    '--images',
+    teacherImages,
+    '--out',
+    teacher,
   )
   return compare({ ...options, teacher, data: digits })
 }

@@ -82,8 +82,20 @@ export const run = async (options) => {
     const out = join(runs, `${method}-${budget}-${seed}`)
     return once(`${out}.json`, async () => {
       const { peak_memory_mib } = await onestroke(
-        ...['distill', teacher, ...pictures, ...flagsOf(method), ...budgets[budget]],
-        ...['--seed', String(seed), '--samples', '0', '--checks', '0', '--no-tune', '--out', out],
+        'distill',
+        teacher,
+        ...pictures,
+        ...flagsOf(method),
+        ...budgets[budget],
+        '--seed',
+        String(seed),
+        '--samples',
+        '0',
+        '--checks',
+        '0',
+        '--no-tune',
+        '--out',
+        out,
       )
       const config = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
       const rows = await judged(out, pictures, judging)

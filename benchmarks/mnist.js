@@ -25,14 +25,29 @@ export const run = async ({ data, runs, images, samples }) => {
   await onestroke('train', `idx:${data}`, ...size, '--preset', 'small', '--images', images, '--out', teacher)
   const part = String(Math.floor(Number(images) / 4))
   await onestroke(
-    ...['distill', teacher, `idx:${data}`, ...size, '--images', part],
-    ...['--samples', '0', '--out', student],
+    'distill',
+    teacher,
+    `idx:${data}`,
+    ...size,
+    '--images',
+    part,
+    '--samples',
+    '0',
+    '--out',
+    student,
   )
   const { stdout } = await onestroke(
     'evaluate',
     student,
-    ...['--teacher', teacher, '--data', `idx:${data}`],
-    ...['--samples', samples, '--steps', '1,2,4,8', '--json'],
+    '--teacher',
+    teacher,
+    '--data',
+    `idx:${data}`,
+    '--samples',
+    samples,
+    '--steps',
+    '1,2,4,8',
+    '--json',
   )
   return { seeds: { training: 0, evaluation: 0 }, versions: {}, results: JSON.parse(stdout) }
 }

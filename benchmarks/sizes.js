@@ -27,12 +27,30 @@ export const run = async ({ teacher, data, category, presets, images, samples, r
     if (!existsSync(found)) {
       const pictures = ['--category', category]
       await onestroke(
-        ...['distill', teacher, data, ...pictures, '--student', preset],
-        ...['--images', images, '--samples', '0', '--out', out],
+        'distill',
+        teacher,
+        data,
+        ...pictures,
+        '--student',
+        preset,
+        '--images',
+        images,
+        '--samples',
+        '0',
+        '--out',
+        out,
       )
       const { stdout } = await onestroke(
-        ...['evaluate', out, '--data', data, ...pictures],
-        ...['--steps', '1,2,4', '--samples', samples, '--json'],
+        'evaluate',
+        out,
+        '--data',
+        data,
+        ...pictures,
+        '--steps',
+        '1,2,4',
+        '--samples',
+        samples,
+        '--json',
       )
       await writeFile(found, stdout)
     }

@@ -9,8 +9,22 @@ import { loadModel, Model, pngGrid } from 'onestroke'
 import sharp from 'sharp'
 
 const PROMPTS = [
-  ...['red heart', 'cat face', 'red apple', 'pizza', 'grinning face', 'owl', 'birthday cake', 'tulip'],
-  ...['fox', 'strawberry', 'ghost', 'palm tree', 'snail', 'mushroom', 'cheese wedge', 'panda'],
+  'red heart',
+  'cat face',
+  'red apple',
+  'pizza',
+  'grinning face',
+  'owl',
+  'birthday cake',
+  'tulip',
+  'fox',
+  'strawberry',
+  'ghost',
+  'palm tree',
+  'snail',
+  'mushroom',
+  'cheese wedge',
+  'panda',
 ]
 const SEED = 3
 const ROWS = [

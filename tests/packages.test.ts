@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { expectBuilt } from './build.js'
+
+expectBuilt('library', 'web', 'studio')
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 })
 const run = promisify(execFile)

@@ -26,8 +26,17 @@ import { mean, rounded, spread } from './statistics.js'
  */
 export const judged = async (model, data, { steps, samples, 'noise-seeds': seeds }) => {
   const { stdout } = await onestroke(
-    ...['evaluate', model, '--data', ...data, '--steps', steps.join(','), '--samples', samples],
-    ...['--noise-seeds', seeds, '--json'],
+    'evaluate',
+    model,
+    '--data',
+    ...data,
+    '--steps',
+    steps.join(','),
+    '--samples',
+    samples,
+    '--noise-seeds',
+    seeds,
+    '--json',
   )
   return JSON.parse(stdout).rows
 }

@@ -81,7 +81,16 @@ describe('edit', () => {
     for (const strength of ['0', '1']) {
       const out = at(`strength-${strength}.png`)
       await succeeds([
-        ...['edit', STUDENT, picture, '--prompt', 'owl', '--strength', strength, '--out', out, ...plain(1)],
+        'edit',
+        STUDENT,
+        picture,
+        '--prompt',
+        'owl',
+        '--strength',
+        strength,
+        '--out',
+        out,
+        ...plain(1),
       ])
       distances.push(far((await row(out))[0]!, disc))
     }
@@ -301,7 +310,17 @@ describe('sample on a way', () => {
     const out = at('way.png')
     const to = ['--to-prompt', 'pizza', '--to-seed', '9']
     const { stdout } = await succeeds([
-      ...['sample', STUDENT, '--prompt', 'owl', '--seed', '4', ...to, '--json', '--out', out, ...plain(3)],
+      'sample',
+      STUDENT,
+      '--prompt',
+      'owl',
+      '--seed',
+      '4',
+      ...to,
+      '--json',
+      '--out',
+      out,
+      ...plain(3),
     ])
     expect(JSON.parse(stdout)).toMatchObject({ seed: 4, to_prompt: 'pizza', to_seed: 9 })
     const [first, middle, last] = await row(out)

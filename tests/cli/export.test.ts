@@ -17,8 +17,20 @@ beforeAll(async () => {
   await writePictures(pictures, { count: 36, say: 'captions' })
   await succeeds(['train', pictures, '--out', teacher, ...tiny(320)])
   await succeeds([
-    ...['distill', teacher, pictures, '--out', student, '--batch', '8', '--images', '80'],
-    ...['--samples', '0', '--checks', '0', '--no-tune'],
+    'distill',
+    teacher,
+    pictures,
+    '--out',
+    student,
+    '--batch',
+    '8',
+    '--images',
+    '80',
+    '--samples',
+    '0',
+    '--checks',
+    '0',
+    '--no-tune',
   ])
 })
 
@@ -68,8 +80,19 @@ describe('export', () => {
   it('measures what the rounding costs', async () => {
     const out = at('measured')
     const { stdout } = await succeeds([
-      ...['export', student, '--out', out, '--dtype', 'int8', '--json'],
-      ...['--data', pictures, '--teacher', teacher, '--samples', '64'],
+      'export',
+      student,
+      '--out',
+      out,
+      '--dtype',
+      'int8',
+      '--json',
+      '--data',
+      pictures,
+      '--teacher',
+      teacher,
+      '--samples',
+      '64',
     ])
     const { quality } = JSON.parse(stdout) as Manifest
     expect(quality).toMatchObject({ samples: 64, seed: 0, rows: [{ steps: 1 }, { steps: 2 }, { steps: 4 }] })

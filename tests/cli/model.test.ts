@@ -13,15 +13,40 @@ beforeAll(async () => {
   await writePictures(pictures, { count: 9 })
   await succeeds(['train', pictures, '--out', teacher, ...tiny(16)])
   await succeeds([
-    ...['distill', teacher, pictures, '--out', student, '--samples', '0', '--no-tune', '--checks', '0'],
-    ...['--batch', '8', '--images', '16'],
+    'distill',
+    teacher,
+    pictures,
+    '--out',
+    student,
+    '--samples',
+    '0',
+    '--no-tune',
+    '--checks',
+    '0',
+    '--batch',
+    '8',
+    '--images',
+    '16',
   ])
 })
 
 describe('a student', () => {
   const distill = (out: string, ...more: string[]) => [
-    ...['distill', teacher, pictures, '--out', at(out), '--samples', '0', '--no-tune', '--checks', '0'],
-    ...['--batch', '4', '--images', '48', ...more],
+    'distill',
+    teacher,
+    pictures,
+    '--out',
+    at(out),
+    '--samples',
+    '0',
+    '--no-tune',
+    '--checks',
+    '0',
+    '--batch',
+    '4',
+    '--images',
+    '48',
+    ...more,
   ]
   const HINT =
     'dmd is for students that can paint already; begin with one of this teacher’s (--init-from STUDENT)'

@@ -10,8 +10,21 @@ import { type Result, scratch, succeeds, tiny, writePictures } from './testing.j
 const folder = await scratch()
 const inside = { cwd: folder }
 const DISTILL = [
-  ...['distill', 'teacher', 'pictures', '--out', 'student', '--batch', '8', '--images', '160'],
-  ...['--samples', '64', '--checks', '0', '--no-tune', '--json'],
+  'distill',
+  'teacher',
+  'pictures',
+  '--out',
+  'student',
+  '--batch',
+  '8',
+  '--images',
+  '160',
+  '--samples',
+  '64',
+  '--checks',
+  '0',
+  '--no-tune',
+  '--json',
 ]
 
 /** The one JSON document on standard output. */

@@ -6,6 +6,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, vi } from 'vitest'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
+import { expectBuilt } from '../build.js'
+
+expectBuilt('library')
 
 const PROGRAM = fileURLToPath(new URL('../../packages/onestroke/bin/onestroke.js', import.meta.url))
 

@@ -2,6 +2,9 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { expectBuilt } from '../build.js'
+
+expectBuilt('library')
 
 export const pathOf = (example: string): string =>
   fileURLToPath(new URL(`../../examples/${example}`, import.meta.url))

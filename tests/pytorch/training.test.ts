@@ -68,10 +68,13 @@ const trainThere = async (config: DenoiserConfig, directory: string) => {
   const { resolution, channels } = config.network
   const pictures = [BATCH, channels, resolution, resolution]
   const { tokens, vocabulary } = CONDITIONS.text as { tokens: number; vocabulary: number }
-  const dtype = 'F32'
+  const dtype = 'F32' as const
   const tensors = serializeSafetensors([
     ...layout.specs.map(({ name, shape, offset, size }) => ({
-      ...({ name: `weights.${name}`, dtype, shape, data: weights.subarray(offset, offset + size) } as const),
+      name: `weights.${name}`,
+      dtype,
+      shape,
+      data: weights.subarray(offset, offset + size),
     })),
     { name: 'batches.0.x0', dtype, shape: pictures, data: x0! },
     { name: 'batches.0.noise', dtype, shape: pictures, data: noise! },

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { boundlessOwl } from '../../packages/onestroke/src/model/testing.js'
 import { createServer } from '../../packages/onestroke/src/server/index.js'

@@ -8,6 +8,7 @@ import { readImage } from '../../packages/onestroke/src/data/index.js'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { createServer } from '../../packages/onestroke/src/server/index.js'
+import { dice } from '../dice.js'
 import { gathered, hold, type Server, STUDENT, start } from './testing.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -378,6 +379,7 @@ describe('many at once', () => {
 
   it('may hang up, a thousand of them, without leaving anything behind', async () => {
     const failures: Error[] = []
+    const chance = dice('moments at which clients leave')
     const { service, post } = await start({
       queue: 5000,
       batch: 4,
@@ -393,7 +395,7 @@ describe('many at once', () => {
           const asked = post('/generate', { prompt: 'owl', steps: 64 }, { signal: controller.signal }).then(
             (response) => response.arrayBuffer(),
           )
-          arrived.then(() => setTimeout(() => controller.abort(), Math.random() * 200))
+          arrived.then(() => setTimeout(() => controller.abort(), chance() * 200))
           await asked.catch(() => {})
         }),
       )

@@ -57,7 +57,7 @@ describe('a studio that listens for others', () => {
     const refused = await ask('/models.json', { authorization, host: 'evil.example' })
     expect([refused.statusCode, refused.json()]).toEqual([
       403,
-      { error: 'This studio is not called evil.example. Name it with --allowed-host.' },
+      { error: 'This studio is not called evil.example. Start it with this name as an allowed host.' },
     ])
     for (const host of ['studio.example', 'studio.example:8443', '[fe80::1]:8090'])
       expect((await ask('/models.json', { authorization, host })).statusCode).toBe(200)

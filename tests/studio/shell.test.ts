@@ -38,8 +38,18 @@ describe.skipIf(browserLacks !== undefined)(
       studio = await Studio.open(
         async (work) => {
           await succeeds([
-            ...['train', 'iconify:fluent-emoji-flat', '--category', 'Flags', '--resolution', '16'],
-            ...['--preset', 'tiny', '--images', '640', '--out', join(work, 'runs/first')],
+            'train',
+            'iconify:fluent-emoji-flat',
+            '--category',
+            'Flags',
+            '--resolution',
+            '16',
+            '--preset',
+            'tiny',
+            '--images',
+            '640',
+            '--out',
+            join(work, 'runs/first'),
           ])
           await writeFile(join(work, 'runs/first/report.html'), '<title>the report</title>')
         },

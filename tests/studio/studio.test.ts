@@ -26,8 +26,18 @@ describe.skipIf(browserLacks !== undefined)(`the studio${browserLacks ? `: ${bro
   beforeAll(async () => {
     studio = await Studio.open(async (work) => {
       await succeeds([
-        ...['train', 'iconify:fluent-emoji-flat', '--category', 'Flags', '--resolution', '16'],
-        ...['--preset', 'tiny', '--images', '640', '--out', join(work, 'runs/first')],
+        'train',
+        'iconify:fluent-emoji-flat',
+        '--category',
+        'Flags',
+        '--resolution',
+        '16',
+        '--preset',
+        'tiny',
+        '--images',
+        '640',
+        '--out',
+        join(work, 'runs/first'),
       ])
     })
   })

@@ -8,7 +8,10 @@ import type { FastifyInstance } from 'fastify'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import { expect, vi } from 'vitest'
 import { openCatalogue, studioServer } from '../../packages/onestroke/src/studio/index.js'
+import { expectBuilt } from '../build.js'
 import { launch } from '../web/browser.js'
+
+expectBuilt('library', 'studio')
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 

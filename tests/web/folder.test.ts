@@ -7,8 +7,11 @@ import { gzipSync } from 'node:zlib'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { webFiles } from '../../packages/onestroke/src/export/web.js'
+import { expectBuilt } from '../build.js'
 import { fails, succeeds } from '../cli/testing.js'
 import { browserLacks, launch, serveFolder } from './browser.js'
+
+expectBuilt('web')
 
 const root = await mkdtemp(join(tmpdir(), 'onestroke-folder-'))
 const folder = join(root, 'some where', 'emoji')

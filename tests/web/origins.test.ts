@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expectBuilt } from '../build.js'
 import { succeeds } from '../cli/testing.js'
 import { browserLacks, ISOLATED, launch, launchWebgpu, serveFolder, webgpuLacks } from './browser.js'
+
+expectBuilt('web')
 
 const CORS = { 'Access-Control-Allow-Origin': '*' }
 
@@ -103,6 +106,7 @@ describe.skipIf(browserLacks !== undefined)(
           const device = () =>
             (globalThis as { told?: CustomEvent<{ device: string }> }).told?.detail.device === 'webgpu'
           await page.waitForFunction(device)
+          expect(await page.evaluate(device)).toBe(true)
         } finally {
           await other.close()
         }

@@ -9,7 +9,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { boundlessOwl } from '../../packages/onestroke/src/model/testing.js'
+import { expectBuilt } from '../build.js'
 import { browserLacks, launch, launchWebgpu, losableDevices, serveBuilt, webgpuLacks } from './browser.js'
+
+expectBuilt('library')
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const STUDENT = 'models/emoji-16-guided'

@@ -1,5 +1,5 @@
 /** onestroke as a library: everything the command line does. */
-export { UserError } from '@onestroke/core/formats'
+export { UserError } from '@onestroke/core/errors'
 export type { Generated, GenerateOptions } from '@onestroke/core/pipeline'
 export { type DataOptions, type Dataset, loadDataset, readImage, readMask } from './data/index.js'
 export {

@@ -13,7 +13,7 @@ import { atTop, TOP } from './start.js'
  *
  * Guidance is D_u + w(D_c − D_u), w = 1 meaning none; the paper's ω is this w − 1. It draws ω from 5 to 15, that is w
  * from 6 to 16, for latents of Stable Diffusion. Pixel models burn there, so that w is drawn from 1 to 6, which
- * `--guidance-scale` changes.
+ * `guidance_scale` changes.
  *
  * The boundary is that of Song et al. 2023 at sigma_min, as everywhere here; the authors' c_skip is that of σd = 0.5 over
  * ten times the timestep, which leaves the identity sooner. Their teacher's β are those of Stable Diffusion (linear in

@@ -1,4 +1,4 @@
-import { constant, type OnnxFunction, type Tensor } from '../tensor/index.js'
+import { constant, dims, type OnnxFunction, type Tensor } from '../tensor/index.js'
 
 /**
  * Features of pictures [B, C, H, W], by a network of another size or number of channels if need be: pictures are resampled
@@ -9,7 +9,7 @@ import { constant, type OnnxFunction, type Tensor } from '../tensor/index.js'
 export const pictureFeatures =
   (network: OnnxFunction) =>
   (pictures: Tensor): Tensor => {
-    const [b, c, h, w] = pictures.shape as [number, number, number, number]
+    const [b, c, h, w] = dims(pictures, 4, 'pictureFeatures')
     const [, channels = 0, height = 0, width = 0] = network.input
     if (network.input.length !== 4)
       throw new RangeError(

@@ -1,6 +1,6 @@
 import { type Condition, type DenoiserConfig, networkDenoiser, type Part } from '../diffusion/index.js'
 import { describeParameters, linear, networkInputShapes, rmsNorm, type Scope } from '../nn/index.js'
-import { input, type Tensor } from '../tensor/index.js'
+import { dims, input, type Tensor } from '../tensor/index.js'
 
 /** A second diffusion model, which follows what the student paints. */
 export interface Second {
@@ -51,7 +51,7 @@ export const secondNetwork = (
 
 /** Tokens [B, T, D] → ln of how likely each picture is real, and ln of how likely it is not. It begins undecided. */
 const verdict = (scope: Scope, tokens: Tensor): Required<Pick<Sight, 'real' | 'painted'>> => {
-  const [b, , width] = tokens.shape as [number, number, number]
+  const [b, , width] = dims(tokens, 3, 'verdict')
   const each = linear(scope.at(0), rmsNorm(tokens), width, { bias: true }).silu()
   const all = linear(scope.at(1), rmsNorm(each.mean([1])), width, { bias: true }).silu()
   const logit = linear(scope.at(2), all, 1, { bias: true, init: 'zeros' })

@@ -73,7 +73,7 @@ export interface Part<Own = unknown> {
  */
 export interface Objective<Options extends object = object, Own = unknown> {
   readonly name: string
-  /** One line for `--help`, with the paper. */
+  /** One line of help, with the paper. */
   readonly about: string
   /** Whether the loss asks a teacher: always, never, or where there is one. */
   readonly teacher: boolean | 'optional'

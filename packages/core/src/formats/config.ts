@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { UserError } from '../errors/index.js'
 import { networkConfig } from '../nn/index.js'
 import { conditionShape, vocabularySchema } from '../text/index.js'
-import { UserError } from './errors.js'
 
 /** No pictures have noise beyond this. */
 const sigma = z.number().positive().max(1_000_000)

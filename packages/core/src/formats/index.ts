@@ -1,5 +1,4 @@
 export { checkedConfig, type ModelConfig, modelConfigSchema, parseModelConfig } from './config.js'
-export { UserError } from './errors.js'
 export { readPngText, withPngText } from './png-text.js'
 export {
   parseSafetensors,

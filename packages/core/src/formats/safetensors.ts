@@ -10,8 +10,8 @@
  * Bytes are taken as the machine's own order; every machine that runs JavaScript today is little-endian.
  */
 
-import { ofHalves } from '../tensor/half.js'
-import { UserError } from './errors.js'
+import { UserError } from '../errors/index.js'
+import { ofHalves } from '../tensor/index.js'
 
 /**
  * Bits per element, in the reference's order of rising alignment: files hold the last of these first, so that

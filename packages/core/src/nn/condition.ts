@@ -2,7 +2,7 @@
  * What the picture should be and how noisy it is, as vectors: the embedding that modulates every block, and the
  * tokens that attention may look at.
  */
-import type { Tensor } from '../tensor/index.js'
+import { dims, type Tensor } from '../tensor/index.js'
 import type { NetworkConfig } from './config.js'
 import { fourierFeatures, linear, rmsNorm } from './layers.js'
 import type { Scope } from './scope.js'
@@ -44,7 +44,7 @@ export const embedCondition = (scope: Scope, inputs: NetworkInputs, config: Netw
   if (guidance) terms.push(mlp(scope.at('guidance'), fourierFeatures(guidance, 8, 0.5, 8), width, 'zeros'))
   let tokens: Tensor | undefined
   if (condition.kind !== 'none') {
-    const [b, t, vocabulary] = inputs.condition!.shape as [number, number, number]
+    const [b, t, vocabulary] = dims(inputs.condition!, 3, 'condition')
     const table = scope.at('tokens').parameter('weight', [vocabulary, token_width], { std: 1 })
     const wordsOf = (bags: Tensor) =>
       bags

@@ -12,7 +12,7 @@
  *
  * Tokens lie in rows: [B, height, width, D].
  */
-import { constant, type Tensor } from '../tensor/index.js'
+import { constant, dims, type Tensor } from '../tensor/index.js'
 import { type Conditioning, embedCondition, type NetworkInputs } from './condition.js'
 import type { HourglassConfig } from './config.js'
 import { conv, depthToSpace, linear, rmsNorm } from './layers.js'
@@ -76,7 +76,7 @@ export const halfHourglass = (config: HourglassConfig): Half<HourglassConfig> =>
 
 /** Where each token is, learned: [h, w, D]. In `squares` the table lies in Z-order (Morton 1966). */
 const position = (scope: Scope, x: Tensor, mixing: HourglassConfig['mixing']): Tensor => {
-  const [, h, w, width] = x.shape as [number, number, number, number]
+  const [, h, w, width] = dims(x, 4, 'position')
   if (mixing === 'neighbours') return scope.parameter('position', [h, w, width], { std: 0.02 })
   const table = scope.parameter('position', [h * w, width], { std: 0.02 })
   const digits = Math.log2(h)
@@ -90,7 +90,7 @@ const position = (scope: Scope, x: Tensor, mixing: HourglassConfig['mixing']): T
 
 /** Scale and shift for the two halves of a block, shared by the blocks of a level: [B, 1, 1, 4·width]. */
 const modulate = (scope: Scope, embedding: Tensor, width: number): Tensor => {
-  const [b] = embedding.shape as [number]
+  const [b] = dims(embedding, 2, 'modulate')
   return linear(scope, embedding, 4 * width, { init: 'zeros' }).reshape([b, 1, 1, 4 * width])
 }
 
@@ -140,8 +140,8 @@ const windowAttention = (
   words: Tensor | undefined,
   { heads, window, offset }: Pick<BlockOptions, 'heads' | 'window' | 'offset'>,
 ): Tensor => {
-  const [b, h, w] = qkv.shape as [number, number, number]
-  const width = qkv.shape[3]! / 3
+  const [b, h, w, wide] = dims(qkv, 4, 'windowAttention')
+  const width = wide / 3
   const side = Math.min(window, h)
   const [down, across, size, head] = [h / side, w / side, side * side, width / heads]
   const rolled = side < h && offset > 0
@@ -178,7 +178,7 @@ const windowAttention = (
 
 /** Moves rows up and columns to the left by so many tokens; what leaves at one side comes in at the other. [B, h, w, D] */
 const roll = (x: Tensor, rows: number, columns = rows): Tensor => {
-  const [, h, w] = x.shape as [number, number, number]
+  const [, h, w] = dims(x, 4, 'roll')
   const [top, rest] = x.split([rows, h - rows], 1)
   const [left, others] = rest!.concat([top!], 1).split([columns, w - columns], 2)
   return others!.concat([left!], 2)
@@ -223,7 +223,7 @@ const neighbour = (x: Tensor, axis: 1 | 2, by: 1 | -1): Tensor => {
 
 /** Pictures [B, C, H, W] → patches [B, H/p, W/p, C·p²]. */
 const toPatches = (x: Tensor, p: number): Tensor => {
-  const [b, c, h, w] = x.shape as [number, number, number, number]
+  const [b, c, h, w] = dims(x, 4, 'toPatches')
   if (!Number.isInteger(Math.log2(h / p)))
     throw new RangeError(`the grid of tokens must have a power of two a side, not ${h / p}`)
   return x
@@ -249,7 +249,7 @@ const toPictures = (
 
 /** Four tokens of a square become one: [B, h, w, D] → [B, h/2, w/2, 4·D]. */
 const merge = (x: Tensor): Tensor => {
-  const [b, h, w, d] = x.shape as [number, number, number, number]
+  const [b, h, w, d] = dims(x, 4, 'merge')
   return x
     .reshape([b, h / 2, 2, w / 2, 2, d])
     .transpose([0, 1, 3, 2, 4, 5])
@@ -258,7 +258,7 @@ const merge = (x: Tensor): Tensor => {
 
 /** The inverse of `merge`. */
 const unmerge = (x: Tensor): Tensor => {
-  const [b, h, w, d] = x.shape as [number, number, number, number]
+  const [b, h, w, d] = dims(x, 4, 'unmerge')
   return x
     .reshape([b, h, w, 2, 2, d / 4])
     .transpose([0, 1, 3, 2, 4, 5])

@@ -1,5 +1,5 @@
 /** Layers: plain functions of a scope and tensors. */
-import { type ConvAttrs, constant, type Tensor } from '../tensor/index.js'
+import { type ConvAttrs, constant, dims, type Tensor } from '../tensor/index.js'
 import type { Init, Scope } from './scope.js'
 
 /** x [..., from] · weight [from, to] (+ bias). Default initialisation N(0, 1/from). */
@@ -27,7 +27,7 @@ export const rmsNorm = (x: Tensor, eps = 1e-5): Tensor =>
 
 /** Normalisation over groups of channels (Wu & He 2018), without scale and bias: x [N, C, H, W]. */
 export const groupNorm = (x: Tensor, groups: number, eps = 1e-5): Tensor => {
-  const [n, c, h, w] = x.shape as [number, number, number, number]
+  const [n, c, h, w] = dims(x, 4, 'groupNorm')
   if (c % groups !== 0)
     throw new RangeError(`groupNorm: ${c} channels cannot be divided into ${groups} groups`)
   return x
@@ -63,7 +63,7 @@ export const conv = (
 
 /** [N, C, H, W] → [N, C, 2H, 2W], each pixel four times. */
 export const upsampleNearest = (x: Tensor): Tensor => {
-  const [n, c, h, w] = x.shape as [number, number, number, number]
+  const [n, c, h, w] = dims(x, 4, 'upsampleNearest')
   return x
     .reshape([n, c, h, 1, w, 1])
     .broadcastTo([n, c, h, 2, w, 2])
@@ -72,7 +72,7 @@ export const upsampleNearest = (x: Tensor): Tensor => {
 
 /** [N, C, H, W] → [N, C·p², H/p, W/p]. */
 export const spaceToDepth = (x: Tensor, p: number): Tensor => {
-  const [n, c, h, w] = x.shape as [number, number, number, number]
+  const [n, c, h, w] = dims(x, 4, 'spaceToDepth')
   return x
     .reshape([n, c, h / p, p, w / p, p])
     .transpose([0, 1, 3, 5, 2, 4])
@@ -81,7 +81,7 @@ export const spaceToDepth = (x: Tensor, p: number): Tensor => {
 
 /** The inverse of `spaceToDepth`. */
 export const depthToSpace = (x: Tensor, p: number): Tensor => {
-  const [n, c, h, w] = x.shape as [number, number, number, number]
+  const [n, c, h, w] = dims(x, 4, 'depthToSpace')
   return x
     .reshape([n, c / (p * p), p, p, h, w])
     .transpose([0, 1, 4, 2, 5, 3])
@@ -92,7 +92,7 @@ export const depthToSpace = (x: Tensor, p: number): Tensor => {
  * Multi-head attention (Vaswani et al. 2017): q [B, T, D], k and v [B, S, D] → [B, T, D]. Heads of width D/heads.
  */
 export const attention = (q: Tensor, k: Tensor, v: Tensor, heads: number): Tensor => {
-  const [b, t, d] = q.shape as [number, number, number]
+  const [b, t, d] = dims(q, 3, 'attention')
   const toHeads = (x: Tensor) => x.reshape([b, x.shape[1]!, heads, d / heads]).transpose([0, 2, 1, 3])
   const scores = toHeads(q)
     .matmul(toHeads(k).swapLast())

@@ -3,7 +3,7 @@
  * normalisation is scaled and shifted by the embedding, attention at the coarse levels, in which pictures also look
  * at the words.
  */
-import type { Tensor } from '../tensor/index.js'
+import { dims, type Tensor } from '../tensor/index.js'
 import { type Conditioning, embedCondition, type NetworkInputs } from './condition.js'
 import type { UnetConfig } from './config.js'
 import { attention, conv, depthToSpace, groupNorm, linear, spaceToDepth, upsampleNearest } from './layers.js'
@@ -44,7 +44,7 @@ export const unet = (scope: Scope, inputs: NetworkInputs, config: UnetConfig): T
 }
 
 const residualBlock = (scope: Scope, x: Tensor, embedding: Tensor, width: number, groups: number): Tensor => {
-  const [n, from] = x.shape as [number, number]
+  const [n, from] = dims(x, 4, 'residualBlock')
   const [scale, shift] = linear(scope.at('modulation'), embedding, 2 * width, { init: 'zeros' })
     .reshape([n, 2 * width, 1, 1])
     .split([width, width], 1)
@@ -55,7 +55,7 @@ const residualBlock = (scope: Scope, x: Tensor, embedding: Tensor, width: number
 }
 
 const attend = (scope: Scope, x: Tensor, { tokens }: Conditioning, heads: number, groups: number): Tensor => {
-  const [n, width, h, w] = x.shape as [number, number, number, number]
+  const [n, width, h, w] = dims(x, 4, 'attend')
   const rows = groupNorm(x, groups)
     .reshape([n, width, h * w])
     .swapLast()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { UserError } from '../formats/index.js'
+import { UserError } from '../errors/index.js'
 import { checkNumbers, MOST_SEED, seedsFrom } from './checks.js'
 
 const saidOf = (options: Parameters<typeof checkNumbers>[0]): string | undefined => {
@@ -47,19 +47,19 @@ describe('the numbers of sampling', () => {
   it('are named where they are wrong', () => {
     fc.assert(
       fc.property(noWhole, noShare, (whole, share) => {
-        expect(saidOf({ seed: whole })).toBe(`a seed is a whole number from 0 to 4294967295, not ${whole}`)
+        expect(saidOf({ seed: whole })).toBe(`\`seed\` is a whole number from 0 to 4294967295, not ${whole}`)
         expect(saidOf({ seeds: [1, whole] })).toBe(saidOf({ seed: whole }))
-        expect(saidOf({ to: { seed: whole, weights: [] } })).toBe(saidOf({ seed: whole }))
+        expect(saidOf({ to: { seed: whole, weights: [] } })).toMatch(/^`to\.seed` is a whole number from 0/)
         expect(saidOf({ num_inference_steps: whole })).toContain(
-          'num_inference_steps is a whole number from 1',
+          '`num_inference_steps` is a whole number from 1',
         )
-        expect(saidOf({ gamma: share })).toBe(`gamma is between 0 and 1, not ${share}`)
-        expect(saidOf({ to: { weights: [0.5, share] } })).toContain('a weight of the way is between 0 and 1')
+        expect(saidOf({ gamma: share })).toBe(`\`gamma\` is between 0 and 1, not ${share}`)
+        expect(saidOf({ to: { weights: [0.5, share] } })).toContain('`to.weights` is between 0 and 1')
       }),
     )
-    expect(saidOf({ seed: 2 ** 32 })).toBe('a seed is a whole number from 0 to 4294967295, not 4294967296')
-    expect(saidOf({ num_inference_steps: 0 })).toBe('num_inference_steps is a whole number from 1, not 0')
-    expect(saidOf({ guidance_scale: Number.NaN })).toBe('guidance_scale is a number, not NaN')
+    expect(saidOf({ seed: 2 ** 32 })).toBe('`seed` is a whole number from 0 to 4294967295, not 4294967296')
+    expect(saidOf({ num_inference_steps: 0 })).toBe('`num_inference_steps` is a whole number from 1, not 0')
+    expect(saidOf({ guidance_scale: Number.NaN })).toBe('`guidance_scale` is a number, not NaN')
   })
 })
 

@@ -1,12 +1,16 @@
 /** What sampling is asked for in numbers, by whoever asks: a program, a request, a page's attributes. */
 import type { NoiseRange } from '../diffusion/index.js'
-import { UserError } from '../formats/index.js'
-import type { GenerateOptions } from './pipeline.js'
+import { UserError } from '../errors/index.js'
+import type { Interpolation } from './edit.js'
 
-type Numbers = Pick<
-  GenerateOptions,
-  'num_inference_steps' | 'guidance_scale' | 'seed' | 'seeds' | 'gamma' | 'to'
->
+interface Numbers {
+  readonly num_inference_steps?: number | undefined
+  readonly guidance_scale?: number | undefined
+  readonly seed?: number | undefined
+  readonly seeds?: readonly number[] | undefined
+  readonly gamma?: number | undefined
+  readonly to?: Interpolation | undefined
+}
 
 /** The largest seed: 4,294,967,295. */
 export const MOST_SEED = 2 ** 32 - 1
@@ -31,20 +35,21 @@ export const checkFinite = (pictures: Float32Array): void => {
 
 /** @throws UserError that names the number, and says what it can be. */
 export const checkNumbers = ({ seeds = [], to, ...options }: Numbers): void => {
-  const expected = (what: string, range: string, value: number) =>
-    new UserError(`${what} is ${range}, not ${value}`, { exitCode: 2 })
-  const whole = (what: string, value: number | undefined, least: number, most?: number) => {
+  const expected = (option: string, range: string, value: number) =>
+    new UserError(`\`${option}\` is ${range}, not ${value}`, { option })
+  const whole = (option: string, value: number | undefined, least: number, most?: number) => {
     const inside = Number.isSafeInteger(value) && value! >= least && value! <= (most ?? value!)
     if (value !== undefined && !inside)
-      throw expected(what, `a whole number from ${least}${most === undefined ? '' : ` to ${most}`}`, value)
+      throw expected(option, `a whole number from ${least}${most === undefined ? '' : ` to ${most}`}`, value)
   }
-  const share = (what: string, value: number | undefined) => {
-    if (value !== undefined && !(value >= 0 && value <= 1)) throw expected(what, 'between 0 and 1', value)
+  const share = (option: string, value: number | undefined) => {
+    if (value !== undefined && !(value >= 0 && value <= 1)) throw expected(option, 'between 0 and 1', value)
   }
   whole('num_inference_steps', options.num_inference_steps, 1)
-  for (const seed of [options.seed, to?.seed, ...seeds]) whole('a seed', seed, 0, MOST_SEED)
+  for (const seed of [options.seed, ...seeds]) whole('seed', seed, 0, MOST_SEED)
+  whole('to.seed', to?.seed, 0, MOST_SEED)
   share('gamma', options.gamma)
-  for (const weight of to?.weights ?? []) share('a weight of the way', weight)
+  for (const weight of to?.weights ?? []) share('to.weights', weight)
   const { guidance_scale } = options
   if (guidance_scale !== undefined && !Number.isFinite(guidance_scale))
     throw expected('guidance_scale', 'a number', guidance_scale)
@@ -61,6 +66,6 @@ export const checkSigmas = (
   if (sigmas.length === 0 || wrong !== undefined)
     throw new UserError(
       `noise levels must fall, between ${sigma_max} and ${sigma_min}: ${sigmas.join(', ')} do not${wrong === undefined ? '' : ` (${wrong})`}`,
-      { exitCode: 2 },
+      { option: 'sigmas' },
     )
 }

@@ -1,7 +1,7 @@
 /** Painting that begins with a picture, or that lies between two: what `generate` makes of such wishes. */
 import { DEFAULT_STRENGTH, inpainting, multistepSigmas, strengthSigma } from '../consistency/index.js'
 import type { DenoiseFunction, NoiseRange } from '../diffusion/index.js'
-import { UserError } from '../formats/index.js'
+import { UserError } from '../errors/index.js'
 
 export interface EditOptions {
   /** A picture to begin from, [C, H, W] in [-1, 1]; or one for each prompt, [count, C, H, W]. */
@@ -47,13 +47,13 @@ export const strengthOf = ({
 export const checkEdit = ({ image, strength, mask, sigmas }: EditOptions & Levels): void => {
   if (!image && (mask || strength !== undefined))
     throw new UserError('a mask or a strength is for editing, and there is no picture to edit', {
-      exitCode: 2,
+      option: mask ? 'mask' : 'strength',
     })
   if (strength !== undefined && !(strength >= 0 && strength <= 1))
-    throw new UserError(`the strength of an edit is between 0 and 1, not ${strength}`, { exitCode: 2 })
+    throw new UserError(`the strength of an edit is between 0 and 1, not ${strength}`, { option: 'strength' })
   if (strength !== undefined && sigmas)
     throw new UserError('strength and noise levels say the same thing twice', {
-      exitCode: 2,
+      option: 'strength',
       remedy: 'leave one of them out',
     })
 }

@@ -10,7 +10,8 @@ import {
   type SolverOptions,
   trailingSchedule,
 } from '../diffusion/index.js'
-import { type ModelConfig, UserError } from '../formats/index.js'
+import { UserError } from '../errors/index.js'
+import type { ModelConfig } from '../formats/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
 import { type Bag, Tokenizer } from '../text/index.js'
@@ -157,23 +158,23 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     return jump_embedding ? flowMapEnds(denoise, this.config) : denoise
   }
 
-  /** Bags of a prompt. @throws UserError if a class is unknown. */
-  encode(prompt: string): readonly Bag[] {
+  /** Bags of a prompt. @throws UserError if a class is unknown; `option` says where it was given. */
+  encode(prompt: string, option = 'prompt'): readonly Bag[] {
     try {
       return this.tokenizer.encode(prompt)
     } catch (error) {
-      throw new UserError((error as Error).message, { exitCode: 2 })
+      throw new UserError((error as Error).message, { option })
     }
   }
 
-  /** @throws UserError if the model takes no prompts, or not this one; `what` says where it was given. */
-  checkPrompt(prompt: string, what = 'the prompt'): void {
+  /** @throws UserError if the model takes no prompts, or not this one; `option` says where it was given. */
+  checkPrompt(prompt: string, option = 'prompt'): void {
     if (prompt !== '' && this.config.vocabulary.kind === 'none')
       throw new UserError('this model was trained without prompts or classes', {
-        exitCode: 2,
-        remedy: `leave out ${what}`,
+        option,
+        remedy: `leave out \`${option}\``,
       })
-    this.encode(prompt)
+    this.encode(prompt, option)
   }
 
   /**
@@ -246,45 +247,45 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
         kind === 'student'
           ? `this model is a consistency student: it is sampled with the solver consistency, not ${solver}`
           : 'this model is a diffusion model: choose the solver ddim, heun or dpmpp_2m',
-        { exitCode: 2 },
+        { option: 'solver' },
       )
     if (options.schedule === 'lcm' && (kind === 'teacher' || num_inference_steps > 50))
       throw new UserError(
         kind === 'teacher'
           ? 'the schedule lcm is for students; a diffusion model has karras, ddim and linear'
           : 'the schedule lcm has 50 noise levels: there are no more steps',
-        { exitCode: 2 },
+        { option: 'schedule' },
       )
     if (kind === 'teacher' && (options.sigmas ?? options.gamma) !== undefined)
       throw new UserError('noise levels and gamma are for students; this model is a diffusion model', {
-        exitCode: 2,
-        remedy: 'choose --solver, --schedule and --steps',
+        option: options.sigmas ? 'sigmas' : 'gamma',
+        remedy: 'choose `solver`, `schedule` and `num_inference_steps`',
       })
     if (kind === 'student' && guidance_scale !== 1 && !network.embedding.guidance_embedding)
       throw new UserError('this student has no guidance input: guidance was fixed when it was distilled', {
-        exitCode: 2,
-        remedy: 'leave out --guidance-scale',
+        option: 'guidance_scale',
+        remedy: 'leave out `guidance_scale`',
       })
     const [least, most] = sampling.guidance_range ?? [0, Number.POSITIVE_INFINITY]
     if (guidance_scale < least || guidance_scale > most)
       throw new UserError(
         `this student learned guidance scales from ${least} to ${most}, and not ${guidance_scale}`,
-        { exitCode: 2, remedy: 'choose one between them, or distil with a wider range' },
+        { option: 'guidance_scale', remedy: 'choose one between them, or distil with a wider range' },
       )
     if (guidance_scale !== 1 && vocabulary.kind === 'none')
       throw new UserError(
         'this model was trained without prompts or classes: there is nothing to guide it by',
         {
-          exitCode: 2,
-          remedy: 'leave out --guidance-scale',
+          option: 'guidance_scale',
+          remedy: 'leave out `guidance_scale`',
         },
       )
     if (kind === 'student' && options.negative_prompt && !network.embedding.guidance_embedding)
       throw new UserError(
         'this student has no guidance input, so there is nothing for a negative prompt to act on',
         {
-          exitCode: 2,
-          remedy: 'leave it out, or distil with a range of guidance: --guidance-scale 1-6',
+          option: 'negative_prompt',
+          remedy: 'leave it out, or distil with a range of guidance, such as 1-6',
         },
       )
     if (options.sigmas) checkSigmas(options.sigmas, this.config)

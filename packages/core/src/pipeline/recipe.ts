@@ -1,5 +1,5 @@
 /** How pictures were made, told in the PNG that shows them. */
-import { readPngText, withPngText } from '../formats/png-text.js'
+import { readPngText, withPngText } from '../formats/index.js'
 import type { GenerateOptions } from './pipeline.js'
 
 const KEYWORD = 'onestroke'

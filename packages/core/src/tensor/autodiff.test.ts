@@ -15,8 +15,9 @@ import {
   type Tensor,
   vjp,
 } from './index.js'
-import { finiteDifferences, generator, listProgram } from './testing.js'
+import { generator } from './testing.js'
 import { convolutional, type Network, networkValues, someNetwork, transformer } from './testing-networks.js'
+import { finiteDifferences, listProgram } from './testing-programs.js'
 
 type Tensors = Readonly<Record<string, Tensor>>
 type Values = Readonly<Record<string, Float64Array>>

@@ -2,8 +2,8 @@
  * Derivatives of graphs, as graphs: reverse mode (`grad`), forward mode (`jvp`), and recomputation (`checkpoint`).
  * Each walks the nodes once, in the order in which they were made or against it, and applies the ops' rules.
  */
-import type { Context } from './ops/op.js'
-import { Node, Tensor } from './tensor.js'
+import { constant, OpNode } from './tensor.js'
+import type { Context, Node, Tensor } from './types.js'
 
 /** The nodes that `outputs` depend on, in the order in which they were made. */
 export const nodesOf = (outputs: readonly Tensor[]): Node[] => {
@@ -41,7 +41,7 @@ const checkCounts = (what: string, a: string, as: readonly Tensor[], b: string, 
  */
 export const grad = (loss: Tensor, wrt: readonly Tensor[]): Tensor[] => {
   if (loss.size !== 1) throw new RangeError(`grad: the loss must be a scalar, not [${loss.shape.join(', ')}]`)
-  const one = new Tensor([], 'float32', { values: Float32Array.of(1) }).reshape(loss.shape)
+  const one = constant(1).reshape(loss.shape)
   return vjp([loss], wrt, [one])
 }
 
@@ -104,14 +104,14 @@ export const jvp = (
  * @throws RangeError if `block` is asynchronous: nodes that others make in the meantime would count as its own.
  */
 export const checkpoint = <T>(block: () => T): T => {
-  const outer = Node.region
-  Node.region = Symbol('checkpoint')
+  const outer = OpNode.region
+  OpNode.region = Symbol('checkpoint')
   try {
     const result = block()
     if (result instanceof Promise) throw new RangeError('checkpoint: the block must not be asynchronous')
     return result
   } finally {
-    Node.region = outer
+    OpNode.region = outer
   }
 }
 
@@ -138,7 +138,7 @@ const recomputation = (nodes: readonly Node[]) => {
       return copy
     }
     for (const node of members) {
-      const copy = new Node(node.op, node.inputs.map(copyOf), node.attrs)
+      const copy = new OpNode(node.op, node.inputs.map(copyOf), node.attrs)
       for (const [i, y] of node.outputs.entries()) copies.set(y, copy.outputs[i]!)
     }
   }

@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { countNodes, interpret } from './index.js'
-import { caseProgram, finiteDifferences, listProgram, opCases, opTable } from './testing.js'
+import { opCases, opTable } from './testing.js'
+import { caseProgram, finiteDifferences, listProgram } from './testing-programs.js'
 
 type Results = Record<string, Float64Array>
 

@@ -2,7 +2,7 @@
 import { nodesOf } from './autodiff.js'
 import { openShape } from './ops/op.js'
 import type { Program } from './program.js'
-import type { Node, Tensor } from './tensor.js'
+import type { Node, Tensor } from './types.js'
 
 /** Shapes and attributes with the batch left open. */
 export interface FreeBatch {

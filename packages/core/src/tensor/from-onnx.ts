@@ -4,7 +4,9 @@
  */
 import { fromBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema, type NodeProto, type TensorProto, TensorProto_DataType } from 'onnx-buf'
-import { constant, type Shape, Tensor } from './tensor.js'
+import { dims } from './ops/op.js'
+import { constant } from './tensor.js'
+import type { Shape, Tensor } from './types.js'
 
 /** A model that was read: what it wants, and how it is applied. */
 export interface OnnxFunction {
@@ -65,11 +67,10 @@ type Value = Tensor | number[]
 
 const asTensor = (value: Value | undefined): Tensor => {
   if (value === undefined) throw new RangeError('a node has an input that nothing makes')
-  return value instanceof Tensor ? value : constant(value, [value.length])
+  return Array.isArray(value) ? constant(value, [value.length]) : value
 }
 const integers = (value: Value | undefined, what: string): number[] => {
-  if (value instanceof Tensor || value === undefined)
-    throw new RangeError(`${what} must be known integers, not computed`)
+  if (!Array.isArray(value)) throw new RangeError(`${what} must be known integers, not computed`)
   return value
 }
 
@@ -142,11 +143,11 @@ const conv: Build = (read, attributes) => {
   const [x, w] = [asTensor(read(0)), asTensor(read(1))]
   if (attributes.ints('dilations', [1, 1]).some((n) => n !== 1))
     throw new RangeError('dilated convolutions are not supported')
-  const kernel = w.shape.slice(2)
+  const [, , ...kernel] = dims(w, 4, 'Conv')
   const strides = attributes.ints('strides', [1, 1])
   const pads = padsOf(attributes, x.shape.slice(2), kernel, strides)
   const y = x.conv2d(w, {
-    kernel: kernel as [number, number],
+    kernel,
     strides: strides as [number, number],
     pads: pads as [number, number, number, number],
     groups: attributes.int('group', 1),
@@ -157,7 +158,7 @@ const conv: Build = (read, attributes) => {
 /** The pixels under each place of a window, as one tensor per place. */
 const places = (read: Read, attributes: Attributes, fill: number): Tensor[] => {
   const x = asTensor(read(0))
-  const [n, c, h, w] = x.shape as [number, number, number, number]
+  const [n, c, h, w] = dims(x, 4, 'pooling')
   const kernel = attributes.ints('kernel_shape', [1, 1])
   const strides = attributes.ints('strides', [1, 1])
   if (attributes.int('ceil_mode', 0) !== 0) throw new RangeError('pooling with ceil_mode is not supported')

@@ -22,10 +22,9 @@ import {
 import { nodesOf } from './autodiff.js'
 import { type FreeBatch, fixedBatch, freeBatch } from './free-batch.js'
 import { halfOf } from './half.js'
-import type { Emitter, OnnxAttributes } from './ops/op.js'
 import type { Program } from './program.js'
 import { isQuantized, type Quantized, quantize, type Storage } from './storage.js'
-import type { DType, Shape, Tensor } from './tensor.js'
+import type { DType, Emitter, OnnxAttributes, Shape, Tensor } from './types.js'
 
 const OPSET = 18n
 const ONNX_TYPE: Record<DType, TensorProto_DataType> = {

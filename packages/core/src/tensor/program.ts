@@ -1,5 +1,6 @@
 import { nodesOf } from './autodiff.js'
-import { type DType, input, type Shape, type Tensor } from './tensor.js'
+import { input } from './tensor.js'
+import type { DType, Shape, Tensor } from './types.js'
 
 /** Shape and type of a program's input; float32 unless it says otherwise. */
 export type InputSpec = Shape | { readonly shape: Shape; readonly dtype: DType }

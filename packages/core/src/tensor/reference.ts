@@ -7,11 +7,11 @@ import { nodesOf } from './autodiff.js'
 import * as elementwise from './ops/elementwise.js'
 import * as linear from './ops/linear.js'
 import * as normalize from './ops/normalize.js'
-import { type Op, sizeOf } from './ops/op.js'
+import { dims, sizeOf } from './ops/op.js'
 import * as shaping from './ops/shape.js'
 import type { Program } from './program.js'
 import type { Runtime } from './runtime.js'
-import type { Shape, Tensor } from './tensor.js'
+import type { ConvAttrs, Op, Shape, Tensor } from './types.js'
 
 /** Values for an input: floats, or integers for int64, or 0 and 1 for bool. */
 export type ReferenceValues = ArrayLike<number> | ArrayLike<bigint>
@@ -124,10 +124,10 @@ const reduce = (x: Values, axes: readonly number[], output: Shape, f: (value: nu
 /** Calls `visit` for every product x·w that conv2d adds to y, with the three positions. Its adjoints share the loop. */
 const forEachProduct = (
   [xs, ws, ys]: readonly [Shape, Shape, Shape],
-  { strides, pads, groups }: linear.ConvAttrs,
+  { strides, pads, groups }: ConvAttrs,
   visit: (x: number, w: number, y: number) => void,
 ): void => {
-  const [, channels, height, width] = xs as [number, number, number, number]
+  const [, channels, height, width] = dims({ shape: xs }, 4, 'conv2d')
   const outputsPerGroup = ws[0]! / groups
   forEachIndex(ys, ([n, o, i, j], y) => {
     const firstChannel = Math.floor(o! / outputsPerGroup) * (channels / groups)

@@ -5,19 +5,16 @@
 import * as elementwise from './ops/elementwise.js'
 import * as linear from './ops/linear.js'
 import * as normalize from './ops/normalize.js'
-import { normalizeAxes, type Op, sameShape, show, sizeOf } from './ops/op.js'
+import { normalizeAxes, sameShape, show, sizeOf } from './ops/op.js'
 import * as shaping from './ops/shape.js'
+import type { ConvAttrs, ConvTransposeAttrs, DType, Leaf, Node, Op, Shape, Tensor } from './types.js'
 
-export type DType = 'float32' | 'int64' | 'bool'
-export type Shape = readonly number[]
-
-/** One application of an op. Nodes are numbered as they are made, so inputs always have smaller numbers. */
-export class Node {
+export class OpNode implements Node {
   static #count = 0
   /** The checkpointed block that nodes made just now belong to, if any. */
   static region: symbol | undefined
-  readonly id = Node.#count++
-  readonly region = Node.region
+  readonly id = OpNode.#count++
+  readonly region = OpNode.region
   readonly outputs: readonly Tensor[]
 
   constructor(
@@ -25,32 +22,27 @@ export class Node {
     readonly inputs: readonly Tensor[],
     readonly attrs: unknown,
   ) {
-    this.outputs = op.infer(inputs, attrs).map(({ shape, dtype }) => new Tensor(shape, dtype, this))
+    this.outputs = op.infer(inputs, attrs).map(({ shape, dtype }) => new SymbolicTensor(shape, dtype, this))
   }
 }
 
 /** Applies an op; returns all its outputs. */
 export const apply = <A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): readonly Tensor[] =>
-  new Node(op as Op<unknown>, inputs, attrs).outputs
+  new OpNode(op as Op<unknown>, inputs, attrs).outputs
 
 const apply1 = <A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor => apply(op, inputs, attrs)[0]!
 
-/** What a tensor without a node is: an input of the program, or a constant. */
-export type Leaf = { readonly input: string } | { readonly values: Float32Array | BigInt64Array }
-
-export class Tensor {
+/** The methods of `Tensor`: each appends a node, unless it would change nothing. */
+export class SymbolicTensor implements Tensor {
   constructor(
     readonly shape: Shape,
     readonly dtype: DType,
-    /** Where it comes from. */
     readonly source: Node | Leaf,
   ) {}
 
-  /** The node that makes this tensor, if it is not a leaf. */
   get node(): Node | undefined {
-    return this.source instanceof Node ? this.source : undefined
+    return this.source instanceof OpNode ? this.source : undefined
   }
-  /** Number of elements. */
   get size(): number {
     return sizeOf(this.shape)
   }
@@ -64,7 +56,6 @@ export class Tensor {
     typeof other === 'number' ? this.mul(1 / other) : apply1(elementwise.div, [this, other], undefined)
   maximum = (other: Tensor | number): Tensor => apply1(elementwise.maximum, [this, lift(other)], undefined)
   minimum = (other: Tensor | number): Tensor => apply1(elementwise.minimum, [this, lift(other)], undefined)
-  /** this < other, as booleans. */
   less = (other: Tensor | number): Tensor => apply1(elementwise.less, [this, lift(other)], undefined)
   equal = (other: Tensor | number): Tensor => apply1(elementwise.equal, [this, lift(other)], undefined)
   neg = (): Tensor => apply1(elementwise.neg, [this], undefined)
@@ -87,23 +78,18 @@ export class Tensor {
   silu = (): Tensor => apply1(elementwise.silu, [this], undefined)
   quickGelu = (): Tensor => apply1(elementwise.quickGelu, [this], undefined)
   toFloat = (): Tensor => apply1(elementwise.toFloat, [this], undefined)
-  /** Where this (a boolean) holds `a`, elsewhere `b`. */
   where = (a: Tensor | number, b: Tensor | number): Tensor =>
     apply1(elementwise.where, [this, lift(a), lift(b)], undefined)
-  /** The same values, as a constant to every derivative. */
   stopGradient = (): Tensor => apply1(elementwise.stopGradient, [this], undefined)
-  /** The same values, not to be computed before `after` is. */
   barrier = (after: Tensor): Tensor => apply1(elementwise.barrier, [this, after], undefined)
 
   // ── shape ───────────────────────────────────────────────────────────────────────────────────────────────────────
-  /** One size may be −1: it takes what is left. */
   reshape = (shape: Shape): Tensor => {
     const known = sizeOf(shape.filter((n) => n !== -1))
     const full = shape.map((n) => (n === -1 ? this.size / known : n))
     return sameShape(full, this.shape) ? this : apply1(shaping.reshape, [this], { shape: full })
   }
   transpose = (perm: readonly number[]): Tensor => apply1(shaping.transpose, [this], { perm })
-  /** Exchanges the last two axes. */
   swapLast = (): Tensor => {
     const rank = this.shape.length
     return this.transpose([...this.shape.keys()].slice(0, -2).concat(rank - 1, rank - 2))
@@ -116,14 +102,12 @@ export class Tensor {
     sizes.length === 1 && sizes[0] === this.shape.at(axis)
       ? [this]
       : apply(shaping.split, [this], { sizes, axis: this.#axis(axis) })
-  /** x[starts:ends:steps] along every axis. */
   slice = (starts: readonly number[], ends: readonly number[], steps: Shape = starts.map(() => 1)): Tensor =>
     starts.every((n) => n === 0) && steps.every((n) => n === 1) && sameShape(ends, this.shape)
       ? this
       : apply1(shaping.slice, [this], { starts, ends, steps })
   pad = (before: readonly number[], after: readonly number[]): Tensor =>
     [...before, ...after].every((n) => n === 0) ? this : apply1(shaping.pad, [this], { before, after })
-  /** Puts `steps[i] − 1` zeros between neighbours along axis i: the adjoint of a strided slice. */
   dilate = (steps: readonly number[]): Tensor => {
     if (steps.every((n) => n === 1)) return this
     const rank = this.shape.length
@@ -137,7 +121,6 @@ export class Tensor {
   }
 
   // ── reductions ──────────────────────────────────────────────────────────────────────────────────────────────────
-  /** Sum over axes (all of them by default), which are removed or kept with size 1. */
   sum = (axes?: readonly number[], keepdims = false): Tensor => this.#reduce(shaping.sum, axes, keepdims)
   sumSquares = (axes?: readonly number[], keepdims = false): Tensor =>
     (axes ?? this.shape).length === 0 ? this.square() : this.#reduce(shaping.sumSquares, axes, keepdims)
@@ -148,17 +131,15 @@ export class Tensor {
 
   // ── linear algebra and networks ─────────────────────────────────────────────────────────────────────────────────
   matmul = (other: Tensor): Tensor => apply1(linear.matmul, [this, other], undefined)
-  conv2d = (weight: Tensor, attrs: linear.ConvAttrs): Tensor => apply1(linear.conv2d, [this, weight], attrs)
-  convTranspose2d = (weight: Tensor, attrs: linear.ConvTransposeAttrs): Tensor =>
+  conv2d = (weight: Tensor, attrs: ConvAttrs): Tensor => apply1(linear.conv2d, [this, weight], attrs)
+  convTranspose2d = (weight: Tensor, attrs: ConvTransposeAttrs): Tensor =>
     apply1(linear.convTranspose2d, [this, weight], attrs)
-  convWeightGrad = (cotangent: Tensor, { kernel, strides, pads, groups }: linear.ConvAttrs): Tensor =>
+  convWeightGrad = (cotangent: Tensor, { kernel, strides, pads, groups }: ConvAttrs): Tensor =>
     apply1(linear.convWeightGrad, [this, cotangent], { kernel, strides, pads, groups })
   softmax = (): Tensor => apply1(normalize.softmax, [this], undefined)
   logSoftmax = (): Tensor => apply1(normalize.logSoftmax, [this], undefined)
   layerNorm = (eps = 1e-5): Tensor => apply1(normalize.layerNorm, [this], { eps })
-  /** Rows of this table [V, D] by int64 indices [...]: [..., D]. */
   gather = (ids: Tensor): Tensor => apply1(shaping.gather, [this, ids], undefined)
-  /** int64 [...] → float32 [..., depth]. */
   oneHot = (depth: number): Tensor => apply1(shaping.oneHot, [this], { depth })
 
   zerosLike = (): Tensor => constant(0).broadcastTo(this.shape)
@@ -182,12 +163,12 @@ const lift = (value: Tensor | number): Tensor => (typeof value === 'number' ? co
 
 /** An input of a program. */
 export const input = (name: string, shape: Shape, dtype: DType = 'float32'): Tensor =>
-  new Tensor(shape, dtype, { input: name })
+  new SymbolicTensor(shape, dtype, { input: name })
 
 /** A float32 constant: a scalar, or values with a shape. */
 export const constant = (values: number | readonly number[] | Float32Array, shape: Shape = []): Tensor => {
   const data = typeof values === 'number' ? Float32Array.of(values) : Float32Array.from(values)
   if (data.length !== sizeOf(shape))
     throw new RangeError(`constant: ${data.length} values do not fill ${show(shape)}`)
-  return new Tensor(shape, 'float32', { values: data })
+  return new SymbolicTensor(shape, 'float32', { values: data })
 }

@@ -3,8 +3,8 @@ import { fromBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { ModelProtoSchema } from 'onnx-buf'
 import { checkpoint } from './autodiff.js'
-import type { Shape, Tensor } from './tensor.js'
 import { draw, generator } from './testing.js'
+import type { Shape, Tensor } from './types.js'
 
 /** A function of several tensors that uses many ops at once, smooth everywhere. */
 export interface Network {

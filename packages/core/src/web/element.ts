@@ -3,7 +3,7 @@
  * guided models are also `guidance-scale` and `negative-prompt`. Models are shared between elements of one address.
  * Fires `painted` (detail: milliseconds, device, seed, warnings) and `error`, which is also to be read in the picture's place.
  */
-import { UserError } from '../formats/errors.js'
+import { told, UserError, type Words } from '../errors/index.js'
 import { readSeed, SEED_RULE } from '../pipeline/index.js'
 import { DEVICES } from './messages.js'
 import { load, type WebModel } from './model.js'
@@ -23,12 +23,8 @@ const MOST_GUIDANCE = 100
 /** What another model is loaded for. */
 const MODEL_ATTRIBUTES = ['src', 'device', 'runtime']
 
-/** Messages of the library and of the command line, in this element's words. */
-const inAttributes = (message: string): string =>
-  message
-    .replaceAll('num_inference_steps', 'steps')
-    .replace(/\b(guidance_scale|negative_prompt)\b/g, (name) => name.replace('_', '-'))
-    .replace(/--(?=steps|guidance-scale|negative-prompt|seed|prompt)/g, '')
+/** Options by the names of attributes. */
+const inAttributes: Words = (option) => option.replaceAll('_', '-')
 
 let sheet: CSSStyleSheet | undefined
 
@@ -135,8 +131,7 @@ export class OneStrokeElement extends Base {
       this.dispatchEvent(new CustomEvent('painted', { detail }))
     } catch (error) {
       if (controller.signal.aborted) return
-      const { message, remedy } = error as UserError
-      const said = inAttributes(remedy ? `${message}; ${remedy}` : message)
+      const said = told(error as UserError, inAttributes)
       this.#show(said)
       console.error(`<${this.localName}>: ${said}`)
       this.dispatchEvent(new ErrorEvent('error', { error, message: said }))

@@ -1,5 +1,5 @@
 /** Fetching an exported model: its manifest always anew, its graph from the cache where it is the one that is meant. */
-import { UserError } from '../formats/errors.js'
+import { UserError } from '../errors/index.js'
 import type { Manifest } from '../pipeline/index.js'
 import { unreadable } from './reach.js'
 

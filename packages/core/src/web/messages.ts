@@ -53,4 +53,10 @@ export type FromWorker =
     }
   /** It paints no more. */
   | { readonly type: 'ended'; readonly message: string }
-  | { readonly type: 'error'; readonly id?: number; readonly message: string; readonly remedy?: string }
+  | {
+      readonly type: 'error'
+      readonly id?: number
+      readonly message: string
+      readonly remedy?: string | undefined
+      readonly option?: string | undefined
+    }

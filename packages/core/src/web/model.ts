@@ -1,5 +1,5 @@
 /** A model in a page: it lives in a worker, so that painting never makes the page wait. */
-import { UserError } from '../formats/errors.js'
+import { inWords, UserError, type Words } from '../errors/index.js'
 import {
   fromRGBA,
   type Interpolation,
@@ -127,6 +127,19 @@ const whyNot = async (message: string | undefined, elsewhere: URL | undefined): 
 }
 
 const RELEASED = 'the model was released'
+
+/** Options by the names that `generate` has for them here. */
+const NAMES: ReadonlyMap<string, string> = new Map([['num_inference_steps', 'steps']])
+const named = (option: string): string => NAMES.get(option) ?? option
+
+/** What the worker says is wrong, of what `generate` was asked. */
+const asAsked = ({ message, remedy, option }: Extract<FromWorker, { type: 'error' }>): UserError => {
+  const words: Words = (name) => `\`${named(name)}\``
+  return new UserError(inWords(message, words), {
+    remedy: remedy === undefined ? undefined : inWords(remedy, words),
+    option: option === undefined ? undefined : named(option),
+  })
+}
 
 interface Listener {
   onPictures(message: Extract<FromWorker, { type: 'pictures' }>): void
@@ -261,7 +274,7 @@ export class WebModel {
     if (message.type === 'ended')
       this.#end(new UserError(message.message, { remedy: 'load the model again' }))
     if (message.type === 'error' && message.id !== undefined)
-      this.#listeners.get(message.id)?.onError(new UserError(message.message, message))
+      this.#listeners.get(message.id)?.onError(asAsked(message))
   }
 
   #end(error: Error): void {

@@ -1,5 +1,5 @@
 /** Why an address cannot be read. Browsers tell scripts only that it failed. */
-import { UserError } from '../formats/errors.js'
+import { UserError } from '../errors/index.js'
 
 /**
  * Explains a fetch that failed. An address of another origin is asked once more in the mode in which browsers keep the answer

@@ -1,7 +1,7 @@
 /** Runs an exported graph with onnxruntime-web, which is loaded when it is needed, and no more of it than that. */
-import { UserError } from '../formats/errors.js'
+import { UserError } from '../errors/index.js'
 import { type Manifest, shapeFor } from '../pipeline/index.js'
-import type { Executable } from '../tensor/runtime.js'
+import type { Executable } from '../tensor/index.js'
 import type { Device } from './messages.js'
 import { lookAt } from './reach.js'
 

@@ -1,5 +1,5 @@
 /** The worker: holds the model and paints, so that the page never waits. */
-import { UserError } from '../formats/errors.js'
+import { UserError } from '../errors/index.js'
 import { type Manifest, Pipeline, toRGBA } from '../pipeline/index.js'
 import { fetchGraph, fetchManifest } from './fetch-model.js'
 import type { FromWorker, GenerateRequest, LoadRequest, ToWorker } from './messages.js'
@@ -83,7 +83,7 @@ const fail = (error: unknown, id?: number) =>
     type: 'error',
     ...(id !== undefined && { id }),
     message: error instanceof Error ? error.message : String(error),
-    ...(error instanceof UserError && error.remedy !== undefined && { remedy: error.remedy }),
+    ...(error instanceof UserError && { remedy: error.remedy, option: error.option }),
   })
 
 port.onmessage = ({ data: message }) => {

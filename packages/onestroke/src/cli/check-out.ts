@@ -1,12 +1,12 @@
 /** Where a run may not write: over what it reads. */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
 import { linksIn } from '../data/index.js'
 import { isSamePath, isWithin, realPathOf } from '../formats/index.js'
-import { CONFIG_FILE, type LoadedModel, WEIGHTS_FILE } from '../model/index.js'
-import { SAMPLES_FOLDER } from '../training/index.js'
+import type { LoadedModel } from '../model/index.js'
+import { CONFIG_FILE, SAMPLES_FOLDER, WEIGHTS_FILE } from '../run-files.js'
 import type { RunSettings } from './run-settings.js'
+import { UsageError } from './usage-error.js'
 
 /** @throws UserError if --out is, by whatever links, a model that the run reads, or would become part of its data, or they of it. */
 export const checkOut = async (
@@ -20,9 +20,8 @@ export const checkOut = async (
     ['what it would begin with', initFrom],
   ] as const)
     if (model && liesIn(model, out))
-      throw new UserError(`--out ${out} is ${what}, which would be replaced`, {
+      throw new UsageError(`--out ${out} is ${what}, which would be replaced`, {
         remedy: 'choose another --out',
-        exitCode: 2,
       })
 }
 
@@ -36,13 +35,11 @@ const checkApart = async (spec: string, out: string): Promise<void> => {
   const places = [spec, ...(await linksIn(spec))]
   const samples = join(out, SAMPLES_FOLDER)
   if (places.some((place) => isWithin(place, samples)))
-    throw new UserError(`the data, ${spec}, is where the samples of --out ${out} go`, {
+    throw new UsageError(`the data, ${spec}, is where the samples of --out ${out} go`, {
       remedy: 'choose another --out',
-      exitCode: 2,
     })
   if (places.some((place) => isWithin(out, place)))
-    throw new UserError(`--out ${out} lies within the data, ${spec}: samples would be taken for data`, {
+    throw new UsageError(`--out ${out} lies within the data, ${spec}: samples would be taken for data`, {
       remedy: 'choose another --out',
-      exitCode: 2,
     })
 }

@@ -1,9 +1,9 @@
 /** Pictures for a model that has its vocabulary already. */
-import { UserError } from '@onestroke/core/formats'
 import { Tokenizer, type Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { checkFit } from '../evaluation/index.js'
 import type { LoadedModel } from '../model/index.js'
+import { UsageError } from './usage-error.js'
 
 /**
  * The model's vocabulary.
@@ -17,14 +17,13 @@ export const sharedVocabulary = (model: LoadedModel, who: string, dataset: Datas
   const { kind } = vocabulary
   const { names, classes, name } = dataset
   if ((kind === 'text' && !names) || (kind === 'class' && !classes))
-    throw new UserError(
+    throw new UsageError(
       `${who} is conditioned on ${kind === 'text' ? 'prompts' : 'classes'}, but ${name} has none`,
-      { exitCode: 2 },
     )
   const tokenizer = new Tokenizer(vocabulary)
   const unknown = kind === 'class' && classes!.find((one) => !tokenizer.knowsClass(one))
   if (typeof unknown === 'string')
-    throw new UserError(`${who} does not know the class "${unknown}" of ${name}`, { exitCode: 2 })
+    throw new UsageError(`${who} does not know the class "${unknown}" of ${name}`)
   return vocabulary
 }
 

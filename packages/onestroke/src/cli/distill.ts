@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DEFAULT_METHOD } from '@onestroke/core/consistency'
-import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
@@ -18,6 +17,7 @@ import {
 import { loadModel, OpenModels } from '../model/index.js'
 import { prove } from '../proof/index.js'
 import { headlines, type Report, writeReport } from '../report/index.js'
+import { REPORT_DATA_FILE, REPORT_FILE } from '../run-files.js'
 import {
   type GuidanceScale,
   HALF,
@@ -42,6 +42,7 @@ import type { ReportFrame, RunSettings } from './run-settings.js'
 import { type StudentFlags, studentOptions, studentSettings } from './student.js'
 import { Bar, commandLine, say } from './terminal.js'
 import { measuredOf } from './time-plan.js'
+import { UsageError } from './usage-error.js'
 
 const DEFAULT_MINUTES = 20
 export const DISTILLATION: Pick<
@@ -111,9 +112,8 @@ When it is done, report.html in the folder shows teacher and student side by sid
     .action(async (teacherPath: string, spec: string, flags: DistillFlags) => {
       const teacher = await loadModel(teacherPath)
       if (teacher.config.kind !== 'teacher')
-        throw new UserError(
+        throw new UsageError(
           `${teacherPath} is a student; distilling needs a diffusion model, as train makes`,
-          { exitCode: 2 },
         )
       const initFrom = flags.initFrom === undefined ? undefined : await loadModel(flags.initFrom)
       const settings = distillSettings(teacher, flags)
@@ -163,8 +163,7 @@ export const distillSettings = (
 
 const studentSize = (text: string): string => {
   const sizes = [HALF, ...Object.keys(PRESETS)]
-  if (!sizes.includes(text))
-    throw new UserError(`unknown size ${text}; there are ${sizes.join(', ')}`, { exitCode: 2 })
+  if (!sizes.includes(text)) throw new UsageError(`unknown size ${text}; there are ${sizes.join(', ')}`)
   return text
 }
 
@@ -189,7 +188,7 @@ export const reporting = (
   report: (progress, dataset, frame) =>
     writeProof(progress, dataset, teacherPath, out, settings, frame, proof),
   async reported() {
-    const [html, json] = [join(out, 'report.html'), join(out, 'report.json')]
+    const [html, json] = [join(out, REPORT_FILE), join(out, REPORT_DATA_FILE)]
     if (!existsSync(html)) return undefined
     try {
       return reportFacts(html, JSON.parse(await readFile(json, 'utf8')) as Report)
@@ -253,7 +252,7 @@ const writeProof = async (
   const { report, pictures } = await OpenModels.during(measured).finally(() => bar.stop())
   await extend?.(report, pictures, dataset)
   await writeReport(out, report, pictures)
-  const html = join(out, 'report.html')
+  const html = join(out, REPORT_FILE)
   for (const { value, label, parts = [], detail } of headlines(report)) {
     say(`  ${value} ${label}${detail ? ` — ${detail}` : ''}`)
     for (const part of parts) say(`      ${part}`)

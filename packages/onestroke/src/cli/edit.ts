@@ -1,5 +1,4 @@
 import { basename } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
 import { DEFAULT_STRENGTH, strengthOf } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import { readImage, readMask } from '../data/index.js'
@@ -7,6 +6,7 @@ import { isSamePath, readBytes } from '../formats/index.js'
 import { sha256Of } from '../model/index.js'
 import { number } from './options.js'
 import { openModel, type PaintFlags, paint, paintOptions, promptsFor } from './painting.js'
+import { UsageError } from './usage-error.js'
 
 interface EditFlags extends PaintFlags {
   mask?: string
@@ -50,9 +50,8 @@ its holes are painted instead, whatever their colour.
         ['mask', mask],
       ] as const)
         if (read !== undefined && isSamePath(read, out))
-          throw new UserError(`--out ${out} is the ${what} itself, which would be replaced`, {
+          throw new UsageError(`--out ${out} is the ${what} itself, which would be replaced`, {
             remedy: 'choose another --out',
-            exitCode: 2,
           })
       const opened = await openModel(path, flags)
       const { model } = opened

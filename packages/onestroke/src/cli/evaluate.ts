@@ -1,4 +1,3 @@
-import { UserError } from '@onestroke/core/formats'
 import { Command } from 'commander'
 import {
   type Estimate,
@@ -12,12 +11,11 @@ import {
   speedUp,
 } from '../evaluation/index.js'
 import { loadModel } from '../model/index.js'
-import { estimate, writeEstimate } from '../report/format.js'
-import { bestSampler, caveat, compare } from '../report/index.js'
-import { judgesOf, marked } from '../report/judges.js'
+import { bestSampler, caveat, compare, estimate, judgesOf, marked, writeEstimate } from '../report/index.js'
 import { openData } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
+import { UsageError } from './usage-error.js'
 
 interface EvaluateFlags extends DataFlags {
   data: string
@@ -61,7 +59,7 @@ export const evaluateCommand = (): Command =>
       const model = await loadModel(path)
       const teacher = flags.teacher === undefined ? undefined : await loadModel(flags.teacher)
       if (teacher && teacher.config.kind !== 'teacher')
-        throw new UserError(`--teacher ${flags.teacher} is a student, not a diffusion model`, { exitCode: 2 })
+        throw new UsageError(`--teacher ${flags.teacher} is a student, not a diffusion model`)
       const { resolution, channels } = model.config.network
       const dataset = await openData(flags.data, {
         resolution,

@@ -1,4 +1,3 @@
-import { UserError } from '@onestroke/core/formats'
 import type { Storage } from '@onestroke/core/tensor'
 import { Command, Option } from 'commander'
 import { exportFolder, exportModel, TARGETS, type Target } from '../export/index.js'
@@ -6,6 +5,7 @@ import { type LoadedModel, loadModel, SAVED_STORAGES, type SavedStorage } from '
 import { openData } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions, dtypeOption, integer, listed } from './options.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
+import { UsageError } from './usage-error.js'
 
 interface ExportFlags extends DataFlags {
   out: string
@@ -53,7 +53,7 @@ export const exportCommand = (): Command =>
     .action(async (path: string, flags: ExportFlags, command: Command) => {
       for (const flag of ['teacher', 'samples', 'category', 'resolution', 'channels'])
         if (flags.data === undefined && command.getOptionValueSource(flag) === 'cli')
-          throw new UserError(`--${flag} is for measuring, which needs --data`, { exitCode: 2 })
+          throw new UsageError(`--${flag} is for measuring, which needs --data`)
       const model = await loadModel(path)
       const { target } = flags
       if (target === 'model') return exportAgain(model, flags)
@@ -115,7 +115,7 @@ const exportAgain = async (
   model: LoadedModel,
   { out, dtype, license, data, json }: ExportFlags,
 ): Promise<void> => {
-  const usage = (message: string, remedy: string) => new UserError(message, { exitCode: 2, remedy })
+  const usage = (message: string, remedy: string) => new UsageError(message, { remedy })
   if (!isSaved(dtype))
     throw usage(
       `a model folder holds no ${dtype}`,

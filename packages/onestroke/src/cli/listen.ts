@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { FastifyInstance } from 'fastify'
 
 type Place = { readonly host: string; readonly port: number }

@@ -1,10 +1,12 @@
 /** The command line: `onestroke COMMAND …`. Holds no mathematics; each command is a file. */
-import { UserError } from '@onestroke/core/formats'
+import { told, UserError } from '@onestroke/core/errors'
 import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { VERSION } from '../version.js'
 import { handleInterrupts, Interrupted, printable, say } from './terminal.js'
+import { UsageError } from './usage-error.js'
 import { startWatchdog } from './watchdog.js'
+import { inFlags } from './words.js'
 
 /** Every command, in the order of `--help`. */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -53,8 +55,7 @@ export const main = async (argv: readonly string[]): Promise<number> => {
   const { length } = argv.join(' ')
   if (length > LONGEST)
     return report(
-      new UserError(`a command line of ${length.toLocaleString('en')} characters is too long`, {
-        exitCode: 2,
+      new UsageError(`a command line of ${length.toLocaleString('en')} characters is too long`, {
         remedy: `${LONGEST.toLocaleString('en')} is the most; of a prompt, models read the first words alone`,
       }),
       false,
@@ -86,14 +87,14 @@ const OUT_OF_MEMORY = /allocation failed|Invalid typed array length|Failed to al
 
 const report = (error: unknown, verbose: boolean): number => {
   const { message, stack, cause } = error instanceof Error ? error : new Error(String(error))
-  const ours = !(error instanceof UserError)
   const [what] = OUT_OF_MEMORY.test(message) ? [`not enough memory: ${message}`] : message.split('\n')
-  const remedy = ours
-    ? ` ${pc.dim('(--verbose shows where this happened)')}`
-    : error.remedy && `; ${error.remedy}`
-  const said = verbose && ours ? '' : (remedy ?? '')
-  say(`${pc.red('error:')} ${printable(oneLine(what!).trim())}${ours ? said : printable(said)}`)
+  const line = oneLine(what!).trim()
+  const theirs = error instanceof UserError
+  const hint = theirs || verbose ? '' : ` ${pc.dim('(--verbose shows where this happened)')}`
+  const said = theirs ? told({ message: line, remedy: error.remedy }, inFlags) : line
+  say(`${pc.red('error:')} ${printable(said)}${hint}`)
   if (verbose) say(stack ?? '')
   if (verbose && cause) say(`caused by ${cause instanceof Error ? cause.stack : String(cause)}`)
-  return ours ? 1 : error.exitCode
+  const wrongUsage = error instanceof UsageError || (theirs && error.option !== undefined)
+  return wrongUsage ? 2 : 1
 }

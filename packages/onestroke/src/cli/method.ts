@@ -1,10 +1,10 @@
 /** Choosing a method and its options on the command line. */
 import { METHODS, outOfBounds } from '@onestroke/core/consistency'
 import { diffusion, type Objective } from '@onestroke/core/diffusion'
-import { UserError } from '@onestroke/core/formats'
 import { InvalidArgumentError } from 'commander'
 import { type GuidanceScale, objectiveNamed } from '../training/index.js'
 import { number } from './options.js'
+import { UsageError } from './usage-error.js'
 
 /** What `train` can do: everything that asks no teacher. `distill` can do everything else, and that as well. */
 export const withoutTeacher: readonly Objective[] = [
@@ -30,12 +30,11 @@ export const methodNamed =
   (name: string): string => {
     const method = objectiveNamed(name)
     if (!methods.includes(method))
-      throw new UserError(
+      throw new UsageError(
         method.kind === 'teacher'
           ? `${name} makes teachers; distill makes students`
           : `the method ${name} needs a teacher`,
         {
-          exitCode: 2,
           remedy:
             method.kind === 'teacher'
               ? 'use onestroke train'
@@ -57,18 +56,15 @@ export const withOptions = (method: Objective, given: Readonly<Record<string, st
   const options: Record<string, unknown> = { ...method.options }
   for (const [name, text] of Object.entries(given)) {
     if (!Object.hasOwn(options, name))
-      throw new UserError(
+      throw new UsageError(
         `the method ${method.name} has no option ${name}; it has ${Object.keys(options).join(', ')}`,
-        {
-          exitCode: 2,
-        },
       )
     const what = `${method.name}'s option ${name}`
     const choices = (method.choices as Record<string, readonly string[]> | undefined)?.[name]
     const value = valueLike(options[name], text, what, choices)
     for (const one of [value].flat()) {
       const expected = typeof one === 'number' && outOfBounds(name, one)
-      if (expected) throw new UserError(`${what} must be ${expected}, not ${one}`, { exitCode: 2 })
+      if (expected) throw new UsageError(`${what} must be ${expected}, not ${one}`)
     }
     options[name] = value
   }
@@ -76,8 +72,7 @@ export const withOptions = (method: Objective, given: Readonly<Record<string, st
 }
 
 const valueLike = (model: unknown, text: string, what: string, choices?: readonly string[]): unknown => {
-  const wrong = (expected: string) =>
-    new UserError(`${what} must be ${expected}, not "${text}"`, { exitCode: 2 })
+  const wrong = (expected: string) => new UsageError(`${what} must be ${expected}, not "${text}"`)
   const finite = (part: string): number => {
     if (part.trim() === '' || !Number.isFinite(Number(part)))
       throw wrong(typeof model === 'number' ? 'a number' : 'numbers separated by commas')

@@ -1,7 +1,7 @@
 /** What the commands that paint share: how to sample, what to paint, and the file that comes of it. */
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import {
   type GenerateOptions,
   promptWarnings,
@@ -15,6 +15,7 @@ import { type LoadedModel, loadModel, Model } from '../model/index.js'
 import { VERSION } from '../version.js'
 import { gathered, integer, MOST_STEPS, number, positive, seedNumber } from './options.js'
 import { Bar, say } from './terminal.js'
+import { UsageError } from './usage-error.js'
 
 export interface PaintFlags {
   out: string
@@ -101,10 +102,9 @@ export const promptsFor = (
   { prompt, number: count }: Pick<PaintFlags, 'prompt' | 'number'>,
   own: readonly string[],
 ): string[] => {
-  for (const text of prompt ?? []) model.checkPrompt(text, '--prompt')
+  for (const text of prompt ?? []) model.checkPrompt(text)
   if (prompt && prompt.length > count)
-    throw new UserError(`${prompt.length} prompts are more than ${count} picture${count === 1 ? '' : 's'}`, {
-      exitCode: 2,
+    throw new UsageError(`${prompt.length} prompts are more than ${count} picture${count === 1 ? '' : 's'}`, {
       remedy: `choose -n ${prompt.length} or more`,
     })
   const list = prompt ?? own
@@ -133,16 +133,14 @@ export const paint = async (
   }
   const { solver, num_inference_steps, guidance_scale } = model.sampling(options)
   if (flags.negativePrompt !== undefined && guidance_scale === 1)
-    throw new UserError('--negative-prompt does nothing without guidance', {
-      exitCode: 2,
+    throw new UsageError('--negative-prompt does nothing without guidance', {
       remedy: 'add --guidance-scale 3, or leave it out',
     })
   const { channels, resolution } = model.config.network
   const side = resolution * (flags.scale ?? 1)
   const count = prompts.length
   if (count * side ** 2 > MOST_PIXELS)
-    throw new UserError(`${count} pictures of ${side}×${side} pixels are too large for one file`, {
-      exitCode: 2,
+    throw new UsageError(`${count} pictures of ${side}×${side} pixels are too large for one file`, {
       remedy: 'choose a smaller --scale or -n',
     })
   const read = [...prompts, to?.prompt ?? '', flags.negativePrompt ?? '']

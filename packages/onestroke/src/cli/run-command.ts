@@ -1,6 +1,6 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
 import { pictureFeatures } from '@onestroke/core/consistency'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { fromOnnx, trace } from '@onestroke/core/tensor'
 import type { Command } from 'commander'
 import pc from 'picocolors'
@@ -39,6 +39,7 @@ import {
   whenInterrupted,
 } from './terminal.js'
 import { elapsed, LEAST_REPORT, reportSeconds, shareOut } from './time-plan.js'
+import { UsageError } from './usage-error.js'
 
 export interface RunFlags extends DataFlags {
   out: string
@@ -112,13 +113,13 @@ export const minutes = number(0.001, 1_000_000)
 const optimizerName = (name: string): OptimizerName => {
   const known = OPTIMIZERS.find((one) => one === name)
   if (known) return known
-  throw new UserError(`unknown optimizer ${name}; there are ${OPTIMIZERS.join(', ')}`, { exitCode: 2 })
+  throw new UsageError(`unknown optimizer ${name}; there are ${OPTIMIZERS.join(', ')}`)
 }
 
 /** @throws Interrupted after a Ctrl-C; UserError for everything that the user can mend. */
 export const runCommand = async (spec: string, flags: RunFlags, settings: RunSettings): Promise<void> => {
   if (flags.images !== undefined && flags.minutes !== undefined)
-    throw new UserError('--images and --minutes exclude each other', { exitCode: 2 })
+    throw new UsageError('--images and --minutes exclude each other')
   await checkOut(spec, flags.out, settings)
   whenInterrupted(leave)
   // These threads are for the training, and for all that measures it.
@@ -232,10 +233,9 @@ const perceptualNetwork = async (
   const { distance } = objective.options as { distance?: string }
   if (distance !== 'perceptual') {
     if (file !== undefined)
-      throw new UserError(
+      throw new UsageError(
         `--features is for perceptual distances; ${objective.name} measures by ${distance ?? 'its own'}`,
         {
-          exitCode: 2,
           remedy:
             distance === undefined ? 'leave it out' : 'add --option distance=perceptual, or leave it out',
         },

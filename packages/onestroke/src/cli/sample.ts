@@ -1,9 +1,9 @@
-import { UserError } from '@onestroke/core/formats'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
 import type { Model } from '../model/index.js'
 import { number, seedNumber } from './options.js'
 import { openModel, type PaintFlags, paint, paintOptions, promptsFor } from './painting.js'
+import { UsageError } from './usage-error.js'
 
 interface SampleFlags extends PaintFlags {
   schedule?: GenerateOptions['schedule']
@@ -80,14 +80,12 @@ const wayOf = (
   { number: count, prompt = [], seed, toPrompt, toSeed }: SampleFlags,
 ): Pick<GenerateOptions, 'seeds' | 'to'> | undefined => {
   if (toPrompt === undefined && toSeed === undefined) return undefined
-  if (count < 2)
-    throw new UserError('a way needs at least two pictures', { exitCode: 2, remedy: 'choose -n 2 or more' })
+  if (count < 2) throw new UsageError('a way needs at least two pictures', { remedy: 'choose -n 2 or more' })
   if (prompt.length > 1)
-    throw new UserError(`a way begins at one prompt, not at ${prompt.length}`, {
-      exitCode: 2,
+    throw new UsageError(`a way begins at one prompt, not at ${prompt.length}`, {
       remedy: 'give --prompt once',
     })
-  if (toPrompt !== undefined) model.checkPrompt(toPrompt, '--to-prompt')
+  if (toPrompt !== undefined) model.checkPrompt(toPrompt, 'to.prompt')
   return {
     seeds: Array<number>(count).fill(seed),
     to: {

@@ -5,7 +5,7 @@ import type { Dataset } from '../data/index.js'
 import { asSeenBy, samplePrompts } from '../evaluation/index.js'
 import { pngGrid, writeFileAtomic } from '../formats/index.js'
 import type { Model } from '../model/index.js'
-import { SAMPLES_FILE, SAMPLES_FOLDER } from '../training/index.js'
+import { SAMPLES_FILE, SAMPLES_FOLDER } from '../run-files.js'
 
 /**
  * A grid of samples from the weights as they are now: what to look at while it trains. Some are kept for later, each

@@ -1,5 +1,4 @@
 /** What every student gets, distilled or not: its quality measured on the way, its noise levels searched in the end. */
-import { UserError } from '@onestroke/core/formats'
 import type { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
 import {
@@ -19,6 +18,7 @@ import type { LoadedModel, Model } from '../model/index.js'
 import { integer } from './options.js'
 import type { RunSettings } from './run-settings.js'
 import { Bar, say, showingFeatures } from './terminal.js'
+import { UsageError } from './usage-error.js'
 
 const CHECKS = 8
 
@@ -66,9 +66,9 @@ export const studentSettings = (
 /** @throws UserError if there is no student that they could be for. */
 export const refuseStudentFlags = ({ checks, tune = true }: StudentFlags): void => {
   if (checks !== undefined || !tune)
-    throw new UserError(
+    throw new UsageError(
       `${checks === undefined ? '--no-tune' : '--checks'} is for students; this trains a teacher`,
-      { exitCode: 2, remedy: 'leave it out, or choose a --method that makes a student' },
+      { remedy: 'leave it out, or choose a --method that makes a student' },
     )
 }
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { diffusion, type Objective } from '@onestroke/core/diffusion'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import { abbreviate, type Dataset } from '../data/index.js'
@@ -18,6 +18,7 @@ import { checked, DATA_HELP, dataOptions } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
 import { refuseStudentFlags, type StudentFlags, studentOptions, studentSettings } from './student.js'
 import { warn } from './terminal.js'
+import { UsageError } from './usage-error.js'
 
 const DEFAULT_MINUTES = 60
 const DEFAULT_PRESET = 'base'
@@ -111,14 +112,12 @@ const goingOnFrom = async (
 ): Promise<LoadedModel | undefined> => {
   if (path === undefined) return undefined
   if (preset !== undefined)
-    throw new UserError('--preset names a new network, and --init-from brings one', {
-      exitCode: 2,
+    throw new UsageError('--preset names a new network, and --init-from brings one', {
       remedy: 'leave one of them out',
     })
   const model = await loadModel(path)
   if (kind === 'teacher' && model.config.kind === 'student')
-    throw new UserError(`${path} is a student, which no diffusion model can begin as`, {
-      exitCode: 2,
+    throw new UsageError(`${path} is a student, which no diffusion model can begin as`, {
       remedy: 'choose a --method that makes a student, or distill --init-from',
     })
   return model

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { PassThrough, pipeline, Readable, Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { createTarDecoder, type TarHeader } from 'modern-tar'
 
 export interface Entry {

@@ -1,7 +1,7 @@
 /** What files beside a folder's pictures say of them: `name.txt`, `name.caption`, `name.json`, metadata. */
 import { readFile, stat } from 'node:fs/promises'
 import { extname, join, posix } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { byCodeUnit } from './dataset.js'
 import { MAX_FILE_BYTES } from './decode.js'
 import { type Facts, factsOfDocument, fieldsOf, isClass, type Label } from './facts.js'

@@ -1,4 +1,4 @@
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import {
   allocatePixels,
   byCodeUnit,

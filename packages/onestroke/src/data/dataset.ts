@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 
 /** A picture's size, in pixels. */
 export interface Size {
@@ -13,7 +13,7 @@ export const sizeOf = ({ width, height }: Size): string => `${width}×${height}`
 /** Pictures that have no common square size, and no resolution was given. */
 export class NoCommonSize extends UserError {
   constructor(message: string) {
-    super(message, { remedy: 'scale and crop them all with --resolution 32' })
+    super(message, { remedy: 'scale and crop them all with `resolution` 32' })
   }
 }
 
@@ -99,7 +99,7 @@ export const checkSize = (name: string, count: number, channels: number, side: n
   }
 }
 
-const SMALLER = 'choose a smaller --resolution, or fewer pictures'
+const SMALLER = 'choose a smaller `resolution`, or fewer pictures'
 const gibibytes = (bytes: number): string => `${Number((bytes / 2 ** 30).toFixed(2))} GiB`
 
 /** Completes a dataset with its hash. */

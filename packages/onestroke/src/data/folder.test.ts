@@ -241,7 +241,7 @@ describe('pictures that do not fit', () => {
     })
     const error = await complaint(loadDataset(directory))
     expect(error.message).toBe('the pictures differ in size: a.png is 8×8, c.png is 4×4')
-    expect(error.remedy).toContain('--resolution 32')
+    expect(error.remedy).toContain('`resolution` 32')
     const oblong = await folderOf({ 'a.png': await png(RED, 8, 6), 'b.png': await png(RED, 8, 6) })
     expect((await complaint(loadDataset(oblong))).message).toBe('pictures must be square, but a.png is 8×6')
   })
@@ -249,7 +249,7 @@ describe('pictures that do not fit', () => {
   it('are refused before they fill the memory', async () => {
     const directory = await folderOf({ 'a.png': await png(RED, 8), 'b.png': await png(RED, 8) })
     const load = loadDataset('idx:x', { resolution: 4097 })
-    expect((await complaint(load)).message).toMatch(/^resolution: expected an integer from 1 to 4096/)
+    expect((await complaint(load)).message).toMatch(/^`resolution`: expected an integer from 1 to 4096/)
     const files = Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`${i}.png`, '']))
     const many = await complaint(loadDataset(await folderOf(files), { resolution: 4096 }))
     expect(many.message).toMatch(

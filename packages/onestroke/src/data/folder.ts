@@ -1,7 +1,7 @@
 /** A folder of pictures, with class sub-folders, captions, both or neither. */
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { readCaptions, type Said } from './captions.js'
 import { Collector, nothingIn } from './collector.js'
 import { type Condition, conditionOf } from './condition.js'

@@ -95,7 +95,7 @@ describe('iconify:fluent-emoji-flat', () => {
     expect(error.remedy).toMatch(
       /^its categories are Activities, Animals & Nature, Flags, .*, Travel & Places$/,
     )
-    expect(error.exitCode).toBe(2)
+    expect(error.option).toBe('category')
   })
 })
 
@@ -193,7 +193,7 @@ describe('iconify:NAME', () => {
     expect(missing.message).toBe('the icon set @iconify-json/no-such-set is not installed')
     expect(missing.remedy).toBe('npm install @iconify-json/no-such-set')
     for (const spec of ['iconify:../../etc', 'iconify:Noto', 'iconify:a,', 'iconify:a//b'])
-      expect((await complaint(loadDataset(spec))).exitCode).toBe(2)
+      expect((await complaint(loadDataset(spec))).option).toBe('data')
     await install({ mine: { icons: { a: 1 } } })
     expect((await complaint(loadDataset('iconify:mine'))).message).toMatch(
       /icons\.json is not an icon set of iconify$/,

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { z } from 'zod'
 import { Collector } from './collector.js'
 import { byCodeUnit, type DataOptions, type Dataset, sealed, spread } from './dataset.js'
@@ -89,7 +89,7 @@ interface IconSet extends z.infer<typeof iconSet> {
 const readSet = async (prefix: string): Promise<IconSet> => {
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(prefix))
     throw new UserError(`"${prefix}" is not the name of an icon set`, {
-      exitCode: 2,
+      option: 'data',
       remedy: 'name sets as in iconify:fluent-emoji-flat or iconify:fluent-emoji-flat,noto',
     })
   const path = `@iconify-json/${prefix}`
@@ -133,7 +133,7 @@ const chosenCategories = (sets: readonly IconSet[], wanted: readonly string[] = 
     if (known.some((name) => sameLetters(name, category))) continue
     const where = sets.map(({ prefix }) => prefix).join(', ')
     throw new UserError(`${where} has no category "${category}"`, {
-      exitCode: 2,
+      option: 'category',
       remedy:
         known.length > 0 ? `its categories are ${known.join(', ')}` : 'it is not divided into categories',
     })

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseIdx, readIdx } from './idx.js'

@@ -1,5 +1,5 @@
 /** Single pictures, to paint from: read as the pictures that a model learned from were. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { DecodeOptions } from './decode.js'
 import { readPicture } from './read-picture.js'
 

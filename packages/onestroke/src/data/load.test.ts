@@ -10,8 +10,8 @@ describe('loadDataset', () => {
     'says which kinds there are when asked for "%s"',
     async (spec) => {
       const error = await complaint(loadDataset(spec))
-      expect(error.exitCode).toBe(2)
-      expect(error.remedy).toBe(`DATA is ${KINDS}`)
+      expect(error.option).toBe('data')
+      expect(error.remedy).toBe(`\`data\` is ${KINDS}`)
     },
   )
 
@@ -33,8 +33,8 @@ describe('loadDataset', () => {
     async (spec) => {
       const error = await complaint(loadDataset(spec))
       expect(error.message).toBe('there is no no/such/folder')
-      expect(error.remedy).toBe(`DATA is ${KINDS}`)
-      expect(error.exitCode).toBe(2)
+      expect(error.remedy).toBe(`\`data\` is ${KINDS}`)
+      expect(error.option).toBe('data')
     },
   )
 
@@ -56,6 +56,6 @@ describe('loadDataset', () => {
       { category: ['a'] },
       { part: 'left' },
     ])
-      expect((await complaint(loadDataset(directory, options))).exitCode).toBe(2)
+      expect([(await complaint(loadDataset(directory, options))).option]).toEqual(Object.keys(options))
   })
 })

@@ -1,4 +1,4 @@
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { DataOptions, Dataset } from './dataset.js'
 import { DATA_KINDS, type DataKind, KINDS, OWN_OPTIONS, type OwnOption } from './kinds.js'
 import { NoData } from './paths.js'
@@ -16,13 +16,13 @@ const MAX_RESOLUTION = 4096
 export async function loadDataset(spec: string, options: DataOptions = {}): Promise<Dataset> {
   const [kind, place] = kindOf(spec)
   checkOptions(kind, options)
-  const remedy = `DATA is ${KINDS}`
-  if (place === '') throw new UserError(`"${spec}" names no data`, { exitCode: 2, remedy })
+  const remedy = `\`data\` is ${KINDS}`
+  if (place === '') throw new UserError(`"${spec}" names no data`, { option: 'data', remedy })
   try {
     return await kind.load(place, options)
   } catch (error) {
     if (!(error instanceof NoData)) throw error
-    throw new UserError(error.message, { exitCode: error.exitCode, cause: error.cause, remedy })
+    throw new UserError(error.message, { option: error.option, cause: error.cause, remedy })
   }
 }
 
@@ -34,23 +34,26 @@ const kindOf = (spec: string): [DataKind, string] => {
 }
 
 const checkOptions = (kind: DataKind, options: DataOptions): void => {
-  const wrong = (text: string): never => {
-    throw new UserError(text, { exitCode: 2 })
+  const wrong = (option: string, text: string): never => {
+    throw new UserError(text, { option })
   }
   const { resolution, channels, limit } = options
   if (
     resolution !== undefined &&
     !(Number.isInteger(resolution) && resolution >= 1 && resolution <= MAX_RESOLUTION)
   )
-    wrong(`resolution: expected an integer from 1 to ${MAX_RESOLUTION}, found ${resolution}`)
+    wrong(
+      'resolution',
+      `\`resolution\`: expected an integer from 1 to ${MAX_RESOLUTION}, found ${resolution}`,
+    )
   if (channels !== undefined && channels !== 1 && channels !== 3)
-    wrong(`channels: expected 1 or 3, found ${channels}`)
+    wrong('channels', `\`channels\`: expected 1 or 3, found ${channels}`)
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1))
-    wrong(`limit: expected an integer ≥ 1, found ${limit}`)
+    wrong('limit', `\`limit\`: expected an integer ≥ 1, found ${limit}`)
   for (const option of Object.keys(OWN_OPTIONS) as OwnOption[]) {
     const given = options[option]
     if (given === undefined || given.length === 0 || kind.takes.includes(option)) continue
     const forms = DATA_KINDS.filter(({ takes }) => takes.includes(option)).map(({ form }) => form)
-    wrong(`only ${forms.join(' and ')} has ${OWN_OPTIONS[option]}`)
+    wrong(option, `only ${forms.join(' and ')} has ${OWN_OPTIONS[option]}`)
   }
 }

@@ -1,5 +1,5 @@
 /** Tables of what pictures show, as in Hugging Face's imagefolder: `metadata.jsonl` and `metadata.csv`. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { type CsvError, parse } from 'csv-parse/sync'
 import { type Facts, factsOfLine, fieldsOf } from './facts.js'
 import { abbreviate, type Remarks } from './remarks.js'

@@ -1,7 +1,7 @@
 /** A folder in MNIST's format: train-images-idx3-ubyte, train-labels-idx1-ubyte and t10k-…, each as it is or gzipped. */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import sharp from 'sharp'
 import {
   allocatePixels,

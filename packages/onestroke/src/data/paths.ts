@@ -2,7 +2,7 @@
 import type { Stats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join, normalize } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { glob } from 'glob'
 import { braceExpand } from 'minimatch'
 import { byCodeUnit } from './dataset.js'
@@ -53,7 +53,7 @@ const archivesAt = async (path: string): Promise<string[]> => {
   const archives = (await readdir(path)).filter((name) => isArchiveName(name) && !name.startsWith('.'))
   if (archives.length === 0)
     throw new UserError(`no archives in ${path}`, {
-      exitCode: 2,
+      option: 'data',
       remedy: 'an archive’s name ends in .tar, .tar.gz or .tgz',
     })
   return archives.sort(byCodeUnit).map((name) => join(path, name))
@@ -73,7 +73,7 @@ const statOf = (path: string): Promise<Stats> =>
       : new NoData(`cannot open ${path}: ${cause.code}`, { cause })
   })
 
-const missing = (message: string, cause?: Error): NoData => new NoData(message, { cause, exitCode: 2 })
+const missing = (message: string, cause?: Error): NoData => new NoData(message, { cause, option: 'data' })
 
 const wrongKind = (path: string, kind: 'file' | 'folder'): NoData =>
-  new NoData(`${path} is not a ${kind}`, { exitCode: 2 })
+  new NoData(`${path} is not a ${kind}`, { option: 'data' })

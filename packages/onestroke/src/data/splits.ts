@@ -1,5 +1,5 @@
 /** What the folders of a data set are: splits, classes, or a wrapper around everything. Paths have `/` between their parts. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { byCodeUnit } from './dataset.js'
 import { picturesOf } from './remarks.js'
 

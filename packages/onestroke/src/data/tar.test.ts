@@ -269,7 +269,7 @@ describe('samples with several pictures', () => {
     expect(error.message).toMatch(
       /^samples have no picture of their own in .*x\.tar, but parts: left \(2\), right \(1\)$/,
     )
-    expect(error.remedy).toMatch(/choose one with --part left$/)
+    expect(error.remedy).toMatch(/choose one with `part` left$/)
     expect((await complaint(loadDataset(spec, { part: 'up' }))).message).toMatch(
       /^no sample has a picture up in /,
     )

@@ -1,6 +1,6 @@
 /** WebDataset archives: the members of a sample share their name up to the first dot. */
 import { posix } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { TarHeader } from 'modern-tar'
 import { Archive, type Entry } from './archive.js'
 import { Collector } from './collector.js'
@@ -251,7 +251,7 @@ const noPicture = (
   return new UserError(
     `${wanted === undefined ? 'samples have no picture of their own' : `no sample has a picture ${wanted}`} in ${where}, but parts: ${found.join(', ')}${parts.size > 5 ? ', …' : ''}`,
     {
-      remedy: `the second dot of a name makes it a part of a sample; choose one with --part ${[...parts.keys()][0]}`,
+      remedy: `the second dot of a name makes it a part of a sample; choose one with \`part\` ${[...parts.keys()][0]}`,
     },
   )
 }

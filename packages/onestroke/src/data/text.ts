@@ -1,5 +1,5 @@
 /** Text files as people have them: their encoding, and how long a caption may be. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { Remarks } from './remarks.js'
 
 /** Larger files hold no caption of one picture. */

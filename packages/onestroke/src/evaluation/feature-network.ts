@@ -9,6 +9,7 @@ import { conv, describeParameters, flatScope, linear, namedScope, type Scope } f
 import { Random, STREAM } from '@onestroke/core/random'
 import {
   constant,
+  dims,
   grad,
   type Program,
   type Runtime,
@@ -47,7 +48,7 @@ const embed = (scope: Scope, x: Tensor): Tensor => {
       init: { std: Math.sqrt(2 / (9 * y.shape[1]!)) },
     }).relu()
   }
-  const [b, c, h, w] = y.shape as [number, number, number, number]
+  const [b, c, h, w] = dims(y, 4, 'embed')
   return linear(scope.at('features'), y.reshape([b, c * h * w]), FEATURE_DIMS, { bias: true })
 }
 
@@ -65,7 +66,7 @@ const classLoss = (scope: Scope, features: Tensor, labels: Tensor): Tensor =>
 
 /** NT-Xent (Chen et al. 2020, eq. 1): rows i and i + B/2 of features [B, D] show the same picture. */
 const contrastiveLoss = (features: Tensor): Tensor => {
-  const [b] = features.shape as [number]
+  const [b] = dims(features, 2, 'contrastiveLoss')
   const unit = unitLength(features)
   const itself = new Float32Array(b * b)
   const partner = new Float32Array(b * b)

@@ -46,6 +46,7 @@ export {
   bestValue,
   better,
   canTell,
+  EQUAL,
   equalTeacher,
   estimateOf,
   farTeacher,

@@ -1,5 +1,5 @@
 /** What pictures are judged by: the prompts that are to be painted, and the data's features by the first judge. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
 import { type Features, nearestReal, precisionRecall, promptRetrieval } from '../metrics/index.js'
@@ -175,6 +175,6 @@ export const checkFit = ({ config, path }: Pick<LoadedModel, 'config' | 'path'>,
   if (resolution !== dataset.height || channels !== dataset.channels)
     throw new UserError(
       `${path} paints ${resolution}×${resolution} with ${channels} channels, but ${dataset.name} has ${dataset.height}×${dataset.width} with ${dataset.channels}`,
-      { remedy: `--resolution ${resolution}`, exitCode: 2 },
+      { remedy: `\`resolution\` ${resolution}`, option: 'resolution' },
     )
 }

@@ -1,6 +1,6 @@
 /** The judge `random-conv`: a convolutional network that nobody trained, the same for every dataset of one shape. */
 import { conv, describeParameters, namedScope, type Scope } from '@onestroke/core/nn'
-import { constant, type Tensor, toOnnx, trace } from '@onestroke/core/tensor'
+import { constant, dims, type Tensor, toOnnx, trace } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
 import { principalComponents, projected } from '../metrics/index.js'
 import { sha256Of } from '../model/index.js'
@@ -33,7 +33,7 @@ const features = (scope: Scope, x: Tensor): Tensor => {
 
 /** Means over the quarters of a picture, which share the middle row or column where the side is odd: [B, C·4]. */
 const pooled = (x: Tensor): Tensor => {
-  const [b, c, h, w] = x.shape as [number, number, number, number]
+  const [b, c, h, w] = dims(x, 4, 'pooled')
   const share = (i: number, cell: number, side: number): number => {
     const half = Math.ceil(side / GRID)
     const first = cell === 0 ? 0 : side - half

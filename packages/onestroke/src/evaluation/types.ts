@@ -1,4 +1,4 @@
-/** The document of `onestroke evaluate --json`, and the few numbers that one derives from it. */
+/** The document of an evaluation, and the few numbers that one derives from it. */
 
 /** A figure over noise seeds: its mean, and its standard deviation (of a sample; null with one seed). */
 export interface Estimate {

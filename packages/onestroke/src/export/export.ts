@@ -2,15 +2,16 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { ExportQuality, Manifest } from '@onestroke/core/pipeline'
 import type { Storage } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
 import { asSeenBy, checkFit, featuresFor, guidanceOf, Judge, teacherPath } from '../evaluation/index.js'
 import { writeFileAtomic } from '../formats/index.js'
 import { teacherDistance } from '../metrics/index.js'
-import { CONFIG_FILE, type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
-import { PLAN_FILE, versions } from '../training/index.js'
+import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
+import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
+import { versions } from '../training/index.js'
 import { graphOf } from './graph.js'
 import { GRAPH_FILE, loadExport, MANIFEST_FILE } from './load.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
@@ -100,7 +101,7 @@ export const exportModel = async ({
   const rmse_to_fp32 = await rmseToTrained(model, await loadExport(bytes, manifest as Manifest))
   if (!Number.isFinite(rmse_to_fp32))
     throw new UserError(`in ${dtype} the model paints nothing: a weight is too large for it`, {
-      remedy: '--dtype fp32 keeps it',
+      remedy: '`dtype` fp32 keeps it',
     })
   const whole: Manifest = {
     ...manifest,
@@ -140,7 +141,7 @@ const removeLeftovers = async (out: string): Promise<void> => {
 /** @throws UserError if a model, or somebody else's app, lives in the folder. */
 const checkOwn = async (out: string): Promise<void> => {
   const refuse = (what: string) => {
-    throw new UserError(what, { exitCode: 2, remedy: 'choose a folder of its own for --out' })
+    throw new UserError(what, { option: 'out', remedy: 'choose a folder of its own for `out`' })
   }
   for (const name of [CONFIG_FILE, PLAN_FILE])
     if (existsSync(join(out, name))) refuse(`${out} holds a model, which its export would stand in for`)

@@ -1,8 +1,10 @@
 /** A model as a model folder again, its weights in fewer bytes: what every command takes, and what models are shipped as. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ModelConfig, UserError } from '@onestroke/core/formats'
-import { CONFIG_FILE, type LoadedModel, Model, type SavedStorage, saveModel } from '../model/index.js'
+import { UserError } from '@onestroke/core/errors'
+import type { ModelConfig } from '@onestroke/core/formats'
+import { type LoadedModel, Model, type SavedStorage, saveModel } from '../model/index.js'
+import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
 
 export interface ExportedFolder {
@@ -23,11 +25,11 @@ export const exportFolder = async (
   out: string,
   storage: SavedStorage,
 ): Promise<ExportedFolder> => {
-  for (const file of [CONFIG_FILE, 'run.json'])
+  for (const file of [CONFIG_FILE, PLAN_FILE])
     if (existsSync(join(out, file)))
       throw new UserError(`${out} holds a model or a run already, which would be overwritten`, {
-        exitCode: 2,
-        remedy: 'choose another folder for --out',
+        option: 'out',
+        remedy: 'choose another folder for `out`',
       })
   const { config, bytes } = await saveModel(out, model.config, model.weights, storage)
   const rounded = Model.of({ ...model, weights: roundedWeights(model, storage) })

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { type Manifest, Pipeline, type PipelineConfig, parseManifest } from '@onestroke/core/pipeline'
 import { readBytes } from '../formats/index.js'
 import { layoutOf, loadModel, sha256Of } from '../model/index.js'

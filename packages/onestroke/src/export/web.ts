@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { Manifest } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
 import { writeFileAtomic } from '../formats/index.js'
@@ -55,8 +55,8 @@ export const webFiles = async (
   for (const name of names)
     if (there(name) && !(name === PAGE ? ownPage : earlier))
       throw new UserError(`${join(out, name)} is not of an export, and would be overwritten`, {
-        exitCode: 2,
-        remedy: 'choose a folder of its own for --out',
+        option: 'out',
+        remedy: 'choose a folder of its own for `out`',
       })
   return files
 }
@@ -67,7 +67,7 @@ const bundled = async (list: URL): Promise<readonly WebFile[]> => {
   } catch (cause) {
     throw new UserError('the files for the web have not been built', {
       cause,
-      remedy: 'npm run build makes them; --target node needs none',
+      remedy: 'npm run build makes them; `target` node needs none',
     })
   }
 }
@@ -91,7 +91,7 @@ export const writeWeb = async (files: readonly WebFile[], out: string): Promise<
   }
 }
 
-/** Weighs what `export --target web` wrote. */
+/** Weighs what an export for the web wrote. */
 export const weighWeb = async (
   files: readonly WebFile[],
   out: string,

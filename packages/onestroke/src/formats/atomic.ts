@@ -6,7 +6,7 @@
 
 import { open, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 
 /**
  * Writes `data` to a temporary sibling (`.NAME.PID.tmp`), makes it durable, and renames it to `path`. On failure

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { type Picture, pngGrid, pngOf } from './images.js'
+import { type Picture, type Pictures, pngGrid, pngOf } from './images.js'
 
 /** A PNG's size and a way to look at its pixels. */
 async function decode(png: Uint8Array) {
@@ -72,9 +72,12 @@ describe('pngOf', () => {
 
 describe('pngGrid', () => {
   /** `count` pictures of 2 × 3 pixels; picture i is all of byte 10·i. */
-  const pictures = (count: number) => ({
+  const pictures = (count: number): Pictures => ({
     data: Float32Array.from({ length: count * 6 }, (_, i) => (Math.floor(i / 6) * 10) / 127.5 - 1),
-    ...({ count, channels: 1, height: 2, width: 3 } as const),
+    count,
+    channels: 1,
+    height: 2,
+    width: 3,
   })
 
   it('lays pictures out in rows, with gaps and empty places in the background colour', async () => {

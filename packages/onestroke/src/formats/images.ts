@@ -1,7 +1,7 @@
 /** Pictures out: planar floats in [-1, 1], as networks see them, to picture files, as people do. */
 
 import { extname } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { toByte } from '@onestroke/core/pipeline'
 import { type PackerOptions, PNG } from 'pngjs'
 
@@ -62,7 +62,7 @@ export function formatOf(path: string): ImageFormat {
   throw new UserError(
     `cannot write ${path}: ${ending ? `no picture ends in ${ending}` : 'its name has no ending'}`,
     {
-      exitCode: 2,
+      option: 'out',
       remedy: `choose one of ${Object.values(ENDINGS).flat().join(', ')}`,
     },
   )

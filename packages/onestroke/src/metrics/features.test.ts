@@ -1,4 +1,4 @@
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { describe, expect, it } from 'vitest'
 import { checkDims, checkFeatures, rowsOf } from './features.js'
 import { cases, featuresBy, featuresOf } from './testing.js'

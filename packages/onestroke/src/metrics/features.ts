@@ -1,4 +1,4 @@
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 
 /** Rows of feature vectors: data is [count, dims], row-major. */
 export interface Features {

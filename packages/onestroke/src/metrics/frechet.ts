@@ -1,4 +1,4 @@
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { checkDims, checkFeatures, type Features } from './features.js'
 import { addProducts } from './products.js'

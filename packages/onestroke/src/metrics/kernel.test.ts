@@ -1,4 +1,4 @@
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Features, rowsOf } from './features.js'

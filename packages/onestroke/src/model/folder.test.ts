@@ -65,9 +65,9 @@ const withWeights = async (change: (tensors: ReturnType<typeof parseSafetensors>
   return { folder, ...(await complaintOf(folder)) }
 }
 const complaintOf = async (folder: string) => {
-  const { message, remedy, exitCode } = await complaint(loadModel(folder))
+  const { message, remedy, option } = await complaint(loadModel(folder))
   expect(message).not.toContain('\n')
-  return { message, remedy, exitCode }
+  return { message, remedy, option }
 }
 
 describe('a model folder', () => {
@@ -111,8 +111,8 @@ describe('a model folder', () => {
   it('is missed by name, with what one looks like', async () => {
     const folder = await folderOf({ file: 'x', 'pictures/a.png': '', 'run/run.json': '{}' })
     const of = (path: string) => complaintOf(join(folder, path))
-    expect(await of('gone')).toMatchObject({ message: `there is no ${folder}/gone`, exitCode: 2 })
-    expect(await of('file')).toMatchObject({ message: `${folder}/file is not a folder`, exitCode: 2 })
+    expect(await of('gone')).toMatchObject({ message: `there is no ${folder}/gone`, option: 'model' })
+    expect(await of('file')).toMatchObject({ message: `${folder}/file is not a folder`, option: 'model' })
     expect(await of('pictures')).toMatchObject({ message: `there is no config.json in ${folder}/pictures` })
     expect((await of('run')).message).toContain('is not finished')
     expect((await of('gone')).remedy).toContain('config.json and model.safetensors')

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UserError } from '@onestroke/core/errors'
 import {
   type ModelConfig,
   parseModelConfig,
@@ -10,15 +11,12 @@ import {
   type SafetensorsDtype,
   serializeSafetensors,
   toFloat32,
-  UserError,
 } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import { halfOf, ofHalves, type Storage } from '@onestroke/core/tensor'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
+import { CONFIG_FILE, PLAN_FILE, WEIGHTS_FILE } from '../run-files.js'
 import { makeFolder } from './make-folder.js'
-
-export const CONFIG_FILE = 'config.json'
-export const WEIGHTS_FILE = 'model.safetensors'
 
 /** A model in memory: what config.json says, and all weights as one flat vector in the order of the layout. */
 export interface LoadedModel {
@@ -76,12 +74,12 @@ export const readConfig = async (path: string): Promise<ModelConfig> => {
 
 /** @throws UserError if there is no model folder at a path, saying what is there instead. */
 const expectModel = async (path: string): Promise<void> => {
-  const remedy = `MODEL is a folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}, as train and distill make it`
+  const remedy = `\`model\` is a folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}, as train and distill make it`
   const found = await stat(path).catch(() => undefined)
-  if (!found) throw new UserError(`there is no ${path}`, { remedy, exitCode: 2 })
-  if (!found.isDirectory()) throw new UserError(`${path} is not a folder`, { remedy, exitCode: 2 })
+  if (!found) throw new UserError(`there is no ${path}`, { remedy, option: 'model' })
+  if (!found.isDirectory()) throw new UserError(`${path} is not a folder`, { remedy, option: 'model' })
   if (existsSync(join(path, CONFIG_FILE))) return
-  if (existsSync(join(path, 'run.json')))
+  if (existsSync(join(path, PLAN_FILE)))
     throw new UserError(`the run in ${path} is not finished, so there is no model yet`, {
       remedy: 'the command that started it goes on with it',
     })
@@ -173,7 +171,7 @@ const halves = (values: Float32Array, name: string): Uint16Array => {
   const bad = ofHalves(rounded).findIndex((value) => !Number.isFinite(value))
   if (bad >= 0)
     throw new UserError(`the weight ${name} holds ${values[bad]}, too large for float16`, {
-      remedy: '--dtype fp32 keeps it',
+      remedy: '`dtype` fp32 keeps it',
     })
   return rounded
 }

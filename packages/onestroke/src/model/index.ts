@@ -1,5 +1,4 @@
 export {
-  CONFIG_FILE,
   type LoadedModel,
   layoutOf,
   loadModel,
@@ -8,7 +7,6 @@ export {
   type SavedStorage,
   saveModel,
   sha256Of,
-  WEIGHTS_FILE,
 } from './folder.js'
 export { makeFolder } from './make-folder.js'
 export { Model, OpenModels } from './model.js'

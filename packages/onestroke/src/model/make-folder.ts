@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 
 const REASONS: Record<string, string> = {
   EACCES: 'permission denied',
@@ -40,6 +40,6 @@ export const makeFolder = async (path: string): Promise<void> => {
 const isThere = async (path: string): Promise<boolean> => {
   const found = await stat(path).catch(() => undefined)
   if (found && !found.isDirectory())
-    throw new UserError(`${path} is a file, where a folder is needed`, { exitCode: 2 })
+    throw new UserError(`${path} is a file, where a folder is needed`, { option: 'out' })
   return found !== undefined
 }

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '@onestroke/core/formats'
 import { describe, expect, it } from 'vitest'
-import type { Evaluation } from '../evaluation/types.js'
+import type { Evaluation } from '../evaluation/index.js'
 import { exampleEvaluation } from '../report/testing.js'
 import { summaryOf } from './proof.js'
 

@@ -5,6 +5,8 @@ import type { Dataset } from '../data/index.js'
 import {
   asSeenBy,
   bestTeacher,
+  canTell,
+  EQUAL,
   type EvaluateOptions,
   type Evaluation,
   type EvaluationRow,
@@ -18,7 +20,6 @@ import {
   speedUp,
   timingIsNoisy,
 } from '../evaluation/index.js'
-import { canTell, EQUAL } from '../evaluation/rows.js'
 import { pngGrid } from '../formats/index.js'
 import { type LoadedModel, OpenModels } from '../model/index.js'
 import {

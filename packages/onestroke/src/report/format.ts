@@ -1,6 +1,5 @@
 import { SOLVER_LABELS } from '@onestroke/core/diffusion'
-import { isNumber } from '../evaluation/rows.js'
-import type { Estimate } from '../evaluation/types.js'
+import { type Estimate, isNumber } from '../evaluation/index.js'
 
 /** Numbers as a person writes them. Null, NaN and infinities are an em dash. */
 

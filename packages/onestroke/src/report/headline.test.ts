@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Evaluation, EvaluationRow } from '../evaluation/types.js'
+import type { Evaluation, EvaluationRow } from '../evaluation/index.js'
 import { headlines } from './headline.js'
 import { byJudge, compare, judgesOf, span } from './judges.js'
 import { exampleEvaluation, exampleReport, minimalReport } from './testing.js'

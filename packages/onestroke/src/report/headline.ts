@@ -4,6 +4,8 @@ import {
   bestTeacher,
   canTell,
   EQUAL,
+  type Evaluation,
+  type EvaluationRow,
   equalTeacher,
   farTeacher,
   isNumber,
@@ -11,8 +13,7 @@ import {
   skipping,
   speedUp,
   timingIsNoisy,
-} from '../evaluation/rows.js'
-import type { Evaluation, EvaluationRow } from '../evaluation/types.js'
+} from '../evaluation/index.js'
 import { compact, counted, duration, estimate, milliseconds, solverName, times } from './format.js'
 import { byJudge, type Comparison, compare, judgesOf, MARK, span, spanOf } from './judges.js'
 import type { Report, Run } from './types.js'

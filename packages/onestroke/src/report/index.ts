@@ -1,4 +1,4 @@
-export { solverName } from './format.js'
+export { counted, estimate, solverName, writeEstimate } from './format.js'
 export {
   bestSampler,
   byFirst,
@@ -8,7 +8,7 @@ export {
   ofFew,
   sampler,
 } from './headline.js'
-export { byJudge, compare, span } from './judges.js'
+export { byJudge, compare, judgesOf, marked, span } from './judges.js'
 export { renderReport } from './page.js'
 export type { Course, Grid, LossCurve, Machine, Report, Run, Section } from './types.js'
 export { writeReport } from './write.js'

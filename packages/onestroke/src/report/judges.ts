@@ -1,7 +1,14 @@
 /** How the page speaks of the judges, and how they compare one sampler with another. */
+import {
+  bestTeacher,
+  type Estimate,
+  type Evaluation,
+  type EvaluationRow,
+  isNumber,
+  type JudgeInfo,
+  ratioOf,
+} from '../evaluation/index.js'
 import { judgeLabel } from '../evaluation/judges.js'
-import { bestTeacher, isNumber, ratioOf } from '../evaluation/rows.js'
-import type { Estimate, Evaluation, EvaluationRow, JudgeInfo } from '../evaluation/types.js'
 import { estimate, times } from './format.js'
 
 export interface ShownJudge extends JudgeInfo {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Evaluation } from '../evaluation/types.js'
+import type { Evaluation } from '../evaluation/index.js'
 import { denoisingPlot, lossPlot, plotsOf, qualityPlots } from './plots.js'
 import { extent, pick, smooth, thin, ticks } from './series.js'
 import { exampleEvaluation, exampleReport, minimalReport } from './testing.js'

@@ -1,6 +1,11 @@
 /** The page's plots as plain data: built here, checked by tests, drawn in the browser by client.ts. */
-import { isNumber, sortRows } from '../evaluation/rows.js'
-import type { Estimate, Evaluation, EvaluationRow } from '../evaluation/types.js'
+import {
+  type Estimate,
+  type Evaluation,
+  type EvaluationRow,
+  isNumber,
+  sortRows,
+} from '../evaluation/index.js'
 import { compact, counted, estimate, milliseconds, significant, solverName } from './format.js'
 import { floorLine, judgesOf, type ShownJudge } from './judges.js'
 import { extent, type Point, pick, smooth, thin, ticks } from './series.js'

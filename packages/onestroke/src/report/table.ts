@@ -1,6 +1,16 @@
 /** All numbers of an evaluation, and what each column means. */
-import { bestValue, better, isNumber, replays, sortRows, timingIsNoisy } from '../evaluation/rows.js'
-import type { Estimate, Evaluation, EvaluationRow, Measure } from '../evaluation/types.js'
+import {
+  bestValue,
+  better,
+  type Estimate,
+  type Evaluation,
+  type EvaluationRow,
+  isNumber,
+  type Measure,
+  replays,
+  sortRows,
+  timingIsNoisy,
+} from '../evaluation/index.js'
 import { counted, dash, estimate, integer, score, solverName, type Written, writeEstimate } from './format.js'
 import { NOISY_TIMING } from './headline.js'
 import { type Html, html } from './html.js'

@@ -1,6 +1,12 @@
 /** A made-up report, for the tests: none of its numbers was measured. */
-import { estimateOf } from '../evaluation/rows.js'
-import type { Distances, Evaluation, EvaluationRow, Measure, Series } from '../evaluation/types.js'
+import {
+  type Distances,
+  type Evaluation,
+  type EvaluationRow,
+  estimateOf,
+  type Measure,
+  type Series,
+} from '../evaluation/index.js'
 import type { Report } from './types.js'
 
 const SEEDS = [7, 8, 9, 10]

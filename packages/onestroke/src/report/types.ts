@@ -1,4 +1,4 @@
-import type { Evaluation } from '../evaluation/types.js'
+import type { Evaluation } from '../evaluation/index.js'
 
 /** What `distill` and `demo` write: as `report.json` word for word, and as a page, `report.html`. */
 export interface Report {
@@ -10,7 +10,7 @@ export interface Report {
   machine: Machine
   data: { name: string; images: number; resolution: number; channels: number }
   runs: Run[]
-  /** The document of `evaluate --json`. */
+  /** The document of an evaluation. */
   evaluation?: Evaluation
   loss: LossCurve[]
   /** The student's training by band of noise levels, and its quality on the way. */

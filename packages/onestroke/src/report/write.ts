@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { writeFileAtomic } from '../formats/index.js'
+import { REPORT_DATA_FILE, REPORT_FILE } from '../run-files.js'
 import { renderReport } from './page.js'
 import type { Report } from './types.js'
 
@@ -23,6 +24,6 @@ export const writeReport = async (
   })
   await mkdir(dir, { recursive: true })
   for (const [name, png] of Object.entries(pictures)) await writeFileAtomic(join(dir, name), png)
-  await writeFileAtomic(join(dir, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
-  await writeFileAtomic(join(dir, 'report.html'), page)
+  await writeFileAtomic(join(dir, REPORT_DATA_FILE), `${JSON.stringify(report, null, 2)}\n`)
+  await writeFileAtomic(join(dir, REPORT_FILE), page)
 }

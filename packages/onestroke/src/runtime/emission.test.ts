@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs'
 import { interpret, type Program, type Tensor, type Values } from '@onestroke/core/tensor'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { caseProgram, generator, listProgram, opCases, opTable } from '../../../core/src/tensor/testing.js'
+import { generator, opCases, opTable } from '../../../core/src/tensor/testing.js'
+import { caseProgram, listProgram } from '../../../core/src/tensor/testing-programs.js'
 import { nodeRuntime } from './index.js'
 
 const CASES_PER_OP = 24

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { checkpoint, grad, type Program, trace } from '@onestroke/core/tensor'
 import { describe, expect, it, vi } from 'vitest'
 import { nodeRuntime } from './index.js'

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { shapeFor } from '@onestroke/core/pipeline'
 import {
   type DType,
@@ -37,7 +37,7 @@ const usualThreads = (): number => {
   const { ONESTROKE_THREADS = '0' } = process.env
   if (!/^\d{1,4}$/.test(ONESTROKE_THREADS))
     throw new UserError(`ONESTROKE_THREADS must be a number of threads, not "${ONESTROKE_THREADS}"`, {
-      exitCode: 2,
+      option: 'threads',
     })
   return Math.min(usual || Number(ONESTROKE_THREADS), availableParallelism())
 }

@@ -1,5 +1,5 @@
 /** Pictures as they are sent: their format, how large they may become, and how many are made so at once. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { type Encoding, imageGrid, type Picture } from '../formats/index.js'
 
 /** Pixels of an answer at most: as many as ten pictures of 1024×1024 have. */

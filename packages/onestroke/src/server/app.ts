@@ -3,40 +3,22 @@ import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { Pipeline } from '@onestroke/core/pipeline'
-import Fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Encoder } from './answers.js'
 import { limitBodies } from './bodies.js'
 import { limitConnections } from './connections.js'
-import { bearsToken, checkGuard, type GuardOptions, isAllowedOrigin, isOwnHost } from './guard.js'
-import { type Metrics, serverMetrics } from './metrics.js'
+import { bearsToken, checkGuard, isAllowedOrigin, isOwnHost } from './guard.js'
+import { serverMetrics } from './metrics.js'
 import { openapi } from './openapi.js'
 import { openPainter } from './painter.js'
-import { FAILURE, problemBody, problemOf } from './problems.js'
-import { adviceFor, refuseUnknown, refuseUnreadable, takeJson, whatIsWrong } from './refusals.js'
+import { problemBody } from './problems.js'
+import { answerError, refuseUnknown, refuseUnreadable, takeJson, whatIsWrong } from './refusals.js'
 import { routes } from './routes.js'
 import { Scheduler } from './scheduler.js'
-
-export interface ServerOptions extends GuardOptions {
-  readonly port: number
-  /** Most pictures in one run of the graph. */
-  readonly batch: number
-  /** Most pictures that wait. */
-  readonly queue: number
-  /** Threads of the graph; 0 for all cores. */
-  readonly threads: number
-  /** Seconds after which a request is given up. */
-  readonly timeout: number
-  /** Told of what clients only hear to be wrong (status 500). */
-  onFailure?(error: Error): void
-}
+import type { App, ServerOptions, Service } from './service.js'
 
 export const SERVER_DEFAULTS: ServerOptions = {
   host: '127.0.0.1',
@@ -61,32 +43,6 @@ const IDLE_TIMEOUT = REQUEST_TIMEOUT + 10 * LATE_CHECK
 const ENCODED_AT_ONCE = 2
 /** Milliseconds in which clients may fetch their last answers when the server closes. */
 const LAST_WORDS = 5_000
-
-export type App = FastifyInstance<
-  import('node:http').Server,
-  import('node:http').IncomingMessage,
-  import('node:http').ServerResponse,
-  import('fastify').FastifyBaseLogger,
-  ZodTypeProvider
->
-
-/** What the routes work with. */
-export interface Service {
-  readonly scheduler: Scheduler
-  /** Knows what the model can do; paints nothing itself. */
-  readonly pipeline: Pipeline
-  readonly encoder: Encoder
-  readonly metrics: Metrics
-  /** For each live socket, what waits until what it accepted is sent. */
-  readonly live: Set<() => Promise<void>>
-  readonly model: {
-    /** The name of its folder. */
-    readonly name: string
-    /** When it was made, in seconds since 1970. */
-    readonly created: number
-  }
-  readonly options: ServerOptions
-}
 
 /**
  * Loads a model and makes its server, which does not listen yet. `app.close()` finishes what was accepted.
@@ -178,14 +134,19 @@ const guard = (app: App, options: ServerOptions): void => {
           problemBody(
             'wrong_host',
             host
-              ? `this server is not called ${host}; name it with --allowed-host`
+              ? `this server is not called ${host}; send a name that it has, or let it be started with this one as an allowed host`
               : 'the request does not say whom it is for; send the header Host',
           ),
         )
     if (!isAllowedOrigin(origin, host, options))
       return reply
         .code(403)
-        .send(problemBody('wrong_origin', `pages of ${origin} may not ask; name it with --cors`))
+        .send(
+          problemBody(
+            'wrong_origin',
+            `pages of ${origin} may not ask; the server must be started with this origin as one that may (CORS)`,
+          ),
+        )
     if (origin !== undefined && options.cors.length > 0) {
       reply
         .header('access-control-allow-origin', options.cors.includes('*') ? '*' : origin)
@@ -217,12 +178,3 @@ const guard = (app: App, options: ServerOptions): void => {
         .send(problemBody('unauthorized', 'send the token as Authorization: Bearer TOKEN'))
   })
 }
-
-const answerError =
-  ({ onFailure }: Pick<ServerOptions, 'onFailure'>) =>
-  (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-    const { status, type, message, again } = problemOf(error)
-    if (type === FAILURE) onFailure?.(error)
-    if (again) reply.header('retry-after', '1')
-    return reply.code(status).send(problemBody(type, adviceFor(error, request) ?? message))
-  }

@@ -1,10 +1,9 @@
 /** The API of AUTOMATIC1111's web UI, for the tools that speak only that. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { drawSeed, type Pipeline } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
-import type { App, Service } from './app.js'
 import { maskOf } from './masks.js'
 import { type Asked, enlargement, paint, signalOf, tellWarnings, unknownFields, warningsOf } from './paint.js'
 import {
@@ -17,6 +16,7 @@ import {
   seed,
   warnings,
 } from './schemas.js'
+import type { App, Service } from './service.js'
 
 const nothing = z.unknown().optional().describe('Taken as tools send it; it changes nothing.')
 const textFields = {

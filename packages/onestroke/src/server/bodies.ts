@@ -1,7 +1,7 @@
 /** What large requests may take of the memory, all together. */
 import type { FastifyRequest } from 'fastify'
-import type { App } from './app.js'
 import { Busy } from './scheduler.js'
+import type { App } from './service.js'
 
 /** Bytes above which a request counts as large. */
 const LARGE = 2 ** 20

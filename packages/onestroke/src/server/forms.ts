@@ -1,9 +1,9 @@
 /** Forms with pictures, as OpenAI's clients send them: multipart/form-data. */
 import multipart from '@fastify/multipart'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { FastifyRequest } from 'fastify'
-import type { App } from './app.js'
 import { MOST_PICTURE_BYTES } from './schemas.js'
+import type { App } from './service.js'
 
 /** A picture, a mask, and fields. */
 const LIMITS = {

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 
 export interface GuardOptions {
   /** Address that the server listens at. */
@@ -23,17 +23,17 @@ export const checkGuard = ({ host, token, cors }: GuardOptions): void => {
   for (const origin of cors)
     if (origin !== '*' && originOf(origin) !== origin)
       throw new UserError(`no page has the origin ${origin}`, {
-        exitCode: 2,
+        option: 'cors',
         remedy: `an origin is like ${originOf(origin) ?? 'https://shop.example'}, without a path`,
       })
   if (!isLoopback(host) && !token)
     throw new UserError(`listening at ${host} opens the server to others, and there is no token`, {
-      exitCode: 2,
+      option: 'host',
       remedy: 'set ONESTROKE_TOKEN, or listen at 127.0.0.1',
     })
   if (token !== undefined && token.length < 16)
     throw new UserError(`the token has ${token.length} characters, which can be guessed`, {
-      exitCode: 2,
+      option: 'token',
       remedy: 'take 16 or more',
     })
 }

@@ -1,4 +1,4 @@
-export { type App, createServer, SERVER_DEFAULTS, type ServerOptions, type Service } from './app.js'
+export { createServer, SERVER_DEFAULTS } from './app.js'
 export {
   bearsToken,
   checkGuard,
@@ -8,3 +8,4 @@ export {
   isOwnHost,
   isToken,
 } from './guard.js'
+export type { App, ServerOptions, Service } from './service.js'

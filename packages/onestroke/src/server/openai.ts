@@ -1,10 +1,9 @@
 /** OpenAI's images API, for the tools and clients that speak it. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
 import type { Encoding, ImageFormat } from '../formats/index.js'
 import { checkPixels, type Painted } from './answers.js'
-import type { App, Service } from './app.js'
 import { eventStream, type ServerEvent } from './events.js'
 import { takeForms } from './forms.js'
 import { hasHoles } from './masks.js'
@@ -20,6 +19,7 @@ import {
 import { type Asked, enlargement, paint, signalOf, tellWarnings, unknownFields, warningsOf } from './paint.js'
 import { FAILURE, problemBody, problemOf } from './problems.js'
 import { PICTURES_LIMIT, PROBLEMS } from './schemas.js'
+import type { App, Service } from './service.js'
 
 /** What a request asks for, beside what is painted. */
 interface Wanted {

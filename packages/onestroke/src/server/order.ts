@@ -1,5 +1,5 @@
 /** From a request to what is painted: checked against the model before anything waits. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { drawSeed, type Pipeline, seedsFrom } from '@onestroke/core/pipeline'
 import { readImage, readMask } from '../data/index.js'
 import { type GenerateBody, PICTURES } from './schemas.js'

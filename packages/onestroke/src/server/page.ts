@@ -1,7 +1,7 @@
 /** The page at `/`: what the server does, with examples that work as they stand. */
 import { DEFAULT_STRENGTH, exampleOf } from '@onestroke/core/pipeline'
 import type { FastifyRequest } from 'fastify'
-import type { Service } from './app.js'
+import type { Service } from './service.js'
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
 

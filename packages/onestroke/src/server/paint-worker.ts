@@ -1,6 +1,6 @@
 /** Paints beside the main thread. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { NotFiniteError, Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
 import { openPipeline } from '../export/index.js'
 import type { PaintOrder } from './settings.js'
@@ -34,8 +34,8 @@ const port = parentPort!
 const errorOf = (error: unknown): FromPaintWorker => {
   if (error instanceof NotFiniteError) return { error: { message: error.message, not_finite: true } }
   if (!(error instanceof UserError)) return { error: { message: (error as Error).message } }
-  const { message, remedy, exitCode } = error
-  return { error: { message, user: { exitCode, ...(remedy !== undefined && { remedy }) } } }
+  const { message, remedy, option } = error
+  return { error: { message, user: { remedy, option } } }
 }
 const say = (message: FromPaintWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 

@@ -2,10 +2,10 @@
 import { type Pipeline, promptWarnings } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import type { Painted } from './answers.js'
-import type { Service } from './app.js'
 import { deadline } from './deadline.js'
 import { orderOf } from './order.js'
 import { Busy } from './scheduler.js'
+import type { Service } from './service.js'
 import type { PaintOrder } from './settings.js'
 
 export type Asked = Parameters<typeof orderOf>[1]

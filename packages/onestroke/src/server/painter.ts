@@ -1,6 +1,6 @@
 /** A worker thread that paints, so that the event loop stays free: onnxruntime keeps its thread busy for a whole run. */
 import { Worker } from 'node:worker_threads'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { NotFiniteError, type PipelineConfig } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
 import type { FromPaintWorker, ToPaintWorker } from './paint-worker.js'

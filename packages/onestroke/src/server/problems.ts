@@ -1,5 +1,5 @@
 /** What clients hear of what went wrong, over HTTP and on sockets. */
-import { UserError } from '@onestroke/core/formats'
+import { told, UserError, type Words } from '@onestroke/core/errors'
 import { NotFiniteError } from '@onestroke/core/pipeline'
 import { Busy, Closing } from './scheduler.js'
 
@@ -15,6 +15,15 @@ export interface Problem {
 /** The type of problems that nobody who asks can help: what really happened is for the log. */
 export const FAILURE = 'server_error'
 
+/** Options of the library by the names of the fields that set them. */
+const FIELDS: ReadonlyMap<string, string> = new Map([
+  ['num_inference_steps', 'steps'],
+  ['to.weights', 'to.weight'],
+])
+
+/** A field's name, for all that requests set. */
+const inFields: Words = (option) => `"${FIELDS.get(option) ?? option}"`
+
 export const problemOf = (error: Error & { readonly statusCode?: number }): Problem => {
   const { message, statusCode } = error
   if (error instanceof Busy) return { status: 429, type: 'busy', message, again: true }
@@ -23,7 +32,9 @@ export const problemOf = (error: Error & { readonly statusCode?: number }): Prob
   // Nobody hears it.
   if (error.name === 'AbortError') return { status: 499, type: 'aborted', message }
   if (error instanceof NotFiniteError) return { status: 500, type: FAILURE, message }
-  if (error instanceof UserError || (error instanceof RangeError && statusCode === undefined))
+  if (error instanceof UserError)
+    return { status: 400, type: 'invalid_request_error', message: told(error, inFields) }
+  if (error instanceof RangeError && statusCode === undefined)
     return { status: 400, type: 'invalid_request_error', message }
   if (statusCode !== undefined && statusCode < 500)
     return { status: statusCode, type: 'invalid_request_error', message }

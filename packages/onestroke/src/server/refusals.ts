@@ -1,9 +1,19 @@
 /** How requests are refused before a route has seen them: by path, method, size and type, or by Node itself. */
 import type { Socket } from 'node:net'
-import { UserError } from '@onestroke/core/formats'
-import type { FastifyError, FastifyRequest } from 'fastify'
-import type { App } from './app.js'
-import { issueText, problemBody } from './problems.js'
+import { UserError } from '@onestroke/core/errors'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { FAILURE, issueText, problemBody, problemOf } from './problems.js'
+import type { App, ServerOptions } from './service.js'
+
+/** Answers what went wrong. */
+export const answerError =
+  ({ onFailure }: Pick<ServerOptions, 'onFailure'>) =>
+  (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    const { status, type, message, again } = problemOf(error)
+    if (type === FAILURE) onFailure?.(error)
+    if (again) reply.header('retry-after', '1')
+    return reply.code(status).send(problemBody(type, adviceFor(error, request) ?? message))
+  }
 
 /** Refuses paths that are unknown with 404, and methods that a path does not take with 405. Before all routes. */
 export const refuseUnknown = (app: App): void => {

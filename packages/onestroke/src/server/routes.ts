@@ -1,7 +1,6 @@
 /** What can be asked. */
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
-import type { App, Service } from './app.js'
 import { automatic1111Routes } from './automatic1111.js'
 import { serveLive } from './live.js'
 import { openaiRoutes } from './openai.js'
@@ -9,6 +8,7 @@ import { page } from './page.js'
 import { paint, signalOf, tellWarnings, warningsOf } from './paint.js'
 import { problemBody } from './problems.js'
 import { generateAnswer, generateRequest, PICTURES_LIMIT, PROBLEMS } from './schemas.js'
+import type { App, Service } from './service.js'
 
 /** For routes that need no token. */
 const OPEN = { security: [] }

@@ -2,7 +2,7 @@
  * Many requests, one painter: while it paints, requests gather, and those that agree in their settings share its next
  * run. Nobody waits for company: when the painter is free, whoever is first goes at once, with all who can join.
  */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { NotFiniteError } from '@onestroke/core/pipeline'
 import type { Painter } from './painter.js'
 import { keyOf, type PaintOrder, slicesOf, together } from './settings.js'

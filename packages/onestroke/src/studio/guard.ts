@@ -24,8 +24,8 @@ export const guardStudio = (app: FastifyInstance, options: StudioGuard): void =>
         reply,
         403,
         isLoopback(options.host)
-          ? `This studio is for this machine alone, and not called ${host}. Start it with --host, or name it with --allowed-host.`
-          : `This studio is not called ${host}. Name it with --allowed-host.`,
+          ? `This studio is for this machine alone, and not called ${host}. Start it for a network, or with this name as an allowed host.`
+          : `This studio is not called ${host}. Start it with this name as an allowed host.`,
       )
     if (!isAllowedOrigin(origin, host, { cors: [] }))
       return refuse(request, reply, 403, `Pages of ${origin} may not read this studio.`)

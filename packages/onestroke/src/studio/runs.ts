@@ -2,22 +2,18 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { isWithin } from '../formats/index.js'
+import { PLAN_FILE, PROGRESS_FILE, REPORT_FILE, SAMPLES_FOLDER } from '../run-files.js'
 import {
   isFinished,
   isLocked,
-  PLAN_FILE,
-  PROGRESS_FILE,
   type Progress,
   type RunPlan,
   readPlan,
   readProgress,
-  SAMPLES_FOLDER,
 } from '../training/index.js'
 import { freeName } from './free-name.js'
-
-export const REPORT_FILE = 'report.html'
 
 export interface RunSummary {
   readonly name: string

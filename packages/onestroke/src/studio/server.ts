@@ -5,14 +5,15 @@ import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import compress from '@fastify/compress'
 import fastifyStatic from '@fastify/static'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { makeFolder } from '../model/index.js'
+import { REPORT_FILE } from '../run-files.js'
 import { isLoopback, isOwnHost } from '../server/index.js'
 import { type Catalogue, hasDemo } from './catalogue.js'
 import { guardStudio, type StudioGuard } from './guard.js'
 import { HEADERS, PAGE_POLICY } from './headers.js'
-import { describeRun, listRuns, REPORT_FILE, reportFolder, runFolder, samplesFile } from './runs.js'
+import { describeRun, listRuns, reportFolder, runFolder, samplesFile } from './runs.js'
 
 /** `models.json`: what the page offers. */
 interface Offer {
@@ -127,9 +128,9 @@ export const writeSite = async (
   const there = existsSync(out) ? await readdir(out) : []
   // The list of its files is a studio's own, and there from the first.
   if (there.length > 0 && !there.includes('sw-files.js'))
-    throw new UserError(`${out} exists, and is no studio`, { exitCode: 2, remedy: 'choose another folder' })
+    throw new UserError(`${out} exists, and is no studio`, { option: 'out', remedy: 'choose another folder' })
   if (catalogue.entries.length === 0)
-    throw new UserError('there is no model to show', { exitCode: 2, remedy: 'name a model folder' })
+    throw new UserError('there is no model to show', { option: 'model', remedy: 'name a model folder' })
   const folders = new Map<string, string>()
   for (const { name } of catalogue.entries) {
     onExport(name)

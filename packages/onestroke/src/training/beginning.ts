@@ -1,15 +1,24 @@
 /** Which network is trained, and what its weights begin as. */
 import { isDeepStrictEqual } from 'node:util'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { halfNetwork, type NetworkConfig } from '@onestroke/core/nn'
+import type { Vocabulary } from '@onestroke/core/text'
+import type { Dataset } from '../data/index.js'
 import type { LoadedModel } from '../model/index.js'
 import { HALF, halved } from './half.js'
 import { objectiveNamed } from './objectives.js'
+import type { RunPlan } from './plan.js'
 import { presetNetwork } from './presets.js'
-import type { RunOptions } from './run.js'
 
 /** What decides which network is trained, and from where. */
-export type Given = Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'initFrom'>
+export interface Given {
+  readonly plan: RunPlan
+  readonly dataset: Dataset
+  readonly vocabulary: Vocabulary
+  readonly teacher?: LoadedModel
+  /** What the weights begin as, in place of fresh ones, or of the teacher's. */
+  readonly initFrom?: LoadedModel
+}
 
 /**
  * The network that the plan's preset names: the teacher's own or half of it, that of the model to go on from, or a fresh one.
@@ -43,20 +52,20 @@ export const beginningOf = (
     const { config, path } = initFrom
     if (!isDeepStrictEqual(config.vocabulary, vocabulary))
       throw new UserError(`${path} knows other prompts or classes than the teacher`, {
-        exitCode: 2,
+        option: 'init_from',
         remedy: 'begin with a student of the same teacher',
       })
     if (objectiveNamed(method).refines && config.network.embedding.jump_embedding)
       throw new UserError(`${path} is a flow map, which ${method} does not make better`, {
-        exitCode: 2,
+        option: 'init_from',
         remedy: 'begin with a consistency student, such as the default method makes',
       })
     if (isAlike(config.network, network)) return { model: initFrom }
     const half = halfNetwork(config.network)
     if (half && isAlike(half.network, network)) return { model: initFrom, from: half.from }
     throw new UserError(`${path} is a network of another size than the one that is to begin as it`, {
-      exitCode: 2,
-      remedy: `choose its size (--student), or half of it (--student ${HALF})`,
+      option: 'init_from',
+      remedy: `choose its size (\`student\`), or half of it (\`student\` ${HALF})`,
     })
   }
   if (teacher && preset === HALF) return { model: teacher, from: halved(teacher.config.network).from }

@@ -2,7 +2,7 @@
  * Students with half of their teacher's blocks. They begin as their teacher without the others, and so close to what they
  * have to become, where those of a smaller preset begin from nothing.
  */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { type Half, halfNetwork, NETWORKS, type NetworkConfig } from '@onestroke/core/nn'
 
 /** What stands in a preset's place. */
@@ -18,7 +18,7 @@ export const halved = (network: NetworkConfig): Half<NetworkConfig> => {
   throw new UserError(
     `half of the blocks can be left out of a network of type ${kinds.join(', ')}, not of type ${network.type}`,
     {
-      exitCode: 2,
+      option: 'student',
       remedy: 'choose a preset for the student',
     },
   )

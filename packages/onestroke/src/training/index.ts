@@ -13,16 +13,7 @@ export {
   type OptimizerOptions,
   type TrainingArrays,
 } from './optimizer.js'
-export {
-  isFinished,
-  openRun,
-  PLAN_FILE,
-  type RunPlan,
-  type RunStatus,
-  readPlan,
-  SAMPLES_FILE,
-  SAMPLES_FOLDER,
-} from './plan.js'
+export { isFinished, openRun, type RunPlan, type RunStatus, readPlan } from './plan.js'
 export {
   isTrainable,
   OPTIMIZER_DEFAULTS,
@@ -39,11 +30,8 @@ export {
   type Check,
   type LogPoint,
   loadState,
-  PREVIOUS_STATE_FILE,
-  PROGRESS_FILE,
   type Progress,
   readProgress,
-  STATE_FILE,
   saveState,
 } from './state.js'
 export { type GuidanceScale, ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { builtUrl } from '../built.js'
 import { complaint, folderOf } from '../data/testing.js'
-import { isLocked, LOCK_FILE, lockRun } from './lock.js'
+import { LOCK_FILE } from '../run-files.js'
+import { isLocked, lockRun } from './lock.js'
 import { GONE, lockWith } from './testing.js'
 
 vi.mock('node:fs/promises', async (original) => {

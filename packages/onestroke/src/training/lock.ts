@@ -11,13 +11,11 @@ import { link, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/prom
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { z } from 'zod'
 import { systemError } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
-
-/** Says which process works on the run in its folder. */
-export const LOCK_FILE = '.lock'
+import { LOCK_FILE } from '../run-files.js'
 
 const text = z.string().nullable()
 const ownerSchema = z.object({
@@ -102,7 +100,7 @@ const held = (path: string, { pid, host, namespace, since }: Owner): LockedError
   return new LockedError(
     `process ${pid}${elsewhere} is working on the run in ${dirname(path)}, since ${since}`,
     {
-      remedy: `wait for it, stop it with Ctrl-C, or choose another --out (if it is there no more, delete ${path})`,
+      remedy: `wait for it, stop it with Ctrl-C, or choose another \`out\` (if it is there no more, delete ${path})`,
     },
   )
 }

@@ -1,4 +1,4 @@
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { Executable } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
 import { bandLimits } from './bands.js'
@@ -186,7 +186,7 @@ describe('the training loop', () => {
     expect((error as UserError).message).toBe(
       'the training has diverged: the gradient was not finite in 20 steps in a row, the last of them step 25',
     )
-    expect((error as UserError).remedy).toContain('--learning-rate')
+    expect((error as UserError).remedy).toContain('`learning_rate`')
     expect(options.optimizer.parameters).toEqual(good)
   })
 

@@ -1,6 +1,6 @@
 /** The training loop: one for teacher and student. What is minimised is a value that it is handed. */
 import type { NoiseRange } from '@onestroke/core/diffusion'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { Executable } from '@onestroke/core/tensor'
 import { BANDS, bandName, bandOf } from './bands.js'
 import type { Batch, BatchPlan } from './batch.js'
@@ -202,7 +202,7 @@ const gradientNorms = async (
 /** What is said when no finite number is left. Whatever is on disk was good. */
 export const diverged = (what: string, progress: Progress, range: NoiseRange): UserError =>
   new UserError(`the training has diverged: ${[what, ...symptoms(progress, range)].join('; ')}`, {
-    remedy: 'start over with --force and a lower --learning-rate; the last good state is kept until then',
+    remedy: 'start over with `force` and a lower `learning_rate`; the last good state is kept until then',
   })
 
 /** What the log shows of how it came to that, in words. */

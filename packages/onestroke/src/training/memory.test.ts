@@ -1,4 +1,4 @@
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { type Program, trace } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
 import { checkMemory, peakBytes } from './memory.js'
@@ -54,13 +54,13 @@ describe('the check', () => {
     expect(message).toMatch(
       /^a batch of 1000 needs about 0\.000026 GiB of memory, but only 0\.0000026 GiB are free$/,
     )
-    expect(remedy).toBe('--batch 64 fits')
+    expect(remedy).toBe('`batch` 64 fits')
     checkMemory(64, chains, memory)
   })
 
   it('does not trace what would break the numbers', () => {
     for (const batch of [1e8, Number.MAX_SAFE_INTEGER])
-      expect(refusal(batch, 1e9).remedy).toMatch(/^--batch \d+ fits$/)
+      expect(refusal(batch, 1e9).remedy).toMatch(/^`batch` \d+ fits$/)
   })
 
   it('counts all kinds of steps that there are', () => {
@@ -70,7 +70,7 @@ describe('the check', () => {
   })
 
   it('says so if nothing fits', () => {
-    expect(refusal(1, 1).remedy).toBe('choose a smaller --preset or --resolution')
+    expect(refusal(1, 1).remedy).toBe('choose a smaller `preset` or `resolution`')
   })
 
   it('knows this machine', () => {

@@ -3,7 +3,7 @@
  * says what would fit, and not a process that the system ends.
  */
 import { freemem, totalmem } from 'node:os'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { type DType, nodesOf, type Program, type Tensor } from '@onestroke/core/tensor'
 
 /**
@@ -75,7 +75,7 @@ export const checkMemory = (
   const fits = most >= 1 ? 2 ** Math.floor(Math.log2(most)) : undefined
   throw new UserError(
     `a batch of ${batch} needs about ${gibibytes(needed)} of memory, but only ${gibibytes(memory)} are free`,
-    { remedy: fits ? `--batch ${fits} fits` : 'choose a smaller --preset or --resolution' },
+    { remedy: fits ? `\`batch\` ${fits} fits` : 'choose a smaller `preset` or `resolution`' },
   )
 }
 

@@ -9,9 +9,10 @@ import { buildTextVocabulary } from '@onestroke/core/text'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { folderOf } from '../data/testing.js'
 import { type LoadedModel, loadModel, Model } from '../model/index.js'
+import { STATE_FILE } from '../run-files.js'
 import { nodeRuntime } from '../runtime/index.js'
 import { type RunOptions, run } from './run.js'
-import { readProgress, STATE_FILE } from './state.js'
+import { readProgress } from './state.js'
 import { runPlan, someData } from './testing.js'
 
 const dataset = someData()

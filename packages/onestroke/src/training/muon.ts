@@ -1,5 +1,5 @@
 import type { Layout, ParameterSpec } from '@onestroke/core/nn'
-import { type Program, type Runtime, type Tensor, trace } from '@onestroke/core/tensor'
+import { dims, type Program, type Runtime, type Tensor, trace } from '@onestroke/core/tensor'
 
 /** What turns Muon's momentum into directions. */
 export interface Orthogonalizer {
@@ -56,7 +56,7 @@ export const muonProgram = (layout: Layout): Program =>
       mapsOf(matrix, momentum.slice([matrix.offset], [matrix.offset + matrix.size])),
     )
     const turned = allOrthogonalized(maps.map(wide)).map((map, i) => {
-      const sides = maps[i]!.shape as [number, number]
+      const sides = dims(maps[i]!, 2, 'muon')
       const scaled = map.mul(0.2 * Math.sqrt(Math.max(...sides)))
       return isWide(maps[i]!) ? scaled : scaled.swapLast()
     })
@@ -87,7 +87,7 @@ const countOf = ({ name }: ParameterSpec): number => MAPS[name.split('.').at(-2)
 /** The maps [from, to] of a parameter, or [to, from] where it is a convolution. */
 const mapsOf = (matrix: ParameterSpec, values: Tensor): readonly Tensor[] => {
   const count = countOf(matrix)
-  const [rows] = matrix.shape as [number]
+  const rows = matrix.shape[0]!
   const columns = matrix.size / rows
   return values.reshape([rows, columns]).split(Array<number>(count).fill(columns / count), 1)
 }
@@ -104,7 +104,7 @@ const allOrthogonalized = (maps: readonly Tensor[]): Tensor[] => {
     byShape.set(shape, [...(byShape.get(shape) ?? []), map])
   }
   for (const [, alike] of byShape) {
-    const [n, m] = alike[0]!.shape as [number, number]
+    const [n, m] = dims(alike[0]!, 2, 'muon')
     const [first, ...rest] = alike.map((map) => map.reshape([1, n, m]))
     const turned = orthogonalized(first!.concat(rest, 0)).split(Array<number>(alike.length).fill(1), 0)
     for (const [i, map] of alike.entries()) done.set(map, turned[i]!.reshape([n, m]))

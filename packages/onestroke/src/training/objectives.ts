@@ -1,6 +1,6 @@
 import { METHODS } from '@onestroke/core/consistency'
 import { diffusion, type Objective } from '@onestroke/core/diffusion'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 
 /** The objective of a name. @throws UserError listing those that there are. */
 export const objectiveNamed = (name: string): Objective => {
@@ -8,7 +8,7 @@ export const objectiveNamed = (name: string): Objective => {
   const method = METHODS[name]
   if (!method)
     throw new UserError(`unknown method ${name}; there are ${Object.keys(METHODS).join(', ')}`, {
-      exitCode: 2,
+      option: 'method',
     })
   return method
 }

@@ -4,7 +4,8 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
-import { openRun, PLAN_FILE } from './plan.js'
+import { PLAN_FILE } from '../run-files.js'
+import { openRun } from './plan.js'
 import { runPlan } from './testing.js'
 
 const plan = runPlan()
@@ -40,11 +41,11 @@ describe('the folder of a run', () => {
       data: { ...plan.data, sha256: 'def' },
     })
     const error = await complaint(openRun(folder, other, false))
-    expect(error.exitCode).toBe(2)
+    expect(error.option).toBe('out')
     expect(error.message).toBe(
       `the run in ${folder} was started with other options: data.sha256 was "abc" and is now "def"; batch was 4 and is now 8; images was 48 and is now null; minutes was null and is now 3; schedule.learning_rate was 0.001 and is now 0.5`,
     )
-    expect(error.remedy).toContain('--force')
+    expect(error.remedy).toContain('`force`')
     const tuned = await complaint(openRun(folder, runPlan({ tune: false }), false))
     expect(tuned.message).toMatch(/: tune was not there and is now false$/)
     expect(await openRun(folder, plan, false)).toBe('unfinished')
@@ -70,7 +71,7 @@ describe('the folder of a run', () => {
       const folder = await folderOf({ [name]: 'x' })
       const error = await complaint(openRun(folder, plan, false))
       expect(error.message).toBe(`${folder} already holds ${what}`)
-      expect(error.remedy).toContain('--force')
+      expect(error.remedy).toContain('`force`')
       expect(await readdir(folder)).toEqual([name])
     }
   })
@@ -79,7 +80,7 @@ describe('the folder of a run', () => {
     const folder = await folderOf({ [PLAN_FILE]: text })
     const { message, remedy } = await complaint(openRun(folder, plan, false))
     expect(message).toBe(`${join(folder, PLAN_FILE)} is damaged`)
-    expect(remedy).toBe('start over with --force')
+    expect(remedy).toBe('start over with `force`')
   })
 
   it('is swept of what a process that has ended left half-written', async () => {

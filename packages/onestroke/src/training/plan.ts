@@ -5,20 +5,25 @@
 import { existsSync } from 'node:fs'
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
-import { CONFIG_FILE, makeFolder, WEIGHTS_FILE } from '../model/index.js'
+import { makeFolder } from '../model/index.js'
+import {
+  CONFIG_FILE,
+  PLAN_FILE,
+  PREVIOUS_STATE_FILE,
+  PROGRESS_FILE,
+  REPORT_DATA_FILE,
+  REPORT_FILE,
+  SAMPLES_FILE,
+  SAMPLES_FOLDER,
+  STATE_FILE,
+  WEIGHTS_FILE,
+} from '../run-files.js'
 import { isRunning } from './lock.js'
 import type { OptimizerOptions } from './optimizer.js'
 import type { ScheduleOptions } from './schedule.js'
-import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from './state.js'
 import type { GuidanceScale } from './step.js'
-
-export const PLAN_FILE = 'run.json'
-/** A grid of samples from the weights as they are now. */
-export const SAMPLES_FILE = 'samples.png'
-/** The grids on the way, named by the pictures seen. */
-export const SAMPLES_FOLDER = 'samples'
 
 export interface RunPlan {
   readonly command: 'train' | 'distill'
@@ -79,7 +84,7 @@ export const openRun = async (directory: string, plan: RunPlan, force: boolean):
     for (const name of [...RUN_FILES, SAMPLES_FOLDER])
       if (await isHeld(join(directory, name)))
         throw new UserError(`${directory} already holds ${HELD[name] ?? `${name}, which is not of a run`}`, {
-          remedy: 'choose another --out, or --force to replace it',
+          remedy: 'choose another `out`, or `force` to replace it',
         })
   await writeFileAtomic(path, `${JSON.stringify(plan, null, 2)}\n`)
   return 'new'
@@ -97,8 +102,8 @@ const RUN_FILES = [
   PREVIOUS_STATE_FILE,
   PROGRESS_FILE,
   SAMPLES_FILE,
-  'report.html',
-  'report.json',
+  REPORT_FILE,
+  REPORT_DATA_FILE,
   PLAN_FILE,
 ]
 
@@ -150,7 +155,7 @@ export const readPlan = async (path: string): Promise<RunPlan> => {
     const plan: unknown = JSON.parse(text)
     if (typeof plan === 'object' && plan !== null && 'command' in plan) return plan as RunPlan
   } catch {}
-  throw new UserError(`${path} is damaged`, { remedy: 'start over with --force' })
+  throw new UserError(`${path} is damaged`, { remedy: 'start over with `force`' })
 }
 
 const compare = (there: RunPlan, asked: RunPlan, directory: string): void => {
@@ -162,8 +167,8 @@ const compare = (there: RunPlan, asked: RunPlan, directory: string): void => {
     .map((key) => `${key} was ${a[key] ?? 'not there'} and is now ${b[key] ?? 'not there'}`)
   if (differences.length > 0)
     throw new UserError(`the run in ${directory} was started with other options: ${differences.join('; ')}`, {
-      remedy: 'give the same options to resume it, another --out, or --force to start over',
-      exitCode: 2,
+      remedy: 'give the same options to resume it, another `out`, or `force` to start over',
+      option: 'out',
     })
 }
 

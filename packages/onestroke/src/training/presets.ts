@@ -1,5 +1,5 @@
 /** Networks and training settings that are known to work, by name. */
-import { UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
 import type { NetworkConfig } from '@onestroke/core/nn'
 import { conditionShape, type Vocabulary } from '@onestroke/core/text'
 import type { OptimizerOptions } from './optimizer.js'
@@ -93,7 +93,7 @@ export const presetOf = (name: string): Preset => {
   const preset = PRESETS[name]
   if (!preset)
     throw new UserError(`unknown preset ${name}; there are ${Object.keys(PRESETS).join(', ')}`, {
-      exitCode: 2,
+      option: 'preset',
     })
   return preset
 }
@@ -122,8 +122,8 @@ export const presetNetwork = (
     throw new UserError(
       `the networks need a resolution that is a power of two, 8 or more, not ${resolution}`,
       {
-        remedy: `--resolution ${2 ** Math.max(3, Math.round(Math.log2(resolution)))}`,
-        exitCode: 2,
+        remedy: `\`resolution\` ${2 ** Math.max(3, Math.round(Math.log2(resolution)))}`,
+        option: 'resolution',
       },
     )
   const patch_size = resolution >= 128 ? resolution / 32 : resolution >= 16 ? 2 : 1

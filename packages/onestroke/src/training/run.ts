@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
-import { type ModelConfig, UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
+import type { ModelConfig } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import type { OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
-import type { Vocabulary } from '@onestroke/core/text'
-import type { Dataset } from '../data/index.js'
 import { betterBeyondNoise } from '../metrics/index.js'
-import { type LoadedModel, Model, saveModel } from '../model/index.js'
+import { Model, saveModel } from '../model/index.js'
+import { PREVIOUS_STATE_FILE, STATE_FILE } from '../run-files.js'
 import type { Batch, BatchPlan } from './batch.js'
-import { beginningOf } from './beginning.js'
+import { beginningOf, type Given } from './beginning.js'
 import { diverged, runStep, type StepEvent, type Training, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
 import { denoiserConfig, modelConfig } from './model-config.js'
@@ -19,27 +19,12 @@ import { compileMuon } from './muon.js'
 import { objectiveNamed } from './objectives.js'
 import { Optimizer, type TrainingArrays } from './optimizer.js'
 import type { RunPlan } from './plan.js'
-import {
-  type Allotment,
-  type Check,
-  freshProgress,
-  loadState,
-  PREVIOUS_STATE_FILE,
-  type Progress,
-  STATE_FILE,
-  saveState,
-} from './state.js'
+import { type Allotment, type Check, freshProgress, loadState, type Progress, saveState } from './state.js'
 import { ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 
-export interface RunOptions {
+export interface RunOptions extends Given {
   readonly directory: string
-  readonly plan: RunPlan
-  readonly dataset: Dataset
-  readonly vocabulary: Vocabulary
-  readonly teacher?: LoadedModel
-  /** What the weights begin as, in place of fresh ones, or of the teacher's. */
-  readonly initFrom?: LoadedModel
-  /** The network of perceptual distances; see `--option distance=perceptual`. */
+  /** The network of perceptual distances, for methods whose `distance` is `perceptual`. */
   readonly features?: OnnxFunction
   readonly runtime: Runtime
   /** Seconds between checkpoints. */
@@ -94,10 +79,12 @@ export const checkRun = (
   const { plan } = options
   const { sigma_min, sigma_max } = plan
   if (sigma_max <= sigma_min)
-    throw new UserError(`--sigma-max must be above sigma_min, which is ${sigma_min}`, { exitCode: 2 })
+    throw new UserError(`\`sigma_max\` must be above sigma_min, which is ${sigma_min}`, {
+      option: 'sigma_max',
+    })
   const objective = objectiveNamed(plan.method)
   if (objective.teacher === true && !options.teacher)
-    throw new UserError(`the method ${plan.method} needs a teacher`, { exitCode: 2 })
+    throw new UserError(`the method ${plan.method} needs a teacher`, { option: 'method' })
   const denoiser = denoiserConfig(options, objective)
   beginningOf(options, denoiser.network)
   checkMemory(plan.batch, (batch) =>

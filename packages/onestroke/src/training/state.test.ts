@@ -1,21 +1,13 @@
 import { readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseSafetensors, serializeSafetensors, UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
+import { parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
+import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from '../run-files.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
-import {
-  freshPending,
-  freshProgress,
-  loadState,
-  PREVIOUS_STATE_FILE,
-  PROGRESS_FILE,
-  type Progress,
-  readProgress,
-  STATE_FILE,
-  saveState,
-} from './state.js'
+import { freshPending, freshProgress, loadState, type Progress, readProgress, saveState } from './state.js'
 
 const SIZE = 21
 
@@ -167,12 +159,12 @@ describe('a damaged state', () => {
     const alone = await complaint(loadState(folder, trained(0)))
     expect(alone.message).toContain(STATE_FILE)
     expect(alone.message).not.toContain('\n')
-    expect(alone.remedy).toBe('start over with --force')
+    expect(alone.remedy).toBe('start over with `force`')
 
     await writeFile(previousPath(folder), 'the state before')
     const { remedy } = await complaint(loadState(folder, trained(0)))
     expect(remedy).toBe(
-      `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with --force`,
+      `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with \`force\``,
     )
     expect(await readFile(previousPath(folder), 'utf8')).toBe('the state before')
   })

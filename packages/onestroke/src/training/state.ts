@@ -3,17 +3,13 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, link, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseSafetensors, serializeSafetensors, toFloat32, UserError } from '@onestroke/core/formats'
+import { UserError } from '@onestroke/core/errors'
+import { parseSafetensors, serializeSafetensors, toFloat32 } from '@onestroke/core/formats'
 import { z } from 'zod'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
+import { PREVIOUS_STATE_FILE, PROGRESS_FILE, STATE_FILE } from '../run-files.js'
 import { BANDS } from './bands.js'
 import type { TrainingArrays } from './optimizer.js'
-
-export const STATE_FILE = 'state.safetensors'
-/** The state before the last one, in case the last one turns out to be unusable. */
-export const PREVIOUS_STATE_FILE = 'state.previous.safetensors'
-/** A copy of the counters and the log that stays when the run is done: for reports, and to look at. */
-export const PROGRESS_FILE = 'progress.json'
 
 /** One line of the loss curve: means over the pictures since the line before. */
 export interface LogPoint {
@@ -208,8 +204,8 @@ export const loadState = async (directory: string, arrays: TrainingArrays): Prom
   const path = join(directory, STATE_FILE)
   if (!existsSync(path)) return undefined
   const remedy = existsSync(join(directory, PREVIOUS_STATE_FILE))
-    ? `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with --force`
-    : 'start over with --force'
+    ? `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with \`force\``
+    : 'start over with `force`'
   const damaged: Damaged = (message, cause) => new UserError(message, { remedy, cause })
   const { tensors, metadata } = parsed(await readBytes(path, 'training state'), path, damaged)
   const named = namedArrays(arrays)

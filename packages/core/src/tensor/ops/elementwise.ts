@@ -1,5 +1,5 @@
-import type { Tensor } from '../tensor.js'
-import { broadcastShapes, type Emitter, type Op, op, total, unbroadcast } from './op.js'
+import type { Emitter, Op, Tensor } from '../types.js'
+import { broadcastShapes, op, total, unbroadcast } from './op.js'
 
 /** y = f(x), elementwise; `derivative` gives f'(x), written with x and y. */
 const unary = (

@@ -1,5 +1,5 @@
-import type { Shape } from '../tensor.js'
-import { broadcastShapes, type Emitter, type Op, op, sameShape, show, total, unbroadcast } from './op.js'
+import type { ConvAttrs, ConvTransposeAttrs, Emitter, Op, Shape, Sized } from '../types.js'
+import { broadcastShapes, dims, op, sameShape, show, total, unbroadcast } from './op.js'
 
 /** Matrix product over the last two axes, the others broadcast: [..., m, k] × [..., k, n] → [..., m, n]. */
 export const matmul: Op<undefined> = op({
@@ -31,16 +31,10 @@ export const matmul: Op<undefined> = op({
   jvp: ({ inputs: [a, b] }, [ta, tb]) => total(ta?.matmul(b!), tb && a!.matmul(tb)),
 })
 
-/** Geometry of a two-dimensional convolution. `kernel` is [height, width]; `pads` is [top, left, bottom, right]. */
-export interface ConvAttrs {
-  readonly kernel: readonly [number, number]
-  readonly strides: readonly [number, number]
-  readonly pads: readonly [number, number, number, number]
-  readonly groups: number
-}
-/** A transposed convolution also needs to be told the size of its output, since several fit. */
-export interface ConvTransposeAttrs extends ConvAttrs {
-  readonly size: readonly [number, number]
+/** Height and width of pictures [N, C, H, W]. */
+const pictureSize = (x: Sized, what: string): [number, number] => {
+  const [, , height, width] = dims(x, 4, what)
+  return [height, width]
 }
 
 /** Height and width of what conv2d makes of `x`. */
@@ -68,7 +62,7 @@ export const conv2d: Op<ConvAttrs> = op({
   emit: (e, [x, w], { attrs: { kernel, strides, pads, groups } }) =>
     e.node('Conv', [x!, w!], { kernel_shape: kernel, strides, pads, group: groups }),
   vjp: ({ inputs: [x, w], attrs }, g) => [
-    g.convTranspose2d(w!, { ...attrs, size: x!.shape.slice(2) as [number, number] }),
+    g.convTranspose2d(w!, { ...attrs, size: pictureSize(x!, 'conv2d') }),
     x!.convWeightGrad(g, attrs),
   ],
   jvp: ({ inputs: [x, w], attrs }, [tx, tw]) => total(tx?.conv2d(w!, attrs), tw && x!.conv2d(tw, attrs)),
@@ -128,7 +122,7 @@ export const convWeightGrad: Op<ConvAttrs> = op({
   emit: (e, [x, g], { inputs, attrs }) =>
     emitWeightGrad(e, x!, g!, inputs[0]!.shape, inputs[1]!.shape, attrs),
   vjp: ({ inputs: [x, g], attrs }, c) => [
-    g!.convTranspose2d(c, { ...attrs, size: x!.shape.slice(2) as [number, number] }),
+    g!.convTranspose2d(c, { ...attrs, size: pictureSize(x!, 'convWeightGrad') }),
     x!.conv2d(c, attrs),
   ],
   jvp: ({ inputs: [x, g], attrs }, [tx, tg]) =>
@@ -138,8 +132,8 @@ export const convWeightGrad: Op<ConvAttrs> = op({
 /** One tall matrix product per kernel tap, over channels-last copies: faster than any single node. */
 const emitWeightGrad = (e: Emitter, x: string, g: string, xs: Shape, gs: Shape, attrs: ConvAttrs): string => {
   const { kernel, strides, pads, groups } = attrs
-  const [n, c] = xs as [number, number]
-  const [, o, oh, ow] = gs as [number, number, number, number]
+  const [n, c] = dims({ shape: xs }, 4, 'convWeightGrad')
+  const [, o, oh, ow] = dims({ shape: gs }, 4, 'convWeightGrad')
   const rows = n * oh * ow
   const [top, left, bottom, right] = pads
   const padded = pads.every((n) => n === 0)

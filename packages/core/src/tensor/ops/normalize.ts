@@ -1,5 +1,5 @@
-import type { Shape, Tensor } from '../tensor.js'
-import { type Context, type Op, op } from './op.js'
+import type { Context, Op, Shape, Tensor } from '../types.js'
+import { op } from './op.js'
 
 /** The shape rule of ops that work along the last axis. */
 const rows =

@@ -1,62 +1,4 @@
-import type { DType, Shape, Tensor } from '../tensor.js'
-
-/** Shape and type of a tensor that does not exist yet. */
-export interface Aval {
-  readonly shape: Shape
-  readonly dtype: DType
-}
-
-/** What a node hands to its op's derivative rules. */
-export interface Context<A> {
-  readonly inputs: readonly Tensor[]
-  readonly outputs: readonly Tensor[]
-  readonly attrs: A
-}
-
-/** Attributes that serve every batch size, or why there are none: the end of "reshape depends on the batch size: …". */
-export type OpenBatch<A> = { readonly attrs: A } | { readonly why: string }
-
-/** Appends nodes to an ONNX graph; values are named by strings. */
-export interface Emitter {
-  /** One ONNX node with one output. Attributes: integers, lists of integers, or `{ float }` and `{ string }`. */
-  node(type: string, inputs: readonly string[], attributes?: OnnxAttributes): string
-  /** One ONNX node with several outputs. */
-  nodes(type: string, inputs: readonly string[], count: number, attributes?: OnnxAttributes): string[]
-  /** A small constant: an int64 vector (shapes, axes) … */
-  ints(values: readonly number[]): string
-  /** … or a float32 scalar. */
-  float(value: number): string
-}
-export type OnnxAttributes = Record<
-  string,
-  number | readonly number[] | { float: number } | { string: string }
->
-
-/**
- * Everything known about an operation, in one place.
- *
- * - `infer`: shapes and types of the outputs, or an error that names the shapes that do not fit.
- * - `emit`: its ONNX form. Returns the names of the outputs.
- * - `vjp`: the cotangents of the inputs, from those of the outputs (absent where none arrived). Leave out an input to
- *   say that it has none.
- * - `jvp`: the tangents of the outputs, from those of the inputs (absent means zero).
- * - `lazy`: the rule accepts a cotangent that merely broadcasts to the output's shape. Cotangents of a mean then stay
- *   scalars as long as possible.
- * - `view`: the outputs are the input's own values, in other places or another shape. Recomputation does not wait for
- *   views of a program's inputs, because they are there anyway.
- * - `openBatch`: the attributes that serve every batch size, from those of one trace and those of another. Absent where
- *   attributes must not depend on the batch size.
- */
-export interface Op<A = unknown> {
-  readonly name: string
-  readonly lazy?: boolean
-  readonly view?: boolean
-  openBatch?(context: Context<A>, other: A): OpenBatch<A>
-  infer(inputs: readonly Tensor[], attrs: A): Aval[]
-  emit(emitter: Emitter, inputs: readonly string[], context: Context<A>): string[]
-  vjp?(context: Context<A>, cotangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[]
-  jvp?(context: Context<A>, tangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[]
-}
+import type { Context, DType, Emitter, Op, OpenBatch, Shape, Sized, Tensor } from '../types.js'
 
 /** The common case: one output, of the first input's type unless `dtype` says otherwise. */
 export interface SingleOp<A> {
@@ -104,6 +46,27 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
 export const openShape = <T>(shape: Shape, other: Shape, free: T): (number | T)[] =>
   shape.map((n, i) => (n === other[i] ? n : free))
 export const show = (shape: Shape): string => `[${shape.join(', ')}]`
+
+interface Sizes {
+  1: [number]
+  2: [number, number]
+  3: [number, number, number]
+  4: [number, number, number, number]
+  5: [number, number, number, number, number]
+}
+
+/**
+ * The sizes of a tensor whose rank is known: `const [b, c, h, w] = dims(x, 4, 'conv')`.
+ *
+ * @throws RangeError that names `what`, the operation, if `x` has another rank.
+ */
+export const dims = <Rank extends keyof Sizes>({ shape }: Sized, rank: Rank, what: string): Sizes[Rank] => {
+  if (shape.length !== rank)
+    throw new RangeError(
+      `${what}: expected a tensor of rank ${rank}, not ${show(shape)} of rank ${shape.length}`,
+    )
+  return [...shape] as Sizes[Rank]
+}
 
 /** The shape that `a` and `b` broadcast to (numpy's rules). Throws if there is none. */
 export const broadcastShapes = (a: Shape, b: Shape, what = 'broadcast'): Shape => {

@@ -1,8 +1,8 @@
-import type { Shape, Tensor } from '../tensor.js'
+import type { Op, Shape, Tensor } from '../types.js'
 import {
   broadcastShapes,
+  dims,
   normalizeAxes,
-  type Op,
   op,
   openShape,
   sameShape,
@@ -191,7 +191,7 @@ export const gather: Op<undefined> = op({
   },
   emit: (e, [table, ids]) => e.node('Gather', [table!, ids!], { axis: 0 }),
   vjp: ({ inputs: [table, ids] }, g) => {
-    const [rows, width] = table!.shape as [number, number]
+    const [rows, width] = dims(table!, 2, 'gather')
     return [
       ids!
         .oneHot(rows)

@@ -1,0 +1,2 @@
+export { UserError, type UserErrorOptions } from './user-error.js'
+export { inWords, told, type Words } from './words.js'

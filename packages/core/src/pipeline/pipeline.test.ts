@@ -1,0 +1,195 @@
+/** The pipeline, with a denoiser that answers what it was asked. */
+import { describe, expect, it } from 'vitest'
+import { UserError } from '../errors/index.js'
+import { NotFiniteError, Pipeline, type PipelineConfig } from './index.js'
+
+const SIDE = 2
+const PIXELS = SIDE * SIDE
+
+interface Changes {
+  readonly kind?: 'student' | 'teacher'
+  readonly guided?: boolean
+  readonly unconditional?: boolean
+  /** The denoiser's answer to one number; `told` are the inputs. */
+  readonly answer?: (x: number, told: Record<string, Float32Array>) => number
+  readonly sampling?: object
+}
+
+/** A model of two classes, a and b, on pictures of 2×2 pixels. */
+const modelOf = ({
+  kind = 'teacher',
+  guided = false,
+  unconditional = false,
+  answer = () => 0,
+  sampling = {},
+}: Changes = {}) => {
+  const asked: Record<string, Float32Array>[] = []
+  const student = kind === 'student'
+  const config = {
+    kind,
+    sigma_min: 0.01,
+    sigma_max: 10,
+    sigma_data: 0.5,
+    network: {
+      resolution: SIDE,
+      channels: 1,
+      embedding: {
+        condition: unconditional ? { kind: 'none' } : { kind: 'class', classes: 2 },
+        guidance_embedding: guided,
+        jump_embedding: false,
+      },
+    },
+    vocabulary: unconditional ? { kind: 'none' } : { kind: 'class', classes: ['a', 'b'] },
+    sampling: {
+      solver: student ? 'consistency' : 'ddim',
+      schedule: 'karras',
+      num_inference_steps: student ? 1 : 3,
+      guidance_scale: 1,
+      gamma: 1,
+      sigmas: {},
+      ...sampling,
+    },
+  } as unknown as PipelineConfig
+  const pipeline = new Pipeline(config, {
+    executable: async () => ({
+      inputs: {},
+      outputs: {},
+      release: async () => {},
+      run: async (inputs) => {
+        const told = inputs as Record<string, Float32Array>
+        asked.push(told)
+        return { denoised: told.x!.map((x) => answer(x, told)) }
+      },
+    }),
+    release: async () => {},
+  })
+  return { pipeline, asked }
+}
+
+/** The option that an error blames, and what to do about it. */
+const blamed = (ask: () => unknown) => {
+  try {
+    ask()
+  } catch (error) {
+    expect(error).toBeInstanceOf(UserError)
+    const { option, remedy } = error as UserError
+    return [option, remedy]
+  }
+  return undefined
+}
+
+describe('the pictures of a batch', () => {
+  it('are those of their seeds, alone or together', async () => {
+    const { pipeline } = modelOf({ kind: 'student', answer: (x) => x / 10 })
+    const one = async (seed: number) => (await pipeline.generate({ prompts: ['a'], seed })).data
+    const { data, count, channels, height, width } = await pipeline.generate({ prompts: ['a', 'a'], seed: 5 })
+    expect({ count, channels, height, width }).toEqual({ count: 2, channels: 1, height: SIDE, width: SIDE })
+    expect([...data]).toEqual([...(await one(5)), ...(await one(6))])
+    const listed = await pipeline.generate({ prompts: ['a', 'a'], seeds: [6, 5] })
+    expect([...listed.data]).toEqual([...data.subarray(PIXELS), ...data.subarray(0, PIXELS)])
+    await expect(pipeline.generate({ prompts: ['a'], seeds: [1, 2] })).rejects.toThrow(
+      '2 seeds for 1 prompts',
+    )
+  })
+
+  it('take as many evaluations as was said, at falling noise levels, from sigma_max on', async () => {
+    const { pipeline, asked } = modelOf()
+    await pipeline.generate({ prompts: ['a'], num_inference_steps: 4 })
+    const levels = asked.map(({ sigma }) => sigma![0]!)
+    expect(levels).toHaveLength(pipeline.sampling({ num_inference_steps: 4 }).nfe)
+    expect(levels[0]).toBeCloseTo(10, 5)
+    expect(levels).toEqual([...levels].sort((a, b) => b - a))
+  })
+
+  it('are not painted to their end if nobody wants them', async () => {
+    const controller = new AbortController()
+    const { pipeline, asked } = modelOf({
+      answer: () => {
+        controller.abort(new Error('gone'))
+        return 0
+      },
+    })
+    const { signal } = controller
+    await expect(pipeline.generate({ prompts: ['a'], num_inference_steps: 8, signal })).rejects.toThrow(
+      'gone',
+    )
+    expect(asked).toHaveLength(1)
+  })
+
+  it('are refused if they are none', async () => {
+    const { pipeline } = modelOf({ kind: 'student', answer: () => Number.NaN })
+    await expect(pipeline.generate({ prompts: ['a'] })).rejects.toBeInstanceOf(NotFiniteError)
+  })
+})
+
+describe('guidance', () => {
+  /** Another number for each class, and for none. */
+  const classOf = (_: number, { condition }: Record<string, Float32Array>) =>
+    condition!.reduce((sum, value, i) => sum + (i + 1) * value, 0)
+
+  it('leads a teacher away from the negative prompt, or from no prompt, in two evaluations a step', async () => {
+    const { pipeline, asked } = modelOf({ answer: classOf })
+    const at = async (prompt: string, guidance_scale = 1, negative_prompt = '') => {
+      const denoise = await pipeline.denoiser([prompt], { guidance_scale, negative_prompt })
+      return (await denoise(new Float32Array(PIXELS), 1))[0]!
+    }
+    const [none, a, b] = [await at(''), await at('a'), await at('b')]
+    expect(new Set([none, a, b]).size).toBe(3)
+    expect(asked).toHaveLength(3)
+    expect(await at('b', 3)).toBeCloseTo(none + 3 * (b - none), 6)
+    expect(await at('b', 3, 'a')).toBeCloseTo(a + 3 * (b - a), 6)
+    expect(asked).toHaveLength(7)
+    expect(pipeline.sampling({ num_inference_steps: 4 }).nfe).toBe(4)
+    expect(pipeline.sampling({ num_inference_steps: 4, guidance_scale: 3 }).nfe).toBe(8)
+  })
+
+  it('is an input of a student that learned it, within the range that it learned', async () => {
+    const { pipeline, asked } = modelOf({
+      kind: 'student',
+      guided: true,
+      sampling: { guidance_range: [1, 3] },
+    })
+    await pipeline.generate({ prompts: ['a'], guidance_scale: 2, negative_prompt: 'b' })
+    expect(asked).toHaveLength(1)
+    expect([...asked[0]!.guidance_scale!]).toEqual([2])
+    expect(asked[0]!.negative).toHaveLength(asked[0]!.condition!.length)
+    expect(blamed(() => pipeline.sampling({ guidance_scale: 4 }))).toEqual([
+      'guidance_scale',
+      'choose one between them, or distil with a wider range',
+    ])
+  })
+})
+
+describe('what does not fit the model is refused, and the option named', () => {
+  const teacher = modelOf().pipeline
+  const student = modelOf({ kind: 'student' }).pipeline
+  const plain = modelOf({ unconditional: true }).pipeline
+
+  it.each([
+    ['a student’s solver', () => teacher.sampling({ solver: 'consistency' }), 'solver'],
+    ['a teacher’s solver', () => student.sampling({ solver: 'heun' }), 'solver'],
+    ['a student’s schedule', () => teacher.sampling({ schedule: 'lcm' }), 'schedule'],
+    [
+      'too many steps of lcm',
+      () => student.sampling({ schedule: 'lcm', num_inference_steps: 51 }),
+      'schedule',
+    ],
+    ['noise levels of a teacher', () => teacher.sampling({ sigmas: [5] }), 'sigmas'],
+    ['gamma of a teacher', () => teacher.sampling({ gamma: 0.5 }), 'gamma'],
+    ['noise levels that rise', () => student.sampling({ sigmas: [1, 5] }), 'sigmas'],
+    ['guidance of a student without', () => student.sampling({ guidance_scale: 2 }), 'guidance_scale'],
+    ['guidance without prompts', () => plain.sampling({ guidance_scale: 2 }), 'guidance_scale'],
+    ['a negative prompt', () => student.sampling({ negative_prompt: 'a' }), 'negative_prompt'],
+    ['no steps', () => teacher.sampling({ num_inference_steps: 0 }), 'num_inference_steps'],
+    ['an unknown class', () => teacher.checkPrompt('c'), 'prompt'],
+    ['a prompt', () => plain.checkPrompt('a'), 'prompt'],
+    ['another’s prompt', () => plain.checkPrompt('a', 'to.prompt'), 'to.prompt'],
+  ] as [string, () => unknown, string][])('%s', (_, ask, option) => {
+    expect(blamed(ask)?.[0]).toBe(option)
+  })
+
+  it('what to leave out stands in backticks, by its name in the library', () => {
+    expect(blamed(() => student.sampling({ guidance_scale: 2 }))?.[1]).toBe('leave out `guidance_scale`')
+    expect(blamed(() => plain.checkPrompt('a', 'to.prompt'))?.[1]).toBe('leave out `to.prompt`')
+  })
+})

@@ -1,0 +1,22 @@
+/** What the files of a model folder, and of the run that makes it, are called. */
+
+/** What a model is. */
+export const CONFIG_FILE = 'config.json'
+export const WEIGHTS_FILE = 'model.safetensors'
+
+/** What a run was asked to do. */
+export const PLAN_FILE = 'run.json'
+export const STATE_FILE = 'state.safetensors'
+/** The state before the last one, in case the last one turns out to be unusable. */
+export const PREVIOUS_STATE_FILE = 'state.previous.safetensors'
+/** A copy of the counters and the log that stays when the run is done: for reports, and to look at. */
+export const PROGRESS_FILE = 'progress.json'
+/** Says which process works on the run in its folder. */
+export const LOCK_FILE = '.lock'
+/** A grid of samples from the weights as they are now. */
+export const SAMPLES_FILE = 'samples.png'
+/** The grids on the way, named by the pictures seen. */
+export const SAMPLES_FOLDER = 'samples'
+/** The report as a page, and as data. */
+export const REPORT_FILE = 'report.html'
+export const REPORT_DATA_FILE = 'report.json'

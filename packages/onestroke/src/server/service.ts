@@ -1,0 +1,48 @@
+/** What the server's parts share: its options, and what routes work with. */
+import type { Pipeline } from '@onestroke/core/pipeline'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Encoder } from './answers.js'
+import type { GuardOptions } from './guard.js'
+import type { Metrics } from './metrics.js'
+import type { Scheduler } from './scheduler.js'
+
+export interface ServerOptions extends GuardOptions {
+  readonly port: number
+  /** Most pictures in one run of the graph. */
+  readonly batch: number
+  /** Most pictures that wait. */
+  readonly queue: number
+  /** Threads of the graph; 0 for all cores. */
+  readonly threads: number
+  /** Seconds after which a request is given up. */
+  readonly timeout: number
+  /** Told of what clients only hear to be wrong (status 500). */
+  onFailure?(error: Error): void
+}
+
+export type App = FastifyInstance<
+  import('node:http').Server,
+  import('node:http').IncomingMessage,
+  import('node:http').ServerResponse,
+  import('fastify').FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** What the routes work with. */
+export interface Service {
+  readonly scheduler: Scheduler
+  /** Knows what the model can do; paints nothing itself. */
+  readonly pipeline: Pipeline
+  readonly encoder: Encoder
+  readonly metrics: Metrics
+  /** For each live socket, what waits until what it accepted is sent. */
+  readonly live: Set<() => Promise<void>>
+  readonly model: {
+    /** The name of its folder. */
+    readonly name: string
+    /** When it was made, in seconds since 1970. */
+    readonly created: number
+  }
+  readonly options: ServerOptions
+}
