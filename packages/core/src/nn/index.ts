@@ -8,6 +8,7 @@ export {
   type UnetConfig,
 } from './config.js'
 export * from './layers.js'
+export { type LoraBase, type LoraOptions, loraScope, lowRank } from './low-rank.js'
 export { network, networkInputShapes, networkLayout } from './network.js'
 export {
   describeParameters,
@@ -18,3 +19,4 @@ export {
   type ParameterSpec,
   Scope,
 } from './scope.js'
+export { type Trainable, wholeNetwork } from './trainable.js'
