@@ -71,7 +71,7 @@ const train = async (
   }
   const layout = networkLayout(config.network)
   const optimizer = new Optimizer(layout.size, OPTIMIZER_DEFAULTS, {
-    target: method.target_ema ? layout.size : 0,
+    target: method.target_ema !== undefined,
   })
   const { parameters, target, ema } = optimizer
   parameters.set(layout.initialize(3))

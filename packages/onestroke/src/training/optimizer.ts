@@ -88,17 +88,17 @@ export class Optimizer implements TrainingArrays {
   readonly #rest: readonly Range[]
 
   /**
-   * @param size number of parameters; `target` how many of them, from the first, have a target; `muon` what `muon` steps with.
+   * @param size number of parameters; `target` whether they have one; `muon` what `muon` steps with.
    * @throws RangeError if one of `optimizer: 'muon'` and `muon` is given without the other.
    */
   constructor(
     readonly size: number,
     readonly options: OptimizerOptions,
-    { target = 0, muon }: { target?: number; muon?: Orthogonalizer } = {},
+    { target = false, muon }: { target?: boolean; muon?: Orthogonalizer } = {},
   ) {
     if ((options.optimizer === 'muon') !== (muon !== undefined))
       throw new RangeError(`optimizer ${options.optimizer} ${muon ? 'has no' : 'needs an'} orthogonalizer`)
-    if (target > 0) this.target = new Float32Array(target)
+    if (target) this.target = new Float32Array(size)
     this.#muon = muon
     this.#padded = Math.ceil(size / 16) * 16
     this.#rest = muon ? gapsOf(muon.matrices, size) : [{ offset: 0, size: this.#padded }]

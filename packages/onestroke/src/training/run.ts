@@ -2,21 +2,17 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
-import { type ModelConfig, UserError } from '@onestroke/core/formats'
+import type { ModelConfig } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
-import type { OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
-import type { Vocabulary } from '@onestroke/core/text'
-import type { Dataset } from '../data/index.js'
-import { betterBeyondNoise } from '../metrics/index.js'
-import { type LoadedModel, Model, saveModel } from '../model/index.js'
-import type { Batch, BatchPlan } from './batch.js'
-import { beginningOf } from './beginning.js'
-import { diverged, runStep, type StepEvent, type Training, trainingLoop } from './loop.js'
+import type { Runtime } from '@onestroke/core/tensor'
+import { Model, saveModel } from '../model/index.js'
+import { settledImages, stepSeconds } from './calibrate.js'
+import { bestOf, earlierIsBetter, isCheck } from './checks.js'
+import { batchPlan, constantsOf, type Job, type JobOptions, prepare, stepPrograms } from './job.js'
+import { diverged, type StepEvent, type Training, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
-import { denoiserConfig, modelConfig } from './model-config.js'
+import { modelConfig } from './model-config.js'
 import { compileMuon } from './muon.js'
-import { objectiveNamed } from './objectives.js'
 import { Optimizer, type TrainingArrays } from './optimizer.js'
 import type { RunPlan } from './plan.js'
 import {
@@ -29,18 +25,9 @@ import {
   STATE_FILE,
   saveState,
 } from './state.js'
-import { ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 
-export interface RunOptions {
+export interface RunOptions extends JobOptions {
   readonly directory: string
-  readonly plan: RunPlan
-  readonly dataset: Dataset
-  readonly vocabulary: Vocabulary
-  readonly teacher?: LoadedModel
-  /** What the weights begin as, in place of fresh ones, or of the teacher's. */
-  readonly initFrom?: LoadedModel
-  /** The network of perceptual distances; see `--option distance=perceptual`. */
-  readonly features?: OnnxFunction
   readonly runtime: Runtime
   /** Seconds between checkpoints. */
   readonly checkpoint_every: number
@@ -74,59 +61,39 @@ export interface RunResult {
   readonly sha256?: string
 }
 
-/** Steps by which the speed is measured before a run: at most, and at least if they take long. */
-const [CALIBRATION_STEPS, FEWEST_STEPS] = [12, 3]
-/** Seconds that this may take, where that is enough for the fewest. */
-const CALIBRATION_SECONDS = 3
 /** A training of more seconds than this is timed anew on the way, after this share of it. */
 const [LONG, TIMED_AFTER] = [20, 0.25]
-/** How many times as long as planned a training may become by that, or as short. */
-const MOST_CHANGE = 3
-
 /**
  * Whether a run can work at all, before anything is written.
  *
  * @throws UserError if its network cannot be made, or begin as it should, or takes more memory than there is.
  */
-export const checkRun = (
-  options: Pick<RunOptions, 'plan' | 'dataset' | 'vocabulary' | 'teacher' | 'initFrom' | 'features'>,
-): void => {
-  const { plan } = options
-  const { sigma_min, sigma_max } = plan
-  if (sigma_max <= sigma_min)
-    throw new UserError(`--sigma-max must be above sigma_min, which is ${sigma_min}`, { exitCode: 2 })
-  const objective = objectiveNamed(plan.method)
-  if (objective.teacher === true && !options.teacher)
-    throw new UserError(`the method ${plan.method} needs a teacher`, { exitCode: 2 })
-  const denoiser = denoiserConfig(options, objective)
-  beginningOf(options, denoiser.network)
-  checkMemory(plan.batch, (batch) =>
-    stepPrograms(stepOptions({ ...options, plan: { ...plan, batch } }, denoiser, objective)),
-  )
+export const checkRun = (options: JobOptions): void => {
+  const job = prepare(options)
+  checkMemory(options.plan.batch, (batch) => stepPrograms(job, batch))
 }
 
 /** Trains the model of a plan. Saves its state every so often, and when it is stopped. */
 export const run = async (options: RunOptions): Promise<RunResult> => {
   const { directory, plan, runtime } = options
-  const objective = objectiveNamed(plan.method)
-  const denoiser = denoiserConfig(options, objective)
-  const layout = networkLayout(denoiser.network)
-  const optimizer = await optimizerOf(layout, plan, runtime, objective.target_ema ? layout.size : 0)
-  /** The moving average, as the model's weights. */
+  const job = prepare(options)
+  const { objective, denoiser, trainable, part } = job
+  const network = networkLayout(denoiser.network)
+  const optimizer = await optimizerOf(trainable.layout, plan, runtime, objective.target_ema !== undefined)
+  /** The moving average of what is trained. */
   const { ema } = optimizer
-  const stepping = stepOptions(options, denoiser, objective)
-  const part = ownPart(stepping)
   const own = part && { part, optimizer: await optimizerOf(part.layout, plan, runtime) }
-  const best = plan.checks > 0 ? new Float32Array(layout.size) : undefined
+  const best = plan.checks > 0 ? new Float32Array(trainable.layout.size) : undefined
   const arrays: TrainingArrays = {
     ...optimizer,
     ...(best && { best }),
     ...(own && { parts: { [own.part.name]: own.optimizer } }),
   }
-  const progress = (await loadState(directory, arrays)) ?? freshState(options, denoiser, optimizer, own)
-  const [program, ownProgram] = stepPrograms(stepping)
-  const step = await runtime.compile(program!, objective.teacher ? teacherWeights(options) : {})
-  const ownStep = ownProgram && (await runtime.compile(ownProgram))
+  const progress = (await loadState(directory, arrays)) ?? freshState(job, optimizer, own?.optimizer)
+  const [program, ownProgram] = stepPrograms(job, plan.batch)
+  const constants = constantsOf(job, program)
+  const step = await runtime.compile(program, constants)
+  const ownStep = ownProgram && (await runtime.compile(ownProgram, constantsOf(job, ownProgram)))
   const release = async () => {
     await step.release()
     await ownStep?.release()
@@ -144,15 +111,18 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     }),
   }
   const allFinite = () => optimizer.isFinite() && (own?.optimizer.isFinite() ?? true)
-  const config = (): ModelConfig => modelConfig(options, objective, denoiser, progress)
+  const config = (): ModelConfig => modelConfig(job, progress)
+  /** The model as it is now, by the moving average of its weights. */
+  const current = () => new Model(config(), network, trainable.weights(ema), runtime, false)
+  const shouldStop = () => options.shouldStop?.() === true
   if (progress.images === 0 || (options.allot && plan.images !== null && progress.step === 0)) {
-    const seconds = await stepSeconds(program!, training, options)
+    const seconds = await stepSeconds(program, constants, training, shouldStop)
     if (seconds === undefined) {
       await saveState(directory, arrays, progress)
       await release()
       return { finished: false, progress, config: config() }
     }
-    const model = new Model(config(), layout, ema, runtime, false)
+    const model = current()
     const time = await options.allot?.(seconds, model)
     await model.release()
     if (progress.images === 0) {
@@ -167,14 +137,14 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const checkpoint = async () => {
     await saveState(directory, arrays, progress)
     if (!options.onCheckpoint) return
-    const model = new Model(config(), layout, ema, runtime, false)
+    const model = current()
     await options.onCheckpoint(model, progress)
     await model.release()
   }
   const checks = Math.min(plan.checks, progress.time?.checks ?? plan.checks)
   const check = async ({ gradientNorms, images }: StepEvent) => {
     if (!options.check) return
-    const model = new Model(config(), layout, ema, runtime, false)
+    const model = current()
     const found = await options.check(model)
     await model.release()
     const { scores } = found
@@ -200,11 +170,11 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
         ...plan.schedule,
         ema_half_life: plan.schedule.ema_half_life ?? Math.max(2000, progress.images / 50),
       },
-      plan: batchPlan(options, denoiser, progress.images),
+      plan: batchPlan(job, progress.images),
       ...(objective.target_ema && {
         target_ema: (done) => objective.target_ema!(Math.min(done, 1 - 1e-9), plan.method_options),
       }),
-      shouldStop: () => progress.step >= until || options.shouldStop?.() === true,
+      shouldStop: () => progress.step >= until || shouldStop(),
       onStep: async (event) => {
         options.onStep?.(event, progress)
         const steps = Math.ceil(progress.images / plan.batch)
@@ -222,7 +192,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     })
   if (progress.time?.settled === false) {
     await train(Math.ceil((TIMED_AFTER * progress.images) / plan.batch))
-    if (!options.shouldStop?.() && allFinite()) {
+    if (!shouldStop() && allFinite()) {
       const spent = before + (performance.now() - begin - checking) / 1000
       const left = progress.time.training - spent
       progress.images = settledImages(progress, plan.batch, left / (spent / progress.step))
@@ -236,161 +206,46 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   if (!allFinite())
     throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
   // Also what was asked during the check after the last step.
-  if (!finished || options.shouldStop?.()) {
+  if (!finished || shouldStop()) {
     await saveState(directory, arrays, progress)
     return { finished: false, progress, config: config() }
   }
   await checkpoint()
   if (earlierIsBetter(progress.checks)) ema.set(best!)
   const trained = config()
-  const model = new Model(trained, layout, ema, runtime)
+  const weights = trainable.weights(ema)
+  const model = new Model(trained, network, weights, runtime)
   const tuned = await options.tuneSampling?.(model, progress.time?.effort)
   await model.release()
   const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
-  const { config: written, sha256 } = await saveModel(directory, final, ema)
+  const { config: written, sha256 } = await saveModel(directory, final, weights)
   for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
   return { finished, progress, config: written, sha256 }
 }
-
-/** The first of the checks with the lowest score: the one whose weights the state holds. */
-const bestOf = (checks: readonly Check[]): Check =>
-  checks.reduce((best, one) => (one.score < best.score ? one : best))
-
-/**
- * Whether the weights of the best check replace the final ones, which the last check measured. Only if they are better
- * beyond the noise: the final weights have learned the longest, and the best of several equally good ones is the one
- * whose noise was the kindest.
- */
-const earlierIsBetter = (checks: readonly Check[]): boolean => {
-  const last = checks.at(-1)
-  if (!last) return false
-  const best = bestOf(checks)
-  // Checks made by an older version, before the run was stopped, cannot be compared with new ones.
-  return best.scores.length === last.scores.length && betterBeyondNoise(best.scores, last.scores)
-}
-
-/** Whether the quality is measured after this step: `checks` times, evenly, the last time at the end. */
-const isCheck = (step: number, steps: number, checks: number): boolean =>
-  Math.floor((step * checks) / steps) > Math.floor(((step - 1) * checks) / steps)
 
 export const hasState = (directory: string): boolean => existsSync(join(directory, STATE_FILE))
 
 /** Fresh weights, but for those that begin as another model's. */
 const freshState = (
-  options: RunOptions,
-  denoiser: DenoiserConfig,
+  { given: { plan, teacher }, trainable: { layout }, beginning, part }: Job,
   optimizer: Optimizer,
-  own?: { part: Part; optimizer: Optimizer },
+  own: Optimizer | undefined,
 ): Progress => {
-  const { plan, teacher } = options
-  const layout = networkLayout(denoiser.network)
   const { parameters } = optimizer
   parameters.set(layout.initialize(plan.seed))
-  const beginning = beginningOf(options, denoiser.network)
   if (beginning) layout.adopt(parameters, beginning.model.layout, beginning.model.weights, beginning.from)
   optimizer.ema.set(parameters)
   optimizer.target?.set(parameters)
-  if (own) {
-    const { part, optimizer } = own
-    optimizer.parameters.set(part.layout.initialize(plan.seed))
+  if (part && own) {
+    own.parameters.set(part.layout.initialize(plan.seed))
     if (teacher && part.beginsAs)
-      part.layout.adopt(optimizer.parameters, teacher.layout, teacher.weights, part.beginsAs)
+      part.layout.adopt(own.parameters, teacher.layout, teacher.weights, part.beginsAs)
   }
   return freshProgress(plan.images ?? 0)
 }
 
-const optimizerOf = async (layout: Layout, { optimizer }: RunPlan, runtime: Runtime, target = 0) =>
+const optimizerOf = async (layout: Layout, { optimizer }: RunPlan, runtime: Runtime, target = false) =>
   new Optimizer(layout.size, optimizer, {
     target,
     ...(optimizer.optimizer === 'muon' && { muon: await compileMuon(layout, runtime) }),
   })
-
-const stepOptions = (
-  { plan, teacher, features }: Pick<RunOptions, 'plan' | 'teacher' | 'features'>,
-  student: DenoiserConfig,
-  objective: Objective,
-): StepOptions => ({
-  student,
-  ...(teacher && { teacher: teacher.config }),
-  ...(features && { features }),
-  guidance_scale: plan.guidance_scale,
-  objective,
-  options: plan.method_options,
-  batch: plan.batch,
-})
-
-/** The student's step, and that of the objective's own part, if that has steps of its own. */
-const stepPrograms = (options: StepOptions): Program[] => [
-  trainingStep(options),
-  ...(ownPart(options)?.updates === undefined ? [] : [trainingStep(options, 'own')]),
-]
-
-const teacherWeights = ({ teacher }: RunOptions): Record<string, Float32Array> => {
-  const weights = teacher ? Object.entries(teacher.layout.unflatten(teacher.weights)) : []
-  return Object.fromEntries(weights.map(([name, values]) => [TEACHER_PREFIX + name, values]))
-}
-
-/** Pictures of a whole training for which there is time for so many steps more. */
-const settledImages = ({ step, images }: Progress, batch: number, left: number): number => {
-  const steps = step + (Number.isFinite(left) ? Math.max(1, Math.round(left)) : 1)
-  const planned = images / batch
-  return Math.round(Math.min(Math.max(steps, planned / MOST_CHANGE), planned * MOST_CHANGE)) * batch
-}
-
-/** Seconds that a step takes, by timing some that change nothing; undefined if told to stop. */
-const stepSeconds = async (
-  program: Program,
-  training: Training,
-  { shouldStop }: RunOptions,
-): Promise<number | undefined> => {
-  const wanted = Object.entries(program.inputs).filter(([name]) => !name.startsWith(TEACHER_PREFIX))
-  const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
-  const { step, optimizer, own } = training
-  const seconds: number[] = []
-  for (const executable of own?.steps ? [step, own.steps.step] : [step]) {
-    const times: number[] = []
-    const first = performance.now()
-    for (let i = 0; i < CALIBRATION_STEPS; i++) {
-      if (shouldStop?.()) return undefined
-      const begin = performance.now()
-      if (i >= FEWEST_STEPS && begin - first > 1000 * CALIBRATION_SECONDS) break
-      await runStep(executable, training, inputs as unknown as Batch)
-      await (executable === step ? optimizer : own!.optimizer).orthogonalize()
-      times.push((performance.now() - begin) / 1000)
-    }
-    seconds.push(times.sort((a, b) => a - b)[times.length >> 1]!)
-  }
-  optimizer.gradient.fill(0)
-  const [students, owns = 0] = seconds as [number, number?]
-  const updates = own?.steps?.updates ?? 0
-  return (students + updates * owns) / (1 + updates)
-}
-
-const batchPlan = (
-  { plan, dataset, vocabulary }: RunOptions,
-  denoiser: DenoiserConfig,
-  images: number,
-): BatchPlan => ({
-  dataset: {
-    pixels: dataset.pixels,
-    count: dataset.count,
-    channels: dataset.channels,
-    height: dataset.height,
-    width: dataset.width,
-    ...(dataset.names && { names: dataset.names }),
-    ...(dataset.styles && { styles: dataset.styles }),
-    ...(dataset.classes && { classes: dataset.classes }),
-    ...(dataset.labels && { labels: dataset.labels }),
-  },
-  vocabulary,
-  seed: plan.seed,
-  batch: plan.batch,
-  images,
-  range: { sigma_min: denoiser.sigma_min, sigma_max: denoiser.sigma_max, sigma_data: denoiser.sigma_data },
-  objective: plan.method,
-  options: plan.method_options,
-  guidance_scale: plan.guidance_scale,
-  augment: { flip: plan.flip, translate: plan.translate },
-  condition_dropout: vocabulary.kind === 'none' ? 0 : plan.condition_dropout,
-  word_dropout: plan.word_dropout,
-})

@@ -1,0 +1,53 @@
+/** How long steps take, and how many of them there is time for. */
+import type { Program } from '@onestroke/core/tensor'
+import type { Batch } from './batch.js'
+import { runStep, type Training } from './loop.js'
+import type { Progress } from './state.js'
+
+/** Steps by which the speed is measured before a run: at most, and at least if they take long. */
+const [CALIBRATION_STEPS, FEWEST_STEPS] = [12, 3]
+/** Seconds that this may take, where that is enough for the fewest. */
+const CALIBRATION_SECONDS = 3
+/** How many times as long as planned a training may become by a later timing, or as short. */
+const MOST_CHANGE = 3
+
+/**
+ * Seconds that a step takes, by timing some that change nothing; undefined if told to stop.
+ *
+ * @param program the student's, with its constants.
+ */
+export const stepSeconds = async (
+  program: Program,
+  constants: Readonly<Record<string, Float32Array>>,
+  training: Training,
+  shouldStop: () => boolean,
+): Promise<number | undefined> => {
+  const wanted = Object.entries(program.inputs).filter(([name]) => !(name in constants))
+  const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
+  const { step, optimizer, own } = training
+  const seconds: number[] = []
+  for (const executable of own?.steps ? [step, own.steps.step] : [step]) {
+    const times: number[] = []
+    const first = performance.now()
+    for (let i = 0; i < CALIBRATION_STEPS; i++) {
+      if (shouldStop()) return undefined
+      const begin = performance.now()
+      if (i >= FEWEST_STEPS && begin - first > 1000 * CALIBRATION_SECONDS) break
+      await runStep(executable, training, inputs as unknown as Batch)
+      await (executable === step ? optimizer : own!.optimizer).orthogonalize()
+      times.push((performance.now() - begin) / 1000)
+    }
+    seconds.push(times.sort((a, b) => a - b)[times.length >> 1]!)
+  }
+  optimizer.gradient.fill(0)
+  const [students, owns = 0] = seconds as [number, number?]
+  const updates = own?.steps?.updates ?? 0
+  return (students + updates * owns) / (1 + updates)
+}
+
+/** Pictures of a whole training for which there is time for so many steps more. */
+export const settledImages = ({ step, images }: Progress, batch: number, left: number): number => {
+  const steps = step + (Number.isFinite(left) ? Math.max(1, Math.round(left)) : 1)
+  const planned = images / batch
+  return Math.round(Math.min(Math.max(steps, planned / MOST_CHANGE), planned * MOST_CHANGE)) * batch
+}
