@@ -28,8 +28,10 @@ export { pngGrid, pngOf } from './formats/index.js'
 export { loadModel, Model, saveModel } from './model/index.js'
 export { type NodeRuntimeOptions, nodeRuntime } from './runtime/index.js'
 export {
+  ALONE,
   BatchMaker,
   compileMuon,
+  type Group,
   OPTIMIZER_DEFAULTS,
   Optimizer,
   type OptimizerOptions,

@@ -1,7 +1,8 @@
 /** How long steps take, and how many of them there is time for. */
 import type { Program } from '@onestroke/core/tensor'
 import type { Batch } from './batch.js'
-import { runStep, type Training } from './loop.js'
+import { ALONE, largest } from './group.js'
+import { runStep, type Training, turnAt } from './loop.js'
 import type { Progress } from './state.js'
 
 /** Steps by which the speed is measured before a run: at most, and at least if they take long. */
@@ -12,7 +13,7 @@ const CALIBRATION_SECONDS = 3
 const MOST_CHANGE = 3
 
 /**
- * Seconds that a step takes, by timing some that change nothing; undefined if told to stop.
+ * Seconds that a step takes on the slowest rank, by timing some that change nothing; undefined if any rank is told to stop.
  *
  * @param program the student's, with its constants.
  */
@@ -24,24 +25,27 @@ export const stepSeconds = async (
 ): Promise<number | undefined> => {
   const wanted = Object.entries(program.inputs).filter(([name]) => !(name in constants))
   const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
-  const { step, optimizer, own } = training
+  const { optimizer, own, share: { group } = { group: ALONE } } = training
+  const updates = own?.steps?.updates ?? 0
   const seconds: number[] = []
-  for (const executable of own?.steps ? [step, own.steps.step] : [step]) {
+  for (const turn of updates > 0
+    ? [turnAt(updates + 1, training), turnAt(1, training)]
+    : [turnAt(1, training)]) {
     const times: number[] = []
     const first = performance.now()
     for (let i = 0; i < CALIBRATION_STEPS; i++) {
-      if (shouldStop()) return undefined
+      if (!(await group.all(!shouldStop()))) return undefined
       const begin = performance.now()
-      if (i >= FEWEST_STEPS && begin - first > 1000 * CALIBRATION_SECONDS) break
-      await runStep(executable, training, inputs as unknown as Batch)
-      await (executable === step ? optimizer : own!.optimizer).orthogonalize()
+      const isLong = i >= FEWEST_STEPS && begin - first > 1000 * CALIBRATION_SECONDS
+      if (!(await group.all(!isLong))) break
+      await runStep(turn, training, inputs as unknown as Batch)
+      await turn.trained[0]!.orthogonalize()
       times.push((performance.now() - begin) / 1000)
     }
-    seconds.push(times.sort((a, b) => a - b)[times.length >> 1]!)
+    seconds.push(await largest(group, times.sort((a, b) => a - b)[times.length >> 1]!))
   }
   optimizer.gradient.fill(0)
   const [students, owns = 0] = seconds as [number, number?]
-  const updates = own?.steps?.updates ?? 0
   return (students + updates * owns) / (1 + updates)
 }
 

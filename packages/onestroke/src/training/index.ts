@@ -1,5 +1,6 @@
 export { BANDS, bandLimits } from './bands.js'
-export { type Batch, BatchMaker, type BatchPlan } from './batch.js'
+export { type Batch, BatchMaker, type BatchPlan, type BatchSlice } from './batch.js'
+export { ALONE, type Group } from './group.js'
 export { HALF } from './half.js'
 export { isLocked, lockRun } from './lock.js'
 export { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'

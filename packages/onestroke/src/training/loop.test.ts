@@ -21,7 +21,8 @@ const executable = (
       const trouble = bad(++step)
       gradient!.set(parameters as Float32Array)
       if (trouble?.gradient !== undefined) gradient![2] = trouble.gradient
-      return { loss: Float32Array.of(trouble?.loss ?? 1 / step) }
+      const loss = trouble?.loss ?? 1 / step
+      return { loss: Float32Array.of(loss), losses: new Float32Array(4).fill(loss) }
     },
     async release() {},
   }
@@ -95,7 +96,7 @@ describe('the training loop', () => {
         // A graph of one kind writes no gradient of the other.
         if (kind === 'student') into!.gradient!.fill(0.1)
         else into!.own_gradient!.fill(0.1)
-        return { loss: Float32Array.of(loss) }
+        return { loss: Float32Array.of(loss), losses: new Float32Array(4).fill(loss) }
       },
       async release() {},
     })

@@ -134,10 +134,11 @@ const train = async (
       noise: random.fillNormal(new Float32Array(2 * BATCH)),
       guidance_scale: new Float32Array(BATCH).fill(1),
       weight: new Float32Array(BATCH).fill(1),
+      total_weight: Float32Array.of(BATCH),
       renoise: random.fillNormal(new Float32Array(2 * BATCH)),
     }
     const turn = turnAt(number, training)
-    await runStep(turn.executable, training, batch as unknown as Batch)
+    await runStep(turn, training, batch as unknown as Batch)
     const schedule = { learning_rate: rate, warmup: 0.02, decay: 0.7, ema_half_life: 0 }
     for (const one of turn.trained)
       await one.step(turn.count, learningRate(progress, schedule), 0.98, one.gradientNorm())

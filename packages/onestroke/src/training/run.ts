@@ -8,6 +8,7 @@ import type { Runtime } from '@onestroke/core/tensor'
 import { Model, saveModel } from '../model/index.js'
 import { settledImages, stepSeconds } from './calibrate.js'
 import { bestOf, earlierIsBetter, isCheck } from './checks.js'
+import { ALONE, broadcast, type Group, shared, shareOf } from './group.js'
 import { batchPlan, constantsOf, type Job, type JobOptions, prepare, stepPrograms } from './job.js'
 import { diverged, type StepEvent, type Training, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
@@ -20,6 +21,7 @@ import {
   type Check,
   freshProgress,
   loadState,
+  namedArrays,
   PREVIOUS_STATE_FILE,
   type Progress,
   STATE_FILE,
@@ -27,10 +29,14 @@ import {
 } from './state.js'
 
 export interface RunOptions extends JobOptions {
+  /** Where the first rank of the group keeps the state, and in the end the model. The others write nothing. */
   readonly directory: string
+  /** Who trains together; alone by default. What measures, paints or tells (`allot`, `check` …) is asked of the first rank. */
+  readonly group?: Group
   readonly runtime: Runtime
   /** Seconds between checkpoints. */
   readonly checkpoint_every: number
+  /** Asked before each step on every rank; all stop where one is told to. */
   shouldStop?(): boolean
   /**
    * Asked before the first step, given the seconds that a step takes and the model as it begins: how the time is shared
@@ -38,8 +44,9 @@ export interface RunOptions extends JobOptions {
    * answer must be undefined.
    */
   allot?(step_seconds: number, model: Model): Promise<Allotment | undefined>
-  /** Called when the training is about to begin, or to go on; all that it needs for that is on disk. Awaited. */
+  /** Called on every rank when the training is about to begin, or to go on; all that it needs for that is on disk. Awaited. */
   onStart?(progress: Progress): void | Promise<void>
+  /** Called after each step, on every rank. */
   onStep?(event: StepEvent, progress: Progress): void
   /** Called when a checkpoint is on disk, with a model that reads the moving average of the weights. */
   onCheckpoint?(model: Model, progress: Progress): Promise<void>
@@ -68,14 +75,15 @@ const [LONG, TIMED_AFTER] = [20, 0.25]
  *
  * @throws UserError if its network cannot be made, or begin as it should, or takes more memory than there is.
  */
-export const checkRun = (options: JobOptions): void => {
+export const checkRun = (options: JobOptions & Pick<RunOptions, 'group'>): void => {
   const job = prepare(options)
-  checkMemory(options.plan.batch, (batch) => stepPrograms(job, batch))
+  const { from, to } = shareOf(options.group ?? ALONE, options.plan.batch)
+  checkMemory(to - from, (batch) => stepPrograms(job, batch))
 }
 
 /** Trains the model of a plan. Saves its state every so often, and when it is stopped. */
 export const run = async (options: RunOptions): Promise<RunResult> => {
-  const { directory, plan, runtime } = options
+  const { directory, plan, runtime, group = ALONE } = options
   const job = prepare(options)
   const { objective, denoiser, trainable, part } = job
   const network = networkLayout(denoiser.network)
@@ -89,8 +97,16 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     ...(best && { best }),
     ...(own && { parts: { [own.part.name]: own.optimizer } }),
   }
-  const progress = (await loadState(directory, arrays)) ?? freshState(job, optimizer, own?.optimizer)
-  const [program, ownProgram] = stepPrograms(job, plan.batch)
+  const share = shareOf(group, plan.batch)
+  const progress = await shared(
+    group,
+    async () => (await loadState(directory, arrays)) ?? freshState(job, optimizer, own?.optimizer),
+  )
+  for (const [, array] of namedArrays(arrays)) await broadcast(group, array)
+  const save = async () => {
+    if (group.rank === 0) await saveState(directory, arrays, progress)
+  }
+  const [program, ownProgram] = stepPrograms(job, share.to - share.from)
   const constants = constantsOf(job, program)
   const step = await runtime.compile(program, constants)
   const ownStep = ownProgram && (await runtime.compile(ownProgram, constantsOf(job, ownProgram)))
@@ -103,6 +119,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const training: Training = {
     step,
     optimizer,
+    share,
     ...(own && {
       own: {
         optimizer: own.optimizer,
@@ -112,47 +129,49 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   }
   const allFinite = () => optimizer.isFinite() && (own?.optimizer.isFinite() ?? true)
   const config = (): ModelConfig => modelConfig(job, progress)
-  /** The model as it is now, by the moving average of its weights. */
-  const current = () => new Model(config(), network, trainable.weights(ema), runtime, false)
+  /** Does some work with the model as it is now, by the moving average of its weights. */
+  const withModel = async <T>(work: (model: Model) => Promise<T>): Promise<T> => {
+    const model = new Model(config(), network, trainable.weights(ema), runtime, false)
+    const done = await work(model)
+    await model.release()
+    return done
+  }
   const shouldStop = () => options.shouldStop?.() === true
+  /** Whether any rank is told to stop. */
+  const isStopped = async () => !(await group.all(!shouldStop()))
   if (progress.images === 0 || (options.allot && plan.images !== null && progress.step === 0)) {
     const seconds = await stepSeconds(program, constants, training, shouldStop)
     if (seconds === undefined) {
-      await saveState(directory, arrays, progress)
+      await save()
       await release()
       return { finished: false, progress, config: config() }
     }
-    const model = current()
-    const time = await options.allot?.(seconds, model)
-    await model.release()
+    const time = await shared(group, () => withModel(async (model) => options.allot?.(seconds, model)))
     if (progress.images === 0) {
       // A tenth of the time is left for batches, checkpoints and the optimiser.
       const steps = (0.9 * (time?.training ?? 60 * plan.minutes!)) / seconds
       progress.images = Math.max(1, Math.round(steps)) * plan.batch
       if (time) progress.time = { ...time, settled: time.training < LONG }
       // Kept at once: how long the training is decides all that follows, and another timing would give another number.
-      await saveState(directory, arrays, progress)
+      await save()
     }
   }
   const checkpoint = async () => {
-    await saveState(directory, arrays, progress)
-    if (!options.onCheckpoint) return
-    const model = current()
-    await options.onCheckpoint(model, progress)
-    await model.release()
+    await save()
+    const { onCheckpoint } = options
+    if (onCheckpoint && group.rank === 0) await withModel((model) => onCheckpoint(model, progress))
   }
   const checks = Math.min(plan.checks, progress.time?.checks ?? plan.checks)
   const check = async ({ gradientNorms, images }: StepEvent) => {
-    if (!options.check) return
-    const model = current()
-    const found = await options.check(model)
-    await model.release()
+    const measure = options.check
+    if (!measure) return
+    const found = await shared(group, () => withModel((model) => measure(model)))
     const { scores } = found
     const score = Math.exp(scores.reduce((sum, one) => sum + Math.log(one), 0) / scores.length)
     const one: Check = { images, score, ...found, gradient_norm: await gradientNorms() }
     progress.checks.push(one)
     if (bestOf(progress.checks) === one) best!.set(ema)
-    options.onCheck?.(one)
+    if (group.rank === 0) options.onCheck?.(one)
   }
   await options.onStart?.(progress)
   let saved = performance.now()
@@ -192,13 +211,15 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     })
   if (progress.time?.settled === false) {
     await train(Math.ceil((TIMED_AFTER * progress.images) / plan.batch))
-    if (!shouldStop() && allFinite()) {
+    if (!(await isStopped()) && allFinite()) {
       const spent = before + (performance.now() - begin - checking) / 1000
       const left = progress.time.training - spent
-      progress.images = settledImages(progress, plan.batch, left / (spent / progress.step))
+      progress.images = await shared(group, () =>
+        settledImages(progress, plan.batch, left / (spent / progress.step)),
+      )
       progress.time.settled = true
       // Kept at once, for the same reason.
-      await saveState(directory, arrays, progress)
+      await save()
     }
   }
   const finished = await train()
@@ -206,21 +227,23 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   if (!allFinite())
     throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
   // Also what was asked during the check after the last step.
-  if (!finished || shouldStop()) {
-    await saveState(directory, arrays, progress)
+  if ((await isStopped()) || !finished) {
+    await save()
     return { finished: false, progress, config: config() }
   }
   await checkpoint()
   if (earlierIsBetter(progress.checks)) ema.set(best!)
-  const trained = config()
-  const weights = trainable.weights(ema)
-  const model = new Model(trained, network, weights, runtime)
-  const tuned = await options.tuneSampling?.(model, progress.time?.effort)
-  await model.release()
-  const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
-  const { config: written, sha256 } = await saveModel(directory, final, weights)
-  for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
-  return { finished, progress, config: written, sha256 }
+  return shared(group, async () => {
+    const trained = config()
+    const weights = trainable.weights(ema)
+    const model = new Model(trained, network, weights, runtime)
+    const tuned = await options.tuneSampling?.(model, progress.time?.effort)
+    await model.release()
+    const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
+    const { config: written, sha256 } = await saveModel(directory, final, weights)
+    for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
+    return { finished, progress, config: written, sha256 }
+  })
 }
 
 export const hasState = (directory: string): boolean => existsSync(join(directory, STATE_FILE))

@@ -45,7 +45,7 @@ export const ownPart = ({
  *
  * Inputs: `parameters` [P], what is trained; `own` [Q], the parameters of the objective's own part, if there is one; `target` [P],
  * the moving average of what is trained, where the objective has one; `x0`, `noise` [B, C, H, W]; `t`, `r`, `s`, `guidance_scale` [B]; `progress`
- * [1]; `weight` [B], how much each picture counts; `condition` [B, tokens, entries]; `start` [B] and `renoise`
+ * [1]; `weight` [B], how much each picture counts, and `total_weight` [1], what all of them count, those of other processes included; `condition` [B, tokens, entries]; `start` [B] and `renoise`
  * [B, C, H, W] where the objective judges the student's pictures; the weights of the student that stay, by the names that
  * `trainable` gives them; and the teacher's weights under `teacher.`, if it is asked.
  * Outputs: `loss` [], `losses` [B], `gradient` [P] and `own_gradient` [Q], of what is trained.
@@ -68,6 +68,7 @@ export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'stu
     guidance_scale: [batch],
     progress: [1],
     weight: [batch],
+    total_weight: [1],
     ...(objective.judges_pictures && { start: [batch], renoise: shapes.x! }),
     ...(shapes.condition && { condition: shapes.condition, negative: shapes.condition }),
   }
@@ -101,7 +102,7 @@ export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'stu
       ...(part && { own: part.of(flatScope(part.layout, own!)) }),
     }
     const losses = (trains === 'own' ? objective.own_loss! : objective.loss)(context, options)
-    const loss = losses.mul(weight).sum().div(weight.sum())
+    const loss = losses.mul(weight).sum().div(inputs.total_weight!.reshape([]))
     const trained: Record<string, Tensor> = {
       ...(trains === 'student' && { gradient: parameters }),
       ...(own && (trains === 'own' || part!.updates === undefined) && { own_gradient: own }),
