@@ -9,7 +9,24 @@ export {
 } from './config.js'
 export * from './layers.js'
 export { type LoraBase, type LoraOptions, loraScope, lowRank } from './low-rank.js'
+export { compileMuon, matricesOf, type Orthogonalizer, orthogonalized } from './muon.js'
 export { network, networkInputShapes, networkLayout } from './network.js'
+export {
+  adamStep,
+  finiteProgram,
+  gapsOf,
+  gradientNormProgram,
+  isDecoupled,
+  MUON_BETA,
+  OPTIMIZERS,
+  type OptimizerName,
+  type OptimizerOptions,
+  type Range,
+  targetProgram,
+  UPDATE_NUMBERS,
+  UPDATED,
+  updateProgram,
+} from './optimizer.js'
 export {
   describeParameters,
   flatScope,

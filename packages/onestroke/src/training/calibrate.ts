@@ -15,17 +15,18 @@ const MOST_CHANGE = 3
 /**
  * Seconds that a step takes on the slowest rank, by timing some that change nothing; undefined if any rank is told to stop.
  *
- * @param program the student's, with its constants.
+ * @param program the student's; `fixed` holds the names of its constants and of its state.
  */
 export const stepSeconds = async (
   program: Program,
-  constants: Readonly<Record<string, Float32Array>>,
+  fixed: Readonly<Record<string, unknown>>,
   training: Training,
   shouldStop: () => boolean,
 ): Promise<number | undefined> => {
-  const wanted = Object.entries(program.inputs).filter(([name]) => !(name in constants))
+  const wanted = Object.entries(program.inputs).filter(([name]) => !(name in fixed))
   const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
-  const { optimizer, own, share: { group } = { group: ALONE } } = training
+  const { own, share } = training
+  const { group } = share ?? { group: ALONE }
   const updates = own?.steps?.updates ?? 0
   const seconds: number[] = []
   for (const turn of updates > 0
@@ -38,13 +39,12 @@ export const stepSeconds = async (
       const begin = performance.now()
       const isLong = i >= FEWEST_STEPS && begin - first > 1000 * CALIBRATION_SECONDS
       if (!(await group.all(!isLong))) break
-      await runStep(turn, training, inputs as unknown as Batch)
-      await turn.trained[0]!.orthogonalize()
+      await runStep(turn, inputs as unknown as Batch, share)
+      await turn.trained[0]!.rehearse()
       times.push((performance.now() - begin) / 1000)
     }
     seconds.push(await largest(group, times.sort((a, b) => a - b)[times.length >> 1]!))
   }
-  optimizer.gradient.fill(0)
   const [students, owns = 0] = seconds as [number, number?]
   return (students + updates * owns) / (1 + updates)
 }

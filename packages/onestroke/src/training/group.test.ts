@@ -11,7 +11,7 @@ import { loadModel } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
 import { ALONE, broadcast, type Group, largest, shared, shareOf } from './group.js'
 import { batchPlan as batches, prepare, stepPrograms } from './job.js'
-import { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
+import { type LoopOptions, type StepEvent, stepState, trainingLoop } from './loop.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 import { checkRun, type RunOptions, run } from './run.js'
@@ -92,17 +92,22 @@ describe('a group', () => {
 
 describe('the loop of a group', () => {
   /** Trains by the real graph, or by what `graph` makes of it, from the same weights. */
-  const train = async (group: Group, graph = (step: Executable, _group: Group): Executable => step) => {
+  const train = async (
+    group: Group,
+    graph = (step: Executable, _group: Group, _optimizer: Optimizer): Executable => step,
+  ) => {
     const job = prepare({ ...given, plan })
     const { layout } = job.trainable
     const share = shareOf(group, BATCH)
     const optimizer = new Optimizer(layout.size, OPTIMIZER_DEFAULTS)
     optimizer.parameters.set(layout.initialize(1))
     optimizer.ema.set(optimizer.parameters)
-    const step = await nodeRuntime().compile(stepPrograms(job, share.to - share.from)[0])
+    const step = await nodeRuntime().compile(stepPrograms(job, share.to - share.from)[0], {
+      state: stepState(optimizer),
+    })
     const norms: (number | null)[][] = []
     const options: LoopOptions = {
-      step: graph(step, group),
+      step: graph(step, group, optimizer),
       optimizer,
       share,
       schedule: { learning_rate: 1e-3, warmup: 0, decay: 0, ema_half_life: 10 },
@@ -150,7 +155,7 @@ describe('the loop of a group', () => {
       return {
         ...step,
         release: () => step.release(),
-        async run(inputs, into) {
+        async run(inputs) {
           const { x0, weight } = inputs as Record<string, Float32Array>
           const first = ++runs === 3
           const spoiled = x0!.slice()
@@ -159,7 +164,7 @@ describe('the loop of a group', () => {
             const [r, k] = size === 1 ? [i < 2 ? 0 : 1, i < 2 ? i : i - 2] : [rank, i]
             if (first && isBad(r, k)) spoiled.fill(Number.NaN, i * 64, (i + 1) * 64)
           }
-          return step.run({ ...inputs, x0: spoiled }, into)
+          return step.run({ ...inputs, x0: spoiled })
         },
       }
     }
@@ -173,14 +178,14 @@ describe('the loop of a group', () => {
   })
 
   it('leaves a step out on every rank where the gradient of one is not finite', async () => {
-    const spoil = (step: Executable, { rank }: Group): Executable => {
+    const spoil = (step: Executable, { rank }: Group, { gradient }: Optimizer): Executable => {
       let runs = 0
       return {
         ...step,
         release: () => step.release(),
-        async run(inputs, into) {
-          const result = await step.run(inputs, into)
-          if (++runs === 4 && rank === 1) into!.gradient![7] = Number.POSITIVE_INFINITY
+        async run(inputs) {
+          const result = await step.run(inputs)
+          if (++runs === 4 && rank === 1) gradient[7] = Number.POSITIVE_INFINITY
           return result
         },
       }

@@ -1,14 +1,14 @@
 /** The training loop: one for teacher and student. What is minimised is a value that it is handed. */
 import type { NoiseRange } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
-import type { Executable } from '@onestroke/core/tensor'
+import type { DeviceArray, Executable } from '@onestroke/core/tensor'
 import { BANDS, bandName, bandOf } from './bands.js'
 import type { Batch, BatchPlan } from './batch.js'
-import { ALONE, type Share, shareOf } from './group.js'
-import type { Optimizer } from './optimizer.js'
+import { ALONE, type Group, type Share, shareOf } from './group.js'
 import { Prefetch } from './prefetch.js'
 import { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
 import { freshPending, type Progress } from './state.js'
+import type { Update } from './update.js'
 
 /** Pictures between two lines of the log. */
 const LOG_IMAGES = 4096
@@ -19,9 +19,12 @@ const MAX_SKIPPED = 20
 
 /** What is trained, by which graphs, and by whom. */
 export interface Training {
-  /** Trains the student, and `own` with it, unless that has steps of its own. */
+  /**
+   * Trains the student, and `own` with it, unless that has steps of its own. Its state are the arrays of the optimisers; see
+   * `stepState`.
+   */
   readonly step: Executable
-  readonly optimizer: Optimizer
+  readonly optimizer: Update
   /** What the objective trains beside the student. */
   readonly own?: OwnTraining
   /** Which pictures of a batch are computed here; all of them by default. */
@@ -41,7 +44,7 @@ export interface LoopOptions extends Training {
 }
 
 export interface OwnTraining {
-  readonly optimizer: Optimizer
+  readonly optimizer: Update
   /** So many steps of its own, by their own graph, come before each of the student's. */
   readonly steps?: { readonly updates: number; readonly step: Executable }
 }
@@ -73,25 +76,24 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
       const batch = await prefetch.get(progress.step)
       const turn = turnAt(progress.step + 1, options)
       const graphBegin = performance.now()
-      let result = await runStep(turn, options, batch)
+      let result = await runStep(turn, batch, share)
       const mended = !Number.isFinite(result.loss) && quarantine(batch, result, progress, share)
       quarantinedInARow = mended ? quarantinedInARow + 1 : 0
       if (quarantinedInARow >= MAX_SKIPPED)
         throw diverged(`pictures had to be left out in ${MAX_SKIPPED} steps in a row`, progress, range)
-      if (mended) result = await runStep(turn, options, batch)
+      if (mended) result = await runStep(turn, batch, share)
       const graph_seconds = (performance.now() - graphBegin) / 1000
-      const norms = turn.trained.map((one) => one.gradientNorm())
-      const gradient_norm = norms[0]!
-      const { loss } = result
+      const { loss, gradient_norm, finite } = result
       progress.step++
       const images = progress.step * plan.batch
-      if (norms.every(Number.isFinite) && Number.isFinite(loss)) {
+      if (finite) {
         const rate = learningRate((progress.step - 0.5) / steps, schedule)
         const decay = emaDecay(images, plan.batch * turn.every, schedule)
-        for (const [i, one] of turn.trained.entries()) await one.step(turn.count, rate, decay, norms[i]!)
-        if (options.target_ema) optimizer.updateTarget(options.target_ema(progress.step / steps))
+        for (const [i, one] of turn.trained.entries())
+          await one.step(turn.count, rate, decay, result.gradient_norms[i]!)
+        if (options.target_ema) await optimizer.updateTarget(options.target_ema(progress.step / steps))
         skippedInARow = 0
-        if (turn.students) record(progress, result, gradient_norm, range)
+        if (turn.students) record(progress, result, range)
         else recordOwn(progress, loss)
         if (pendingSteps(progress) * plan.batch >= LOG_IMAGES) closeLog(progress, plan.batch, rate)
       } else {
@@ -123,23 +125,38 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
   }
 }
 
-/** What a step's graph told of the whole batch, on every rank alike. */
+/** What is told of a step on the whole batch, on every rank alike: numbers, and one a picture. */
 export interface StepResult {
   readonly loss: number
+  /** Norms of the gradients of all that is trained, and the first of them. */
+  readonly gradient_norms: readonly number[]
+  readonly gradient_norm: number
+  /** Whether loss and norms are. */
+  readonly finite: boolean
   /** Loss, noise level and weight of each picture: [B]. */
   readonly losses: Float32Array
   readonly t: Float32Array
   readonly weight: Float32Array
 }
 
+/** The arrays that the graphs of a training read and write, by the names that they have there. */
+export const stepState = (optimizer: Update, own?: Update): Record<string, DeviceArray> => {
+  const { parameters, gradient, target } = optimizer.state
+  return {
+    parameters,
+    gradient,
+    ...(target && { target }),
+    ...(own && { own: own.state.parameters, own_gradient: own.state.gradient }),
+  }
+}
+
 /** Runs a turn's graph at the parameters as they are; the gradients, summed over all ranks, come to lie with the optimisers. */
 export const runStep = async (
   { executable, trained }: Pick<Turn, 'executable' | 'trained'>,
-  { optimizer: { parameters, gradient, target }, own, share }: Training,
   batch: Batch,
+  { group, from, of }: Share = shareOf(ALONE, batch.t.length),
 ): Promise<StepResult> => {
   const { t, weight } = batch
-  const { group, from, of } = share ?? shareOf(ALONE, t.length)
   /** The loss, and three numbers a picture. Other ranks' places hold −0, which changes no sum. */
   const told = new Float32Array(1 + 3 * of).fill(-0)
   const [losses, levels, weights] = [0, 1, 2].map((i) => told.subarray(1 + i * of, 1 + (i + 1) * of)) as [
@@ -150,24 +167,40 @@ export const runStep = async (
   levels.set(t, from)
   weights.set(weight, from)
   // Where no picture counts, all that comes out is 0, also if what lies there is not finite.
-  if (weight.every((one) => one === 0)) for (const one of trained) one.gradient.fill(0)
+  if (weight.every((one) => one === 0))
+    for (const { state, size } of trained) await state.gradient.write(new Float32Array(size))
   else {
-    const result = await executable.run(
-      { ...batch, parameters, ...(target && { target }), ...(own && { own: own.optimizer.parameters }) },
-      { gradient, ...(own && { own_gradient: own.optimizer.gradient }) },
-    )
+    const result = await executable.run({ ...batch })
     told[0] = result.loss![0]!
     losses.set(result.losses!, from)
   }
   await group.sum(told)
-  for (const one of trained) await group.sum(one.gradient)
-  return { loss: told[0]!, losses, t: levels, weight: weights }
+  for (const { state } of trained) await sumOver(group, state.gradient)
+  const gradient_norms: number[] = []
+  for (const one of trained) gradient_norms.push(await one.gradientNorm())
+  const loss = told[0]!
+  return {
+    loss,
+    gradient_norms,
+    gradient_norm: gradient_norms[0]!,
+    finite: [loss, ...gradient_norms].every(Number.isFinite),
+    losses,
+    t: levels,
+    weight: weights,
+  }
+}
+
+const sumOver = async (group: Group, array: DeviceArray): Promise<void> => {
+  if (group.size === 1) return
+  const values = await array.read()
+  await group.sum(values)
+  await array.write(values)
 }
 
 /** What one step does. */
 export interface Turn {
   readonly executable: Executable
-  readonly trained: readonly Optimizer[]
+  readonly trained: readonly Update[]
   readonly students: boolean
   /** Which one it is among those of its kind, from 1. */
   readonly count: number
@@ -245,9 +278,8 @@ const gradientNorms = async (
     else {
       const part = { ...batch, weight: batch.weight.slice(), total_weight: new Float32Array(1) }
       weigh(part, inBand, share)
-      await runStep({ executable, trained: [optimizer] }, training, part)
-      const norm = optimizer.gradientNorm()
-      norms.push(Number.isFinite(norm) ? norm : null)
+      const { gradient_norm } = await runStep({ executable, trained: [optimizer] }, part, share)
+      norms.push(Number.isFinite(gradient_norm) ? gradient_norm : null)
     }
   }
   return norms
@@ -283,8 +315,7 @@ const short = (value: number): string => String(Number(value.toPrecision(2)))
 
 const record = (
   { pending }: Progress,
-  { loss, losses, t, weight }: StepResult,
-  gradient_norm: number,
+  { loss, losses, t, weight, gradient_norm }: StepResult,
   range: NoiseRange,
 ) => {
   pending.steps++

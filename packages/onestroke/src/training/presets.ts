@@ -1,8 +1,7 @@
 /** Networks and training settings that are known to work, by name. */
 import { UserError } from '@onestroke/core/formats'
-import type { HourglassConfig, NetworkConfig, UnetConfig } from '@onestroke/core/nn'
+import type { HourglassConfig, NetworkConfig, OptimizerOptions, UnetConfig } from '@onestroke/core/nn'
 import { conditionShape, type Vocabulary } from '@onestroke/core/text'
-import type { OptimizerOptions } from './optimizer.js'
 
 export interface Preset {
   readonly about: string

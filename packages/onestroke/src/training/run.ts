@@ -3,19 +3,19 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelConfig } from '@onestroke/core/formats'
-import { type Layout, networkLayout } from '@onestroke/core/nn'
+import { networkLayout } from '@onestroke/core/nn'
 import type { Runtime } from '@onestroke/core/tensor'
 import { Model, saveModel } from '../model/index.js'
+import { readArrays, type Trained, writeArrays } from './arrays.js'
 import { settledImages, stepSeconds } from './calibrate.js'
 import { bestOf, earlierIsBetter, isCheck } from './checks.js'
 import { ALONE, broadcast, type Group, shared, shareOf } from './group.js'
 import { batchPlan, constantsOf, type Job, type JobOptions, prepare, stepPrograms } from './job.js'
-import { diverged, type StepEvent, type Training, trainingLoop } from './loop.js'
+import { diverged, type StepEvent, stepState, type Training, trainingLoop } from './loop.js'
 import { checkMemory } from './memory.js'
 import { modelConfig } from './model-config.js'
-import { compileMuon } from './muon.js'
-import { Optimizer, type TrainingArrays } from './optimizer.js'
-import type { RunPlan } from './plan.js'
+import type { TrainingArrays } from './optimizer.js'
+import { optimizerFor } from './program-optimizer.js'
 import {
   type Allotment,
   type Check,
@@ -87,29 +87,31 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const job = prepare(options)
   const { objective, denoiser, trainable, part } = job
   const network = networkLayout(denoiser.network)
-  const optimizer = await optimizerOf(trainable.layout, plan, runtime, objective.target_ema !== undefined)
+  const optimizer = await optimizerFor(trainable.layout, plan.optimizer, runtime, {
+    target: objective.target_ema !== undefined,
+  })
   /** The moving average of what is trained. */
-  const { ema } = optimizer
-  const own = part && { part, optimizer: await optimizerOf(part.layout, plan, runtime) }
+  const { ema } = optimizer.state
+  const own = part && { part, optimizer: await optimizerFor(part.layout, plan.optimizer, runtime) }
   const best = plan.checks > 0 ? new Float32Array(trainable.layout.size) : undefined
-  const arrays: TrainingArrays = {
-    ...optimizer,
-    ...(best && { best }),
-    ...(own && { parts: { [own.part.name]: own.optimizer } }),
-  }
+  const trained: Trained = { optimizer, own, best }
   const share = shareOf(group, plan.batch)
+  const arrays = await readArrays(trained)
   const progress = await shared(
     group,
-    async () => (await loadState(directory, arrays)) ?? freshState(job, optimizer, own?.optimizer),
+    async () => (await loadState(directory, arrays)) ?? freshState(job, arrays),
   )
   for (const [, array] of namedArrays(arrays)) await broadcast(group, array)
+  await writeArrays(trained, arrays)
   const save = async () => {
-    if (group.rank === 0) await saveState(directory, arrays, progress)
+    if (group.rank === 0) await saveState(directory, await readArrays(trained), progress)
   }
+  const state = stepState(optimizer, own?.optimizer)
   const [program, ownProgram] = stepPrograms(job, share.to - share.from)
   const constants = constantsOf(job, program)
-  const step = await runtime.compile(program, constants)
-  const ownStep = ownProgram && (await runtime.compile(ownProgram, constantsOf(job, ownProgram)))
+  const step = await runtime.compile(program, { constants, state })
+  const ownStep =
+    ownProgram && (await runtime.compile(ownProgram, { constants: constantsOf(job, ownProgram), state }))
   const release = async () => {
     await step.release()
     await ownStep?.release()
@@ -127,11 +129,11 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
       },
     }),
   }
-  const allFinite = () => optimizer.isFinite() && (own?.optimizer.isFinite() ?? true)
+  const allFinite = async () => (await optimizer.isFinite()) && ((await own?.optimizer.isFinite()) ?? true)
   const config = (): ModelConfig => modelConfig(job, progress)
   /** Does some work with the model as it is now, by the moving average of its weights. */
   const withModel = async <T>(work: (model: Model) => Promise<T>): Promise<T> => {
-    const model = new Model(config(), network, trainable.weights(ema), runtime, false)
+    const model = new Model(config(), network, trainable.weights(await ema.read()), runtime, false)
     const done = await work(model)
     await model.release()
     return done
@@ -140,7 +142,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   /** Whether any rank is told to stop. */
   const isStopped = async () => !(await group.all(!shouldStop()))
   if (progress.images === 0 || (options.allot && plan.images !== null && progress.step === 0)) {
-    const seconds = await stepSeconds(program, constants, training, shouldStop)
+    const seconds = await stepSeconds(program, { ...constants, ...state }, training, shouldStop)
     if (seconds === undefined) {
       await save()
       await release()
@@ -170,7 +172,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     const score = Math.exp(scores.reduce((sum, one) => sum + Math.log(one), 0) / scores.length)
     const one: Check = { images, score, ...found, gradient_norm: await gradientNorms() }
     progress.checks.push(one)
-    if (bestOf(progress.checks) === one) best!.set(ema)
+    if (bestOf(progress.checks) === one) best!.set(await ema.read())
     if (group.rank === 0) options.onCheck?.(one)
   }
   await options.onStart?.(progress)
@@ -199,19 +201,19 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
         const steps = Math.ceil(progress.images / plan.batch)
         // A training that was lengthened on the way passes some places twice; the last check is always made.
         const isAllowed = progress.step === steps || progress.checks.length < checks - 1
-        if (isAllowed && isCheck(progress.step, steps, checks) && allFinite()) {
+        if (isAllowed && isCheck(progress.step, steps, checks) && (await allFinite())) {
           const asked = performance.now()
           await check(event)
           checking += performance.now() - asked
         }
-        if (performance.now() - saved < options.checkpoint_every * 1000 || !allFinite()) return
+        if (performance.now() - saved < options.checkpoint_every * 1000 || !(await allFinite())) return
         await checkpoint()
         saved = performance.now()
       },
     })
   if (progress.time?.settled === false) {
     await train(Math.ceil((TIMED_AFTER * progress.images) / plan.batch))
-    if (!(await isStopped()) && allFinite()) {
+    if (!(await isStopped()) && (await allFinite())) {
       const spent = before + (performance.now() - begin - checking) / 1000
       const left = progress.time.training - spent
       progress.images = await shared(group, () =>
@@ -223,23 +225,25 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     }
   }
   const finished = await train()
-  await release()
-  if (!allFinite())
+  if (!(await allFinite())) {
+    await release()
     throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
+  }
   // Also what was asked during the check after the last step.
   if ((await isStopped()) || !finished) {
     await save()
+    await release()
     return { finished: false, progress, config: config() }
   }
   await checkpoint()
-  if (earlierIsBetter(progress.checks)) ema.set(best!)
+  const weights = trainable.weights(earlierIsBetter(progress.checks) ? best! : await ema.read())
+  await release()
   return shared(group, async () => {
-    const trained = config()
-    const weights = trainable.weights(ema)
-    const model = new Model(trained, network, weights, runtime)
+    const config = modelConfig(job, progress)
+    const model = new Model(config, network, weights, runtime)
     const tuned = await options.tuneSampling?.(model, progress.time?.effort)
     await model.release()
-    const final = { ...trained, sampling: { ...trained.sampling, ...tuned } }
+    const final = { ...config, sampling: { ...config.sampling, ...tuned } }
     const { config: written, sha256 } = await saveModel(directory, final, weights)
     for (const name of [STATE_FILE, PREVIOUS_STATE_FILE]) await rm(join(directory, name), { force: true })
     return { finished, progress, config: written, sha256 }
@@ -251,24 +255,17 @@ export const hasState = (directory: string): boolean => existsSync(join(director
 /** Fresh weights, but for those that begin as another model's. */
 const freshState = (
   { given: { plan, teacher }, trainable: { layout }, beginning, part }: Job,
-  optimizer: Optimizer,
-  own: Optimizer | undefined,
+  { parameters, ema, target, parts }: TrainingArrays,
 ): Progress => {
-  const { parameters } = optimizer
   parameters.set(layout.initialize(plan.seed))
   if (beginning) layout.adopt(parameters, beginning.model.layout, beginning.model.weights, beginning.from)
-  optimizer.ema.set(parameters)
-  optimizer.target?.set(parameters)
-  if (part && own) {
-    own.parameters.set(part.layout.initialize(plan.seed))
+  ema.set(parameters)
+  target?.set(parameters)
+  if (part) {
+    const { parameters } = parts![part.name]!
+    parameters.set(part.layout.initialize(plan.seed))
     if (teacher && part.beginsAs)
-      part.layout.adopt(own.parameters, teacher.layout, teacher.weights, part.beginsAs)
+      part.layout.adopt(parameters, teacher.layout, teacher.weights, part.beginsAs)
   }
   return freshProgress(plan.images ?? 0)
 }
-
-const optimizerOf = async (layout: Layout, { optimizer }: RunPlan, runtime: Runtime, target = false) =>
-  new Optimizer(layout.size, optimizer, {
-    target,
-    ...(optimizer.optimizer === 'muon' && { muon: await compileMuon(layout, runtime) }),
-  })

@@ -1,8 +1,10 @@
 /** What the tests of this folder share: a small training without pictures from files. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type DeviceArray, HostArray, type Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
+import { nodeRuntime } from '../runtime/index.js'
 import type { BatchPlan } from './batch.js'
 import type { Group } from './group.js'
 import { LOCK_FILE, lockRun } from './lock.js'
@@ -115,6 +117,41 @@ export const groupOf = (size: number): Group[] => {
       return count[0] === size
     },
   }))
+}
+
+/**
+ * A runtime that works as one on a device does: its arrays can be read and written only as copies. Optimisers are programs on it.
+ */
+export const deviceRuntime = (): Runtime => {
+  class Remote implements DeviceArray {
+    readonly inner: HostArray
+    constructor(values: Float32Array) {
+      this.inner = new HostArray(values.slice())
+    }
+    get size() {
+      return this.inner.size
+    }
+    async read() {
+      return this.inner.values.slice()
+    }
+    write(values: Float32Array) {
+      return this.inner.write(values)
+    }
+    async release() {}
+  }
+  const runtime = nodeRuntime()
+  return {
+    name: 'a device',
+    memory: 'device',
+    hold: (values) => new Remote(values),
+    compile: (program, { constants, state = {} } = {}) =>
+      runtime.compile(program, {
+        constants,
+        state: Object.fromEntries(
+          Object.entries(state).map(([name, array]) => [name, (array as Remote).inner]),
+        ),
+      }),
+  }
 }
 
 /** The id of no process. */
