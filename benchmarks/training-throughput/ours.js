@@ -41,6 +41,7 @@ const trainer = async (directory) => {
       new Float32Array(size).fill(name === 'weight' ? 1 : 0),
     ]),
   )
+  unused.total_weight[0] = job.batch
   const { parameters, gradient } = optimizer
   let steps = 0
   return async () => {

@@ -49,7 +49,11 @@ const train = async (config: DenoiserConfig) => {
     name,
     new Float32Array(size).fill(name === 'weight' ? 1 : 0),
   ])
-  const batch = { ...Object.fromEntries(unused), ...batchOf(config.network, BATCH) }
+  const batch = {
+    ...Object.fromEntries(unused),
+    total_weight: Float32Array.of(BATCH),
+    ...batchOf(config.network, BATCH),
+  }
   const losses: number[] = []
   for (let i = 1; i <= STEPS; i++) {
     const { loss } = await executable.run({ ...batch, parameters }, { gradient })

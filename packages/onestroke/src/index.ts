@@ -26,10 +26,12 @@ export {
 } from './export/index.js'
 export { pngGrid, pngOf } from './formats/index.js'
 export { loadModel, Model, saveModel } from './model/index.js'
-export { type NodeRuntimeOptions, nodeRuntime } from './runtime/index.js'
+export { type NodeRuntimeOptions, nodeRuntime, type RuntimeOptions, runtimeFor } from './runtime/index.js'
 export {
+  ALONE,
   BatchMaker,
   compileMuon,
+  type Group,
   OPTIMIZER_DEFAULTS,
   Optimizer,
   type OptimizerOptions,

@@ -9,6 +9,8 @@ export {
 } from './config.js'
 export type { Half } from './hourglass.js'
 export * from './layers.js'
+export { type LoraBase, type LoraOptions, loraScope, lowRank } from './low-rank.js'
+export { compileMuon, matricesOf, type Orthogonalizer, orthogonalized } from './muon.js'
 export {
   halfNetwork,
   NETWORKS,
@@ -18,6 +20,22 @@ export {
   networkLayout,
 } from './network.js'
 export {
+  adamStep,
+  finiteProgram,
+  gapsOf,
+  gradientNormProgram,
+  isDecoupled,
+  MUON_BETA,
+  OPTIMIZERS,
+  type OptimizerName,
+  type OptimizerOptions,
+  type Range,
+  targetProgram,
+  UPDATE_NUMBERS,
+  UPDATED,
+  updateProgram,
+} from './optimizer.js'
+export {
   describeParameters,
   flatScope,
   type Init,
@@ -26,3 +44,4 @@ export {
   type ParameterSpec,
   Scope,
 } from './scope.js'
+export { type Trainable, wholeNetwork } from './trainable.js'

@@ -42,7 +42,7 @@ describe.each(EXAMPLES)('%s', (_, config) => {
   })
 
   it('gives the same bits again', async () => {
-    const executable = await referenceRuntime.compile(networkProgram(config, 2), parameters)
+    const executable = await referenceRuntime.compile(networkProgram(config, 2), { constants: parameters })
     const [first, second] = [await executable.run(inputs), await executable.run(inputs)]
     expect(second).toEqual(first)
     expect(first.F).toEqual(Float32Array.from(F))

@@ -126,7 +126,10 @@ describe('referenceRuntime', () => {
   it('gives the same with baked constants as with inputs, into the array it is given', async () => {
     const free = await (await referenceRuntime.compile(affine)).run({ x, weight, bias })
     const y = new Float32Array(6)
-    const baked = await (await referenceRuntime.compile(affine, { weight, bias })).run({ x }, { y })
+    const baked = await (await referenceRuntime.compile(affine, { constants: { weight, bias } })).run(
+      { x },
+      { y },
+    )
     expect(baked).toEqual(free)
     expect(baked.y).toBe(y)
     // By hand: the first row is (1, −2, 3)·weight + bias.

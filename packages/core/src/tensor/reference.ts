@@ -10,7 +10,7 @@ import * as normalize from './ops/normalize.js'
 import { dims, sizeOf } from './ops/op.js'
 import * as shaping from './ops/shape.js'
 import type { Program } from './program.js'
-import type { Runtime } from './runtime.js'
+import { HostArray, type Runtime } from './runtime.js'
 import type { ConvAttrs, Op, Shape, Tensor } from './types.js'
 
 /** Values for an input: floats, or integers for int64, or 0 and 1 for bool. */
@@ -50,19 +50,25 @@ export const interpret = (
 /** The interpreter as a runtime. Its results are rounded to float32 at the very end. */
 export const referenceRuntime: Runtime = {
   name: 'reference (float64, slow)',
-  compile: async (program, constants = {}) => ({
-    run: async (inputs, into = {}) => {
-      const results = interpret(program, { ...inputs, ...constants })
-      return Object.fromEntries(
-        Object.entries(results).map(([name, values]) => {
-          const out = into[name] ?? new Float32Array(values.length)
-          out.set(values)
-          return [name, out]
-        }),
-      )
-    },
-    release: async () => {},
-  }),
+  memory: 'host',
+  hold: (values) => new HostArray(values),
+  compile: async (program, { constants = {}, state = {} } = {}) => {
+    const held = Object.entries(state).map(([name, array]) => [name, HostArray.of(array).values] as const)
+    const arrays = Object.fromEntries(held)
+    return {
+      run: async (inputs, into = {}) => {
+        const results = Object.entries(interpret(program, { ...inputs, ...constants, ...arrays }))
+        const out: Record<string, Float32Array> = {}
+        for (const [name, values] of results) {
+          const place = arrays[name] ?? into[name] ?? new Float32Array(values.length)
+          place.set(values)
+          if (!arrays[name]) out[name] = place
+        }
+        return out
+      },
+      release: async () => {},
+    }
+  },
 }
 
 const toFloat64 = (values: ReferenceValues): Float64Array =>

@@ -1,4 +1,5 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
+import { availableParallelism } from 'node:os'
 import { pictureFeatures } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/errors'
 import { fromOnnx, trace } from '@onestroke/core/tensor'
@@ -7,7 +8,7 @@ import pc from 'picocolors'
 import { type Dataset, summaryOf } from '../data/index.js'
 import { type Effort, FULL_EFFORT, featureModel } from '../evaluation/index.js'
 import { loadModel, type Model, sha256Of } from '../model/index.js'
-import { nodeRuntime, useThreads } from '../runtime/index.js'
+import { runtimeFor } from '../runtime/index.js'
 import {
   checkRun,
   isFinished,
@@ -122,8 +123,9 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
     throw new UsageError('--images and --minutes exclude each other')
   await checkOut(spec, flags.out, settings)
   whenInterrupted(leave)
-  // These threads are for the training, and for all that measures it.
-  useThreads(flags.threads)
+  // These threads are for the training, and for all that measures it, here and in workers.
+  if (flags.threads > 0)
+    process.env.ONESTROKE_THREADS = String(Math.min(flags.threads, availableParallelism()))
   const dataset = await openDataToLearn(spec, flags)
   const perceptual = await perceptualNetwork(dataset, flags, settings)
   const plan = planOf(dataset, flags, settings, perceptual?.sha256)
@@ -351,7 +353,7 @@ const trainWithBar = async (
   try {
     return await run({
       ...job,
-      runtime: nodeRuntime(),
+      runtime: runtimeFor(),
       checkpoint_every: flags.checkpointEvery,
       shouldStop: () => stopped,
       allot: async (step_seconds, model) => {

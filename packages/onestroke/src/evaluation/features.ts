@@ -10,7 +10,7 @@ import type { Dataset } from '../data/index.js'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import type { Features } from '../metrics/index.js'
 import { makeFolder, sha256Of } from '../model/index.js'
-import { nodeRuntime } from '../runtime/index.js'
+import { runtimeFor } from '../runtime/index.js'
 import { FEATURE_BATCH, FEATURE_RECIPE, FEATURE_STEPS, trainFeatureNetwork } from './feature-network.js'
 import { picturesOf, savedPictures, savedValue } from './real-pictures.js'
 
@@ -173,7 +173,7 @@ export const hasFeatures = (dataset: Pick<Dataset, 'sha256'>): boolean =>
 /** Seconds that one step takes of training a network for a dataset, by timing a few. */
 export const featureStepSeconds = async (dataset: Dataset): Promise<number> => {
   const times: number[] = []
-  await trainFeatureNetwork(dataset, nodeRuntime(), {
+  await trainFeatureNetwork(dataset, runtimeFor(), {
     steps: TIMED_STEPS,
     onStep: () => times.push(performance.now()),
   })
@@ -203,7 +203,7 @@ export const featureModel = async (
   const name = `onestroke features of ${dataset.name} at ${dataset.height}×${dataset.width}`
   const kept = placesOf(dataset, steps).find(existsSync)
   if (kept !== undefined) return { bytes: await read(kept), name }
-  const bytes = await trainFeatureNetwork(dataset, nodeRuntime(), {
+  const bytes = await trainFeatureNetwork(dataset, runtimeFor(), {
     steps,
     ...(options.onTrain && { onStep: options.onTrain }),
   })

@@ -4,7 +4,7 @@ import type { ModelConfig } from '@onestroke/core/formats'
 import type { Layout } from '@onestroke/core/nn'
 import { Pipeline } from '@onestroke/core/pipeline'
 import type { Executable, Runtime } from '@onestroke/core/tensor'
-import { nodeRuntime } from '../runtime/index.js'
+import { runtimeFor } from '../runtime/index.js'
 import { type LoadedModel, loadModel } from './folder.js'
 
 export class Model extends Pipeline<ModelConfig> {
@@ -23,7 +23,7 @@ export class Model extends Pipeline<ModelConfig> {
         const known = executables.get(batch)
         if (known) return known
         const constants = baked ? layout.unflatten(weights) : undefined
-        const compiled = runtime.compile(denoiseProgram(config, batch), constants)
+        const compiled = runtime.compile(denoiseProgram(config, batch), { constants })
         executables.set(batch, compiled)
         return compiled
       },
@@ -36,10 +36,10 @@ export class Model extends Pipeline<ModelConfig> {
   }
 
   /** @throws UserError, see `loadModel`. */
-  static async load(path: string, runtime: Runtime = nodeRuntime()): Promise<Model> {
+  static async load(path: string, runtime: Runtime = runtimeFor()): Promise<Model> {
     return Model.of(await loadModel(path), runtime)
   }
-  static of({ config, layout, weights }: LoadedModel, runtime: Runtime = nodeRuntime()): Model {
+  static of({ config, layout, weights }: LoadedModel, runtime: Runtime = runtimeFor()): Model {
     return new Model(config, layout, weights, runtime)
   }
 }

@@ -63,7 +63,7 @@ describe('a model for batches of any size', () => {
     for (const batch of [1, 5]) {
       const program = at(batch)
       const values = valuesFor(program, weights)
-      const fixed = await nodeRuntime().compile(program, weights)
+      const fixed = await nodeRuntime().compile(program, { constants: weights })
       const { denoised } = await fixed.run(values)
       await fixed.release()
       const { data, dims } = await runModel(free, program, values)

@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
-import { checkpoint, grad, type Program, trace } from '@onestroke/core/tensor'
+import { checkpoint, type DeviceArray, grad, type Program, trace } from '@onestroke/core/tensor'
 import { describe, expect, it, vi } from 'vitest'
-import { nodeRuntime } from './index.js'
+import { nodeRuntime, runtimeFor } from './index.js'
 
 const runtime = nodeRuntime()
 
@@ -22,7 +22,7 @@ describe('nodeRuntime', () => {
     expect(await free.run({ x, weight, bias })).toEqual({ y })
     // A view into a larger array, as the pieces of a flat vector of parameters are.
     const flat = Float32Array.of(9, ...weight, 9)
-    const baked = await runtime.compile(affine, { weight: flat.subarray(1, 10), bias })
+    const baked = await runtime.compile(affine, { constants: { weight: flat.subarray(1, 10), bias } })
     flat.fill(0)
     expect(await baked.run({ x })).toEqual({ y })
     await Promise.all([free.release(), baked.release()])
@@ -36,6 +36,53 @@ describe('nodeRuntime', () => {
     await executable.run({ x, weight, bias: bias.map((value) => value + 1) }, into)
     expect(into.y).toEqual(y.map((value) => value + 1))
     await executable.release()
+  })
+
+  it('keeps state between runs, in the very arrays that it was given', async () => {
+    const [w, sum] = [weight.slice(), new Float32Array(6)]
+    const state = { weight: runtime.hold(w), y: runtime.hold(sum), other: runtime.hold(new Float32Array(1)) }
+    const executable = await runtime.compile(affine, { constants: { bias }, state })
+    // What is state is neither asked for nor returned.
+    expect(await executable.run({ x })).toEqual({})
+    expect(sum).toEqual(y)
+    w.fill(0)
+    await executable.run({ x })
+    expect(sum).toEqual(Float32Array.of(...bias, ...bias))
+    await state.weight.write(weight)
+    expect(await state.weight.read()).toBe(w)
+    await executable.run({ x })
+    expect(await state.y.read()).toEqual(y)
+    await expect(state.weight.write(new Float32Array(8))).rejects.toThrow('8 values given, [9] expected')
+    await executable.release()
+  })
+
+  it('changes state when all is computed from it, and shares it between programs', async () => {
+    const [a, b] = [runtime.hold(Float32Array.of(1, 2)), runtime.hold(Float32Array.of(10, 20))]
+    const swap = trace({ a: [2], b: [2], by: [1] }, ({ a, b, by }) => ({
+      next_a: b.add(by),
+      next_b: a.add(by),
+      total: a.add(b).sum(),
+    }))
+    const executable = await runtime.compile(swap, { state: { a, b, next_a: a, next_b: b } })
+    const doubled = await runtime.compile(
+      trace({ a: [2] }, ({ a }) => ({ twice: a.mul(2) })),
+      { state: { a } },
+    )
+    expect(await executable.run({ by: Float32Array.of(0.5) })).toEqual({ total: Float32Array.of(33) })
+    expect([await a.read(), await b.read()]).toEqual([Float32Array.of(10.5, 20.5), Float32Array.of(1.5, 2.5)])
+    expect(await doubled.run({})).toEqual({ twice: Float32Array.of(21, 41) })
+    await Promise.all([executable.release(), doubled.release()])
+  })
+
+  it('refuses state of another size, or of another runtime', async () => {
+    const state = { weight: runtime.hold(new Float32Array(8)) }
+    await expect(runtime.compile(affine, { state })).rejects.toThrow(
+      'state weight: 8 values given, [3, 3] expected',
+    )
+    const elsewhere = { size: 9 } as DeviceArray
+    await expect(runtime.compile(affine, { state: { weight: elsewhere } })).rejects.toThrow(
+      'an array of another runtime was given to one that works in host memory',
+    )
   })
 
   it('takes integers and booleans, and gives outputs that are inputs', async () => {
@@ -62,6 +109,12 @@ describe('nodeRuntime', () => {
 
   it('says why a program cannot be built', async () => {
     await expect(nodeRuntime({ device: 'abacus' }).compile(affine)).rejects.toThrow(UserError)
+  })
+
+  it('is what there is for the only device so far', async () => {
+    expect(runtimeFor().name).toMatch(/^onnxruntime-node .* \(cpu\)$/)
+    expect(runtimeFor({ device: 'cpu', threads: 1 }).memory).toBe('host')
+    expect(() => runtimeFor({ device: 'abacus' })).toThrow('there is no device abacus; there is cpu')
   })
 
   it('refuses an environment that names no number of threads, unless it is told one', async () => {

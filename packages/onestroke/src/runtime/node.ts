@@ -2,8 +2,10 @@ import { availableParallelism } from 'node:os'
 import { UserError } from '@onestroke/core/errors'
 import { shapeFor } from '@onestroke/core/pipeline'
 import {
+  type DeviceArray,
   type DType,
   type Executable,
+  HostArray,
   type Program,
   type Runtime,
   toOnnx,
@@ -12,9 +14,9 @@ import {
 import * as ort from 'onnxruntime-node'
 
 export interface NodeRuntimeOptions {
-  /** Threads of one run. Default 0: what `useThreads` or $ONESTROKE_THREADS says, or as many as there are cores. */
+  /** Threads of one run, at most as many as there are cores. Default 0: what $ONESTROKE_THREADS says, or all cores. */
   threads?: number
-  /** Where to run: `cpu` (default), or another provider of onnxruntime-node such as `cuda`, `webgpu`, `dml`, `coreml`. */
+  /** Where to run: a provider of onnxruntime-node. Default `cpu`. */
   device?: string
   /**
    * Whether threads that have nothing to do look out for more, for some milliseconds, before they sleep. Default true, which is
@@ -25,13 +27,6 @@ export interface NodeRuntimeOptions {
   profile?: string
 }
 
-let usual: number | undefined
-
-/** Threads of all that runs from here on without a number of its own; 0 for as many as there are cores. */
-export const useThreads = (threads: number): void => {
-  usual = threads
-}
-
 /** @throws UserError if the environment names no number. */
 const usualThreads = (): number => {
   const { ONESTROKE_THREADS = '0' } = process.env
@@ -39,15 +34,18 @@ const usualThreads = (): number => {
     throw new UserError(`ONESTROKE_THREADS must be a number of threads, not "${ONESTROKE_THREADS}"`, {
       option: 'threads',
     })
-  return Math.min(usual || Number(ONESTROKE_THREADS), availableParallelism())
+  return Number(ONESTROKE_THREADS)
 }
 
-/** onnxruntime-node. A run does its work on the calling thread and keeps it busy. */
+/** onnxruntime-node. A run does its work on the calling thread and keeps it busy. Arrays lie in this process's memory. */
 export const nodeRuntime = (options: NodeRuntimeOptions = {}): Runtime => ({
   name: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common} (${options.device ?? 'cpu'})`,
-  async compile(program, constants) {
+  memory: 'host',
+  hold: (values) => new HostArray(values),
+  async compile(program, { constants = {}, state = {} } = {}) {
+    const held = heldBy(program, state)
     const session = await createSession(toOnnx(program, constants), options)
-    return new NodeExecutable(session, program, new Set(Object.keys(constants ?? {})))
+    return new NodeExecutable(session, program, new Set(Object.keys(constants)), held)
   },
 })
 
@@ -83,7 +81,7 @@ const createSession = async (
   model: Uint8Array,
   { threads = 0, device = 'cpu', spinning = true, profile }: NodeRuntimeOptions,
 ) => {
-  const intraOpNumThreads = threads || usualThreads()
+  const intraOpNumThreads = Math.min(threads || usualThreads(), availableParallelism())
   try {
     return await ort.InferenceSession.create(model, {
       executionProviders: [device],
@@ -102,33 +100,74 @@ const createSession = async (
 }
 
 class NodeExecutable implements Executable {
+  /** State that is both read and written: onnxruntime may write before it has read. */
+  readonly #copied: ReadonlySet<string>
+
+  /** @param state tensors over the arrays that stay, by the program's names. */
   constructor(
     readonly session: ort.InferenceSession,
     readonly program: Program,
     readonly baked: ReadonlySet<string>,
-  ) {}
+    readonly state: Readonly<Record<string, ort.Tensor>>,
+  ) {
+    const read = new Set(Object.keys(program.inputs).map((name) => state[name]?.data))
+    this.#copied = new Set(
+      Object.keys(program.outputs).filter((name) => state[name] && read.has(state[name].data)),
+    )
+  }
 
   async run(inputs: Readonly<Record<string, Values>>, into: Readonly<Record<string, Float32Array>> = {}) {
+    const { program, baked, state } = this
     const feeds: Record<string, ort.Tensor> = {}
-    for (const [name, { shape, dtype, size }] of Object.entries(this.program.inputs)) {
-      if (this.baked.has(name)) continue
+    for (const [name, { shape, dtype, size }] of Object.entries(program.inputs)) {
+      if (baked.has(name)) continue
       const values = inputs[name]
-      if (values?.length !== size)
+      if (state[name]) feeds[name] = state[name]
+      else if (values?.length !== size)
         throw new RangeError(
           `input ${name}: ${values?.length ?? 'no'} values given, [${shape.join(', ')}] expected`,
         )
-      feeds[name] = tensorOf(dtype, values, shape)
+      else feeds[name] = tensorOf(dtype, values, shape)
     }
     const fetches: Record<string, ort.Tensor | null> = {}
-    for (const [name, { shape }] of Object.entries(this.program.outputs))
-      fetches[name] = into[name] ? tensorOf('float32', into[name], shape) : null
-    const results = await this.session.run(feeds, fetches)
-    return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]))
+    for (const [name, { shape }] of Object.entries(program.outputs))
+      if (state[name]) fetches[name] = this.#copied.has(name) ? null : state[name]
+      else fetches[name] = into[name] ? tensorOf('float32', into[name], shape) : null
+    const results: Record<string, Float32Array> = {}
+    for (const [name, { data }] of Object.entries(await this.session.run(feeds, fetches))) {
+      const values = data as Float32Array
+      if (!state[name]) results[name] = values
+      else if (this.#copied.has(name)) (state[name].data as Float32Array).set(values)
+    }
+    return results
   }
 
   async release() {
     await this.session.release()
   }
+}
+
+/**
+ * Tensors over the arrays of a state that a program reads or writes.
+ *
+ * @throws RangeError if one has another size than the program expects.
+ */
+const heldBy = (
+  { inputs, outputs }: Program,
+  state: Readonly<Record<string, DeviceArray>>,
+): Record<string, ort.Tensor> => {
+  const held: Record<string, ort.Tensor> = {}
+  for (const [name, array] of Object.entries(state)) {
+    const tensor = inputs[name] ?? outputs[name]
+    if (!tensor) continue
+    const { values } = HostArray.of(array)
+    if (values.length !== tensor.size)
+      throw new RangeError(
+        `state ${name}: ${values.length} values given, [${tensor.shape.join(', ')}] expected`,
+      )
+    held[name] = tensorOf('float32', values, tensor.shape)
+  }
+  return held
 }
 
 const tensorOf = (dtype: DType, values: Values, shape: readonly number[]): ort.Tensor =>

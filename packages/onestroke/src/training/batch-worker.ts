@@ -1,8 +1,9 @@
 /** Prepares batches beside the main thread. Messages in: { step, reuse? }; out: { step, batch }. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Batch, BatchMaker, type BatchPlan } from './batch.js'
+import { type Batch, BatchMaker, type BatchPlan, type BatchSlice } from './batch.js'
 
-const maker = new BatchMaker(workerData as BatchPlan)
+const { plan, slice } = workerData as { plan: BatchPlan; slice: BatchSlice }
+const maker = new BatchMaker(plan, slice)
 parentPort!.on('message', ({ step, reuse }: { step: number; reuse?: Batch }) => {
   const batch = maker.make(step, reuse)
   parentPort!.postMessage({ step, batch }, buffersOf(batch))

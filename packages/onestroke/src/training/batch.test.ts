@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { METHODS } from '@onestroke/core/consistency'
 import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core/text'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -41,6 +42,30 @@ describe('a batch', () => {
       { numRuns: 20 },
     )
     expect(new Set(known.values()).size).toBe(12)
+  })
+
+  it.each([
+    ['diffusion', { P_mean: -0.6, P_std: 1.4, uniform: 0.2 }],
+    ['dmd', METHODS.dmd!.options],
+  ])('in slices is the same pictures as whole, each with its own noises (%s)', (objective, options) => {
+    const plan = batchPlan({
+      batch: 5,
+      vocabulary: text,
+      augment,
+      objective,
+      options,
+      guidance_scale: [1, 3],
+    })
+    const whole = new BatchMaker(plan).make(3)
+    const slices = [
+      { from: 0, to: 2 },
+      { from: 2, to: 5 },
+    ].map((slice) => new BatchMaker(plan, slice).make(3))
+    const { total_weight, progress, ...pictures } = whole
+    for (const [name, values] of Object.entries(pictures))
+      expect(Float32Array.from(slices.flatMap((slice) => [...slice[name as 'x0']]))).toEqual(values)
+    for (const slice of slices) expect([slice.total_weight, slice.progress]).toEqual([total_weight, progress])
+    expect([...total_weight]).toEqual([5])
   })
 
   it('depends on the seed in every part', () => {

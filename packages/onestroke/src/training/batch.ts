@@ -32,6 +32,12 @@ export interface BatchPlan {
   readonly word_dropout: number
 }
 
+/** The pictures of one batch that one process computes: B of them, from number `from` up to number `to`. */
+export interface BatchSlice {
+  readonly from: number
+  readonly to: number
+}
+
 export interface Batch {
   readonly x0: Float32Array<ArrayBuffer>
   readonly noise: Float32Array<ArrayBuffer>
@@ -41,6 +47,8 @@ export interface Batch {
   readonly guidance_scale: Float32Array<ArrayBuffer>
   /** How much each picture counts: 1. */
   readonly weight: Float32Array<ArrayBuffer>
+  /** [1], the sum of the weights of the whole batch. */
+  readonly total_weight: Float32Array<ArrayBuffer>
   /** [1], in [0, 1). */
   readonly progress: Float32Array<ArrayBuffer>
   /** [B, tokens, entries]; empty for models without condition. */
@@ -60,7 +68,11 @@ export class BatchMaker {
   readonly #tokenizer: Tokenizer
   readonly #shuffle: Shuffle
 
-  constructor(readonly plan: BatchPlan) {
+  /** @param slice of each batch; all of it by default. Pictures keep their number in the batch, and so what is drawn for them. */
+  constructor(
+    readonly plan: BatchPlan,
+    readonly slice: BatchSlice = { from: 0, to: plan.batch },
+  ) {
     this.#objective = objectiveNamed(plan.objective)
     this.#tokenizer = new Tokenizer(plan.vocabulary)
     this.#shuffle = new Shuffle(plan.dataset.count, plan.seed)
@@ -68,49 +80,54 @@ export class BatchMaker {
 
   /** Batch number `step`, counted from 0. Writes over `reuse` if given. */
   make(step: number, reuse?: Batch): Batch {
-    const { plan } = this
+    const { plan, slice } = this
     const { dataset, batch, seed, range } = plan
+    const count = slice.to - slice.from
     const size = dataset.channels * dataset.height * dataset.width
     const judged = this.#objective.judges_pictures === true
     const out = reuse ?? {
-      x0: new Float32Array(batch * size),
-      noise: new Float32Array(batch * size),
-      t: new Float32Array(batch),
-      r: new Float32Array(batch),
-      s: new Float32Array(batch),
-      guidance_scale: new Float32Array(batch),
-      weight: new Float32Array(batch),
+      x0: new Float32Array(count * size),
+      noise: new Float32Array(count * size),
+      t: new Float32Array(count),
+      r: new Float32Array(count),
+      s: new Float32Array(count),
+      guidance_scale: new Float32Array(count),
+      weight: new Float32Array(count),
+      total_weight: new Float32Array(1),
       progress: new Float32Array(1),
-      condition: new Float32Array(batch * this.#tokenizer.tokens * this.#tokenizer.entries),
-      negative: new Float32Array(batch * this.#tokenizer.tokens * this.#tokenizer.entries),
-      start: new Float32Array(judged ? batch : 0),
-      renoise: new Float32Array(judged ? batch * size : 0),
+      condition: new Float32Array(count * this.#tokenizer.tokens * this.#tokenizer.entries),
+      negative: new Float32Array(count * this.#tokenizer.tokens * this.#tokenizer.entries),
+      start: new Float32Array(judged ? count : 0),
+      renoise: new Float32Array(judged ? count * size : 0),
     }
     const context = { range, progress: Math.min((step * batch) / plan.images, 1 - 1e-9) }
     out.weight.fill(1)
+    out.total_weight[0] = batch
     out.progress[0] = context.progress
     const random = (stream: number, index: number) => new Random({ seed, stream, step, index })
     const bags: (readonly Bag[])[] = []
     const away: (readonly Bag[])[] = []
-    for (let i = 0; i < batch; i++) {
+    for (let k = 0; k < count; k++) {
+      /** Its number in the whole batch. */
+      const i = slice.from + k
       const picture = this.#shuffle.at(step * batch + i)
-      readPicture(dataset as Dataset, picture, out.x0, i * size, plan.augment, random(STREAM.augment, i))
-      random(STREAM.noise, i).fillNormal(out.noise.subarray(i * size, (i + 1) * size))
+      readPicture(dataset as Dataset, picture, out.x0, k * size, plan.augment, random(STREAM.augment, i))
+      random(STREAM.noise, i).fillNormal(out.noise.subarray(k * size, (k + 1) * size))
       const {
         t,
         r,
         s = range.sigma_min,
         start,
       } = this.#objective.times(random(STREAM.time, i), context, plan.options)
-      out.t[i] = t
-      out.r[i] = r
-      out.s[i] = s
+      out.t[k] = t
+      out.r[k] = r
+      out.s[k] = s
       if (judged) {
-        out.start[i] = start!
-        random(STREAM.renoise, i).fillNormal(out.renoise.subarray(i * size, (i + 1) * size))
+        out.start[k] = start!
+        random(STREAM.renoise, i).fillNormal(out.renoise.subarray(k * size, (k + 1) * size))
       }
       const guidance = random(STREAM.guidance, i)
-      out.guidance_scale[i] = guidanceScale(plan.guidance_scale, guidance)
+      out.guidance_scale[k] = guidanceScale(plan.guidance_scale, guidance)
       away.push(this.#negative(guidance))
       bags.push(this.#condition(picture, random(STREAM.condition, i)))
     }

@@ -1,7 +1,15 @@
 /** Which network is trained, and what its weights begin as. */
 import { isDeepStrictEqual } from 'node:util'
+import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
-import { halfNetwork, type NetworkConfig } from '@onestroke/core/nn'
+import {
+  halfNetwork,
+  lowRank,
+  type NetworkConfig,
+  networkLayout,
+  type Trainable,
+  wholeNetwork,
+} from '@onestroke/core/nn'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import type { LoadedModel } from '../model/index.js'
@@ -9,6 +17,7 @@ import { HALF, halved } from './half.js'
 import { objectiveNamed } from './objectives.js'
 import type { RunPlan } from './plan.js'
 import { presetNetwork } from './presets.js'
+import { TEACHER_PREFIX } from './step.js'
 
 /** What decides which network is trained, and from where. */
 export interface Given {
@@ -31,6 +40,29 @@ export const networkOf = ({ plan, dataset, vocabulary, teacher, initFrom }: Give
   if (teacher && preset === teacher.config.provenance.preset) return teacher.config.network
   if (teacher && preset === HALF) return halved(teacher.config.network).network
   return presetNetwork(preset, { resolution: dataset.height, channels: dataset.channels }, vocabulary)
+}
+
+/** The network, with the inputs that the method asks for. */
+export const denoiserConfig = (options: Given, objective: Objective): DenoiserConfig => {
+  const { plan, initFrom } = options
+  const { sigma_min, sigma_max } = plan
+  // What is refined stays what it is.
+  const refined = objective.refines ? initFrom?.config : undefined
+  const { embedding, ...rest } = networkOf(options)
+  const inputs = {
+    // Who listens to guidance goes on listening: without that input its pictures would be others.
+    guidance_embedding:
+      typeof plan.guidance_scale !== 'number' ||
+      initFrom?.config.network.embedding.guidance_embedding === true,
+    jump_embedding: objective.flow_map === true,
+  }
+  return {
+    network: { ...rest, embedding: { ...embedding, ...inputs } },
+    parametrization: refined?.parametrization ?? objective.parametrization,
+    sigma_min,
+    sigma_max,
+    sigma_data: 0.5,
+  }
 }
 
 /** Where a network's first weights come from: parameter `name` begins as the model's `from(name)`, if it has such a one. */
@@ -70,6 +102,35 @@ export const beginningOf = (
   }
   if (teacher && preset === HALF) return { model: teacher, from: halved(teacher.config.network).from }
   return teacher && preset === teacher.config.provenance.preset ? { model: teacher } : undefined
+}
+
+/** Before the names of weights that stay, where they are not the teacher's. */
+const FROZEN_PREFIX = 'frozen.'
+
+/**
+ * What is trained of the network: all of it, or, where the plan says `lora`, adapters on the model that it begins as. If that is
+ * the teacher, the two share their constants.
+ *
+ * @throws UserError if there is no such model, or if it cannot be adapted so.
+ */
+export const trainableOf = (
+  { plan: { lora }, teacher }: Given,
+  network: NetworkConfig,
+  beginning: Beginning | undefined,
+): Trainable => {
+  const layout = networkLayout(network)
+  if (!lora) return wholeNetwork(layout)
+  if (!beginning || beginning.from)
+    throw new UserError('adapters need a model of the same network to begin as', {
+      option: 'lora',
+      remedy: 'begin as the teacher, with its own preset, or with a student of it',
+    })
+  const { model } = beginning
+  try {
+    return lowRank(layout, model, lora, model === teacher ? TEACHER_PREFIX : FROZEN_PREFIX)
+  } catch (cause) {
+    throw new UserError((cause as Error).message, { option: 'lora', cause })
+  }
 }
 
 /** Whether networks are the same but for the inputs that methods add. */

@@ -1,18 +1,19 @@
+export {
+  compileMuon,
+  OPTIMIZERS,
+  type OptimizerName,
+  type OptimizerOptions,
+  type Orthogonalizer,
+} from '@onestroke/core/nn'
 export { BANDS, bandLimits } from './bands.js'
-export { type Batch, BatchMaker, type BatchPlan } from './batch.js'
+export { type Batch, BatchMaker, type BatchPlan, type BatchSlice } from './batch.js'
+export { ALONE, type Group } from './group.js'
 export { HALF } from './half.js'
 export { isLocked, lockRun } from './lock.js'
 export { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
 export { checkMemory, peakBytes } from './memory.js'
-export { compileMuon, type Orthogonalizer } from './muon.js'
 export { objectiveNamed } from './objectives.js'
-export {
-  OPTIMIZERS,
-  Optimizer,
-  type OptimizerName,
-  type OptimizerOptions,
-  type TrainingArrays,
-} from './optimizer.js'
+export { Optimizer, type TrainingArrays } from './optimizer.js'
 export { isFinished, openRun, type RunPlan, type RunStatus, readPlan } from './plan.js'
 export {
   isTrainable,

@@ -13,31 +13,32 @@ const SIZE = 5
 
 /** A "graph" whose gradient is the parameters themselves, except in the steps where `bad` says what it is. */
 const executable = (
+  { parameters, gradient }: Optimizer,
   bad: (step: number) => Partial<{ gradient: number; loss: number }> | undefined,
 ): Executable => {
   let step = 0
   return {
-    async run({ parameters }, { gradient } = {}) {
+    async run() {
       const trouble = bad(++step)
-      gradient!.set(parameters as Float32Array)
-      if (trouble?.gradient !== undefined) gradient![2] = trouble.gradient
-      return { loss: Float32Array.of(trouble?.loss ?? 1 / step) }
+      gradient.set(parameters)
+      if (trouble?.gradient !== undefined) gradient[2] = trouble.gradient
+      const loss = trouble?.loss ?? 1 / step
+      return { loss: Float32Array.of(loss), losses: new Float32Array(4).fill(loss) }
     },
     async release() {},
   }
 }
 
 const setUp = (
-  bad: Parameters<typeof executable>[0] = () => undefined,
+  bad: Parameters<typeof executable>[1] = () => undefined,
   changes: Partial<LoopOptions> = {},
-): LoopOptions & { events: StepEvent[] } => {
+): LoopOptions & { optimizer: Optimizer; events: StepEvent[] } => {
   const optimizer = new Optimizer(SIZE, OPTIMIZER_DEFAULTS)
   optimizer.parameters.fill(1)
   optimizer.ema.fill(1)
   const events: StepEvent[] = []
   return {
-    step: executable(bad),
-    optimizer,
+    step: executable(optimizer, bad),
     schedule: { learning_rate: 0.01, warmup: 0, decay: 0, ema_half_life: 10 },
     plan: batchPlan({ images: 160 }),
     progress: freshProgress(160),
@@ -46,6 +47,7 @@ const setUp = (
     },
     events,
     ...changes,
+    optimizer,
   }
 }
 
@@ -70,11 +72,10 @@ describe('the training loop', () => {
     const options = setUp(undefined, { own: { optimizer: own } })
     const graph: Executable = {
       ...options.step,
-      async run(inputs, into) {
+      async run(inputs) {
         // Far beyond what is clipped, in which the network has no part.
-        into!.own_gradient!.fill(1e6)
-        expect(inputs.own).toBe(own.parameters)
-        return options.step.run(inputs, into)
+        own.gradient.fill(1e6)
+        return options.step.run(inputs)
       },
     }
     await trainingLoop({ ...options, step: graph })
@@ -90,12 +91,12 @@ describe('the training loop', () => {
     own.parameters.fill(1)
     const kinds: string[] = []
     const graphOf = (kind: string, loss: number): Executable => ({
-      async run(_, into) {
+      async run() {
         kinds.push(kind)
         // A graph of one kind writes no gradient of the other.
-        if (kind === 'student') into!.gradient!.fill(0.1)
-        else into!.own_gradient!.fill(0.1)
-        return { loss: Float32Array.of(loss) }
+        if (kind === 'student') options.optimizer.gradient.fill(0.1)
+        else own.gradient.fill(0.1)
+        return { loss: Float32Array.of(loss), losses: new Float32Array(4).fill(loss) }
       },
       async release() {},
     })
@@ -197,11 +198,11 @@ describe('the training loop', () => {
     const graph: Executable = {
       ...step,
       // Bad as long as picture 2 of the third batch is as it came.
-      async run(inputs, outputs) {
+      async run(inputs) {
         const { weight, t } = inputs as Record<string, Float32Array>
-        const { loss } = await step.run(inputs, outputs)
+        const { loss } = await step.run(inputs)
         const bad = options.progress.step === 2 && weight![2] === 1
-        if (bad) outputs!.gradient!.fill(Number.NaN)
+        if (bad) options.optimizer.gradient.fill(Number.NaN)
         weights.push(weight!.slice())
         const losses = Float32Array.from(t!, (_, i) => (bad && i === 2 ? Number.NaN : 1))
         return { loss: bad ? Float32Array.of(Number.NaN) : loss!, losses }
@@ -221,9 +222,9 @@ describe('the training loop', () => {
     const options = setUp()
     const graph: Executable = {
       ...options.step,
-      async run({ weight }, { gradient } = {}) {
+      async run({ weight }) {
         const bad = (weight as Float32Array)[0] === 1
-        gradient!.fill(bad ? Number.NaN : 0)
+        options.optimizer.gradient.fill(bad ? Number.NaN : 0)
         return {
           loss: Float32Array.of(bad ? Number.NaN : 1),
           losses: Float32Array.of(bad ? Number.NaN : 1, 1, 1, 1),
@@ -241,10 +242,10 @@ describe('the training loop', () => {
     const options = setUp()
     const graph: Executable = {
       ...options.step,
-      async run(inputs, { gradient } = {}) {
+      async run(inputs) {
         const { weight, t } = inputs as Record<string, Float32Array>
         // A picture's loss is its noise level, its gradient 1 in all five places.
-        gradient!.fill(weight!.reduce((sum, one) => sum + one, 0))
+        options.optimizer.gradient.fill(weight!.reduce((sum, one) => sum + one, 0))
         return { loss: Float32Array.of(1), losses: t!.slice() }
       },
     }

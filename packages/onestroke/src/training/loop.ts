@@ -1,13 +1,14 @@
 /** The training loop: one for teacher and student. What is minimised is a value that it is handed. */
 import type { NoiseRange } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
-import type { Executable } from '@onestroke/core/tensor'
+import type { DeviceArray, Executable } from '@onestroke/core/tensor'
 import { BANDS, bandName, bandOf } from './bands.js'
 import type { Batch, BatchPlan } from './batch.js'
-import type { Optimizer } from './optimizer.js'
+import { ALONE, type Group, type Share, shareOf } from './group.js'
 import { Prefetch } from './prefetch.js'
 import { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
 import { freshPending, type Progress } from './state.js'
+import type { Update } from './update.js'
 
 /** Pictures between two lines of the log. */
 const LOG_IMAGES = 4096
@@ -16,13 +17,18 @@ const QUARANTINE = 100
 /** So many steps without a finite gradient in a row end the training. */
 const MAX_SKIPPED = 20
 
-/** What is trained, and by which graphs. */
+/** What is trained, by which graphs, and by whom. */
 export interface Training {
-  /** Trains the student, and `own` with it, unless that has steps of its own. */
+  /**
+   * Trains the student, and `own` with it, unless that has steps of its own. Its state are the arrays of the optimisers; see
+   * `stepState`.
+   */
   readonly step: Executable
-  readonly optimizer: Optimizer
+  readonly optimizer: Update
   /** What the objective trains beside the student. */
   readonly own?: OwnTraining
+  /** Which pictures of a batch are computed here; all of them by default. */
+  readonly share?: Share
 }
 
 export interface LoopOptions extends Training {
@@ -31,14 +37,14 @@ export interface LoopOptions extends Training {
   target_ema?(progress: number): number
   readonly plan: BatchPlan
   readonly progress: Progress
-  /** Asked before each step; true ends the loop early. */
+  /** Asked before each step; true, on any rank, ends the loop early. */
   shouldStop?(): boolean
-  /** Called after each step, with the seconds that the graph and the whole step took. Awaited. */
+  /** Called after each step, on every rank, with the seconds that the graph and the whole step took. Awaited. */
   onStep?(event: StepEvent): void | Promise<void>
 }
 
 export interface OwnTraining {
-  readonly optimizer: Optimizer
+  readonly optimizer: Update
   /** So many steps of its own, by their own graph, come before each of the student's. */
   readonly steps?: { readonly updates: number; readonly step: Executable }
 }
@@ -49,7 +55,7 @@ export interface StepEvent {
   readonly gradient_norm: number
   readonly graph_seconds: number
   readonly step_seconds: number
-  /** Norm of the gradient of this step's pictures of each band alone, at the weights as they are now. */
+  /** Norm of the gradient of this step's pictures of each band alone, at the weights as they are now. Every rank must ask. */
   gradientNorms(): Promise<(number | null)[]>
 }
 
@@ -59,35 +65,35 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
   const steps = Math.ceil(plan.images / plan.batch)
   if (progress.step >= steps) return true
   const { range } = plan
-  const prefetch = new Prefetch(plan, progress.step)
+  const { share = shareOf(ALONE, plan.batch) } = options
+  const prefetch = new Prefetch(plan, share, progress.step)
   let skippedInARow = 0
   let quarantinedInARow = 0
   try {
     while (progress.step < steps) {
-      if (options.shouldStop?.()) return false
+      if (!(await share.group.all(options.shouldStop?.() !== true))) return false
       const begin = performance.now()
       const batch = await prefetch.get(progress.step)
       const turn = turnAt(progress.step + 1, options)
       const graphBegin = performance.now()
-      let result = await runStep(turn.executable, options, batch)
-      const mended = !lossIsFinite(result) && quarantine(batch, result.losses, progress)
+      let result = await runStep(turn, batch, share)
+      const mended = !Number.isFinite(result.loss) && quarantine(batch, result, progress, share)
       quarantinedInARow = mended ? quarantinedInARow + 1 : 0
       if (quarantinedInARow >= MAX_SKIPPED)
         throw diverged(`pictures had to be left out in ${MAX_SKIPPED} steps in a row`, progress, range)
-      if (mended) result = await runStep(turn.executable, options, batch)
+      if (mended) result = await runStep(turn, batch, share)
       const graph_seconds = (performance.now() - graphBegin) / 1000
-      const norms = turn.trained.map((one) => one.gradientNorm())
-      const gradient_norm = norms[0]!
-      const loss = result.loss![0]!
+      const { loss, gradient_norm, finite } = result
       progress.step++
       const images = progress.step * plan.batch
-      if (norms.every(Number.isFinite) && Number.isFinite(loss)) {
+      if (finite) {
         const rate = learningRate((progress.step - 0.5) / steps, schedule)
         const decay = emaDecay(images, plan.batch * turn.every, schedule)
-        for (const [i, one] of turn.trained.entries()) await one.step(turn.count, rate, decay, norms[i]!)
-        if (options.target_ema) optimizer.updateTarget(options.target_ema(progress.step / steps))
+        for (const [i, one] of turn.trained.entries())
+          await one.step(turn.count, rate, decay, result.gradient_norms[i]!)
+        if (options.target_ema) await optimizer.updateTarget(options.target_ema(progress.step / steps))
         skippedInARow = 0
-        if (turn.students) record(progress, batch, result.losses, loss, gradient_norm, range)
+        if (turn.students) record(progress, result, range)
         else recordOwn(progress, loss)
         if (pendingSteps(progress) * plan.batch >= LOG_IMAGES) closeLog(progress, plan.batch, rate)
       } else {
@@ -108,7 +114,7 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
         gradient_norm,
         graph_seconds,
         step_seconds,
-        gradientNorms: () => gradientNorms(batch, range, options),
+        gradientNorms: () => gradientNorms(batch, result, range, options),
       })
       prefetch.recycle(batch)
     }
@@ -119,21 +125,82 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
   }
 }
 
-/** Runs a graph at the parameters as they are; the gradients come to lie with the optimisers. */
-export const runStep = (
-  executable: Executable,
-  { optimizer: { parameters, gradient, target }, own }: Training,
+/** What is told of a step on the whole batch, on every rank alike: numbers, and one a picture. */
+export interface StepResult {
+  readonly loss: number
+  /** Norms of the gradients of all that is trained, and the first of them. */
+  readonly gradient_norms: readonly number[]
+  readonly gradient_norm: number
+  /** Whether loss and norms are. */
+  readonly finite: boolean
+  /** Loss, noise level and weight of each picture: [B]. */
+  readonly losses: Float32Array
+  readonly t: Float32Array
+  readonly weight: Float32Array
+}
+
+/** The arrays that the graphs of a training read and write, by the names that they have there. */
+export const stepState = (optimizer: Update, own?: Update): Record<string, DeviceArray> => {
+  const { parameters, gradient, target } = optimizer.state
+  return {
+    parameters,
+    gradient,
+    ...(target && { target }),
+    ...(own && { own: own.state.parameters, own_gradient: own.state.gradient }),
+  }
+}
+
+/** Runs a turn's graph at the parameters as they are; the gradients, summed over all ranks, come to lie with the optimisers. */
+export const runStep = async (
+  { executable, trained }: Pick<Turn, 'executable' | 'trained'>,
   batch: Batch,
-): Promise<StepResult> =>
-  executable.run(
-    { ...batch, parameters, ...(target && { target }), ...(own && { own: own.optimizer.parameters }) },
-    { gradient, ...(own && { own_gradient: own.optimizer.gradient }) },
-  )
+  { group, from, of }: Share = shareOf(ALONE, batch.t.length),
+): Promise<StepResult> => {
+  const { t, weight } = batch
+  /** The loss, and three numbers a picture. Other ranks' places hold −0, which changes no sum. */
+  const told = new Float32Array(1 + 3 * of).fill(-0)
+  const [losses, levels, weights] = [0, 1, 2].map((i) => told.subarray(1 + i * of, 1 + (i + 1) * of)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ]
+  levels.set(t, from)
+  weights.set(weight, from)
+  // Where no picture counts, all that comes out is 0, also if what lies there is not finite.
+  if (weight.every((one) => one === 0))
+    for (const { state, size } of trained) await state.gradient.write(new Float32Array(size))
+  else {
+    const result = await executable.run({ ...batch })
+    told[0] = result.loss![0]!
+    losses.set(result.losses!, from)
+  }
+  await group.sum(told)
+  for (const { state } of trained) await sumOver(group, state.gradient)
+  const gradient_norms: number[] = []
+  for (const one of trained) gradient_norms.push(await one.gradientNorm())
+  const loss = told[0]!
+  return {
+    loss,
+    gradient_norms,
+    gradient_norm: gradient_norms[0]!,
+    finite: [loss, ...gradient_norms].every(Number.isFinite),
+    losses,
+    t: levels,
+    weight: weights,
+  }
+}
+
+const sumOver = async (group: Group, array: DeviceArray): Promise<void> => {
+  if (group.size === 1) return
+  const values = await array.read()
+  await group.sum(values)
+  await array.write(values)
+}
 
 /** What one step does. */
-interface Turn {
+export interface Turn {
   readonly executable: Executable
-  readonly trained: readonly Optimizer[]
+  readonly trained: readonly Update[]
   readonly students: boolean
   /** Which one it is among those of its kind, from 1. */
   readonly count: number
@@ -154,46 +221,65 @@ export const turnAt = (step: number, { step: executable, optimizer, own }: Train
     : { executable: own.steps.step, trained: [own.optimizer], students: false, count: step - students, every }
 }
 
-type StepResult = Readonly<Record<string, Float32Array>>
-
-const lossIsFinite = ({ loss }: StepResult): boolean => Number.isFinite(loss![0])
-
 /**
  * Takes the pictures whose loss is not finite out of a batch: their weight becomes 0, and their place a copy of another
- * picture, for 0 times NaN is NaN. Returns whether there is something left to learn from.
+ * picture, for 0 times NaN is NaN. Returns whether there is something left to learn from, on any rank.
  */
-const quarantine = (batch: Batch, losses: Float32Array | undefined, progress: Progress): boolean => {
-  const good = losses?.findIndex(Number.isFinite) ?? -1
-  if (!losses || good < 0) return false
+const quarantine = (
+  batch: Batch,
+  { losses, t, weight }: StepResult,
+  progress: Progress,
+  { from, to }: Share,
+): boolean => {
+  if (!losses.some(Number.isFinite)) return false
   for (const [index, loss] of losses.entries()) {
     if (Number.isFinite(loss)) continue
+    weight[index] = 0
     progress.quarantined++
     progress.quarantine = [
       ...progress.quarantine.slice(1 - QUARANTINE),
-      { step: progress.step, index, sigma: batch.t[index]! },
+      { step: progress.step, index, sigma: t[index]! },
     ]
-    for (const array of Object.values(batch) as Float32Array[]) {
-      const size = array.length / losses.length
-      if (size >= 1) array.copyWithin(index * size, good * size, (good + 1) * size)
-    }
-    batch.weight[index] = 0
   }
+  const mine = losses.subarray(from, to)
+  const good = mine.findIndex(Number.isFinite)
+  for (const [i, loss] of mine.entries()) {
+    if (Number.isFinite(loss) || good < 0) continue
+    for (const array of Object.values(batch) as Float32Array[]) {
+      const size = array.length / mine.length
+      if (size >= 1) array.copyWithin(i * size, good * size, (good + 1) * size)
+    }
+  }
+  weigh(batch, weight, { from, to })
   return true
+}
+
+/** Makes the pictures of a batch count so much: [B], of the whole one. */
+const weigh = (
+  { weight, total_weight }: Pick<Batch, 'weight' | 'total_weight'>,
+  all: Float32Array,
+  { from, to }: Pick<Share, 'from' | 'to'>,
+): void => {
+  weight.set(all.subarray(from, to))
+  total_weight[0] = all.reduce((sum, one) => sum + one, 0)
 }
 
 const gradientNorms = async (
   batch: Batch,
+  { t, weight }: StepResult,
   range: NoiseRange,
   training: Training,
 ): Promise<(number | null)[]> => {
+  const { step: executable, optimizer, share = shareOf(ALONE, t.length) } = training
   const norms: (number | null)[] = []
   for (let band = 0; band < BANDS; band++) {
-    const weight = batch.weight.map((one, i) => (bandOf(batch.t[i]!, range) === band ? one : 0))
-    if (weight.every((one) => one === 0)) norms.push(null)
+    const inBand = weight.map((one, i) => (bandOf(t[i]!, range) === band ? one : 0))
+    if (inBand.every((one) => one === 0)) norms.push(null)
     else {
-      await runStep(training.step, training, { ...batch, weight })
-      const norm = training.optimizer.gradientNorm()
-      norms.push(Number.isFinite(norm) ? norm : null)
+      const part = { ...batch, weight: batch.weight.slice(), total_weight: new Float32Array(1) }
+      weigh(part, inBand, share)
+      const { gradient_norm } = await runStep({ executable, trained: [optimizer] }, part, share)
+      norms.push(Number.isFinite(gradient_norm) ? gradient_norm : null)
     }
   }
   return norms
@@ -229,16 +315,13 @@ const short = (value: number): string => String(Number(value.toPrecision(2)))
 
 const record = (
   { pending }: Progress,
-  { t, weight }: Batch,
-  losses: Float32Array | undefined,
-  loss: number,
-  gradient_norm: number,
+  { loss, losses, t, weight, gradient_norm }: StepResult,
   range: NoiseRange,
 ) => {
   pending.steps++
   pending.loss += loss
   pending.gradient_norm += gradient_norm
-  for (const [i, value] of losses?.entries() ?? []) {
+  for (const [i, value] of losses.entries()) {
     if (weight[i] === 0) continue
     const band = pending.bands[bandOf(t[i]!, range)]!
     band[0] += value

@@ -11,7 +11,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Mixture, trajectory } from '../../../core/src/diffusion/testing.js'
 import { nodeRuntime } from '../runtime/index.js'
 import type { Batch } from './batch.js'
-import { runStep, type Training, turnAt } from './loop.js'
+import { runStep, stepState, type Training, turnAt } from './loop.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 import { learningRate } from './schedule.js'
@@ -71,7 +71,7 @@ const train = async (
   }
   const layout = networkLayout(config.network)
   const optimizer = new Optimizer(layout.size, OPTIMIZER_DEFAULTS, {
-    target: method.target_ema ? layout.size : 0,
+    target: method.target_ema !== undefined,
   })
   const { parameters, target, ema } = optimizer
   parameters.set(layout.initialize(3))
@@ -94,12 +94,14 @@ const train = async (
   if (part?.beginsAs)
     part.layout.adopt(own!.parameters, networkLayout(given!.config.network), given!.weights, part.beginsAs)
   const baked = teaches ? Object.entries(networkLayout(given.config.network).unflatten(given.weights)) : []
-  const executable = await runtime.compile(
-    program,
-    Object.fromEntries(baked.map(([name, values]) => [TEACHER_PREFIX + name, values])),
-  )
+  const state = stepState(optimizer, own)
+  const executable = await runtime.compile(program, {
+    constants: Object.fromEntries(baked.map(([name, values]) => [TEACHER_PREFIX + name, values])),
+    state,
+  })
   const updates = part?.updates
-  const ownExecutable = updates === undefined ? undefined : await runtime.compile(trainingStep(step, 'own'))
+  const ownExecutable =
+    updates === undefined ? undefined : await runtime.compile(trainingStep(step, 'own'), { state })
   const training: Training = {
     step: executable,
     optimizer,
@@ -134,13 +136,14 @@ const train = async (
       noise: random.fillNormal(new Float32Array(2 * BATCH)),
       guidance_scale: new Float32Array(BATCH).fill(1),
       weight: new Float32Array(BATCH).fill(1),
+      total_weight: Float32Array.of(BATCH),
       renoise: random.fillNormal(new Float32Array(2 * BATCH)),
     }
     const turn = turnAt(number, training)
-    await runStep(turn.executable, training, batch as unknown as Batch)
+    const { gradient_norms } = await runStep(turn, batch as unknown as Batch)
     const schedule = { learning_rate: rate, warmup: 0.02, decay: 0.7, ema_half_life: 0 }
-    for (const one of turn.trained)
-      await one.step(turn.count, learningRate(progress, schedule), 0.98, one.gradientNorm())
+    for (const [i, one] of turn.trained.entries())
+      await one.step(turn.count, learningRate(progress, schedule), 0.98, gradient_norms[i]!)
     if (method.target_ema) optimizer.updateTarget(method.target_ema(progress, method.options))
   }
   await executable.release()
@@ -157,10 +160,9 @@ const ends = Array.from({ length: COUNT }, (_, i) =>
 
 /** What a student paints in one step. */
 const paint = async ({ config, weights }: { config: DenoiserConfig; weights: Float32Array }) => {
-  const executable = await runtime.compile(
-    denoiseProgram(config, COUNT),
-    networkLayout(config.network).unflatten(weights),
-  )
+  const executable = await runtime.compile(denoiseProgram(config, COUNT), {
+    constants: networkLayout(config.network).unflatten(weights),
+  })
   const { denoised } = await executable.run({
     x: start,
     sigma: new Float32Array(COUNT).fill(range.sigma_max),

@@ -1,34 +1,10 @@
 /** What a run's model is, and what is told of it. */
-import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { LoadedModel } from '../model/index.js'
-import { type Given, networkOf } from './beginning.js'
+import type { Job } from './job.js'
 import type { Progress } from './state.js'
 import type { GuidanceScale } from './step.js'
 import { versions } from './versions.js'
-
-/** The network, with the inputs that the method asks for. */
-export const denoiserConfig = (options: Given, objective: Objective): DenoiserConfig => {
-  const { plan, initFrom } = options
-  const { sigma_min, sigma_max } = plan
-  // What is refined stays what it is.
-  const refined = objective.refines ? initFrom?.config : undefined
-  const { embedding, ...rest } = networkOf(options)
-  const inputs = {
-    // Who listens to guidance goes on listening: without that input its pictures would be others.
-    guidance_embedding:
-      typeof plan.guidance_scale !== 'number' ||
-      initFrom?.config.network.embedding.guidance_embedding === true,
-    jump_embedding: objective.flow_map === true,
-  }
-  return {
-    network: { ...rest, embedding: { ...embedding, ...inputs } },
-    parametrization: refined?.parametrization ?? objective.parametrization,
-    sigma_min,
-    sigma_max,
-    sigma_data: 0.5,
-  }
-}
 
 /**
  * What a student is asked for unless somebody says so: the least that it learned, or 1 where it has no such input. One that went
@@ -45,9 +21,7 @@ const usualGuidance = (
 
 /** The config of the model as it is after so much progress. */
 export const modelConfig = (
-  { plan, dataset, vocabulary, teacher, initFrom }: Given,
-  objective: Objective,
-  denoiser: DenoiserConfig,
+  { given: { plan, dataset, vocabulary, teacher, initFrom }, objective, denoiser }: Job,
   { step, seconds }: Progress,
 ): ModelConfig => ({
   format: 'onestroke/1',

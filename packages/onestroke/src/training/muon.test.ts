@@ -1,10 +1,19 @@
-import { conv, describeParameters, type Layout, linear, networkLayout, type Scope } from '@onestroke/core/nn'
+import {
+  compileMuon,
+  conv,
+  describeParameters,
+  type Layout,
+  linear,
+  matricesOf,
+  networkLayout,
+  orthogonalized,
+  type Scope,
+} from '@onestroke/core/nn'
 import { Random } from '@onestroke/core/random'
 import { input, trace } from '@onestroke/core/tensor'
 import { Matrix, SingularValueDecomposition } from 'ml-matrix'
 import { describe, expect, it } from 'vitest'
 import { nodeRuntime } from '../runtime/index.js'
-import { compileMuon, matricesOf, orthogonalized } from './muon.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS, presetNetwork } from './presets.js'
 

@@ -1,6 +1,7 @@
+import type { OptimizerOptions } from '@onestroke/core/nn'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Optimizer, type OptimizerOptions } from './optimizer.js'
+import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 
 interface State {

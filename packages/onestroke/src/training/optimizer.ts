@@ -1,27 +1,16 @@
 import { readFileSync } from 'node:fs'
+import {
+  adamStep,
+  gapsOf,
+  isDecoupled,
+  MUON_BETA,
+  type OptimizerOptions,
+  type Orthogonalizer,
+  type Range,
+} from '@onestroke/core/nn'
+import { HostArray } from '@onestroke/core/tensor'
 import { builtUrl } from '../built.js'
-import type { Orthogonalizer } from './muon.js'
-
-export const OPTIMIZERS = ['adam', 'adamw', 'radam', 'muon'] as const
-export type OptimizerName = (typeof OPTIMIZERS)[number]
-
-/** Share of Muon's momentum that stays over a step (Jordan et al. 2024). */
-const MUON_BETA = 0.95
-
-export interface OptimizerOptions {
-  /**
-   * Adam (Kingma & Ba 2014), AdamW (Loshchilov & Hutter 2017) or RAdam (Liu et al. 2019), as in PyTorch; or Muon
-   * (see muon.ts) for the matrices between the network's ends, with AdamW for the rest.
-   */
-  optimizer: OptimizerName
-  beta1: number
-  beta2: number
-  eps: number
-  /** L2 penalty for Adam and RAdam, decoupled for AdamW and Muon. */
-  weight_decay: number
-  /** The gradient's norm is clipped to this; 0 leaves it alone. */
-  clip: number
-}
+import type { Update, UpdateState } from './update.js'
 
 /** What training changes of a network, as flat arrays in the order of its layout, and of what is trained beside it. */
 export interface TrainingArrays {
@@ -63,23 +52,18 @@ interface Kernels {
   follow(p: number, d: number, ema: number, n: number, shrink: number, rate: number, decay: number): void
 }
 
-/** Numbers that lie side by side in the flat arrays. */
-interface Range {
-  readonly offset: number
-  readonly size: number
-}
-
 /**
  * An optimiser with a moving average, in WebAssembly: one pass over memory, the same bits on every machine. The arrays live in
  * its memory; onnxruntime reads the parameters and writes the gradient there, and turns Muon's directions.
  */
-export class Optimizer implements TrainingArrays {
+export class Optimizer implements TrainingArrays, Update {
   readonly parameters: Float32Array
   readonly gradient: Float32Array
   readonly exp_avg: Float32Array
   readonly exp_avg_sq: Float32Array
   readonly ema: Float32Array
   readonly target?: Float32Array
+  readonly state: UpdateState
   readonly #kernels: Kernels
   readonly #padded: number
   readonly #muon: Orthogonalizer | undefined
@@ -88,17 +72,17 @@ export class Optimizer implements TrainingArrays {
   readonly #rest: readonly Range[]
 
   /**
-   * @param size number of parameters; `target` how many of them, from the first, have a target; `muon` what `muon` steps with.
+   * @param size number of parameters; `target` whether they have one; `muon` what `muon` steps with.
    * @throws RangeError if one of `optimizer: 'muon'` and `muon` is given without the other.
    */
   constructor(
     readonly size: number,
     readonly options: OptimizerOptions,
-    { target = 0, muon }: { target?: number; muon?: Orthogonalizer } = {},
+    { target = false, muon }: { target?: boolean; muon?: Orthogonalizer } = {},
   ) {
     if ((options.optimizer === 'muon') !== (muon !== undefined))
       throw new RangeError(`optimizer ${options.optimizer} ${muon ? 'has no' : 'needs an'} orthogonalizer`)
-    if (target > 0) this.target = new Float32Array(target)
+    if (target) this.target = new Float32Array(size)
     this.#muon = muon
     this.#padded = Math.ceil(size / 16) * 16
     this.#rest = muon ? gapsOf(muon.matrices, size) : [{ offset: 0, size: this.#padded }]
@@ -115,6 +99,14 @@ export class Optimizer implements TrainingArrays {
     this.exp_avg_sq = array(3)
     this.ema = array(4)
     this.#direction = new Float32Array(memory.buffer, 64 + 5 * bytes, muon?.size ?? 0)
+    this.state = {
+      parameters: new HostArray(this.parameters),
+      gradient: new HostArray(this.gradient),
+      exp_avg: new HostArray(this.exp_avg),
+      exp_avg_sq: new HostArray(this.exp_avg_sq),
+      ema: new HostArray(this.ema),
+      target: this.target && new HostArray(this.target),
+    }
   }
 
   /** Frees what steps with it. */
@@ -157,7 +149,7 @@ export class Optimizer implements TrainingArrays {
   }
 
   /** Turns the momentum that stands in `gradient` into Muon's directions: what a step computes, beside one pass over memory. */
-  async orthogonalize(): Promise<void> {
+  async rehearse(): Promise<void> {
     await this.#muon?.orthogonalize(this.gradient, this.#direction)
   }
 
@@ -165,7 +157,7 @@ export class Optimizer implements TrainingArrays {
     const { parameters, gradient, exp_avg, ema, options } = this
     for (const { offset, size } of muon.matrices)
       this.#kernels.momentum(at(gradient, offset), at(exp_avg, offset), size, scale, MUON_BETA)
-    await this.orthogonalize()
+    await muon.orthogonalize(gradient, this.#direction)
     const shrink = 1 - learning_rate * options.weight_decay
     let done = 0
     for (const { offset, size } of muon.matrices) {
@@ -176,21 +168,9 @@ export class Optimizer implements TrainingArrays {
   }
 
   #stepOfAdam(step: number, scale: number, learning_rate: number, ema_decay: number) {
-    const { optimizer, beta1, beta2, eps, weight_decay } = this.options
-    const correction1 = 1 - beta1 ** step
-    const correction2 = 1 - beta2 ** step
-    const root = 1 / Math.sqrt(correction2)
-    let rate = learning_rate / correction1
-    let adaptive = true
-    if (optimizer === 'radam') {
-      // Liu et al. 2019, algorithm 2: rectify the adaptive rate, or do without while its variance is intractable.
-      const limit = 2 / (1 - beta2) - 1
-      const length = limit - (2 * step * beta2 ** step) / correction2
-      adaptive = length > 5
-      if (adaptive)
-        rate *= Math.sqrt(((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length))
-    }
-    const decoupled = optimizer === 'adamw' || optimizer === 'muon'
+    const { beta1, beta2, weight_decay } = this.options
+    const { shrink, rate, root, eps, adaptive } = adamStep(step, learning_rate, this.options)
+    const l2 = isDecoupled(this.options) ? 0 : weight_decay
     for (const { offset, size } of this.#rest)
       this.#kernels.update(
         at(this.parameters, offset),
@@ -200,14 +180,13 @@ export class Optimizer implements TrainingArrays {
         at(this.ema, offset),
         size,
         scale,
-        decoupled ? 0 : weight_decay,
-        decoupled ? 1 - learning_rate * weight_decay : 1,
+        l2,
+        shrink,
         beta1,
         beta2,
         rate,
         root,
-        // PyTorch's RAdam adds eps before it corrects the bias, its Adam after.
-        optimizer === 'radam' ? eps * root : eps,
+        eps,
         adaptive ? 1 : 0,
         ema_decay,
       )
@@ -216,11 +195,3 @@ export class Optimizer implements TrainingArrays {
 
 /** Where a number of an array lies in memory. */
 const at = (array: Float32Array, index: number): number => array.byteOffset + 4 * index
-
-/** What lies between the ranges, which are in order, and around them: of `size` numbers in all. */
-const gapsOf = (ranges: readonly Range[], size: number): Range[] => {
-  const ends = ranges.map(({ offset, size }) => offset + size)
-  return [0, ...ends]
-    .map((offset, i) => ({ offset, size: (ranges[i]?.offset ?? size) - offset }))
-    .filter((range) => range.size > 0)
-}

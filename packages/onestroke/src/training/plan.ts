@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
+import type { LoraOptions, OptimizerOptions } from '@onestroke/core/nn'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
 import {
@@ -21,7 +22,6 @@ import {
   WEIGHTS_FILE,
 } from '../run-files.js'
 import { isRunning } from './lock.js'
-import type { OptimizerOptions } from './optimizer.js'
 import type { ScheduleOptions } from './schedule.js'
 import type { GuidanceScale } from './step.js'
 
@@ -33,6 +33,8 @@ export interface RunPlan {
   /** sha256 of the weights that it begins with; absent where it begins fresh, or as its teacher. */
   readonly init_from?: string
   readonly preset: string
+  /** Adapters that are trained in place of the whole network; absent where there are none. */
+  readonly lora?: LoraOptions
   readonly method: string
   readonly method_options: Readonly<Record<string, unknown>>
   /** sha256 of the network of perceptual distances; absent where there is none. */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { builtUrl } from '../built.js'
-import type { Batch, BatchPlan } from './batch.js'
+import type { Batch, BatchPlan, BatchSlice } from './batch.js'
 
 /** Batches in order from `first`, prepared ahead of time by a worker thread. */
 export class Prefetch {
@@ -11,9 +11,12 @@ export class Prefetch {
   #wake: (() => void) | undefined
   #failure: Error | undefined
 
-  constructor(plan: BatchPlan, first: number, ahead = 2) {
+  /** @param slice of each batch. */
+  constructor(plan: BatchPlan, slice: BatchSlice, first: number, ahead = 2) {
     this.#next = first
-    this.#worker = new Worker(builtUrl(import.meta.url, './batch-worker.js'), { workerData: plan })
+    this.#worker = new Worker(builtUrl(import.meta.url, './batch-worker.js'), {
+      workerData: { plan, slice: { from: slice.from, to: slice.to } },
+    })
     this.#worker.on('message', ({ step, batch }: { step: number; batch: Batch }) => {
       this.#ready.set(step, batch)
       this.#wake?.()

@@ -1,8 +1,7 @@
 /** Networks and training settings that are known to work, by name. */
 import { UserError } from '@onestroke/core/errors'
-import type { NetworkConfig } from '@onestroke/core/nn'
+import type { NetworkConfig, OptimizerOptions } from '@onestroke/core/nn'
 import { conditionShape, type Vocabulary } from '@onestroke/core/text'
-import type { OptimizerOptions } from './optimizer.js'
 
 /** What a config of each type has beside what all of them have. */
 type OwnPart<Config> = Config extends NetworkConfig

@@ -154,7 +154,8 @@ const progressSchema = z.object({
 
 const ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq', 'ema', 'target', 'best'] as const
 const PART_ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq'] as const
-const namedArrays = (arrays: TrainingArrays): [name: string, array: Float32Array][] => [
+/** Every array of a state, in order, by its name in the file. */
+export const namedArrays = (arrays: TrainingArrays): [name: string, array: Float32Array][] => [
   ...ARRAYS.flatMap((name): [string, Float32Array][] => {
     const array = arrays[name]
     return array ? [[name, array]] : []

@@ -2,11 +2,20 @@
 import { pictureFeatures } from '@onestroke/core/consistency'
 import type { Denoiser, DenoiserConfig, LossContext, Objective, Part } from '@onestroke/core/diffusion'
 import { guided, networkDenoiser } from '@onestroke/core/diffusion'
-import { flatScope, namedScope, networkInputShapes, networkLayout } from '@onestroke/core/nn'
+import {
+  flatScope,
+  namedScope,
+  networkInputShapes,
+  networkLayout,
+  type Trainable,
+  wholeNetwork,
+} from '@onestroke/core/nn'
 import { grad, type OnnxFunction, type Program, type Shape, type Tensor, trace } from '@onestroke/core/tensor'
 
 export interface StepOptions {
   readonly student: DenoiserConfig
+  /** What is trained of the student's network; all of it by default. */
+  readonly trainable?: Trainable
   readonly teacher?: DenoiserConfig
   /** Guidance scale w of the teacher, 1 meaning none; or the range that the batch's scales are drawn from. */
   readonly guidance_scale: GuidanceScale
@@ -34,21 +43,23 @@ export const ownPart = ({
 /**
  * A step of the student, and of the objective's own part with it, unless that has steps of its own; or such a step.
  *
- * Inputs: `parameters` [P]; `own` [Q], those of the objective's own part, if there is one; `target` [P], the network's moving
- * average, where the objective has one; `x0`, `noise` [B, C, H, W]; `t`, `r`, `s`, `guidance_scale` [B]; `progress`
- * [1]; `weight` [B], how much each picture counts; `condition` [B, tokens, entries]; `start` [B] and `renoise`
- * [B, C, H, W] where the objective judges the student's pictures; and the teacher's weights under `teacher.`, if it is asked.
+ * Inputs: `parameters` [P], what is trained; `own` [Q], the parameters of the objective's own part, if there is one; `target` [P],
+ * the moving average of what is trained, where the objective has one; `x0`, `noise` [B, C, H, W]; `t`, `r`, `s`, `guidance_scale` [B]; `progress`
+ * [1]; `weight` [B], how much each picture counts, and `total_weight` [1], what all of them count, those of other processes included; `condition` [B, tokens, entries]; `start` [B] and `renoise`
+ * [B, C, H, W] where the objective judges the student's pictures; the weights of the student that stay, by the names that
+ * `trainable` gives them; and the teacher's weights under `teacher.`, if it is asked.
  * Outputs: `loss` [], `losses` [B], `gradient` [P] and `own_gradient` [Q], of what is trained.
  */
 export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'student'): Program => {
   const { student, teacher, objective, options, features, batch } = step
-  const layout = networkLayout(student.network)
+  const { trainable = wholeNetwork(networkLayout(student.network)) } = step
+  const { size } = trainable.layout
   const part = ownPart(step)
   const shapes = networkInputShapes(student.network, batch)
   const specs: Record<string, Shape> = {
-    parameters: [layout.size],
+    parameters: [size],
     ...(part && { own: [part.layout.size] }),
-    ...(objective.target_ema && { target: [layout.size] }),
+    ...(objective.target_ema && { target: [size] }),
     x0: shapes.x!,
     noise: shapes.x!,
     t: [batch],
@@ -57,22 +68,24 @@ export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'stu
     guidance_scale: [batch],
     progress: [1],
     weight: [batch],
+    total_weight: [1],
     ...(objective.judges_pictures && { start: [batch], renoise: shapes.x! }),
     ...(shapes.condition && { condition: shapes.condition, negative: shapes.condition }),
   }
   const teaches = teacher && objective.teacher !== false && trains === 'student'
   for (const { name, shape } of teaches ? networkLayout(teacher.network).specs : [])
     specs[TEACHER_PREFIX + name] = shape
+  for (const [name, { shape }] of Object.entries(trainable.frozen)) specs[name] = shape
   return trace(specs, (inputs) => {
     const { parameters, x0, noise, t, r, s, guidance_scale, weight } = inputs as Record<
       string,
       Tensor
     > as Record<'parameters' | 'x0' | 'noise' | 't' | 'r' | 's' | 'guidance_scale' | 'weight', Tensor>
     const { own } = inputs
-    const denoiser = networkDenoiser(flatScope(layout, parameters), student)
+    const denoiser = networkDenoiser(trainable.scope(parameters, inputs), student)
     const context: LossContext = {
       student: denoiser,
-      target: inputs.target ? networkDenoiser(flatScope(layout, inputs.target), student) : denoiser,
+      target: inputs.target ? networkDenoiser(trainable.scope(inputs.target, inputs), student) : denoiser,
       ...(teaches && { teacher: teacherDenoiser(inputs, teacher, step) }),
       x0,
       noise,
@@ -89,7 +102,7 @@ export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'stu
       ...(part && { own: part.of(flatScope(part.layout, own!)) }),
     }
     const losses = (trains === 'own' ? objective.own_loss! : objective.loss)(context, options)
-    const loss = losses.mul(weight).sum().div(weight.sum())
+    const loss = losses.mul(weight).sum().div(inputs.total_weight!.reshape([]))
     const trained: Record<string, Tensor> = {
       ...(trains === 'student' && { gradient: parameters }),
       ...(own && (trains === 'own' || part!.updates === undefined) && { own_gradient: own }),

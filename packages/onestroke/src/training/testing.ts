@@ -1,10 +1,13 @@
 /** What the tests of this folder share: a small training without pictures from files. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type DeviceArray, HostArray, type Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { LOCK_FILE } from '../run-files.js'
+import { nodeRuntime } from '../runtime/index.js'
 import type { BatchPlan } from './batch.js'
+import type { Group } from './group.js'
 import { lockRun } from './lock.js'
 import type { RunPlan } from './plan.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
@@ -73,6 +76,84 @@ export const runPlan = (changes: Partial<RunPlan> = {}): RunPlan => ({
   schedule: { learning_rate: 1e-3, warmup: 0.02, decay: 0.3, ema_half_life: null },
   ...changes,
 })
+
+/** A group of so many in this process. Sums are taken in the order of the ranks. */
+export const groupOf = (size: number): Group[] => {
+  interface Turn {
+    readonly arrays: Float32Array[]
+    readonly done: Promise<void>
+    readonly end: () => void
+  }
+  const turn = (): Turn => {
+    let end = () => {}
+    const done = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    return { arrays: [], done, end }
+  }
+  let current = turn()
+  let waiting = 0
+  const sum = async (rank: number, array: Float32Array) => {
+    const { arrays, done, end } = current
+    arrays[rank] = array
+    if (++waiting === size) {
+      if (arrays.some(({ length }) => length !== array.length))
+        throw new RangeError('arrays of several lengths')
+      const total = arrays[0]!.slice()
+      for (const one of arrays.slice(1)) for (const [i, value] of one.entries()) total[i]! += value
+      for (const one of arrays) one.set(total)
+      waiting = 0
+      current = turn()
+      end()
+    }
+    await done
+  }
+  return Array.from({ length: size }, (_, rank) => ({
+    rank,
+    size,
+    sum: (array) => sum(rank, array),
+    async all(flag) {
+      const count = Float32Array.of(flag ? 1 : 0)
+      await sum(rank, count)
+      return count[0] === size
+    },
+  }))
+}
+
+/**
+ * A runtime that works as one on a device does: its arrays can be read and written only as copies. Optimisers are programs on it.
+ */
+export const deviceRuntime = (): Runtime => {
+  class Remote implements DeviceArray {
+    readonly inner: HostArray
+    constructor(values: Float32Array) {
+      this.inner = new HostArray(values.slice())
+    }
+    get size() {
+      return this.inner.size
+    }
+    async read() {
+      return this.inner.values.slice()
+    }
+    write(values: Float32Array) {
+      return this.inner.write(values)
+    }
+    async release() {}
+  }
+  const runtime = nodeRuntime()
+  return {
+    name: 'a device',
+    memory: 'device',
+    hold: (values) => new Remote(values),
+    compile: (program, { constants, state = {} } = {}) =>
+      runtime.compile(program, {
+        constants,
+        state: Object.fromEntries(
+          Object.entries(state).map(([name, array]) => [name, (array as Remote).inner]),
+        ),
+      }),
+  }
+}
 
 /** The id of no process. */
 export const GONE = 2 ** 22 + 1

@@ -1,5 +1,5 @@
-import type { Layout, ParameterSpec } from '@onestroke/core/nn'
-import { dims, type Program, type Runtime, type Tensor, trace } from '@onestroke/core/tensor'
+import { dims, type Program, type Runtime, type Tensor, trace } from '../tensor/index.js'
+import type { Layout, ParameterSpec } from './scope.js'
 
 /** What turns Muon's momentum into directions. */
 export interface Orthogonalizer {
@@ -45,32 +45,37 @@ export const orthogonalized = (x: Tensor): Tensor => {
 }
 
 /**
- * Muon's directions: `momentum` [P] → `directions`, those of the matrices of `layout`, one after the other. Each map is
- * orthogonalised, and scaled by 0.2·√(its longer side): its numbers are then about as large as those of Adam's steps, and both
- * take one learning rate (Liu et al. 2025, eq. 4).
+ * Muon's directions: `momentum` [P] → those of the matrices of `layout`, one after the other. Each map is orthogonalised, and
+ * scaled by 0.2·√(its longer side): its numbers are then about as large as those of Adam's steps, and both take one learning
+ * rate (Liu et al. 2025, eq. 4).
+ *
+ * @throws RangeError if the network has no matrices.
  */
-export const muonProgram = (layout: Layout): Program =>
-  trace({ momentum: [layout.size] }, ({ momentum }) => {
-    const matrices = matricesOf(layout)
-    const maps = matrices.flatMap((matrix) =>
-      mapsOf(matrix, momentum.slice([matrix.offset], [matrix.offset + matrix.size])),
-    )
-    const turned = allOrthogonalized(maps.map(wide)).map((map, i) => {
-      const sides = dims(maps[i]!, 2, 'muon')
-      const scaled = map.mul(0.2 * Math.sqrt(Math.max(...sides)))
-      return isWide(maps[i]!) ? scaled : scaled.swapLast()
-    })
-    const directions = matrices.map((matrix) => {
-      const [first, ...rest] = turned.splice(0, countOf(matrix))
-      return first!.concat(rest, 1).reshape([matrix.size])
-    })
-    return { directions: directions[0]!.concat(directions.slice(1), 0) }
+export const muonDirections = (layout: Layout, momentum: Tensor): Tensor => {
+  const matrices = matricesOf(layout)
+  if (matrices.length === 0) throw new RangeError('muon: the network has no matrices')
+  const maps = matrices.flatMap((matrix) =>
+    mapsOf(matrix, momentum.slice([matrix.offset], [matrix.offset + matrix.size])),
+  )
+  const turned = allOrthogonalized(maps.map(wide)).map((map, i) => {
+    const sides = dims(maps[i]!, 2, 'muon')
+    const scaled = map.mul(0.2 * Math.sqrt(Math.max(...sides)))
+    return isWide(maps[i]!) ? scaled : scaled.swapLast()
   })
+  const directions = matrices.map((matrix) => {
+    const [first, ...rest] = turned.splice(0, countOf(matrix))
+    return first!.concat(rest, 1).reshape([matrix.size])
+  })
+  return directions[0]!.concat(directions.slice(1), 0)
+}
+
+/** `momentum` [P] → `directions`. */
+const muonProgram = (layout: Layout): Program =>
+  trace({ momentum: [layout.size] }, ({ momentum }) => ({ directions: muonDirections(layout, momentum) }))
 
 /** @throws RangeError if the network has no matrices. */
 export const compileMuon = async (layout: Layout, runtime: Runtime): Promise<Orthogonalizer> => {
   const matrices = matricesOf(layout)
-  if (matrices.length === 0) throw new RangeError('muon: the network has no matrices')
   const executable = await runtime.compile(muonProgram(layout))
   return {
     matrices,
