@@ -1,7 +1,7 @@
 import { METHODS } from '@onestroke/core/consistency'
 import { type HourglassConfig, type NetworkConfig, networkLayout } from '@onestroke/core/nn'
 import { buildTextVocabulary } from '@onestroke/core/text'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { folderOf } from '../data/testing.js'
 import { loadModel, Model } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
@@ -9,6 +9,8 @@ import { halved } from './half.js'
 import { presetNetwork } from './presets.js'
 import { run } from './run.js'
 import { runPlan, someData } from './testing.js'
+
+vi.setConfig({ testTimeout: 300_000 })
 
 const network = presetNetwork('base', { resolution: 32, channels: 3 }, { kind: 'none' })
 /** The levels of an hourglass. */
