@@ -315,7 +315,7 @@ describe('the second network', () => {
     embedding: {
       width: 8,
       token_width: 4,
-      condition: { kind: 'class', vocabulary: 3, tokens: 1 },
+      condition: { kind: 'class', vocabulary_size: 3, tokens: 1 },
       guidance_embedding: false,
       jump_embedding: false,
     },

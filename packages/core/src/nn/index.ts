@@ -1,4 +1,4 @@
-export type { NetworkInputs } from './condition.js'
+export type { NetworkInputs, Tap } from './condition.js'
 export {
   type ConditionConfig,
   conditionConfig,
@@ -8,7 +8,7 @@ export {
   type UnetConfig,
 } from './config.js'
 export * from './layers.js'
-export { network, networkInputShapes, networkLayout } from './network.js'
+export { type NetworkInputShapes, network, networkInputShapes, networkLayout } from './network.js'
 export {
   describeParameters,
   flatScope,

@@ -158,8 +158,8 @@ export class Tensor {
   layerNorm = (eps = 1e-5): Tensor => apply1(normalize.layerNorm, [this], { eps })
   /** Rows of this table [V, D] by int64 indices [...]: [..., D]. */
   gather = (ids: Tensor): Tensor => apply1(shaping.gather, [this, ids], undefined)
-  /** int64 [...] → float32 [..., depth]. */
-  oneHot = (depth: number): Tensor => apply1(shaping.oneHot, [this], { depth })
+  /** Adds these rows [..., D] up into a table of zeros [rows, D], each where its int64 index [...] says. */
+  scatterAdd = (ids: Tensor, rows: number): Tensor => apply1(shaping.scatterAdd, [this, ids], { rows })
 
   zerosLike = (): Tensor => constant(0).broadcastTo(this.shape)
 

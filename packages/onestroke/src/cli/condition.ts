@@ -1,6 +1,6 @@
 /** Pictures for a model that has its vocabulary already. */
 import { UserError } from '@onestroke/core/formats'
-import { Tokenizer, type Vocabulary } from '@onestroke/core/text'
+import { conditionerOf, LEARNS, type Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { checkFit } from '../evaluation/index.js'
 import type { LoadedModel } from '../model/index.js'
@@ -14,18 +14,27 @@ import type { LoadedModel } from '../model/index.js'
 export const sharedVocabulary = (model: LoadedModel, who: string, dataset: Dataset): Vocabulary => {
   checkFit(model, dataset)
   const { vocabulary } = model.config
-  const { kind } = vocabulary
   const { names, classes, name } = dataset
-  if ((kind === 'text' && !names) || (kind === 'class' && !classes))
-    throw new UserError(
-      `${who} is conditioned on ${kind === 'text' ? 'prompts' : 'classes'}, but ${name} has none`,
-      { exitCode: 2 },
-    )
-  const tokenizer = new Tokenizer(vocabulary)
-  const unknown = kind === 'class' && classes!.find((one) => !tokenizer.knowsClass(one))
-  if (typeof unknown === 'string')
-    throw new UserError(`${who} does not know the class "${unknown}" of ${name}`, { exitCode: 2 })
-  return vocabulary
+  const lacks = (what: string) =>
+    new UserError(`${who} is conditioned on ${what}, but ${name} has none`, { exitCode: 2 })
+  const learns = LEARNS[vocabulary.kind]
+  switch (learns) {
+    case 'nothing':
+      return vocabulary
+    case 'captions':
+      if (!names) throw lacks('prompts')
+      return vocabulary
+    case 'classes': {
+      if (!classes) throw lacks('classes')
+      const conditioner = conditionerOf(vocabulary)
+      const unknown = classes.find((one) => one === '' || conditioner.refusal(one) !== undefined)
+      if (unknown !== undefined)
+        throw new UserError(`${who} does not know the class "${unknown}" of ${name}`, { exitCode: 2 })
+      return vocabulary
+    }
+    default:
+      return learns satisfies never
+  }
 }
 
 /** Flags for data of the pictures' size that the model paints, unless they say otherwise. */

@@ -4,7 +4,8 @@ import { basename, resolve } from 'node:path'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import { UserError } from '@onestroke/core/formats'
-import { Pipeline } from '@onestroke/core/pipeline'
+import type { PipelineConfig } from '@onestroke/core/pipeline'
+import { type Conditioner, conditionerOf } from '@onestroke/core/text'
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -70,21 +71,24 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >
 
+/** What the server knows of its model. The model itself is in the painter's thread. */
+export interface ServedModel {
+  /** The name of its folder. */
+  readonly name: string
+  /** When it was made, in seconds since 1970. */
+  readonly created: number
+  readonly config: PipelineConfig
+  readonly conditioner: Conditioner
+}
+
 /** What the routes work with. */
 export interface Service {
   readonly scheduler: Scheduler
-  /** Knows what the model can do; paints nothing itself. */
-  readonly pipeline: Pipeline
   readonly encoder: Encoder
   readonly metrics: Metrics
   /** For each live socket, what waits until what it accepted is sent. */
   readonly live: Set<() => Promise<void>>
-  readonly model: {
-    /** The name of its folder. */
-    readonly name: string
-    /** When it was made, in seconds since 1970. */
-    readonly created: number
-  }
+  readonly model: ServedModel
   readonly options: ServerOptions
 }
 
@@ -107,14 +111,15 @@ export const createServer = async (
     onNotFinite: metrics.onNotFinite,
   })
   metrics.watch(scheduler)
-  const pipeline = new Pipeline(painter.config, {
-    executable: () => Promise.reject(new Error('the server paints in its worker')),
-    release: async () => {},
-  })
   const encoder = new Encoder(ENCODED_AT_ONCE)
   const { mtimeMs } = await stat(path)
-  const model = { name: basename(resolve(path)), created: Math.floor(mtimeMs / 1000) }
-  const service: Service = { scheduler, pipeline, encoder, metrics, live: new Set(), model, options }
+  const model: ServedModel = {
+    name: basename(resolve(path)),
+    created: Math.floor(mtimeMs / 1000),
+    config: painter.config,
+    conditioner: conditionerOf(painter.config.vocabulary),
+  }
+  const service: Service = { scheduler, encoder, metrics, live: new Set(), model, options }
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,

@@ -6,7 +6,7 @@ import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
 import { type ModelConfig, UserError } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import type { OnnxFunction, Program, Runtime } from '@onestroke/core/tensor'
-import type { Vocabulary } from '@onestroke/core/text'
+import { takesPrompts, type Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { betterBeyondNoise } from '../metrics/index.js'
 import { type LoadedModel, Model, saveModel } from '../model/index.js'
@@ -344,7 +344,12 @@ const stepSeconds = async (
   { shouldStop }: RunOptions,
 ): Promise<number | undefined> => {
   const wanted = Object.entries(program.inputs).filter(([name]) => !name.startsWith(TEACHER_PREFIX))
-  const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
+  const inputs = Object.fromEntries(
+    wanted.map(([name, { size, dtype }]) => [
+      name,
+      dtype === 'int64' ? new BigInt64Array(size) : new Float32Array(size).fill(1),
+    ]),
+  )
   const { step, optimizer, own } = training
   const seconds: number[] = []
   for (const executable of own?.steps ? [step, own.steps.step] : [step]) {
@@ -391,6 +396,6 @@ const batchPlan = (
   options: plan.method_options,
   guidance_scale: plan.guidance_scale,
   augment: { flip: plan.flip, translate: plan.translate },
-  condition_dropout: vocabulary.kind === 'none' ? 0 : plan.condition_dropout,
+  condition_dropout: takesPrompts(vocabulary) ? plan.condition_dropout : 0,
   word_dropout: plan.word_dropout,
 })
