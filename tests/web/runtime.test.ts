@@ -564,6 +564,18 @@ describe.skipIf(webgpuLacks !== undefined)(`on WebGPU${webgpuLacks ? `: ${webgpu
     })
   const WITHOUT_JSPI = 'delete WebAssembly.Suspending'
 
+  it('paints with a model of many words, which takes the entries of a prompt', async () => {
+    const model = withMoreWords(await loadModel(STUDENT), 5000)
+    await exportModel({ model, out: join(site.folder, 'many'), dtype: 'fp32' })
+    await open()
+    const images = await page.evaluate(async (prompts) => {
+      const model = await web.load('many/', { device: 'webgpu' })
+      const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
+      return images.map(({ data }) => [...data])
+    }, PROMPTS)
+    await expectNode(images, 2)
+  })
+
   it('paints them also where WebAssembly cannot wait for promises', async () => {
     await inWorker(WITHOUT_JSPI)
     await open()

@@ -4,7 +4,7 @@
  */
 
 import type { Tensor } from '../tensor/index.js'
-import { negativeName, type PromptShape, promptInputs } from '../text/index.js'
+import { type BagShape, isDense, negativeName } from '../text/index.js'
 import type { NetworkConfig } from './config.js'
 import { fourierFeatures, linear, rmsNorm } from './layers.js'
 import type { Scope } from './scope.js'
@@ -81,10 +81,9 @@ const promptWords = (
     case 'none':
       return undefined
     case 'class':
+      return { of: bagVectors(scope, condition, token_width) }
     case 'text': {
-      const table = scope.parameter('weight', [condition.vocabulary_size, token_width], { std: 1 })
-      const of: PromptWords['of'] = (inputOf) => bagVectors(table, inputOf, condition)
-      if (condition.kind === 'class') return { of }
+      const of = bagVectors(scope, condition, token_width)
       const placed = (words: Tensor) =>
         words.add(scope.parameter('position', [condition.tokens, token_width], { std: 0.5 }))
       return { of, placed }
@@ -94,20 +93,18 @@ const promptWords = (
   }
 }
 
-/** Weighted sums of a table's rows [V, D], token by token: [B, tokens, D]. See `promptInputs`. */
-const bagVectors = (
-  table: Tensor,
-  inputOf: (name: string) => Tensor,
-  shape: Exclude<PromptShape, { kind: 'none' }>,
-): Tensor => {
-  if (!('condition' in promptInputs(shape, 1)))
-    return inputOf('entry_weights').matmul(table.gather(inputOf('entries')))
-  const bags = inputOf('condition')
-  const [b, t, vocabulary_size] = bags.shape as [number, number, number]
-  return bags
-    .reshape([b * t, vocabulary_size])
-    .matmul(table)
-    .reshape([b, t, table.shape[1]!])
+/** Weighted sums of a table's rows, token by token: [B, tokens, width]. See `promptInputs`. */
+const bagVectors = (scope: Scope, shape: BagShape, width: number): PromptWords['of'] => {
+  const table = scope.parameter('weight', [shape.vocabulary_size, width], { std: 1 })
+  if (!isDense(shape)) return (inputOf) => inputOf('entry_weights').matmul(table.gather(inputOf('entries')))
+  return (inputOf) => {
+    const bags = inputOf('condition')
+    const [b, t, vocabulary_size] = bags.shape as [number, number, number]
+    return bags
+      .reshape([b * t, vocabulary_size])
+      .matmul(table)
+      .reshape([b, t, width])
+  }
 }
 
 const mlp = (scope: Scope, x: Tensor, width: number, last?: 'zeros'): Tensor =>

@@ -22,17 +22,21 @@ export const NULL_ENTRY = 0
 /** The dropped prompt. */
 export const NOTHING: Reading = [{ token: 0, entry: NULL_ENTRY, weight: 1 }]
 
-/** Vocabularies up to this size come as dense bags: one product with the table of word vectors is then the fastest. */
+/** The largest vocabulary that comes as dense bags. */
 const LARGEST_DENSE = 2048
 /** Different entries that are read of a prompt, for each token. A word has as many as letters, and one more. */
 const ENTRIES_PER_TOKEN = 32
+
+/** Whether prompts come as dense bags: a product with the whole table of word vectors is cheap only while it is small. */
+export const isDense = ({ vocabulary_size }: BagShape): boolean => vocabulary_size <= LARGEST_DENSE
 
 /**
  * The inputs of a batch of B prompts. Small vocabularies: `condition` [B, tokens, vocabulary_size], the weights of all
  * entries. Larger ones: `entries` [B, N], the entries that the prompt has, and `entry_weights` [B, tokens, N], their weights.
  */
-export const bagInputs = ({ vocabulary_size, tokens }: BagShape, batch: number): PromptInputs => {
-  if (vocabulary_size <= LARGEST_DENSE) return denseInputs({ vocabulary_size, tokens }, batch)
+export const bagInputs = (shape: BagShape, batch: number): PromptInputs => {
+  if (isDense(shape)) return denseInputs(shape, batch)
+  const { tokens } = shape
   const most = ENTRIES_PER_TOKEN * tokens
   return {
     entries: { shape: [batch, most], dtype: 'int64' },
@@ -52,7 +56,7 @@ export const encodeBags = (
   arrays: PromptArrays = promptArrays(bagInputs(shape, readings.length)),
 ): PromptArrays => {
   const { vocabulary_size, tokens } = shape
-  if (arrays.condition) {
+  if (isDense(shape)) {
     const condition = arrays.condition as Float32Array
     condition.fill(0)
     for (const [b, reading] of readings.entries())

@@ -1,4 +1,4 @@
-export { type Bag, denseInputs, type Reading, toDense } from './bags.js'
+export { type Bag, type BagShape, isDense, type Reading, toDense } from './bags.js'
 export {
   CONDITIONERS,
   type Conditioner,
