@@ -2,7 +2,7 @@
 import { diffusion } from '@onestroke/core/diffusion'
 import { serializeSafetensors } from '@onestroke/core/formats'
 import { networkInputShapes, networkLayout } from '@onestroke/core/nn'
-import { buildTextVocabulary, conditionShape } from '@onestroke/core/text'
+import { buildTextVocabulary, conditionerOf } from '@onestroke/core/text'
 import { BatchMaker, loadDataset, OPTIMIZER_DEFAULTS, presetNetwork } from 'onestroke'
 
 /**
@@ -51,7 +51,7 @@ export const CASES = {
       embedding: {
         width: 256,
         token_width: 64,
-        condition: conditionShape(vocabulary),
+        condition: conditionerOf(vocabulary).shape,
         guidance_embedding: false,
         jump_embedding: false,
       },
@@ -101,7 +101,8 @@ export const prepare = async ({ resolution, network: networkFor }, { batch, thre
     word_dropout: 0.05,
   })
   const { x, condition } = networkInputShapes(network, batch)
-  /** @type {Record<string, number[]>} */
+  // These vocabularies are small: prompts come as dense bags.
+  /** @type {Record<string, any>} */
   const shapes = { x0: x, noise: x, t: [batch], condition }
   const layout = networkLayout(network)
   const weights = layout.unflatten(layout.initialize(seed))
@@ -116,7 +117,7 @@ export const prepare = async ({ resolution, network: networkFor }, { batch, thre
     ...Array.from({ length: BATCHES }, (_, i) => {
       const { x0, noise, t, condition } = maker.make(i)
       return Object.entries({ x0, noise, t, condition }).map(([name, data]) =>
-        tensor(`batches.${i}.${name}`, shapes[name], data),
+        tensor(`batches.${i}.${name}`, shapes[name], /** @type {Float32Array} */ (data)),
       )
     }).flat(),
   ])

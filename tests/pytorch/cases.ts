@@ -12,8 +12,8 @@ import { Random } from '@onestroke/core/random'
 
 export const CONDITIONS: Readonly<Record<ConditionConfig['kind'], ConditionConfig>> = {
   none: { kind: 'none' },
-  class: { kind: 'class', vocabulary: 5, tokens: 1 },
-  text: { kind: 'text', vocabulary: 19, tokens: 3 },
+  class: { kind: 'class', vocabulary_size: 5, tokens: 1 },
+  text: { kind: 'text', vocabulary_size: 19, tokens: 3 },
 }
 
 type Common = Pick<NetworkConfig, 'resolution' | 'channels' | 'patch_size' | 'embedding'>
@@ -96,7 +96,7 @@ export const batchOf = (network: NetworkConfig, batch: number): Record<string, F
   // Bags of words: most entries are 0, the others anything.
   for (const name of ['condition', 'negative'])
     if (condition.kind !== 'none' && name in conditions)
-      inputs[name] = draw(batch * condition.tokens * condition.vocabulary, () =>
+      inputs[name] = draw(batch * condition.tokens * condition.vocabulary_size, () =>
         random.uniform() < 0.7 ? 0 : random.uniform(),
       )
   if ('guidance_scale' in conditions) inputs.guidance_scale = draw(batch, () => 1 + 4 * random.uniform())

@@ -71,7 +71,7 @@ const trainThere = async (config: DenoiserConfig, directory: string) => {
   const { x0, noise, t, condition } = batchOf(config.network, BATCH)
   const { resolution, channels } = config.network
   const pictures = [BATCH, channels, resolution, resolution]
-  const { tokens, vocabulary } = CONDITIONS.text as { tokens: number; vocabulary: number }
+  const { tokens, vocabulary_size } = CONDITIONS.text as { tokens: number; vocabulary_size: number }
   const dtype = 'F32' as const
   const tensors = serializeSafetensors([
     ...layout.specs.map(({ name, shape, offset, size }) => ({
@@ -83,7 +83,7 @@ const trainThere = async (config: DenoiserConfig, directory: string) => {
     { name: 'batches.0.x0', dtype, shape: pictures, data: x0! },
     { name: 'batches.0.noise', dtype, shape: pictures, data: noise! },
     { name: 'batches.0.t', dtype, shape: [BATCH], data: t! },
-    { name: 'batches.0.condition', dtype, shape: [BATCH, tokens, vocabulary], data: condition! },
+    { name: 'batches.0.condition', dtype, shape: [BATCH, tokens, vocabulary_size], data: condition! },
   ])
   await writeFile(join(directory, 'tensors.safetensors'), tensors)
   const job = { config, optimizer: optimizer_options, ...SETTINGS }

@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, ConsoleMessage, Page } from 'playwright-c
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
-import { boundlessOwl } from '../../packages/onestroke/src/model/testing.js'
+import { boundlessOwl, withMoreWords } from '../../packages/onestroke/src/model/testing.js'
 import { expectBuilt } from '../build.js'
 import { browserLacks, launch, launchWebgpu, losableDevices, serveBuilt, webgpuLacks } from './browser.js'
 
@@ -90,6 +90,23 @@ describe.skipIf(browserLacks !== undefined)(
       )
       await expectNode(images, 1, guidance)
       await expect(expectNode(images, 1)).rejects.toThrow()
+    })
+
+    it('paints with a model of many words, which takes the entries of a prompt', async () => {
+      const model = withMoreWords(await loadModel(STUDENT), 5000)
+      const { manifest } = await exportModel({ model, out: join(site.folder, 'many'), dtype: 'fp32' })
+      expect(Object.keys(manifest.graph.inputs)).toContain('negative_entry_weights')
+      const guidance = { guidance_scale: 2.5, negative_prompt: 'noto' }
+      const images = await page.evaluate(
+        async ({ prompts, guidance }) => {
+          const model = await web.load('many/', { device: 'wasm' })
+          const images = await model.generateBatch({ prompts, seed: 7, steps: 2, ...guidance })
+          return images.map(({ data }) => [...data])
+        },
+        { prompts: PROMPTS, guidance },
+      )
+      // The same model with its own words alone.
+      await expectNode(images, 1, guidance)
     })
 
     it('shows every step on the way, the last of them the picture', async () => {
@@ -549,6 +566,18 @@ describe.skipIf(webgpuLacks !== undefined)(`on WebGPU${webgpuLacks ? `: ${webgpu
       await to.fulfill({ response, body: `${await response.text()};${script}` })
     })
   const WITHOUT_JSPI = 'delete WebAssembly.Suspending'
+
+  it('paints with a model of many words, which takes the entries of a prompt', async () => {
+    const model = withMoreWords(await loadModel(STUDENT), 5000)
+    await exportModel({ model, out: join(site.folder, 'many'), dtype: 'fp32' })
+    await open()
+    const images = await page.evaluate(async (prompts) => {
+      const model = await web.load('many/', { device: 'webgpu' })
+      const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
+      return images.map(({ data }) => [...data])
+    }, PROMPTS)
+    await expectNode(images, 2)
+  })
 
   it('paints them also where WebAssembly cannot wait for promises', async () => {
     await inWorker(WITHOUT_JSPI)

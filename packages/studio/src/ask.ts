@@ -1,16 +1,12 @@
 /** From what the page says to what a model is asked. */
-import { exampleOf, type Manifest } from '@onestroke/core/pipeline'
-import { Tokenizer } from '@onestroke/core/text'
+import { exampleOf, type Manifest, takesGuidance } from '@onestroke/core/pipeline'
+import { conditionerOf } from '@onestroke/core/text'
 import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { entryOf, openModel, THREADS } from './models.js'
 import type { End } from './names.js'
 import * as state from './state.js'
-
-/** Whether a model listens to a guidance scale. */
-export const isGuided = ({ kind, network, vocabulary }: Manifest): boolean =>
-  vocabulary.kind !== 'none' && (kind === 'teacher' || network.embedding.guidance_embedding)
 
 /** The guidance scales that a model can be asked for: what a student learned, or what still helps a teacher. */
 export const guidanceRange = ({ sampling }: Manifest): readonly [least: number, most: number] =>
@@ -33,17 +29,19 @@ export const ask = (manifest: Manifest): WebGenerateOptions => {
     prompt: textFor(manifest, prompt.value),
     seed: seed.value,
     ...(steps.value > 0 && { steps: Math.min(steps.value, mostSteps(manifest)) }),
-    ...(isGuided(manifest) && { guidance_scale }),
+    ...(takesGuidance(manifest) && { guidance_scale }),
     // Without guidance there is nothing to lead away with, and its field is not shown.
-    ...(isGuided(manifest) &&
+    ...(takesGuidance(manifest) &&
       guidance_scale !== 1 && { negative_prompt: known(manifest, without.value.trim()) }),
     ...(mix.value > 0 && { to }),
   }
 }
 
 /** With the style, where pictures have words. */
-const textFor = (manifest: Manifest, text: string): string =>
-  manifest.vocabulary.kind === 'text' ? state.words(text, manifest.vocabulary) : known(manifest, text)
+const textFor = (manifest: Manifest, text: string): string => {
+  const conditioner = conditionerOf(manifest.vocabulary)
+  return known(manifest, conditioner.classes ? text : state.words(text, conditioner))
+}
 
 /** What a picture is painted from, as the model reads it. */
 export const endOf = (manifest: Manifest, seed: number, text: string): End => ({
@@ -51,11 +49,9 @@ export const endOf = (manifest: Manifest, seed: number, text: string): End => ({
   seed,
 })
 
-/** What is no class of this model goes as none. */
-const known = ({ vocabulary }: Manifest, text: string): string => {
-  if (vocabulary.kind === 'text') return text
-  return new Tokenizer(vocabulary).knowsClass(text) ? text : ''
-}
+/** What the model cannot take, as another model's class, goes as no prompt. */
+const known = ({ vocabulary }: Manifest, text: string): string =>
+  conditionerOf(vocabulary).refusal(text) === undefined ? text : ''
 
 /** A model that is wanted: there, or not yet, or not at all, with why. */
 export interface Wanted {

@@ -1,9 +1,10 @@
 /** Compare: teacher and student from the same noise, the one stroke by stroke, the other at once. */
 import { SOLVER_LABELS, type SolverName } from '@onestroke/core/diffusion'
+import { takesGuidance } from '@onestroke/core/pipeline'
 import type { WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import { ask, deviceName, isGuided, seconds, useModel } from './ask.js'
+import { ask, deviceName, seconds, useModel } from './ask.js'
 import { Busy } from './busy.js'
 import { Button, Squares } from './controls.js'
 import { UseAsInput } from './hand-over.js'
@@ -45,7 +46,8 @@ export const Compare = () => {
     if (!student || !teacher) return
     // What the student was distilled with is what its teacher is compared at.
     const guidance_scale = entry?.guidance_scale
-    const guided = guidance_scale !== undefined && !isGuided(student.manifest) && isGuided(teacher.manifest)
+    const guided =
+      guidance_scale !== undefined && !takesGuidance(student.manifest) && takesGuidance(teacher.manifest)
     let controller = new AbortController()
     const paint = latest(async (options: ReturnType<typeof ask>) => {
       const { signal } = controller

@@ -1,6 +1,6 @@
 /** The models that this studio offers, each loaded when it is first needed. */
-import { exampleOf, type Manifest, promptWarnings } from '@onestroke/core/pipeline'
-import { Tokenizer } from '@onestroke/core/text'
+import { exampleOf, type Manifest } from '@onestroke/core/pipeline'
+import { conditionerOf } from '@onestroke/core/text'
 import { load, type WebModel } from '@onestroke/core/web'
 import { batch, signal } from '@preact/signals'
 import { keepLate, readyForOffline } from './offline.js'
@@ -120,9 +120,8 @@ export const paintWithRun = async (run: string): Promise<void> => {
 
 /** Whether a model can make use of every word of a prompt. */
 const isKnown = (text: string, { vocabulary }: Manifest): boolean => {
-  const tokenizer = new Tokenizer(vocabulary)
-  if (vocabulary.kind === 'class') return text === '' || tokenizer.knowsClass(text)
-  return promptWarnings(tokenizer, [text]).length === 0
+  const conditioner = conditionerOf(vocabulary)
+  return conditioner.refusal(text) === undefined && conditioner.warnings([text]).length === 0
 }
 
 /** If the model that is asked for is not here, the first one takes its place. */

@@ -1,21 +1,22 @@
 /** What to paint: words with suggestions, or one of the model's classes. */
-import { type Manifest, promptWarnings } from '@onestroke/core/pipeline'
-import { Tokenizer } from '@onestroke/core/text'
+import { type Manifest, takesGuidance } from '@onestroke/core/pipeline'
+import { conditionerOf, takesPrompts } from '@onestroke/core/text'
 import type { Signal } from '@preact/signals'
 import { useId } from 'preact/hooks'
-import { guidanceFor, guidanceRange, isGuided } from './ask.js'
+import { guidanceFor, guidanceRange } from './ask.js'
 import { Button, Choice, SeedField, Slider } from './controls.js'
 import { drawSeed, guidance, prompt, seed, style, without } from './state.js'
 
 type Vocabulary = Manifest['vocabulary']
+type TextVocabulary = Extract<Vocabulary, { kind: 'text' }>
+type ClassVocabulary = Extract<Vocabulary, { kind: 'class' }>
 
 /** Captions, where any are short enough to be shown; else words. */
-const ideasOf = ({ examples = [], words }: Extract<Vocabulary, { kind: 'text' }>): readonly string[] =>
+const ideasOf = ({ examples = [], words }: TextVocabulary): readonly string[] =>
   examples.length > 0 ? examples : words
 
 /** Endings of what has been typed so far, from the model's own captions and words. */
-const suggestions = (typed: string, vocabulary: Vocabulary, most = 8): string[] => {
-  if (vocabulary.kind !== 'text') return []
+const suggestions = (typed: string, vocabulary: TextVocabulary, most = 8): string[] => {
   const start = typed.trimStart().toLowerCase()
   const { examples = [], words, styles = [] } = vocabulary
   if (start === '') return ideasOf(vocabulary).slice(0, most)
@@ -30,55 +31,66 @@ const suggestions = (typed: string, vocabulary: Vocabulary, most = 8): string[] 
 }
 
 /** What of a prompt the model cannot make use of. A word that is still being typed is not judged. */
-const notesOn = (typed: string, vocabulary: Vocabulary): string[] => {
-  if (vocabulary.kind !== 'text') return []
+const notesOn = (typed: string, vocabulary: TextVocabulary): string[] => {
   const last = /[\p{L}\p{N}]+$/u.exec(typed)?.[0].toLowerCase()
   const begun = last !== undefined && vocabulary.words.some((word) => word.startsWith(last))
   const settled = begun ? typed.slice(0, typed.length - last.length) : typed
-  return promptWarnings(new Tokenizer(vocabulary), [settled]).map(
-    (note) => `${note.charAt(0).toUpperCase()}${note.slice(1)}.`,
-  )
+  return conditionerOf(vocabulary)
+    .warnings([settled])
+    .map((note) => `${note.charAt(0).toUpperCase()}${note.slice(1)}.`)
 }
 
 /** A caption at random, another one than there is. */
-const drawPrompt = (vocabulary: Vocabulary, now: string): string => {
-  const list =
-    vocabulary.kind === 'class' ? vocabulary.classes : vocabulary.kind === 'text' ? ideasOf(vocabulary) : ['']
-  const others = list.filter((text) => text !== now)
+const drawPrompt = (vocabulary: TextVocabulary, now: string): string => {
+  const others = ideasOf(vocabulary).filter((text) => text !== now)
   return others[Math.floor(Math.random() * others.length)] ?? now
 }
 
-interface PromptProps {
+interface PromptProps<V = Vocabulary> {
   label: string
   value: Signal<string>
-  vocabulary: Vocabulary
+  vocabulary: V
   placeholder?: string
   hint?: string
 }
 
-export const PromptField = ({ label, value, vocabulary, placeholder, hint }: PromptProps) => {
+export const PromptField = ({ vocabulary, ...props }: PromptProps) => {
+  switch (vocabulary.kind) {
+    case 'none':
+      return <p class="hint">This model was trained without words: the seed alone decides.</p>
+    case 'class':
+      return <ClassField vocabulary={vocabulary} {...props} />
+    case 'text':
+      return <TextField vocabulary={vocabulary} {...props} />
+    default:
+      return vocabulary satisfies never
+  }
+}
+
+const ClassField = ({ label, value, vocabulary, placeholder, hint }: PromptProps<ClassVocabulary>) => {
   const id = useId()
-  if (vocabulary.kind === 'none')
-    return <p class="hint">This model was trained without words: the seed alone decides.</p>
-  if (vocabulary.kind === 'class')
-    return (
-      <div class="field">
-        <label for={id}>{label}</label>
-        <select
-          id={id}
-          value={vocabulary.classes.includes(value.value) ? value.value : ''}
-          onChange={({ currentTarget }) => {
-            value.value = currentTarget.value
-          }}
-        >
-          <option value="">{placeholder ?? 'any'}</option>
-          {vocabulary.classes.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-        {hint && <small class="hint">{hint}</small>}
-      </div>
-    )
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        value={vocabulary.classes.includes(value.value) ? value.value : ''}
+        onChange={({ currentTarget }) => {
+          value.value = currentTarget.value
+        }}
+      >
+        <option value="">{placeholder ?? 'any'}</option>
+        {vocabulary.classes.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+      {hint && <small class="hint">{hint}</small>}
+    </div>
+  )
+}
+
+const TextField = ({ label, value, vocabulary, placeholder, hint }: PromptProps<TextVocabulary>) => {
+  const id = useId()
   const list = suggestions(value.value, vocabulary)
   // Where nothing ends what was typed: something else.
   const chips = list.length > 0 ? list : suggestions('', vocabulary).filter((text) => text !== value.value)
@@ -134,14 +146,17 @@ export const PromptField = ({ label, value, vocabulary, placeholder, hint }: Pro
 }
 
 /** The styles that the pictures came in, where there are several. */
-const StyleChoice = ({ vocabulary }: { vocabulary: Vocabulary }) =>
-  vocabulary.kind === 'text' && vocabulary.styles ? (
+const StyleChoice = ({ vocabulary }: { vocabulary: Vocabulary }) => {
+  const { styles } = conditionerOf(vocabulary)
+  if (styles.length === 0) return null
+  return (
     <Choice
       label="Style"
       value={style}
-      options={[['', 'any'], ...vocabulary.styles.map((name) => [name, name] as const)]}
+      options={[['', 'any'], ...styles.map((name) => [name, name] as const)]}
     />
-  ) : null
+  )
+}
 
 /** What acts in every view, and is the same there: prompt, style, seed, guidance and negative prompt. */
 export const Subject = ({ manifest }: { manifest: Manifest }) => (
@@ -155,8 +170,8 @@ export const Subject = ({ manifest }: { manifest: Manifest }) => (
 
 const Guidance = ({ manifest }: { manifest: Manifest }) => {
   const { vocabulary } = manifest
-  if (vocabulary.kind === 'none') return null
-  if (!isGuided(manifest))
+  if (!takesPrompts(vocabulary)) return null
+  if (!takesGuidance(manifest))
     return (
       <p class="hint">
         This model takes no guidance scale and no negative prompt: its guidance was fixed when it was

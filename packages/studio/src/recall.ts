@@ -1,5 +1,6 @@
 /** How a picture was painted: written into the PNGs that are saved here, and taken up again from those that are dropped. */
 import { type Manifest, type Recipe, readRecipe } from '@onestroke/core/pipeline'
+import { conditionerOf } from '@onestroke/core/text'
 import { batch } from '@preact/signals'
 import { ask } from './ask.js'
 import { offer, readManifest, trouble } from './models.js'
@@ -24,7 +25,7 @@ const withoutStyle = (
   prompts: readonly string[],
   { vocabulary }: Pick<Manifest, 'vocabulary'>,
 ): { style: string; typed: readonly string[] } => {
-  const styles = vocabulary.kind === 'text' ? (vocabulary.styles ?? []) : []
+  const { styles } = conditionerOf(vocabulary)
   const endsIn = (text: string, style: string) => text === style || text.endsWith(` ${style}`)
   const style = styles.find((one) => prompts.every((text) => endsIn(text, one))) ?? ''
   return { style, typed: style ? prompts.map((text) => text.slice(0, -style.length).trimEnd()) : prompts }

@@ -292,7 +292,7 @@ describe('what the student begins with', () => {
 
 describe('the second network', () => {
   const config = (network: NetworkConfig): DenoiserConfig => ({ network, parametrization: 'edm', ...RANGE })
-  const classes = { kind: 'class', vocabulary: 3, tokens: 1 } as const
+  const classes = { kind: 'class', vocabulary_size: 3, tokens: 1 } as const
 
   it.each(SMALL_NETWORKS)('is the teacher at first, and undecided: %s', (_, of) => {
     const [student, teacher] = [config(of(classes, true)), config(of(classes))]

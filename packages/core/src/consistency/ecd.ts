@@ -101,4 +101,4 @@ const repeat = (tensor: Tensor, times: number): Tensor =>
 const repeated = (condition: Condition, times: number): Condition =>
   times === 1
     ? condition
-    : Object.fromEntries(Object.entries(condition).map(([name, value]) => [name, repeat(value, times)]))
+    : Object.fromEntries(Object.entries(condition).map(([name, value]) => [name, repeat(value!, times)]))

@@ -30,7 +30,7 @@ export const inpainting =
     (await denoise(x, sigma, s)).map((value, k) => image[k]! + mask[k]! * (value - image[k]!))
 
 /** Between two vectors along a straight line, t ∈ [0, 1]. */
-export const lerp = (a: Float32Array, b: Float32Array, t: number): Float32Array =>
+const lerp = (a: Float32Array, b: Float32Array, t: number): Float32Array =>
   a.map((value, k) => value + t * (b[k]! - value))
 
 /**

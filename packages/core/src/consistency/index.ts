@@ -12,7 +12,7 @@ import { soflow } from './soflow.js'
 
 export { outOfBounds } from './bounds.js'
 export { DISTANCES, type DistanceName, distance } from './distance.js'
-export { DEFAULT_STRENGTH, inpainting, lerp, slerp, strengthSigma } from './editing.js'
+export { DEFAULT_STRENGTH, inpainting, slerp, strengthSigma } from './editing.js'
 export { odeStep } from './ode.js'
 export { bilinear, pictureFeatures } from './perceptual.js'
 export { flowMapEnds, lcmSigmas, type MultistepOptions, multistep, multistepSigmas } from './sampler.js'

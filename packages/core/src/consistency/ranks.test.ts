@@ -100,7 +100,7 @@ describe.each(SHAPES.map((shape) => ({ shape })))('pictures of $shape', ({ shape
         jump: jump(teacher, x, t!, s!, {}),
         heun: odeStep(teacher, x, t!, r!, {}, 'heun'),
         path: odePath(teacher, x, [t!, r!, s!], {}, 'dpmpp_2m').at(-1)!.x,
-        guided: guided(teacher, t!, scale).denoise(x, t!, {}),
+        guided: guided(teacher, {}, scale).denoise(x, t!, {}),
       }
     })
 

@@ -1,6 +1,6 @@
 import { type Condition, type DenoiserConfig, networkDenoiser, type Part } from '../diffusion/index.js'
 import { describeParameters, linear, networkInputShapes, rmsNorm, type Scope } from '../nn/index.js'
-import { dims, input, type Tensor } from '../tensor/index.js'
+import { dims, input, inputOf, type Tensor } from '../tensor/index.js'
 
 /** A second diffusion model, which follows what the student paints. */
 export interface Second {
@@ -38,11 +38,11 @@ export const secondNetwork = (
   })
   const { x, c_noise, ...shapes } = networkInputShapes(config.network, 1)
   const condition = Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]),
+    Object.entries(shapes).map(([name, spec]) => [name, inputOf(name, spec)]),
   )
   return {
     name: 'second',
-    layout: describeParameters((scope) => of(scope).see(input('x', x!), input('sigma', c_noise!), condition)),
+    layout: describeParameters((scope) => of(scope).see(input('x', x), input('sigma', c_noise), condition)),
     beginsAs: (name) => name.replace(/^network\./, ''),
     updates,
     of,

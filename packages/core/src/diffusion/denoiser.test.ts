@@ -35,7 +35,7 @@ const outputs = (w: readonly number[]) =>
     ({ x, sigma, named, dropped, w }) => ({
       conditional: denoiser.denoise(x!, sigma!, { condition: named! }),
       unconditional: denoiser.denoise(x!, sigma!, { condition: dropped! }),
-      guided: guided(denoiser, dropped!, w!).denoise(x!, sigma!, { condition: named! }),
+      guided: guided(denoiser, { condition: dropped! }, w!).denoise(x!, sigma!, { condition: named! }),
     }),
   )
 
@@ -65,7 +65,7 @@ describe('guided', () => {
     const { plain, more } = compute(
       { x: [[3, 1, 1, 2], x], sigma: [[3], sigma], named: [[3, 1, 2], named], w: [[3], [2, 3, 4]] },
       ({ x, sigma, named, w }) => {
-        const both = guided(denoiser, named!.neg(), w!)
+        const both = guided(denoiser, { condition: named!.neg() }, w!)
         return {
           plain: both.denoise(x!, sigma!, { condition: named! }),
           more: both.denoise(x!, sigma!, { condition: named!, guidance_scale: sigma! }),
@@ -91,7 +91,7 @@ describe('networkDenoiser', () => {
       token_width: 3,
       guidance_embedding: true,
       jump_embedding: true,
-      condition: { kind: 'text', vocabulary: 3, tokens: 2 },
+      condition: { kind: 'text', vocabulary_size: 3, tokens: 2 },
     },
   })
   const random = generator(2)

@@ -1,16 +1,20 @@
-import { type NetworkConfig, network, type Scope } from '../nn/index.js'
+import { type NetworkConfig, network, type Scope, type Tap } from '../nn/index.js'
 import type { Tensor } from '../tensor/index.js'
 import { perPicture } from './per-picture.js'
 import { consistencyPreconditioning, edmPreconditioning, type Parametrization } from './precondition.js'
 
-/** What a picture is conditioned on; see `NetworkInputs`. */
-export interface Condition {
-  /** [B, tokens, vocabulary] */
-  readonly condition?: Tensor
+/**
+ * Prompts, under the names of the inputs that their conditioner makes; and what guidance leads away from, under the names
+ * of `negativeName`, for models that take the guidance scale as input.
+ */
+export interface PromptTensors {
+  readonly [promptInput: string]: Tensor | undefined
+}
+
+/** What a denoiser is told beside the picture and its noise level: one record, from the prompts to the network. */
+export interface Condition extends PromptTensors {
   /** [B]; 1 means no guidance. */
   readonly guidance_scale?: Tensor
-  /** [B, tokens, vocabulary]: what guidance leads away from, for models that take the guidance scale as input. */
-  readonly negative?: Tensor
   /** [B]; for flow maps, the noise level to jump to, 0 ≤ s ≤ σ; see `jump`. */
   readonly s?: Tensor
 }
@@ -38,12 +42,8 @@ export interface Denoiser {
   denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor
 }
 
-/** A denoiser from a network with weights from `scope`. `tap` is shown the network's waist; see `NetworkInputs`. */
-export const networkDenoiser = (
-  scope: Scope,
-  config: DenoiserConfig,
-  tap?: (waist: Tensor) => void,
-): Denoiser => ({
+/** A denoiser from a network with weights from `scope`. `tap` is shown the network's waist. */
+export const networkDenoiser = (scope: Scope, config: DenoiserConfig, tap?: Tap): Denoiser => ({
   range: config,
   denoise(x, sigma, { s, ...condition } = {}) {
     const { sigma_data, sigma_min, parametrization } = config
@@ -61,9 +61,8 @@ export const networkDenoiser = (
           .atan()
           .mul(2 / Math.PI),
       }),
-      ...(tap && { tap }),
     }
-    const F = network(scope, inputs, config.network)
+    const F = network(scope, inputs, config.network, tap)
     return x.mul(perPicture(c_skip, x)).add(F.mul(perPicture(c_out, x)))
   },
 })
@@ -80,12 +79,16 @@ export const jump = (denoiser: Denoiser, x: Tensor, t: Tensor, s: Tensor, condit
 
 /**
  * Classifier-free guidance (Ho & Salimans 2022): D_u + w(D_c − D_u), with w = `guidance_scale` [B]. w = 1 is no
- * guidance. `unconditional` is the condition of the dropped prompt, or of a negative one.
+ * guidance. `unconditional` is the dropped prompt, or a negative one, under the names of the prompt's inputs.
  */
-export const guided = (denoiser: Denoiser, unconditional: Tensor, guidance_scale: Tensor): Denoiser => ({
+export const guided = (
+  denoiser: Denoiser,
+  unconditional: PromptTensors,
+  guidance_scale: Tensor,
+): Denoiser => ({
   range: denoiser.range,
   denoise(x, sigma, condition) {
-    const base = denoiser.denoise(x, sigma, { ...condition, condition: unconditional })
+    const base = denoiser.denoise(x, sigma, { ...condition, ...unconditional })
     const named = denoiser.denoise(x, sigma, condition)
     return base.add(named.sub(base).mul(perPicture(guidance_scale, x)))
   },

@@ -24,7 +24,7 @@ export {
   type Parametrization,
   type Preconditioning,
 } from './precondition.js'
-export { denoiseProgram } from './program.js'
+export { denoiseProgram, denoiserInputs } from './program.js'
 export {
   clampSigma,
   karrasPosition,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../errors/index.js'
 import { networkConfig } from '../nn/index.js'
-import { conditionShape, vocabularySchema } from '../text/index.js'
+import { conditionerOf, vocabularySchema } from '../text/index.js'
 
 /** No pictures have noise beyond this. */
 const sigma = z.number().positive().max(1_000_000)
@@ -116,11 +116,11 @@ export const checkedConfig = <Config extends Checked>(
         `${file}: sampling.sigmas.${steps} must fall, between ${sigma_max} and ${sigma_min}, and ${wrong} does not`,
       )
   }
-  if (example && vocabulary.kind === 'class' && !vocabulary.classes.includes(example.prompt))
+  const { shape: expected, classes } = conditionerOf(vocabulary)
+  if (example && classes && !classes.includes(example.prompt))
     throw new UserError(
-      `${file}: example.prompt ${JSON.stringify(example.prompt)} must be one of the classes ${vocabulary.classes.join(', ')}`,
+      `${file}: example.prompt ${JSON.stringify(example.prompt)} must be one of the classes ${classes.join(', ')}`,
     )
-  const expected = conditionShape(vocabulary)
   const found = network.embedding.condition
   if (JSON.stringify(expected) !== JSON.stringify(found))
     throw new UserError(

@@ -4,17 +4,27 @@ import { z } from 'zod'
 const upTo = (most: number) => z.int().positive().max(most)
 const width = upTo(16_384)
 const side = upTo(4096)
-const vocabulary = upTo(10_000_000)
+const vocabulary_size = upTo(10_000_000)
 const depth = z.int().max(256)
 const heads = 1024
 const LEVELS = 12
 
-/** What the pictures are conditioned on. */
-export const conditionConfig = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('class'), vocabulary, tokens: z.literal(1) }),
-  z.strictObject({ kind: z.literal('text'), vocabulary, tokens: upTo(4096) }),
-])
+/** Configs of earlier versions call the number of entries `vocabulary`. */
+const withVocabularySize = (config: unknown): unknown => {
+  if (typeof config !== 'object' || config === null || !('vocabulary' in config)) return config
+  const { vocabulary, ...rest } = config
+  return { vocabulary_size: vocabulary, ...rest }
+}
+
+/** The prompts that a network takes; see `Conditioner`. */
+export const conditionConfig = z.preprocess(
+  withVocabularySize,
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('none') }),
+    z.strictObject({ kind: z.literal('class'), vocabulary_size, tokens: z.literal(1) }),
+    z.strictObject({ kind: z.literal('text'), vocabulary_size, tokens: upTo(4096) }),
+  ]),
+)
 
 const embeddingConfig = z.strictObject({
   /** Width of the vector that modulates every block. */

@@ -13,13 +13,18 @@
  * Tokens lie in rows: [B, height, width, D].
  */
 import { constant, dims, type Tensor } from '../tensor/index.js'
-import { type Conditioning, embedCondition, type NetworkInputs } from './condition.js'
+import { type Conditioning, embedCondition, type NetworkInputs, type Tap } from './condition.js'
 import type { HourglassConfig } from './config.js'
 import { conv, depthToSpace, linear, rmsNorm } from './layers.js'
 import type { Scope } from './scope.js'
 
 /** F(x, c_noise, condition): [B, C, H, W] → [B, C, H, W]. */
-export const hourglass = (scope: Scope, inputs: NetworkInputs, config: HourglassConfig): Tensor => {
+export const hourglass = (
+  scope: Scope,
+  inputs: NetworkInputs,
+  config: HourglassConfig,
+  tap?: Tap,
+): Tensor => {
   const { levels, patch_size, mixing } = config
   const conditioning = embedCondition(scope.at('embedding'), inputs, config)
   const waist = levels.length - 1
@@ -40,7 +45,7 @@ export const hourglass = (scope: Scope, inputs: NetworkInputs, config: Hourglass
     x = linear(here.at('merge'), merge(x), levels[i + 1]!.width)
     x = x.add(position(scope.at('levels').at(i + 1), x, mixing))
   }
-  inputs.tap?.(x.reshape([x.shape[0]!, -1, x.shape[3]!]))
+  tap?.(x.reshape([x.shape[0]!, -1, x.shape[3]!]))
   for (let i = waist - 1; i >= 0; i--) {
     const level = levels[i]!
     const here = scope.at('levels').at(i)

@@ -1,4 +1,4 @@
-export type { NetworkInputs } from './condition.js'
+export type { NetworkInputs, Tap } from './condition.js'
 export {
   type ConditionConfig,
   conditionConfig,
@@ -14,6 +14,7 @@ export { compileMuon, matricesOf, type Orthogonalizer, orthogonalized } from './
 export {
   halfNetwork,
   NETWORKS,
+  type NetworkInputShapes,
   type NetworkKind,
   network,
   networkInputShapes,

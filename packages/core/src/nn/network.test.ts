@@ -111,7 +111,7 @@ const UNET = `${EMBEDDING}
   up.0.0.0.weight up.0.0.0.bias up.0.0.1.weight up.0.0.1.bias up.0.0.skip.weight up.0.0.skip.bias
   up.0.1.modulation.weight up.0.1.0.weight up.0.1.0.bias up.0.1.1.weight up.0.1.1.bias
   up.0.1.skip.weight up.0.1.skip.bias output.weight output.bias`
-const prompted = { kind: 'text', vocabulary: 5, tokens: 2 } as const
+const prompted = { kind: 'text', vocabulary_size: 5, tokens: 2 } as const
 
 describe.each([
   [
@@ -169,7 +169,7 @@ describe('networkConfig', () => {
     ['half a pixel', { ...hourglassOf(), patch_size: 0.5 }],
     [
       'a class of two tokens',
-      unetOf({ kind: 'class', vocabulary: 3, tokens: 2 } as unknown as { kind: 'none' }),
+      unetOf({ kind: 'class', vocabulary_size: 3, tokens: 2 } as unknown as { kind: 'none' }),
     ],
   ])('refuses %s', (_, config) => {
     expect(networkConfig.safeParse(config).success).toBe(false)

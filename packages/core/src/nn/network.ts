@@ -1,5 +1,6 @@
-import { input, type Tensor } from '../tensor/index.js'
-import type { NetworkInputs } from './condition.js'
+import { type InputSpec, inputOf, type Shape, type Tensor } from '../tensor/index.js'
+import { asNegative, promptInputs } from '../text/index.js'
+import type { NetworkInputs, Tap } from './condition.js'
 import type { NetworkConfig } from './config.js'
 import { type Half, halfHourglass, hourglass } from './hourglass.js'
 import { describeParameters, type Layout, type Scope } from './scope.js'
@@ -10,7 +11,7 @@ export interface NetworkKind<Config> {
   /** One line of help. */
   readonly about: string
   /** F(x, c_noise, condition): [B, C, H, W] → [B, C, H, W]. */
-  network(scope: Scope, inputs: NetworkInputs, config: Config): Tensor
+  network(scope: Scope, inputs: NetworkInputs, config: Config, tap?: Tap): Tensor
   /** The same network with half of its blocks. Undefined where none can be left out. */
   readonly half: ((config: Config) => Half<Config>) | undefined
 }
@@ -36,23 +37,28 @@ const kindOf = (config: NetworkConfig): NetworkKind<NetworkConfig> =>
   NETWORKS[config.type] as unknown as NetworkKind<NetworkConfig>
 
 /** The raw network F of any configuration: [B, C, H, W] → [B, C, H, W]. */
-export const network = (scope: Scope, inputs: NetworkInputs, config: NetworkConfig): Tensor =>
-  kindOf(config).network(scope, inputs, config)
+export const network = (scope: Scope, inputs: NetworkInputs, config: NetworkConfig, tap?: Tap): Tensor =>
+  kindOf(config).network(scope, inputs, config, tap)
 
 /** The same network with half of its blocks, or undefined if its kind has no such half. */
 export const halfNetwork = (config: NetworkConfig): Half<NetworkConfig> | undefined =>
   kindOf(config).half?.(config)
 
-/** Shapes of a network's inputs for a batch of `batch` pictures, by name. */
-export const networkInputShapes = (config: NetworkConfig, batch: number): Record<string, number[]> => {
+/** Shapes of a network's inputs by name, with their types where these are not float32; see `NetworkInputs`. */
+export type NetworkInputShapes = Readonly<Record<string, InputSpec>> & {
+  readonly x: Shape
+  readonly c_noise: Shape
+}
+
+/** The inputs that a network takes for a batch of `batch` pictures. */
+export const networkInputShapes = (config: NetworkConfig, batch: number): NetworkInputShapes => {
   const { resolution, channels, embedding } = config
-  const { condition } = embedding
-  const bags = condition.kind !== 'none' && [batch, condition.tokens, condition.vocabulary]
+  const prompt = promptInputs(embedding.condition, batch)
   return {
     x: [batch, channels, resolution, resolution],
     c_noise: [batch],
-    ...(bags && { condition: bags }),
-    ...(embedding.guidance_embedding && { guidance_scale: [batch], ...(bags && { negative: bags }) }),
+    ...prompt,
+    ...(embedding.guidance_embedding && { guidance_scale: [batch], ...asNegative(prompt) }),
     ...(embedding.jump_embedding && { c_jump: [batch] }),
   }
 }
@@ -60,7 +66,7 @@ export const networkInputShapes = (config: NetworkConfig, batch: number): Record
 /** The parameters of a network, in the order in which it asks for them. */
 export const networkLayout = (config: NetworkConfig): Layout => {
   const inputs = Object.fromEntries(
-    Object.entries(networkInputShapes(config, 1)).map(([name, shape]) => [name, input(name, shape)]),
+    Object.entries(networkInputShapes(config, 1)).map(([name, spec]) => [name, inputOf(name, spec)]),
   )
   return describeParameters((scope) => network(scope, inputs as unknown as NetworkInputs, config))
 }

@@ -1,6 +1,6 @@
 /** For tests only (not exported from the package): small networks of every kind, and how to run them. */
 import { Random } from '../random/index.js'
-import { interpret, type Program, trace } from '../tensor/index.js'
+import { inputOf, interpret, type Program, trace } from '../tensor/index.js'
 import {
   type ConditionConfig,
   type HourglassConfig,
@@ -14,8 +14,8 @@ import {
 
 const CONDITIONS: readonly ConditionConfig[] = [
   { kind: 'none' },
-  { kind: 'class', vocabulary: 3, tokens: 1 },
-  { kind: 'text', vocabulary: 5, tokens: 2 },
+  { kind: 'class', vocabulary_size: 3, tokens: 1 },
+  { kind: 'text', vocabulary_size: 5, tokens: 2 },
 ]
 
 export const hourglassOf = (
@@ -104,11 +104,8 @@ export const randomArray = (length: number, seed: number): Float32Array =>
 /** Values for the inputs of a batch, and for parameters, none of which is zero. */
 export const randomInputs = (config: NetworkConfig, batch: number, seed: number) =>
   Object.fromEntries(
-    Object.entries(networkInputShapes(config, batch)).map(([name, shape]) => {
-      const values = randomArray(
-        shape.reduce((a, b) => a * b, 1),
-        seed,
-      )
+    Object.entries(networkInputShapes(config, batch)).map(([name, spec]) => {
+      const values = randomArray(inputOf(name, spec).size, seed)
       return [name, name === 'guidance_scale' ? values.map((value) => 1 + Math.abs(value)) : values]
     }),
   )

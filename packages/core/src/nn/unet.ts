@@ -4,13 +4,13 @@
  * at the words.
  */
 import { dims, type Tensor } from '../tensor/index.js'
-import { type Conditioning, embedCondition, type NetworkInputs } from './condition.js'
+import { type Conditioning, embedCondition, type NetworkInputs, type Tap } from './condition.js'
 import type { UnetConfig } from './config.js'
 import { attention, conv, depthToSpace, groupNorm, linear, spaceToDepth, upsampleNearest } from './layers.js'
 import type { Scope } from './scope.js'
 
 /** F(x, c_noise, condition): [B, C, H, W] → [B, C, H, W]. */
-export const unet = (scope: Scope, inputs: NetworkInputs, config: UnetConfig): Tensor => {
+export const unet = (scope: Scope, inputs: NetworkInputs, config: UnetConfig, tap?: Tap): Tensor => {
   const { levels, patch_size, channels, groups } = config
   const conditioning = embedCondition(scope.at('embedding'), inputs, config)
   const stage = (at: Scope, x: Tensor, level: UnetConfig['levels'][number]) => {
@@ -30,7 +30,7 @@ export const unet = (scope: Scope, inputs: NetworkInputs, config: UnetConfig): T
       skips.push(x)
     }
   }
-  inputs.tap?.(x.reshape([x.shape[0]!, x.shape[1]!, -1]).swapLast())
+  tap?.(x.reshape([x.shape[0]!, x.shape[1]!, -1]).swapLast())
   for (const [i, level] of [...levels.entries()].reverse()) {
     const here = scope.at('up').at(i)
     for (let block = 0; block <= level.depth; block++)

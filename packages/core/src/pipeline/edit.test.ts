@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_STRENGTH } from '../consistency/index.js'
 import { karrasPosition } from '../diffusion/index.js'
 import { gaussianTrajectory, RANGE } from '../diffusion/testing.js'
-import { Pipeline, type PipelineConfig } from './index.js'
+import { Pipeline, type PipelineConfig, samplingOf } from './index.js'
 
 const [mean, std] = [0.25, 0.5]
 const SIZE = 4
@@ -151,7 +151,7 @@ describe('editing', () => {
 
   it('takes a student four steps, unless it is told otherwise', () => {
     const stepsOf = (how: object, kind: 'student' | 'teacher' = 'student') =>
-      exact(kind).pipeline.sampling(how).num_inference_steps
+      samplingOf(exact(kind).pipeline.config, how).num_inference_steps
     expect(stepsOf({})).toBe(1)
     expect(stepsOf({ image })).toBe(4)
     expect(stepsOf({ image, num_inference_steps: 2 })).toBe(2)

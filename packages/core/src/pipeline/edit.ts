@@ -102,6 +102,11 @@ export const editOf = (
 const repeat = (values: Float32Array, length: number): Float32Array =>
   Float32Array.from({ length }, (_, k) => values[k % values.length]!)
 
+/** @throws RangeError unless there is a weight for each picture. */
+export const checkWeights = (weights: readonly number[], count: number): void => {
+  if (weights.length !== count) throw new RangeError(`${weights.length} weights for ${count} pictures`)
+}
+
 /** Each of `count` rows of `a` on its way to the row of `b`. @throws RangeError unless there are so many weights. */
 export const between = (
   a: Float32Array,
@@ -110,7 +115,7 @@ export const between = (
   count: number,
   blend: (a: Float32Array, b: Float32Array, weight: number) => Float32Array,
 ): Float32Array => {
-  if (weights.length !== count) throw new RangeError(`${weights.length} weights for ${count} pictures`)
+  checkWeights(weights, count)
   const out = new Float32Array(a.length)
   const size = a.length / count
   for (const [i, weight] of weights.entries()) {

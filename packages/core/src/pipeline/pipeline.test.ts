@@ -1,7 +1,7 @@
 /** The pipeline, with a denoiser that answers what it was asked. */
 import { describe, expect, it } from 'vitest'
 import { UserError } from '../errors/index.js'
-import { NotFiniteError, Pipeline, type PipelineConfig } from './index.js'
+import { checkPrompt, NotFiniteError, Pipeline, type PipelineConfig, samplingOf } from './index.js'
 
 const SIDE = 2
 const PIXELS = SIDE * SIDE
@@ -96,7 +96,7 @@ describe('the pictures of a batch', () => {
     const { pipeline, asked } = modelOf()
     await pipeline.generate({ prompts: ['a'], num_inference_steps: 4 })
     const levels = asked.map(({ sigma }) => sigma![0]!)
-    expect(levels).toHaveLength(pipeline.sampling({ num_inference_steps: 4 }).nfe)
+    expect(levels).toHaveLength(samplingOf(pipeline.config, { num_inference_steps: 4 }).nfe)
     expect(levels[0]).toBeCloseTo(10, 5)
     expect(levels).toEqual([...levels].sort((a, b) => b - a))
   })
@@ -139,8 +139,8 @@ describe('guidance', () => {
     expect(await at('b', 3)).toBeCloseTo(none + 3 * (b - none), 6)
     expect(await at('b', 3, 'a')).toBeCloseTo(a + 3 * (b - a), 6)
     expect(asked).toHaveLength(7)
-    expect(pipeline.sampling({ num_inference_steps: 4 }).nfe).toBe(4)
-    expect(pipeline.sampling({ num_inference_steps: 4, guidance_scale: 3 }).nfe).toBe(8)
+    expect(samplingOf(pipeline.config, { num_inference_steps: 4 }).nfe).toBe(4)
+    expect(samplingOf(pipeline.config, { num_inference_steps: 4, guidance_scale: 3 }).nfe).toBe(8)
   })
 
   it('is an input of a student that learned it, within the range that it learned', async () => {
@@ -153,7 +153,7 @@ describe('guidance', () => {
     expect(asked).toHaveLength(1)
     expect([...asked[0]!.guidance_scale!]).toEqual([2])
     expect(asked[0]!.negative).toHaveLength(asked[0]!.condition!.length)
-    expect(blamed(() => pipeline.sampling({ guidance_scale: 4 }))).toEqual([
+    expect(blamed(() => samplingOf(pipeline.config, { guidance_scale: 4 }))).toEqual([
       'guidance_scale',
       'choose one between them, or distil with a wider range',
     ])
@@ -166,30 +166,36 @@ describe('what does not fit the model is refused, and the option named', () => {
   const plain = modelOf({ unconditional: true }).pipeline
 
   it.each([
-    ['a student’s solver', () => teacher.sampling({ solver: 'consistency' }), 'solver'],
-    ['a teacher’s solver', () => student.sampling({ solver: 'heun' }), 'solver'],
-    ['a student’s schedule', () => teacher.sampling({ schedule: 'lcm' }), 'schedule'],
+    ['a student’s solver', () => samplingOf(teacher.config, { solver: 'consistency' }), 'solver'],
+    ['a teacher’s solver', () => samplingOf(student.config, { solver: 'heun' }), 'solver'],
+    ['a student’s schedule', () => samplingOf(teacher.config, { schedule: 'lcm' }), 'schedule'],
     [
       'too many steps of lcm',
-      () => student.sampling({ schedule: 'lcm', num_inference_steps: 51 }),
+      () => samplingOf(student.config, { schedule: 'lcm', num_inference_steps: 51 }),
       'schedule',
     ],
-    ['noise levels of a teacher', () => teacher.sampling({ sigmas: [5] }), 'sigmas'],
-    ['gamma of a teacher', () => teacher.sampling({ gamma: 0.5 }), 'gamma'],
-    ['noise levels that rise', () => student.sampling({ sigmas: [1, 5] }), 'sigmas'],
-    ['guidance of a student without', () => student.sampling({ guidance_scale: 2 }), 'guidance_scale'],
-    ['guidance without prompts', () => plain.sampling({ guidance_scale: 2 }), 'guidance_scale'],
-    ['a negative prompt', () => student.sampling({ negative_prompt: 'a' }), 'negative_prompt'],
-    ['no steps', () => teacher.sampling({ num_inference_steps: 0 }), 'num_inference_steps'],
-    ['an unknown class', () => teacher.checkPrompt('c'), 'prompt'],
-    ['a prompt', () => plain.checkPrompt('a'), 'prompt'],
-    ['another’s prompt', () => plain.checkPrompt('a', 'to.prompt'), 'to.prompt'],
+    ['noise levels of a teacher', () => samplingOf(teacher.config, { sigmas: [5] }), 'sigmas'],
+    ['gamma of a teacher', () => samplingOf(teacher.config, { gamma: 0.5 }), 'gamma'],
+    ['noise levels that rise', () => samplingOf(student.config, { sigmas: [1, 5] }), 'sigmas'],
+    [
+      'guidance of a student without',
+      () => samplingOf(student.config, { guidance_scale: 2 }),
+      'guidance_scale',
+    ],
+    ['guidance without prompts', () => samplingOf(plain.config, { guidance_scale: 2 }), 'guidance_scale'],
+    ['a negative prompt', () => samplingOf(student.config, { negative_prompt: 'a' }), 'negative_prompt'],
+    ['no steps', () => samplingOf(teacher.config, { num_inference_steps: 0 }), 'num_inference_steps'],
+    ['an unknown class', () => checkPrompt(teacher.conditioner, 'c'), 'prompt'],
+    ['a prompt', () => checkPrompt(plain.conditioner, 'a'), 'prompt'],
+    ['another’s prompt', () => checkPrompt(plain.conditioner, 'a', 'to.prompt'), 'to.prompt'],
   ] as [string, () => unknown, string][])('%s', (_, ask, option) => {
     expect(blamed(ask)?.[0]).toBe(option)
   })
 
   it('what to leave out stands in backticks, by its name in the library', () => {
-    expect(blamed(() => student.sampling({ guidance_scale: 2 }))?.[1]).toBe('leave out `guidance_scale`')
-    expect(blamed(() => plain.checkPrompt('a', 'to.prompt'))?.[1]).toBe('leave out `to.prompt`')
+    expect(blamed(() => samplingOf(student.config, { guidance_scale: 2 }))?.[1]).toBe(
+      'leave out `guidance_scale`',
+    )
+    expect(blamed(() => checkPrompt(plain.conditioner, 'a', 'to.prompt'))?.[1]).toBe('leave out `to.prompt`')
   })
 })

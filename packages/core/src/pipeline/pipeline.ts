@@ -1,8 +1,7 @@
 /** From noise and prompts to pictures: everything about sampling but what runs the denoiser. */
-import { flowMapEnds, lcmSigmas, lerp, multistep, multistepSigmas, slerp } from '../consistency/index.js'
+import { flowMapEnds, lcmSigmas, multistep, multistepSigmas, slerp } from '../consistency/index.js'
 import {
   type DenoiseFunction,
-  evaluations,
   noiseSchedule,
   type ScheduleName,
   SOLVERS,
@@ -10,16 +9,20 @@ import {
   type SolverOptions,
   trailingSchedule,
 } from '../diffusion/index.js'
-import { UserError } from '../errors/index.js'
 import type { ModelConfig } from '../formats/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
-import { type Bag, Tokenizer } from '../text/index.js'
-import { checkFinite, checkNumbers, checkSigmas, seedsFrom } from './checks.js'
-import { between, checkEdit, type EditOptions, editOf, type Interpolation } from './edit.js'
-
-/** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
-const EDITING_STEPS = 4
+import {
+  asNegative,
+  type Conditioner,
+  conditionerOf,
+  type PromptArrays,
+  type Reading,
+  takesPrompts,
+} from '../text/index.js'
+import { checkFinite, seedsFrom } from './checks.js'
+import { between, checkWeights, type EditOptions, editOf, type Interpolation } from './edit.js'
+import { checkPrompt, samplingOf } from './settings.js'
 
 /** What sampling needs to know of a model. */
 export type PipelineConfig = Pick<
@@ -65,6 +68,16 @@ export interface GenerateOptions extends SolverOptions, EditOptions {
   signal?: AbortSignal
 }
 
+/** What is asked for in words. */
+type Prompts = Pick<GenerateOptions, 'prompts' | 'negative_prompt' | 'to'>
+
+/** The network's inputs for the prompts of a batch, and for what guidance leads away from. */
+interface Encoded {
+  readonly batch: number
+  readonly prompt: PromptArrays
+  negative(): PromptArrays
+}
+
 /** Pictures [count, channels, height, width] in [-1, 1], not clipped, but finite. */
 export interface Generated {
   readonly data: Float32Array
@@ -75,13 +88,13 @@ export interface Generated {
 }
 
 export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
-  readonly tokenizer: Tokenizer
+  readonly conditioner: Conditioner
 
   constructor(
     readonly config: Config,
     readonly source: DenoiserSource,
   ) {
-    this.tokenizer = new Tokenizer(config.vocabulary)
+    this.conditioner = conditionerOf(config.vocabulary)
   }
 
   /** Numbers of one picture: channels · height · width. */
@@ -109,48 +122,72 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
   }
 
   /**
-   * D(x; σ) for a batch with the given conditions, as `multistep` takes it. Two network evaluations a call where guidance
+   * The network's inputs for a batch of prompts, and for what guidance leads away from. Each prompt is read once.
+   *
+   * @throws UserError if the model cannot take a prompt.
+   */
+  #encode({ prompts, to, negative_prompt = '' }: Prompts): Encoded {
+    const { conditioner } = this
+    const known = new Map<string, Reading>()
+    const read = (prompt: string, what?: string): Reading => {
+      const before = known.get(prompt)
+      if (before) return before
+      checkPrompt(conditioner, prompt, what)
+      const reading = conditioner.read(prompt)
+      known.set(prompt, reading)
+      return reading
+    }
+    const here = prompts.map((prompt) => read(prompt))
+    const there = to?.prompt === undefined ? undefined : read(to.prompt, 'to.prompt')
+    const negative = read(negative_prompt, 'negative_prompt')
+    if (there) checkWeights(to!.weights, prompts.length)
+    const prompt = there
+      ? here.map((reading, i) => conditioner.between(reading, there, to!.weights[i]!))
+      : here
+    return {
+      batch: prompts.length,
+      prompt: conditioner.encode(prompt),
+      negative: () => conditioner.encode(prompts.map(() => negative)),
+    }
+  }
+
+  /**
+   * D(x; σ) for a batch with the given prompts, as `multistep` takes it. Two network evaluations a call where guidance
    * asks for them.
+   *
+   * @throws UserError if the model cannot take a prompt.
    */
   async denoiser(
     prompts: readonly string[],
-    {
-      guidance_scale = 1,
-      negative_prompt = '',
-      to,
-    }: Pick<GenerateOptions, 'guidance_scale' | 'negative_prompt' | 'to'> = {},
+    options: Omit<Prompts, 'prompts'> & Pick<GenerateOptions, 'guidance_scale'> = {},
   ): Promise<DenoiseFunction> {
-    const batch = prompts.length
+    return this.#denoiser(this.#encode({ ...options, prompts }), options.guidance_scale)
+  }
+
+  async #denoiser({ batch, prompt, negative }: Encoded, guidance_scale = 1): Promise<DenoiseFunction> {
     const executable = await this.source.executable(batch)
-    const conditioned = this.config.vocabulary.kind !== 'none'
-    const dense = (bags: readonly (readonly Bag[])[]) =>
-      conditioned ? this.tokenizer.toDense(bags) : undefined
-    const here = dense(prompts.map((prompt) => this.encode(prompt)))
-    const there = to?.prompt === undefined ? undefined : dense(prompts.map(() => this.encode(to.prompt!)))
-    const named = here && there ? between(here, there, to!.weights, batch, lerp) : here
     const weights = this.source.weights?.() ?? {}
     const { guidance_embedding, jump_embedding } = this.config.network.embedding
-    const negative =
-      guidance_embedding && conditioned ? dense(prompts.map(() => this.encode(negative_prompt))) : undefined
-    const run = async (x: Float32Array, sigma: number, s: number, condition: Float32Array | undefined) => {
+    const guidance = guidance_embedding && {
+      guidance_scale: new Float32Array(batch).fill(guidance_scale),
+      ...asNegative(negative()),
+    }
+    const run = async (x: Float32Array, sigma: number, s: number, told: PromptArrays) => {
       const inputs = {
         ...weights,
         x,
         sigma: new Float32Array(batch).fill(sigma),
-        ...(condition && { condition }),
-        ...(guidance_embedding && { guidance_scale: new Float32Array(batch).fill(guidance_scale) }),
-        ...(negative && { negative }),
+        ...told,
+        ...guidance,
         ...(jump_embedding && { s: new Float32Array(batch).fill(s) }),
       }
       return (await executable.run(inputs)).denoised!
     }
     const { sigma_min } = this.config
-    const other =
-      guidance_scale === 1 || guidance_embedding || !conditioned
-        ? undefined
-        : dense(prompts.map(() => this.encode(negative_prompt)))
+    const isGuided = guidance_scale !== 1 && !guidance_embedding && takesPrompts(this.config.vocabulary)
+    const other = isGuided ? negative() : undefined
     const denoise: DenoiseFunction = async (x, sigma, s = sigma_min) => {
-      const toward = await run(x, sigma, s, named)
+      const toward = await run(x, sigma, s, prompt)
       if (!other) return toward
       const away = await run(x, sigma, s, other)
       return toward.map((value, i) => away[i]! + guidance_scale * (value - away[i]!))
@@ -158,38 +195,17 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     return jump_embedding ? flowMapEnds(denoise, this.config) : denoise
   }
 
-  /** Bags of a prompt. @throws UserError if a class is unknown; `option` says where it was given. */
-  encode(prompt: string, option = 'prompt'): readonly Bag[] {
-    try {
-      return this.tokenizer.encode(prompt)
-    } catch (error) {
-      throw new UserError((error as Error).message, { option })
-    }
-  }
-
-  /** @throws UserError if the model takes no prompts, or not this one; `option` says where it was given. */
-  checkPrompt(prompt: string, option = 'prompt'): void {
-    if (prompt !== '' && this.config.vocabulary.kind === 'none')
-      throw new UserError('this model was trained without prompts or classes', {
-        option,
-        remedy: `leave out \`${option}\``,
-      })
-    this.encode(prompt, option)
-  }
-
   /**
    * Paints one picture per prompt.
    *
-   * @throws UserError if the settings do not fit the model, see `sampling`; NotFiniteError if what it paints is no picture.
+   * @throws UserError if the model cannot take a prompt, or settings do not fit it, see `samplingOf`; NotFiniteError if what it paints is no picture.
    */
   async generate(options: GenerateOptions): Promise<Generated> {
-    const { prompts, to, signal, negative_prompt = '' } = options
+    const { prompts, to, signal } = options
     const { config } = this
-    for (const prompt of new Set(prompts)) this.checkPrompt(prompt)
-    this.checkPrompt(to?.prompt ?? '', 'to.prompt')
-    this.checkPrompt(negative_prompt, 'negative_prompt')
-    const { solver, num_inference_steps: steps, schedule, guidance_scale } = this.sampling(options)
-    const evaluate = await this.denoiser(prompts, { ...options, guidance_scale })
+    const encoded = this.#encode(options)
+    const { solver, num_inference_steps: steps, schedule, guidance_scale } = samplingOf(config, options)
+    const evaluate = await this.#denoiser(encoded, guidance_scale)
     const denoise: DenoiseFunction = async (x, sigma, s) => {
       signal?.throwIfAborted()
       return evaluate(x, sigma, s)
@@ -231,85 +247,11 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     return { data, count, channels: channels as 1 | 3, height: resolution, width: resolution }
   }
 
-  /** Sampling settings: those given, else the model's own. @throws UserError if they do not fit the model. */
-  sampling(options: Partial<GenerateOptions>) {
-    const { sampling, kind, network, vocabulary } = this.config
-    const solver = options.solver ?? sampling.solver
-    const recommended =
-      options.image && kind === 'student'
-        ? Math.max(EDITING_STEPS, sampling.num_inference_steps)
-        : sampling.num_inference_steps
-    const num_inference_steps = options.sigmas?.length ?? options.num_inference_steps ?? recommended
-    const guidance_scale = options.guidance_scale ?? sampling.guidance_scale
-    checkNumbers({ ...options, num_inference_steps, guidance_scale })
-    if ((solver === 'consistency') !== (kind === 'student'))
-      throw new UserError(
-        kind === 'student'
-          ? `this model is a consistency student: it is sampled with the solver consistency, not ${solver}`
-          : 'this model is a diffusion model: choose the solver ddim, heun or dpmpp_2m',
-        { option: 'solver' },
-      )
-    if (options.schedule === 'lcm' && (kind === 'teacher' || num_inference_steps > 50))
-      throw new UserError(
-        kind === 'teacher'
-          ? 'the schedule lcm is for students; a diffusion model has karras, ddim and linear'
-          : 'the schedule lcm has 50 noise levels: there are no more steps',
-        { option: 'schedule' },
-      )
-    if (kind === 'teacher' && (options.sigmas ?? options.gamma) !== undefined)
-      throw new UserError('noise levels and gamma are for students; this model is a diffusion model', {
-        option: options.sigmas ? 'sigmas' : 'gamma',
-        remedy: 'choose `solver`, `schedule` and `num_inference_steps`',
-      })
-    if (kind === 'student' && guidance_scale !== 1 && !network.embedding.guidance_embedding)
-      throw new UserError('this student has no guidance input: guidance was fixed when it was distilled', {
-        option: 'guidance_scale',
-        remedy: 'leave out `guidance_scale`',
-      })
-    const [least, most] = sampling.guidance_range ?? [0, Number.POSITIVE_INFINITY]
-    if (guidance_scale < least || guidance_scale > most)
-      throw new UserError(
-        `this student learned guidance scales from ${least} to ${most}, and not ${guidance_scale}`,
-        { option: 'guidance_scale', remedy: 'choose one between them, or distil with a wider range' },
-      )
-    if (guidance_scale !== 1 && vocabulary.kind === 'none')
-      throw new UserError(
-        'this model was trained without prompts or classes: there is nothing to guide it by',
-        {
-          option: 'guidance_scale',
-          remedy: 'leave out `guidance_scale`',
-        },
-      )
-    if (kind === 'student' && options.negative_prompt && !network.embedding.guidance_embedding)
-      throw new UserError(
-        'this student has no guidance input, so there is nothing for a negative prompt to act on',
-        {
-          option: 'negative_prompt',
-          remedy: 'leave it out, or distil with a range of guidance, such as 1-6',
-        },
-      )
-    if (options.sigmas) checkSigmas(options.sigmas, this.config)
-    checkEdit(options)
-    const schedule = options.schedule ?? sampling.schedule
-    return {
-      solver,
-      schedule,
-      num_inference_steps,
-      guidance_scale,
-      nfe: this.evaluationsOf(solver, num_inference_steps, guidance_scale),
-    }
-  }
-
   /** Noise levels for a student's steps: by a schedule, or those stored in its config, else spaced by rule. */
   sigmas(steps: number, schedule?: ScheduleName | 'lcm'): readonly number[] {
     if (schedule === 'lcm') return lcmSigmas(steps, this.config)
     if (schedule) return noiseSchedule(schedule, steps, this.config).slice(0, -1)
     return this.config.sampling.sigmas[String(steps)] ?? multistepSigmas(steps, this.config)
-  }
-
-  evaluationsOf(solver: SolverName | 'consistency', steps: number, guidance_scale = 1): number {
-    if (solver === 'consistency') return steps
-    return evaluations(solver, steps) * (guidance_scale === 1 ? 1 : 2)
   }
 
   async release(): Promise<void> {

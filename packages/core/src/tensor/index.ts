@@ -3,7 +3,7 @@ export { fromOnnx, type OnnxFunction } from './from-onnx.js'
 export { halfOf, ofHalf, ofHalves } from './half.js'
 export { type OnnxOptions, toOnnx } from './onnx.js'
 export { dims } from './ops/op.js'
-export { countNodes, type InputSpec, type Program, trace } from './program.js'
+export { countNodes, type InputSpec, inputOf, type Program, trace } from './program.js'
 export { interpret, type ReferenceValues, referenceRuntime } from './reference.js'
 export {
   type CompileOptions,

@@ -5,6 +5,10 @@ import type { DType, Shape, Tensor } from './types.js'
 /** Shape and type of a program's input; float32 unless it says otherwise. */
 export type InputSpec = Shape | { readonly shape: Shape; readonly dtype: DType }
 
+/** A symbolic input as its spec describes it. */
+export const inputOf = (name: string, spec: InputSpec): Tensor =>
+  'dtype' in spec ? input(name, spec.shape, spec.dtype) : input(name, spec)
+
 /** A traced function: named inputs, named outputs, the graph between them. */
 export interface Program {
   readonly inputs: Readonly<Record<string, Tensor>>
@@ -17,10 +21,7 @@ export const trace = <I extends Record<string, InputSpec>>(
   body: (inputs: { [K in keyof I]: Tensor }) => Record<string, Tensor>,
 ): Program => {
   const inputs = Object.fromEntries(
-    Object.entries(specs).map(([name, spec]) => [
-      name,
-      'dtype' in spec ? input(name, spec.shape, spec.dtype) : input(name, spec),
-    ]),
+    Object.entries(specs).map(([name, spec]) => [name, inputOf(name, spec)]),
   ) as { [K in keyof I]: Tensor }
   return { inputs, outputs: body(inputs) }
 }

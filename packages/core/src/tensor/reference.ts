@@ -256,9 +256,14 @@ const evaluators: ReadonlyMap<string, Evaluate<unknown>> = new Map([
   rule(shaping.gather, ([table, ids], _, output) =>
     tabulate(output, (index) => at(table!, [at(ids!, index.slice(0, -1)), index.at(-1)!])),
   ),
-  rule(shaping.oneHot, ([ids], _, output) =>
-    tabulate(output, (index) => Number(at(ids!, index.slice(0, -1)) === index.at(-1))),
-  ),
+  rule(shaping.scatterAdd, ([updates, ids], _, output) => {
+    const out = new Float64Array(sizeOf(output))
+    forEachIndex(updates!.shape, (index, position) => {
+      const row = at(ids!, index.slice(0, -1))
+      out[positionIn(output, [row, index.at(-1)!])]! += updates!.data[position]!
+    })
+    return out
+  }),
 
   rule(linear.matmul, ([a, b], _, output) =>
     tabulate(output, (index) => {

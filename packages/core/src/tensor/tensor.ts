@@ -140,7 +140,7 @@ export class SymbolicTensor implements Tensor {
   logSoftmax = (): Tensor => apply1(normalize.logSoftmax, [this], undefined)
   layerNorm = (eps = 1e-5): Tensor => apply1(normalize.layerNorm, [this], { eps })
   gather = (ids: Tensor): Tensor => apply1(shaping.gather, [this, ids], undefined)
-  oneHot = (depth: number): Tensor => apply1(shaping.oneHot, [this], { depth })
+  scatterAdd = (ids: Tensor, rows: number): Tensor => apply1(shaping.scatterAdd, [this, ids], { rows })
 
   zerosLike = (): Tensor => constant(0).broadcastTo(this.shape)
 

@@ -293,12 +293,14 @@ export const opCases: Readonly<Record<string, fc.Arbitrary<OpCase>>> = {
         table!.gather(ids!),
       ]),
     ),
-  oneHot: fc
-    .tuple(seed, shapeOf(0, 3), size)
-    .map(([n, shape, depth]) =>
-      useCase(n, [[shape, (random) => random.integer(depth + 1), 'int64'], [[depth]]], ([ids, x]) => [
-        ids!.oneHot(depth).mul(x!),
-      ]),
+  scatterAdd: fc
+    .tuple(seed, shapeOf(0, 3), size, size)
+    .map(([n, shape, count, width]) =>
+      useCase(
+        n,
+        [[[...shape, width]], [shape, (random) => random.integer(count), 'int64']],
+        ([updates, ids]) => [updates!.scatterAdd(ids!, count)],
+      ),
     ),
 
   matmul: fc

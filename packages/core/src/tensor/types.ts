@@ -103,8 +103,8 @@ export interface Tensor extends Sized {
   layerNorm(eps?: number): Tensor
   /** Rows of this table [V, D] by int64 indices [...]: [..., D]. */
   gather(ids: Tensor): Tensor
-  /** int64 [...] → float32 [..., depth]. */
-  oneHot(depth: number): Tensor
+  /** Adds these rows [..., D] up into a table of zeros [rows, D], each where its int64 index [...] says. */
+  scatterAdd(ids: Tensor, rows: number): Tensor
   zerosLike(): Tensor
 }
 

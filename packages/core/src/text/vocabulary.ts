@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What the condition means: stored in a model's config.json. */
+/** What prompts mean: stored in a model's config.json. */
 export const vocabularySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.literal('class'), classes: z.array(z.string()).min(1) }),
@@ -21,3 +21,5 @@ export const vocabularySchema = z.discriminatedUnion('kind', [
   }),
 ])
 export type Vocabulary = z.infer<typeof vocabularySchema>
+/** Kinds of prompts. */
+export type PromptKind = Vocabulary['kind']

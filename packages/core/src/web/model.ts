@@ -1,13 +1,7 @@
 /** A model in a page: it lives in a worker, so that painting never makes the page wait. */
 import { inWords, UserError, type Words } from '../errors/index.js'
-import {
-  fromRGBA,
-  type Interpolation,
-  type Manifest,
-  maskFromRGBA,
-  promptWarnings,
-} from '../pipeline/index.js'
-import { Tokenizer } from '../text/index.js'
+import { fromRGBA, type Interpolation, type Manifest, maskFromRGBA } from '../pipeline/index.js'
+import { type Conditioner, conditionerOf } from '../text/index.js'
 import { DEVICES, type Device, type FromWorker, type GenerateRequest, type ToWorker } from './messages.js'
 import { lookAt } from './reach.js'
 import { type Started, startWorker } from './start-worker.js'
@@ -148,6 +142,7 @@ interface Listener {
 
 export class WebModel {
   readonly #listeners = new Map<number, Listener>()
+  readonly #conditioner: Conditioner
   #count = 0
   #ended: Error | undefined
   #tellEnd = (_: Error) => {}
@@ -162,6 +157,7 @@ export class WebModel {
     /** Where it runs. */
     readonly device: Device,
   ) {
+    this.#conditioner = conditionerOf(manifest.vocabulary)
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data)
     worker.onerror = ({ message }) => this.#end(new UserError(`the worker failed: ${message}`))
   }
@@ -173,7 +169,7 @@ export class WebModel {
 
   /** What the model does not read of prompts, in sentences for people. */
   warnings(prompts: readonly string[]): string[] {
-    return promptWarnings(new Tokenizer(this.manifest.vocabulary), prompts)
+    return this.#conditioner.warnings(prompts)
   }
 
   /** Paints one picture. @throws UserError, also once the model has ended; the signal's reason if it was aborted. */

@@ -1,7 +1,9 @@
 /** Runs an exported graph with onnxruntime-web, which is loaded when it is needed, and no more of it than that. */
+import { denoiserInputs } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
 import { type Manifest, shapeFor } from '../pipeline/index.js'
 import type { Executable } from '../tensor/index.js'
+import type { Values } from '../tensor/runtime.js'
 import type { Device } from './messages.js'
 import { lookAt } from './reach.js'
 
@@ -20,13 +22,13 @@ export interface Session {
 /** @throws UserError if none of the devices can run the graph, with each one's reason. */
 export const openSession = async (
   graph: Uint8Array,
-  { graph: { inputs } }: Manifest,
+  { graph: { inputs }, network }: Manifest,
   options: SessionOptions,
 ): Promise<Session & { device: Device }> => {
   const reasons: string[] = []
   for (const device of options.devices) {
     try {
-      return { ...(await sessionOn(device, graph, inputs, options)), device }
+      return { ...(await sessionOn(device, graph, zeros(inputs, network), inputs, options)), device }
     } catch (error) {
       const { message = String(error), remedy } = error as Partial<UserError>
       reasons.push(`${device}: ${remedy ? `${message}; ${remedy}` : message}`)
@@ -38,6 +40,7 @@ export const openSession = async (
 const sessionOn = async (
   device: Device,
   graph: Uint8Array,
+  nothing: Readonly<Record<string, Values>>,
   inputs: Manifest['graph']['inputs'],
   { devices, threads, runtime }: SessionOptions,
 ): Promise<Session> => {
@@ -64,8 +67,12 @@ const sessionOn = async (
     async run(values) {
       const feeds = Object.fromEntries(
         Object.entries(inputs).map(([name, shape]) => {
-          const data = values[name] as Float32Array
-          return [name, new ort.Tensor('float32', data, shapeFor(shape, data.length, name))]
+          const data = values[name]!
+          const dtype = data instanceof BigInt64Array ? 'int64' : 'float32'
+          return [
+            name,
+            new ort.Tensor(dtype as 'float32', data as Float32Array, shapeFor(shape, data.length, name)),
+          ]
         }),
       )
       const results = await session.run(feeds)
@@ -77,7 +84,7 @@ const sessionOn = async (
   }
   // Some graphics drivers fail only when they are to compute. What they compile is then there for the first picture.
   try {
-    await executable.run(zeros(inputs))
+    await executable.run(nothing)
   } catch (error) {
     await executable.release()
     throw error
@@ -126,13 +133,17 @@ interface GraphicsDevice {
 }
 
 /** Inputs of one picture, all 0. */
-const zeros = (inputs: Manifest['graph']['inputs']): Record<string, Float32Array> =>
-  Object.fromEntries(
-    Object.entries(inputs).map(([name, shape]) => [
-      name,
-      new Float32Array(shape.reduce<number>((product, n) => product * (n ?? 1), 1)),
-    ]),
+const zeros = (inputs: Manifest['graph']['inputs'], network: Manifest['network']): Record<string, Values> => {
+  const specs = denoiserInputs(network, 1)
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, shape]) => {
+      const size = shape.reduce<number>((product, n) => product * (n ?? 1), 1)
+      const spec = specs[name]
+      const isInteger = spec !== undefined && 'dtype' in spec && spec.dtype === 'int64'
+      return [name, isInteger ? new BigInt64Array(size) : new Float32Array(size)]
+    }),
   )
+}
 
 interface Adapter {
   readonly info?: { readonly isFallbackAdapter?: boolean }

@@ -1,6 +1,6 @@
 /** The worker: holds the model and paints, so that the page never waits. */
 import { UserError } from '../errors/index.js'
-import { type Manifest, Pipeline, toRGBA } from '../pipeline/index.js'
+import { exportedExecutable, type Manifest, Pipeline, toRGBA } from '../pipeline/index.js'
 import { fetchGraph, fetchManifest } from './fetch-model.js'
 import type { FromWorker, GenerateRequest, LoadRequest, ToWorker } from './messages.js'
 import { openSession } from './session.js'
@@ -24,7 +24,8 @@ const load = async (request: LoadRequest) => {
     cache: request.cache,
     onProgress: (loaded, total) => port.postMessage({ type: 'progress', loaded, total }),
   })
-  const { executable, device, lost } = await openSession(graph, manifest, request)
+  const { executable: session, device, lost } = await openSession(graph, manifest, request)
+  const executable = exportedExecutable(manifest, session)
   void lost.then((message) => port.postMessage({ type: 'ended', message }))
   pipeline = new Pipeline(manifest, {
     executable: async () => ({

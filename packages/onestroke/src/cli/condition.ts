@@ -1,5 +1,5 @@
 /** Pictures for a model that has its vocabulary already. */
-import { Tokenizer, type Vocabulary } from '@onestroke/core/text'
+import { conditionerOf, LEARNS, type Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { checkFit } from '../evaluation/index.js'
 import type { LoadedModel } from '../model/index.js'
@@ -14,17 +14,26 @@ import { UsageError } from './usage-error.js'
 export const sharedVocabulary = (model: LoadedModel, who: string, dataset: Dataset): Vocabulary => {
   checkFit(model, dataset)
   const { vocabulary } = model.config
-  const { kind } = vocabulary
   const { names, classes, name } = dataset
-  if ((kind === 'text' && !names) || (kind === 'class' && !classes))
-    throw new UsageError(
-      `${who} is conditioned on ${kind === 'text' ? 'prompts' : 'classes'}, but ${name} has none`,
-    )
-  const tokenizer = new Tokenizer(vocabulary)
-  const unknown = kind === 'class' && classes!.find((one) => !tokenizer.knowsClass(one))
-  if (typeof unknown === 'string')
-    throw new UsageError(`${who} does not know the class "${unknown}" of ${name}`)
-  return vocabulary
+  const lacks = (what: string) => new UsageError(`${who} is conditioned on ${what}, but ${name} has none`)
+  const learns = LEARNS[vocabulary.kind]
+  switch (learns) {
+    case 'nothing':
+      return vocabulary
+    case 'captions':
+      if (!names) throw lacks('prompts')
+      return vocabulary
+    case 'classes': {
+      if (!classes) throw lacks('classes')
+      const conditioner = conditionerOf(vocabulary)
+      const unknown = classes.find((one) => one === '' || conditioner.refusal(one) !== undefined)
+      if (unknown !== undefined)
+        throw new UsageError(`${who} does not know the class "${unknown}" of ${name}`)
+      return vocabulary
+    }
+    default:
+      return learns satisfies never
+  }
 }
 
 /** Flags for data of the pictures' size that the model paints, unless they say otherwise. */

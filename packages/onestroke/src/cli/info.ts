@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
 import { NETWORKS } from '@onestroke/core/nn'
 import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
+import type { Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import { abbreviate, type Dataset, isPictureName, NoCommonSize, sizeOf, summaryOf } from '../data/index.js'
@@ -46,12 +47,7 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     network: `${network.type} (${NETWORKS[network.type].about}), preset ${provenance.preset}`,
     resolution: network.resolution,
     channels: network.channels,
-    condition:
-      vocabulary.kind === 'text'
-        ? `prompts (${vocabulary.words.length} words; others by their spelling)`
-        : vocabulary.kind === 'class'
-          ? `classes: ${vocabulary.classes.join(', ')}`
-          : 'none',
+    condition: promptsText(vocabulary),
     noise: `sigma ${config.sigma_min} to ${config.sigma_max}`,
     sampling,
     method: method.name,
@@ -62,6 +58,19 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     ...(provenance.init_from && { init_from: provenance.init_from }),
     sha256,
     versions: provenance.versions,
+  }
+}
+
+const promptsText = (vocabulary: Vocabulary): string => {
+  switch (vocabulary.kind) {
+    case 'none':
+      return 'none'
+    case 'class':
+      return `classes: ${vocabulary.classes.join(', ')}`
+    case 'text':
+      return `prompts (${vocabulary.words.length} words; others by their spelling)`
+    default:
+      return vocabulary satisfies never
   }
 }
 

@@ -3,9 +3,10 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
 import {
+  checkPrompt,
   type GenerateOptions,
-  promptWarnings,
   type Recipe,
+  samplingOf,
   seedsFrom,
   withRecipe,
 } from '@onestroke/core/pipeline'
@@ -102,7 +103,7 @@ export const promptsFor = (
   { prompt, number: count }: Pick<PaintFlags, 'prompt' | 'number'>,
   own: readonly string[],
 ): string[] => {
-  for (const text of prompt ?? []) model.checkPrompt(text)
+  for (const text of prompt ?? []) checkPrompt(model.conditioner, text)
   if (prompt && prompt.length > count)
     throw new UsageError(`${prompt.length} prompts are more than ${count} picture${count === 1 ? '' : 's'}`, {
       remedy: `choose -n ${prompt.length} or more`,
@@ -131,7 +132,7 @@ export const paint = async (
     ...(flags.negativePrompt !== undefined && { negative_prompt: flags.negativePrompt }),
     ...own,
   }
-  const { solver, num_inference_steps, guidance_scale } = model.sampling(options)
+  const { solver, num_inference_steps, guidance_scale } = samplingOf(model.config, options)
   if (flags.negativePrompt !== undefined && guidance_scale === 1)
     throw new UsageError('--negative-prompt does nothing without guidance', {
       remedy: 'add --guidance-scale 3, or leave it out',
@@ -144,7 +145,7 @@ export const paint = async (
       remedy: 'choose a smaller --scale or -n',
     })
   const read = [...prompts, to?.prompt ?? '', flags.negativePrompt ?? '']
-  const warnings = promptWarnings(model.tokenizer, read)
+  const warnings = model.conditioner.warnings(read)
   for (const warning of warnings) say(`note: ${warning}`)
   const begin = performance.now()
   const data = new Float32Array(count * model.pictureSize)

@@ -1,4 +1,4 @@
-import type { GenerateOptions } from '@onestroke/core/pipeline'
+import { checkPrompt, type GenerateOptions } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
 import type { Model } from '../model/index.js'
 import { number, seedNumber } from './options.js'
@@ -55,9 +55,8 @@ With --to-prompt, --to-seed or both, the pictures lie at even distances on the w
     .action(async (path: string, flags: SampleFlags) => {
       const opened = await openModel(path, flags)
       const { model } = opened
-      const { vocabulary } = model.config
       const way = wayOf(model, flags)
-      const own = vocabulary.kind === 'class' ? vocabulary.classes : ['']
+      const own = model.conditioner.classes ?? ['']
       await paint(
         opened,
         flags,
@@ -85,7 +84,7 @@ const wayOf = (
     throw new UsageError(`a way begins at one prompt, not at ${prompt.length}`, {
       remedy: 'give --prompt once',
     })
-  if (toPrompt !== undefined) model.checkPrompt(toPrompt, 'to.prompt')
+  if (toPrompt !== undefined) checkPrompt(model.conditioner, toPrompt, 'to.prompt')
   return {
     seeds: Array<number>(count).fill(seed),
     to: {

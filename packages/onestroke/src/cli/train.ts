@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { diffusion, type Objective } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
-import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core/text'
+import { buildTextVocabulary, textConditioner, type Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import { abbreviate, type Dataset } from '../data/index.js'
 import { type LoadedModel, loadModel } from '../model/index.js'
@@ -141,8 +141,8 @@ const emojiNames = (): Record<string, string> => {
 const vocabularyOf = ({ names, styles = [], classes }: Dataset): Vocabulary => {
   if (names) {
     const vocabulary = buildTextVocabulary(names, styles, { emoji: emojiNames() })
-    const tokenizer = new Tokenizer(vocabulary)
-    const long = names.filter((name) => tokenizer.ignoredWords(name).length > 0)
+    const conditioner = textConditioner(vocabulary)
+    const long = names.filter((name) => conditioner.ignoredWords(name).length > 0)
     if (long.length > 0)
       warn(
         `${long.length} of ${names.length} captions have more than ${vocabulary.tokens} words, and only the first ${vocabulary.tokens} are read: ${abbreviate(long[0]!)}`,

@@ -1,6 +1,7 @@
 /** How good a model is, and how fast: the document of `onestroke evaluate`. */
 import type { SolverName } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
+import { samplingOf } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, type Model, OpenModels } from '../model/index.js'
@@ -225,7 +226,7 @@ const settingsOfTeacher = async (
       onPainted: (done) =>
         onProgress?.('choosing the teacher’s best', i * count + done, teacher_settings.length * count),
     })
-    tried.push({ setting, fid: await judge.fid(pictures), nfe: teacher.sampling(how).nfe })
+    tried.push({ setting, fid: await judge.fid(pictures), nfe: samplingOf(teacher.config, how).nfe })
   }
   const best = tried.reduce((a, b) => (b.fid < a.fid ? b : a))
   const cheapest = tried
@@ -313,7 +314,7 @@ class Sampler {
       who,
       solver,
       steps: num_inference_steps,
-      nfe: this.model.sampling(this.#how).nfe,
+      nfe: samplingOf(this.model.config, this.#how).nfe,
       ...means,
       diversity: this.measuring.likeness.diversity(this.#kept, this.#varied),
       deviation,

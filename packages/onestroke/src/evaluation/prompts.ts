@@ -1,4 +1,5 @@
 import type { ModelConfig } from '@onestroke/core/formats'
+import { LEARNS } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 
 /** What a model makes of a dataset: captions are for those of prompts, classes for those of classes. */
@@ -6,9 +7,18 @@ export const asSeenBy = (
   { vocabulary: { kind } }: Pick<ModelConfig, 'vocabulary'>,
   dataset: Dataset,
 ): Dataset => {
-  if (kind === 'text') return dataset
   const { names, styles, labels, classes, ...pictures } = dataset
-  return kind === 'class' && labels && classes ? { ...pictures, labels, classes } : pictures
+  const learns = LEARNS[kind]
+  switch (learns) {
+    case 'captions':
+      return dataset
+    case 'classes':
+      return labels && classes ? { ...pictures, labels, classes } : pictures
+    case 'nothing':
+      return pictures
+    default:
+      return learns satisfies never
+  }
 }
 
 /** The guidance scale at which a network itself is asked: what it recommends if the scale is an input of it. */

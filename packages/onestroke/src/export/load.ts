@@ -3,7 +3,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '@onestroke/core/errors'
-import { type Manifest, Pipeline, type PipelineConfig, parseManifest } from '@onestroke/core/pipeline'
+import {
+  expectedInputs,
+  exportedExecutable,
+  type Manifest,
+  Pipeline,
+  type PipelineConfig,
+  parseManifest,
+} from '@onestroke/core/pipeline'
 import { readBytes } from '../formats/index.js'
 import { layoutOf, loadModel, sha256Of } from '../model/index.js'
 import { type NodeRuntimeOptions, nodeGraph } from '../runtime/index.js'
@@ -57,7 +64,7 @@ const checkNetwork = (manifest: Manifest, file: string): void => {
   const layout = layoutOf(manifest, file)
   check('parameters', manifest.parameters, layout.size)
   const { inputs, outputs } = graphShapes(manifest, layout)
-  check('inputs', manifest.graph.inputs, inputs)
+  check('inputs', manifest.graph.inputs, expectedInputs(manifest, inputs))
   check('outputs', manifest.graph.outputs, outputs)
 }
 
@@ -83,7 +90,10 @@ const pipelineOf = async <Config extends PipelineConfig>(
   { bytes, inputs }: { bytes: Uint8Array; inputs: Manifest['graph']['inputs'] },
   options: NodeRuntimeOptions,
 ): Promise<Pipeline<Config>> => {
-  const executable = await nodeGraph(bytes, inputs, options)
+  const executable = exportedExecutable(
+    { network: config.network, graph: { inputs } },
+    await nodeGraph(bytes, inputs, options),
+  )
   return new Pipeline(config, {
     executable: async () => executable,
     release: () => executable.release(),

@@ -1,6 +1,7 @@
 /** What storing weights in fewer bytes does to them, and to pictures. */
 import { NotFiniteError, type Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
 import { type Storage, stored } from '@onestroke/core/tensor'
+import { conditionerOf } from '@onestroke/core/text'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
 
@@ -23,11 +24,9 @@ export const rmseToTrained = async (
   loaded: LoadedModel,
   exported: Pipeline<PipelineConfig>,
 ): Promise<number> => {
-  const { vocabulary } = loaded.config
-  const names =
-    vocabulary.kind === 'text' ? vocabulary.words : vocabulary.kind === 'class' ? vocabulary.classes : ['']
+  const { known } = conditionerOf(loaded.config.vocabulary)
   const options = {
-    prompts: Array.from({ length: COMPARED }, (_, i) => names[Math.floor((i * names.length) / COMPARED)]!),
+    prompts: Array.from({ length: COMPARED }, (_, i) => known[Math.floor((i * known.length) / COMPARED)]!),
     num_inference_steps: 1,
   }
   const trained = Model.of(loaded)

@@ -50,7 +50,7 @@ export const nodeRuntime = (options: NodeRuntimeOptions = {}): Runtime => ({
 })
 
 /**
- * An ONNX graph of float32 tensors, for batches of any size.
+ * An ONNX graph of float32 tensors, some of whose inputs may be int64, for batches of any size.
  *
  * @param inputs shapes by name, `null` for the batch.
  */
@@ -65,7 +65,8 @@ export const nodeGraph = async (
       const feeds = Object.fromEntries(
         Object.entries(inputs).map(([name, shape]) => {
           const data = values[name]
-          return [name, tensorOf('float32', data!, shapeFor(shape, data?.length ?? 0, name))]
+          const dtype = data instanceof BigInt64Array ? 'int64' : 'float32'
+          return [name, tensorOf(dtype, data!, shapeFor(shape, data?.length ?? 0, name))]
         }),
       )
       const results = await session.run(feeds)

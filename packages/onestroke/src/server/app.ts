@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import { UserError } from '@onestroke/core/errors'
-import { Pipeline } from '@onestroke/core/pipeline'
+import { conditionerOf } from '@onestroke/core/text'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Encoder } from './answers.js'
@@ -18,7 +18,7 @@ import { problemBody } from './problems.js'
 import { answerError, refuseUnknown, refuseUnreadable, takeJson, whatIsWrong } from './refusals.js'
 import { routes } from './routes.js'
 import { Scheduler } from './scheduler.js'
-import type { App, ServerOptions, Service } from './service.js'
+import type { App, ServedModel, ServerOptions, Service } from './service.js'
 
 export const SERVER_DEFAULTS: ServerOptions = {
   host: '127.0.0.1',
@@ -63,14 +63,15 @@ export const createServer = async (
     onNotFinite: metrics.onNotFinite,
   })
   metrics.watch(scheduler)
-  const pipeline = new Pipeline(painter.config, {
-    executable: () => Promise.reject(new Error('the server paints in its worker')),
-    release: async () => {},
-  })
   const encoder = new Encoder(ENCODED_AT_ONCE)
   const { mtimeMs } = await stat(path)
-  const model = { name: basename(resolve(path)), created: Math.floor(mtimeMs / 1000) }
-  const service: Service = { scheduler, pipeline, encoder, metrics, live: new Set(), model, options }
+  const model: ServedModel = {
+    name: basename(resolve(path)),
+    created: Math.floor(mtimeMs / 1000),
+    config: painter.config,
+    conditioner: conditionerOf(painter.config.vocabulary),
+  }
+  const service: Service = { scheduler, encoder, metrics, live: new Set(), model, options }
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,

@@ -1,6 +1,6 @@
 /** The API of AUTOMATIC1111's web UI, for the tools that speak only that. */
 import { UserError } from '@onestroke/core/errors'
-import { drawSeed, type Pipeline } from '@onestroke/core/pipeline'
+import { drawSeed, takesGuidance } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
@@ -16,7 +16,7 @@ import {
   seed,
   warnings,
 } from './schemas.js'
-import type { App, Service } from './service.js'
+import type { App, ServedModel, Service } from './service.js'
 
 const nothing = z.unknown().optional().describe('Taken as tools send it; it changes nothing.')
 const textFields = {
@@ -93,14 +93,14 @@ const SAMPLERS = { DDIM: 'ddim', Heun: 'heun', 'DPM++ 2M': 'dpmpp_2m' } as const
 const CONSISTENCY = 'consistency'
 type SamplerName = keyof typeof SAMPLERS
 
-const samplersOf = ({ config }: Pipeline): readonly string[] =>
+const samplersOf = ({ config }: ServedModel): readonly string[] =>
   config.kind === 'student' ? [CONSISTENCY] : Object.keys(SAMPLERS)
 
 export const automatic1111Routes =
   (service: Service) =>
   async (server: unknown): Promise<void> => {
     const app = server as App
-    const { pipeline, model } = service
+    const { model } = service
     const tags = ['AUTOMATIC1111']
     const response = { 200: answerSchema, ...PROBLEMS }
     app.post(
@@ -161,7 +161,7 @@ export const automatic1111Routes =
           response: { 200: samplers, ...PROBLEMS },
         },
       },
-      async () => samplersOf(pipeline).map((name) => ({ name, aliases: [], options: {} })),
+      async () => samplersOf(model).map((name) => ({ name, aliases: [], options: {} })),
     )
     const models = z.array(
       z.object({
@@ -221,12 +221,12 @@ export const automatic1111Routes =
 
 /** What of a request the model takes, and what it does not: tools send 7 as guidance and samplers of their own, unasked. */
 const settingsFor = (
-  pipeline: Pipeline,
+  model: ServedModel,
   { cfg_scale, negative_prompt, sampler_name, sampler_index, steps }: TextBody,
 ): { settings: Pick<Asked, 'guidance_scale' | 'negative_prompt' | 'solver' | 'steps'>; notes: string[] } => {
-  const { kind, network, sampling, vocabulary } = pipeline.config
+  const { kind, sampling } = model.config
   const notes: string[] = []
-  const guided = vocabulary.kind !== 'none' && (kind === 'teacher' || network.embedding.guidance_embedding)
+  const guided = takesGuidance(model.config)
   const [least, most] = guided ? (sampling.guidance_range ?? [0, 100]) : [1, 1]
   const asked = cfg_scale ?? sampling.guidance_scale
   const guidance_scale = Math.min(Math.max(asked, least), most)
@@ -236,8 +236,8 @@ const settingsFor = (
     )
   if (negative_prompt && !guided) notes.push('negative_prompt: this model takes none; it was left out')
   const sampler = sampler_name ?? sampler_index
-  if (typeof sampler === 'string' && !samplersOf(pipeline).includes(sampler))
-    notes.push(`sampler_name: this model has ${samplersOf(pipeline).join(', ')}; its own was taken`)
+  if (typeof sampler === 'string' && !samplersOf(model).includes(sampler))
+    notes.push(`sampler_name: this model has ${samplersOf(model).join(', ')}; its own was taken`)
   const solver = kind === 'teacher' ? SAMPLERS[sampler as SamplerName] : undefined
   return {
     settings: {
@@ -257,7 +257,7 @@ const answer = async (
   known: object,
   edit: Pick<Asked, 'image' | 'mask' | 'strength'>,
 ): Promise<z.infer<typeof answerSchema>> => {
-  const { pipeline, encoder } = service
+  const { model, encoder } = service
   const { width, height, batch_size, n_iter } = body
   const n = batch_size * n_iter
   if (n > MOST_PICTURES)
@@ -267,13 +267,13 @@ const answer = async (
       `width and height must be equal, since this model paints squares, and not ${width} and ${height}`,
     )
   checkPixels(n, width)
-  const { settings, notes } = settingsFor(pipeline, body)
+  const { settings, notes } = settingsFor(model, body)
   const seed = body.seed ?? drawSeed()
   const asked: Asked = { prompt: body.prompt, n, seed, ...settings, ...edit }
-  const warnings = [...warningsOf(pipeline, asked), ...notes, ...unknownFields(body, known)]
+  const warnings = [...warningsOf(model, asked), ...notes, ...unknownFields(body, known)]
   tellWarnings(reply, warnings)
   const signal = signalOf(reply, service)
-  const { scale, side } = enlargement(width, pipeline.config.network.resolution)
+  const { scale, side } = enlargement(width, model.config.network.resolution)
   const { seeds, painted } = await paint(service, asked, { signal, scale })
   const images = await encoder.each(painted, signal, { format: 'png', side })
   const parameters = {

@@ -142,11 +142,11 @@ type Answer = z.infer<typeof imagesAnswer>
 
 const answer = async (service: Service, reply: FastifyReply, request: Request): Promise<Answer> => {
   const { body, shape } = request
-  const { pipeline, encoder } = service
+  const { model, encoder } = service
   const asked = askedOf(body)
-  const wanted = wantedOf(body, asked.n, pipeline.config.network.resolution)
+  const wanted = wantedOf(body, asked.n, model.config.network.resolution)
   const signal = signalOf(reply, service)
-  const warnings = [...warningsOf(pipeline, asked), ...unknownFields(body, shape)]
+  const warnings = [...warningsOf(model, asked), ...unknownFields(body, shape)]
   tellWarnings(reply, warnings)
   if (body.stream) return stream(service, reply, { ...request, asked, wanted, warnings, signal })
   const { seeds, painted } = await paint(service, asked, { signal, scale: wanted.scale })

@@ -1,22 +1,23 @@
 /** From a request to what is painted: checked against the model before anything waits. */
 import { UserError } from '@onestroke/core/errors'
-import { drawSeed, type Pipeline, seedsFrom } from '@onestroke/core/pipeline'
+import { checkPrompt, drawSeed, samplingOf, seedsFrom } from '@onestroke/core/pipeline'
 import { readImage, readMask } from '../data/index.js'
 import { type GenerateBody, PICTURES } from './schemas.js'
+import type { ServedModel } from './service.js'
 import type { PaintOrder, Settings } from './settings.js'
 
 /** @throws UserError if the model cannot do it, or if a picture cannot be read. */
 export const orderOf = async (
-  pipeline: Pipeline,
+  { config, conditioner }: ServedModel,
   { prompt, n, seed = drawSeed(), ...how }: Pick<GenerateBody, 'prompt' | 'n'> & Partial<GenerateBody>,
 ): Promise<PaintOrder> => {
-  pipeline.checkPrompt(prompt)
-  pipeline.checkPrompt(how.to?.prompt ?? '', 'to.prompt')
-  pipeline.checkPrompt(how.negative_prompt ?? '', 'negative_prompt')
+  checkPrompt(conditioner, prompt)
+  checkPrompt(conditioner, how.to?.prompt ?? '', 'to.prompt')
+  checkPrompt(conditioner, how.negative_prompt ?? '', 'negative_prompt')
   const settings = settingsOf(how)
-  const edited = await editedOf(pipeline, how)
+  const edited = await editedOf(config, how)
   const { to: _, ...sampling } = settings
-  pipeline.sampling({ ...sampling, ...edited })
+  samplingOf(config, { ...sampling, ...edited })
   const weights = how.to && weightsOf(how.to, n)
   const isWay = weights !== undefined && how.to?.weight === undefined
   const seeds = isWay ? Array<number>(n).fill(seed) : seedsFrom(seed, n)
@@ -40,10 +41,10 @@ const settingsOf = ({
 })
 
 const editedOf = async (
-  { config }: Pipeline,
+  { network }: Pick<ServedModel['config'], 'network'>,
   { image, mask }: Partial<GenerateBody>,
 ): Promise<Pick<PaintOrder, 'image' | 'mask'>> => {
-  const { resolution, channels } = config.network
+  const { resolution, channels } = network
   const options = { ...PICTURES, resolution, channels: channels as 1 | 3 }
   return {
     ...(image !== undefined && { image: await readImage(image, options) }),

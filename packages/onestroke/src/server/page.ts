@@ -12,11 +12,11 @@ pre { padding: .75rem 1rem; overflow-x: auto; border: 1px solid #8886; border-ra
 td { padding: .25rem 1rem .25rem 0; vertical-align: top }
 h2 { margin-top: 2.5rem; font-size: 1.25rem }`
 
-export const page = ({ pipeline, model, options }: Service, { headers }: FastifyRequest): string => {
+export const page = ({ model, options }: Service, { headers }: FastifyRequest): string => {
   const proxied = headers['x-forwarded-proto'] === 'https'
   const url = `${proxied ? 'https' : 'http'}://${headers.host}`
-  const { network, kind } = pipeline.config
-  const { prompt } = exampleOf(pipeline.config)
+  const { network, kind } = model.config
+  const { prompt } = exampleOf(model.config)
   const json = (fields: object) => JSON.stringify({ ...(prompt !== '' && { prompt }), ...fields })
   const shell = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
   const token = options.token === undefined ? '' : ' -H "authorization: Bearer $ONESTROKE_TOKEN"'

@@ -66,7 +66,7 @@ try {
   const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = pipeline.config
   // The first run is slower than all others: nobody should wait for it.
   await pipeline.generate({
-    prompts: [vocabulary.kind === 'class' ? vocabulary.classes[0]! : ''],
+    prompts: [''],
     num_inference_steps: 1,
   })
   let painting: AbortController | undefined

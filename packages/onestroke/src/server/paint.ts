@@ -1,11 +1,11 @@
 /** From a request to its pictures, for all routes. */
-import { type Pipeline, promptWarnings } from '@onestroke/core/pipeline'
+import { samplingOf } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import type { Painted } from './answers.js'
 import { deadline } from './deadline.js'
 import { orderOf } from './order.js'
 import { Busy } from './scheduler.js'
-import type { Service } from './service.js'
+import type { ServedModel, Service } from './service.js'
 import type { PaintOrder } from './settings.js'
 
 export type Asked = Parameters<typeof orderOf>[1]
@@ -20,13 +20,13 @@ interface PaintOptions {
 
 /** @throws Busy also where too many answers wait to be encoded. */
 export const paint = async (
-  { pipeline, scheduler, encoder, options }: Service,
+  { model, scheduler, encoder, options }: Service,
   body: Asked,
   { signal, scale, previews }: PaintOptions,
 ): Promise<{ seeds: readonly number[]; painted: Painted }> => {
-  const order = await orderOf(pipeline, body)
+  const order = await orderOf(model, body)
   if (encoder.waiting >= options.queue) throw new Busy('too many pictures are waiting')
-  const { channels, resolution } = pipeline.config.network
+  const { channels, resolution } = model.config.network
   const paintedFrom = (data: Float32Array): Painted => ({
     data,
     channels: channels as 1 | 3,
@@ -36,7 +36,7 @@ export const paint = async (
     scale,
   })
   let step = 0
-  const shown = previews ? previewSteps(previews.count, stepsOf(pipeline, order)) : []
+  const shown = previews ? previewSteps(previews.count, stepsOf(model, order)) : []
   const onPreview = (data: Float32Array) => {
     const index = shown.indexOf(step)
     step++
@@ -46,8 +46,8 @@ export const paint = async (
   return { seeds: order.seeds, painted: paintedFrom(data) }
 }
 
-const stepsOf = (pipeline: Pipeline, { settings: { to: _, ...settings }, image }: PaintOrder): number =>
-  pipeline.sampling({ ...settings, ...(image && { image }) }).num_inference_steps
+const stepsOf = ({ config }: ServedModel, { settings: { to: _, ...settings }, image }: PaintOrder): number =>
+  samplingOf(config, { ...settings, ...(image && { image }) }).num_inference_steps
 
 /** Which steps are shown, from 0, never the last. */
 const previewSteps = (most: number, steps: number): number[] => {
@@ -57,9 +57,9 @@ const previewSteps = (most: number, steps: number): number[] => {
 
 /** What of a request's prompts the model does not know or does not read. */
 export const warningsOf = (
-  { tokenizer }: Pipeline,
+  { conditioner }: ServedModel,
   { prompt, negative_prompt = '', to }: Pick<Asked, 'prompt' | 'negative_prompt' | 'to'>,
-): string[] => promptWarnings(tokenizer, [prompt, to?.prompt ?? '', negative_prompt])
+): string[] => conditioner.warnings([prompt, to?.prompt ?? '', negative_prompt])
 
 /** What of a request is in none of these fields, unless it says nothing. */
 export const unknownFields = (body: object, known: object): string[] => {

@@ -1,4 +1,5 @@
 /** What can be asked. */
+import { takesGuidance } from '@onestroke/core/pipeline'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
 import { automatic1111Routes } from './automatic1111.js'
@@ -17,8 +18,8 @@ export const routes =
   (service: Service) =>
   async (server: unknown): Promise<void> => {
     const app = server as App
-    const { pipeline, scheduler, encoder, metrics } = service
-    const { kind, network, vocabulary, sampling } = pipeline.config
+    const { model, scheduler, encoder, metrics } = service
+    const { kind, network, vocabulary, sampling } = model.config
 
     app.get(
       '/health',
@@ -91,7 +92,7 @@ export const routes =
         resolution: network.resolution,
         channels: network.channels,
         sampling,
-        guidance: network.embedding.guidance_embedding || (kind === 'teacher' && vocabulary.kind !== 'none'),
+        guidance: takesGuidance(model.config),
         vocabulary,
       }),
     )
@@ -124,7 +125,7 @@ export const routes =
         reply.header('x-seed', seeds.join(','))
         const to_seed = body.to?.seed
         if (to_seed !== undefined) reply.header('x-to-seed', to_seed)
-        const warnings = warningsOf(pipeline, body)
+        const warnings = warningsOf(model, body)
         tellWarnings(reply, warnings)
         if (format === 'json') {
           const texts = await encoder.each(painted, signal)
@@ -162,7 +163,7 @@ export const routes =
           async paint({ id: _, ...body }, signal) {
             const { painted } = await paint(service, { ...body, n: 1 }, { signal, scale: 1 })
             const png = await encoder.one(painted, { format: 'png' }, signal)
-            return { png, warnings: warningsOf(pipeline, body) }
+            return { png, warnings: warningsOf(model, body) }
           },
           ...(onFailure && { onFailure }),
         })

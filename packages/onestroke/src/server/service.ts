@@ -1,5 +1,6 @@
 /** What the server's parts share: its options, and what routes work with. */
-import type { Pipeline } from '@onestroke/core/pipeline'
+import type { PipelineConfig } from '@onestroke/core/pipeline'
+import type { Conditioner } from '@onestroke/core/text'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Encoder } from './answers.js'
@@ -29,20 +30,23 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >
 
+/** What the server knows of its model. The model itself is in the painter's thread. */
+export interface ServedModel {
+  /** The name of its folder. */
+  readonly name: string
+  /** When it was made, in seconds since 1970. */
+  readonly created: number
+  readonly config: PipelineConfig
+  readonly conditioner: Conditioner
+}
+
 /** What the routes work with. */
 export interface Service {
   readonly scheduler: Scheduler
-  /** Knows what the model can do; paints nothing itself. */
-  readonly pipeline: Pipeline
   readonly encoder: Encoder
   readonly metrics: Metrics
   /** For each live socket, what waits until what it accepted is sent. */
   readonly live: Set<() => Promise<void>>
-  readonly model: {
-    /** The name of its folder. */
-    readonly name: string
-    /** When it was made, in seconds since 1970. */
-    readonly created: number
-  }
+  readonly model: ServedModel
   readonly options: ServerOptions
 }

@@ -9,5 +9,4 @@ parentPort!.on('message', ({ step, reuse }: { step: number; reuse?: Batch }) => 
   parentPort!.postMessage({ step, batch }, buffersOf(batch))
 })
 
-const buffersOf = (batch: Batch) =>
-  Object.values(batch).map((array: Float32Array) => array.buffer as ArrayBuffer)
+const buffersOf = (batch: Batch) => Object.values(batch).map(({ buffer }) => buffer)

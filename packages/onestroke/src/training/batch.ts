@@ -4,7 +4,18 @@
  */
 import type { NoiseRange, Objective } from '@onestroke/core/diffusion'
 import { Random, STREAM } from '@onestroke/core/random'
-import { type Bag, Tokenizer, type Vocabulary } from '@onestroke/core/text'
+import {
+  asNegative,
+  type Conditioner,
+  conditionerOf,
+  negativeName,
+  type PromptArray,
+  type PromptArrays,
+  promptArrays,
+  type Reading,
+  type Told,
+  type Vocabulary,
+} from '@onestroke/core/text'
 import { type Augment, type Dataset, readPicture, Shuffle } from '../data/index.js'
 import { objectiveNamed } from './objectives.js'
 import type { GuidanceScale } from './step.js'
@@ -38,6 +49,7 @@ export interface BatchSlice {
   readonly to: number
 }
 
+/** By the names of the training step's inputs. */
 export interface Batch {
   readonly x0: Float32Array<ArrayBuffer>
   readonly noise: Float32Array<ArrayBuffer>
@@ -51,13 +63,14 @@ export interface Batch {
   readonly total_weight: Float32Array<ArrayBuffer>
   /** [1], in [0, 1). */
   readonly progress: Float32Array<ArrayBuffer>
-  /** [B, tokens, entries]; empty for models without condition. */
-  readonly condition: Float32Array<ArrayBuffer>
-  /** What guidance leads away from: nothing, or, where the scale is drawn, now and then another picture's condition. */
-  readonly negative: Float32Array<ArrayBuffer>
   /** Where the student begins to paint, and the noise for what it painted; empty where that is not judged. */
   readonly start: Float32Array<ArrayBuffer>
   readonly renoise: Float32Array<ArrayBuffer>
+  /**
+   * The prompts, under the names of the conditioner's inputs; and what guidance leads away from, under their `negativeName`:
+   * nothing, or, where the scale is drawn, now and then another picture's prompt.
+   */
+  readonly [promptInput: string]: PromptArray
 }
 
 const guidanceScale = (given: GuidanceScale, random: Random): number =>
@@ -65,7 +78,7 @@ const guidanceScale = (given: GuidanceScale, random: Random): number =>
 
 export class BatchMaker {
   readonly #objective: Objective
-  readonly #tokenizer: Tokenizer
+  readonly #conditioner: Conditioner
   readonly #shuffle: Shuffle
 
   /** @param slice of each batch; all of it by default. Pictures keep their number in the batch, and so what is drawn for them. */
@@ -74,7 +87,7 @@ export class BatchMaker {
     readonly slice: BatchSlice = { from: 0, to: plan.batch },
   ) {
     this.#objective = objectiveNamed(plan.objective)
-    this.#tokenizer = new Tokenizer(plan.vocabulary)
+    this.#conditioner = conditionerOf(plan.vocabulary)
     this.#shuffle = new Shuffle(plan.dataset.count, plan.seed)
   }
 
@@ -85,7 +98,8 @@ export class BatchMaker {
     const count = slice.to - slice.from
     const size = dataset.channels * dataset.height * dataset.width
     const judged = this.#objective.judges_pictures === true
-    const out = reuse ?? {
+    const prompt = this.#conditioner.inputs(count)
+    const out: Batch = reuse ?? {
       x0: new Float32Array(count * size),
       noise: new Float32Array(count * size),
       t: new Float32Array(count),
@@ -95,18 +109,18 @@ export class BatchMaker {
       weight: new Float32Array(count),
       total_weight: new Float32Array(1),
       progress: new Float32Array(1),
-      condition: new Float32Array(count * this.#tokenizer.tokens * this.#tokenizer.entries),
-      negative: new Float32Array(count * this.#tokenizer.tokens * this.#tokenizer.entries),
       start: new Float32Array(judged ? count : 0),
       renoise: new Float32Array(judged ? count * size : 0),
+      ...promptArrays(prompt),
+      ...promptArrays(asNegative(prompt)),
     }
     const context = { range, progress: Math.min((step * batch) / plan.images, 1 - 1e-9) }
     out.weight.fill(1)
     out.total_weight[0] = batch
     out.progress[0] = context.progress
     const random = (stream: number, index: number) => new Random({ seed, stream, step, index })
-    const bags: (readonly Bag[])[] = []
-    const away: (readonly Bag[])[] = []
+    const prompts: Reading[] = []
+    const negatives: Reading[] = []
     for (let k = 0; k < count; k++) {
       /** Its number in the whole batch. */
       const i = slice.from + k
@@ -128,46 +142,33 @@ export class BatchMaker {
       }
       const guidance = random(STREAM.guidance, i)
       out.guidance_scale[k] = guidanceScale(plan.guidance_scale, guidance)
-      away.push(this.#negative(guidance))
-      bags.push(this.#condition(picture, random(STREAM.condition, i)))
+      negatives.push(this.#negative(guidance))
+      prompts.push(this.#conditioner.trainingPrompt(this.#told(picture), random(STREAM.condition, i), plan))
     }
-    if (out.condition.length > 0) {
-      this.#tokenizer.toDense(bags, out.condition)
-      this.#tokenizer.toDense(away, out.negative)
-    }
+    const arrays = (nameOf: (name: string) => string): PromptArrays =>
+      Object.fromEntries(Object.keys(prompt).map((name) => [name, out[nameOf(name)]!]))
+    this.#conditioner.encode(
+      prompts,
+      arrays((name) => name),
+    )
+    this.#conditioner.encode(negatives, arrays(negativeName))
     return out
   }
 
-  /** Nothing, half of the time; else what another picture is called or, as people say what they do not want, one word of it. */
-  #negative(random: Random): readonly Bag[] {
-    const { guidance_scale, dataset, vocabulary } = this.plan
-    if (typeof guidance_scale === 'number' || random.uniform() < 0.5) return this.#tokenizer.nothing
+  /** Nothing, half of the time; else what another picture is called, or a part of it. */
+  #negative(random: Random): Reading {
+    const { guidance_scale, dataset } = this.plan
+    if (typeof guidance_scale === 'number' || random.uniform() < 0.5) return this.#conditioner.nothing
     const picture = random.integer(dataset.count)
-    if (vocabulary.kind !== 'text' || random.uniform() < 0.5) return this.#condition(picture, random)
-    const words = this.#words(picture, random)
-    return this.#tokenizer.encode(words[random.integer(words.length)]!)
+    return this.#conditioner.trainingNegative(this.#told(picture), random, this.plan)
   }
 
-  /** A picture's caption. It may name a style or leave it open: both are learned, equally often. */
-  #words(picture: number, random: Random): string[] {
-    const { names, styles } = this.plan.dataset
-    const words = names![picture]!.split(' ')
-    const style = styles?.[picture]
-    if (style !== undefined && random.uniform() < 0.5) words.push(style)
-    return words
-  }
-
-  #condition(picture: number, random: Random): readonly Bag[] {
-    const { vocabulary, condition_dropout, word_dropout, dataset } = this.plan
-    if (random.uniform() < condition_dropout) return this.#tokenizer.nothing
-    if (vocabulary.kind === 'class')
-      return this.#tokenizer.encode(dataset.classes![dataset.labels![picture]!]!)
-    if (vocabulary.kind === 'none') return this.#tokenizer.nothing
-    const words = this.#words(picture, random)
-    const kept = words.filter(() => random.uniform() >= word_dropout)
-    return this.#tokenizer.encode(
-      (kept.length > 0 ? kept : words).join(' '),
-      () => random.uniform() >= word_dropout,
-    )
+  #told(picture: number): Told {
+    const { names, styles, classes, labels } = this.plan.dataset
+    return {
+      caption: names?.[picture],
+      style: styles?.[picture],
+      class: labels && classes?.[labels[picture]!],
+    }
   }
 }

@@ -24,7 +24,12 @@ export const stepSeconds = async (
   shouldStop: () => boolean,
 ): Promise<number | undefined> => {
   const wanted = Object.entries(program.inputs).filter(([name]) => !(name in fixed))
-  const inputs = Object.fromEntries(wanted.map(([name, { size }]) => [name, new Float32Array(size).fill(1)]))
+  const inputs = Object.fromEntries(
+    wanted.map(([name, { size, dtype }]) => [
+      name,
+      dtype === 'int64' ? new BigInt64Array(size) : new Float32Array(size).fill(1),
+    ]),
+  )
   const { own, share } = training
   const { group } = share ?? { group: ALONE }
   const updates = own?.steps?.updates ?? 0

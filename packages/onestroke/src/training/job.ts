@@ -3,6 +3,7 @@ import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { Trainable } from '@onestroke/core/nn'
 import type { OnnxFunction, Program } from '@onestroke/core/tensor'
+import { takesPrompts } from '@onestroke/core/text'
 import type { BatchPlan } from './batch.js'
 import { type Beginning, beginningOf, denoiserConfig, type Given, trainableOf } from './beginning.js'
 import { objectiveNamed } from './objectives.js'
@@ -108,6 +109,6 @@ export const batchPlan = (
   options: plan.method_options,
   guidance_scale: plan.guidance_scale,
   augment: { flip: plan.flip, translate: plan.translate },
-  condition_dropout: vocabulary.kind === 'none' ? 0 : plan.condition_dropout,
+  condition_dropout: takesPrompts(vocabulary) ? plan.condition_dropout : 0,
   word_dropout: plan.word_dropout,
 })

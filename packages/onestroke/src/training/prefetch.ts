@@ -55,9 +55,7 @@ export class Prefetch {
 
   #order(): void {
     const reuse = this.#spare.pop()
-    const transfer = reuse
-      ? Object.values(reuse).map((array: Float32Array) => array.buffer as ArrayBuffer)
-      : []
+    const transfer = reuse ? Object.values(reuse).map(({ buffer }) => buffer) : []
     this.#worker.postMessage({ step: this.#next++, reuse }, transfer)
   }
 }

@@ -1,7 +1,7 @@
 /** Networks and training settings that are known to work, by name. */
 import { UserError } from '@onestroke/core/errors'
 import type { NetworkConfig, OptimizerOptions } from '@onestroke/core/nn'
-import { conditionShape, type Vocabulary } from '@onestroke/core/text'
+import { conditionerOf, type Vocabulary } from '@onestroke/core/text'
 
 /** What a config of each type has beside what all of them have. */
 type OwnPart<Config> = Config extends NetworkConfig
@@ -134,7 +134,7 @@ export const presetNetwork = (
     embedding: {
       width: preset.embedding_width,
       token_width: preset.token_width,
-      condition: conditionShape(vocabulary),
+      condition: conditionerOf(vocabulary).shape,
       guidance_embedding: false,
       jump_embedding: false,
     },

@@ -10,7 +10,15 @@ import {
   type Trainable,
   wholeNetwork,
 } from '@onestroke/core/nn'
-import { grad, type OnnxFunction, type Program, type Shape, type Tensor, trace } from '@onestroke/core/tensor'
+import {
+  grad,
+  type InputSpec,
+  type OnnxFunction,
+  type Program,
+  type Tensor,
+  trace,
+} from '@onestroke/core/tensor'
+import { asNegative, negativeName, promptInputs } from '@onestroke/core/text'
 
 export interface StepOptions {
   readonly student: DenoiserConfig
@@ -45,7 +53,7 @@ export const ownPart = ({
  *
  * Inputs: `parameters` [P], what is trained; `own` [Q], the parameters of the objective's own part, if there is one; `target` [P],
  * the moving average of what is trained, where the objective has one; `x0`, `noise` [B, C, H, W]; `t`, `r`, `s`, `guidance_scale` [B]; `progress`
- * [1]; `weight` [B], how much each picture counts, and `total_weight` [1], what all of them count, those of other processes included; `condition` [B, tokens, entries]; `start` [B] and `renoise`
+ * [1]; `weight` [B], how much each picture counts, and `total_weight` [1], what all of them count, those of other processes included; those of the prompts and of negative prompts (see `promptInputs`); `start` [B] and `renoise`
  * [B, C, H, W] where the objective judges the student's pictures; the weights of the student that stay, by the names that
  * `trainable` gives them; and the teacher's weights under `teacher.`, if it is asked.
  * Outputs: `loss` [], `losses` [B], `gradient` [P] and `own_gradient` [Q], of what is trained.
@@ -56,12 +64,13 @@ export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'stu
   const { size } = trainable.layout
   const part = ownPart(step)
   const shapes = networkInputShapes(student.network, batch)
-  const specs: Record<string, Shape> = {
+  const prompt = promptInputs(student.network.embedding.condition, batch)
+  const specs: Record<string, InputSpec> = {
     parameters: [size],
     ...(part && { own: [part.layout.size] }),
     ...(objective.target_ema && { target: [size] }),
-    x0: shapes.x!,
-    noise: shapes.x!,
+    x0: shapes.x,
+    noise: shapes.x,
     t: [batch],
     r: [batch],
     s: [batch],
@@ -69,8 +78,9 @@ export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'stu
     progress: [1],
     weight: [batch],
     total_weight: [1],
-    ...(objective.judges_pictures && { start: [batch], renoise: shapes.x! }),
-    ...(shapes.condition && { condition: shapes.condition, negative: shapes.condition }),
+    ...(objective.judges_pictures && { start: [batch], renoise: shapes.x }),
+    ...prompt,
+    ...asNegative(prompt),
   }
   const teaches = teacher && objective.teacher !== false && trains === 'student'
   for (const { name, shape } of teaches ? networkLayout(teacher.network).specs : [])
@@ -94,7 +104,7 @@ export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'stu
       s,
       ...(objective.judges_pictures && { start: inputs.start!, renoise: inputs.renoise! }),
       condition: {
-        ...(inputs.condition && { condition: inputs.condition, negative: inputs.negative! }),
+        ...among(inputs, Object.keys({ ...prompt, ...asNegative(prompt) })),
         guidance_scale,
       },
       progress: inputs.progress!.reshape([]),
@@ -127,7 +137,11 @@ const teacherDenoiser = (
     ),
   )
   const teacher = networkDenoiser(namedScope(weights), config)
-  const shape = networkInputShapes(config.network, batch).condition
-  if (guidance_scale === 1 || !shape) return teacher
-  return guided(teacher, inputs.negative!, inputs.guidance_scale!)
+  const prompt = Object.keys(promptInputs(config.network.embedding.condition, batch))
+  if (guidance_scale === 1 || prompt.length === 0) return teacher
+  const negative = prompt.map((name) => [name, inputs[negativeName(name)]!] as const)
+  return guided(teacher, Object.fromEntries(negative), inputs.guidance_scale!)
 }
+
+const among = (inputs: Readonly<Record<string, Tensor>>, names: readonly string[]): Record<string, Tensor> =>
+  Object.fromEntries(names.map((name) => [name, inputs[name]!]))

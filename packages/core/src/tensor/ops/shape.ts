@@ -1,15 +1,5 @@
 import type { Op, Shape, Tensor } from '../types.js'
-import {
-  broadcastShapes,
-  dims,
-  normalizeAxes,
-  op,
-  openShape,
-  sameShape,
-  show,
-  sizeOf,
-  unbroadcast,
-} from './op.js'
+import { broadcastShapes, normalizeAxes, op, openShape, sameShape, show, sizeOf, unbroadcast } from './op.js'
 
 export const reshape: Op<{ shape: Shape }> = op({
   name: 'reshape',
@@ -190,26 +180,32 @@ export const gather: Op<undefined> = op({
     return [...ids!, table![1]!]
   },
   emit: (e, [table, ids]) => e.node('Gather', [table!, ids!], { axis: 0 }),
-  vjp: ({ inputs: [table, ids] }, g) => {
-    const [rows, width] = dims(table!, 2, 'gather')
-    return [
-      ids!
-        .oneHot(rows)
-        .reshape([-1, rows])
-        .transpose([1, 0])
-        .matmul(g.reshape([-1, width])),
-    ]
-  },
+  vjp: ({ inputs: [table, ids] }, g) => [g.scatterAdd(ids!, table!.shape[0]!)],
   jvp: ({ inputs: [, ids] }, [t]) => t?.gather(ids!),
 })
 
-/** int64 [...] → float32 [..., depth]. */
-export const oneHot: Op<{ depth: number }> = op({
-  name: 'oneHot',
-  dtype: 'float32',
-  shape: ([ids], { depth }) => [...ids!, depth],
-  emit: (e, [ids], { attrs }) => {
-    const range = e.ints(Array.from({ length: attrs.depth }, (_, i) => i))
-    return e.node('Cast', [e.node('Equal', [e.node('Unsqueeze', [ids!, e.ints([-1])]), range])], { to: 1 })
+/** The adjoint of gather: updates [..., D] are added up in the rows of a table [rows, D] that int64 indices [...] name. */
+export const scatterAdd: Op<{ rows: number }> = op({
+  name: 'scatterAdd',
+  shape: ([updates, ids], { rows }) => {
+    if (!sameShape(ids!, updates!.slice(0, -1)))
+      throw new RangeError(`scatterAdd: indices ${show(ids!)} do not fit updates ${show(updates!)}`)
+    return [rows, updates!.at(-1)!]
   },
+  // ScatterElements adds in order: the sums are the same bits each time.
+  emit: (e, [updates, ids], { inputs, attrs: { rows } }) => {
+    const width = inputs[0]!.shape.at(-1)!
+    const column = e.node('Reshape', [ids!, e.ints([-1, 1])])
+    return e.node(
+      'ScatterElements',
+      [
+        e.node('ConstantOfShape', [e.ints([rows, width])]),
+        e.node('Expand', [column, e.ints([1, width])]),
+        e.node('Reshape', [updates!, e.ints([-1, width])]),
+      ],
+      { axis: 0, reduction: { string: 'add' } },
+    )
+  },
+  vjp: ({ inputs: [, ids] }, g) => [g.gather(ids!)],
+  jvp: ({ inputs: [, ids], attrs: { rows } }, [t]) => t?.scatterAdd(ids!, rows),
 })

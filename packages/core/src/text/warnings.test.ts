@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { buildTextVocabulary, Tokenizer, type Vocabulary } from '../text/index.js'
-import { promptWarnings } from './warnings.js'
+import { buildTextVocabulary, conditionerOf, type Vocabulary } from './index.js'
 
-const tokenizer = new Tokenizer(buildTextVocabulary(['cat face', 'red heart'], [], { tokens: 3 }))
-const notes = (...prompts: string[]) => promptWarnings(tokenizer, prompts)
+const conditioner = conditionerOf(buildTextVocabulary(['cat face', 'red heart'], [], { tokens: 3 }))
+const notes = (...prompts: string[]) => conditioner.warnings(prompts)
 
 describe('notes on prompts', () => {
   it('are none where every word is known, or nothing is asked for', () => {
     expect(notes('cat face', 'Red HEART!', '', ' ')).toEqual([])
     for (const vocabulary of [{ kind: 'none' }, { kind: 'class', classes: ['cat'] }] satisfies Vocabulary[])
-      expect(promptWarnings(new Tokenizer(vocabulary), ['🐱', 'cat dog'])).toEqual([])
+      expect(conditionerOf(vocabulary).warnings(['🐱', 'cat dog'])).toEqual([])
   })
 
   it('tell of words that the captions did not have, each once, and of those that are not read', () => {
@@ -37,13 +36,13 @@ describe('notes on prompts', () => {
     const emoji = { '🐱': 'cat face', '❤️': 'red heart', '🐢': 'turtle', '👍': 'cat' }
     const vocabulary = buildTextVocabulary(['cat face', 'red heart'], [], { emoji })
     expect(vocabulary.emoji).toEqual({ '🐱': 'cat face', '❤️': 'red heart', '👍': 'cat' })
-    const reader = new Tokenizer(vocabulary)
-    expect(promptWarnings(reader, ['🐱', '❤', '❤️🐱'])).toEqual([])
-    expect(reader.encode('🐱')).toEqual(reader.encode('cat face'))
-    expect(reader.encode('❤')).toEqual(reader.encode('red heart'))
-    expect(reader.encode('👍🏽')).toEqual(reader.encode('cat'))
-    expect(reader.encode('big❤️🐱')).toEqual(reader.encode('big red heart cat face'))
-    expect(promptWarnings(reader, ['cat 🐢'])).toEqual(['the model reads words, and not "🐢"'])
+    const reader = conditionerOf(vocabulary)
+    expect(reader.warnings(['🐱', '❤', '❤️🐱'])).toEqual([])
+    expect(reader.read('🐱')).toEqual(reader.read('cat face'))
+    expect(reader.read('❤')).toEqual(reader.read('red heart'))
+    expect(reader.read('👍🏽')).toEqual(reader.read('cat'))
+    expect(reader.read('big❤️🐱')).toEqual(reader.read('big red heart cat face'))
+    expect(reader.warnings(['cat 🐢'])).toEqual(['the model reads words, and not "🐢"'])
   })
 
   it('stay short, whatever is typed', () => {

@@ -1,5 +1,5 @@
-/** What of a prompt a model cannot make use of, in sentences for people. */
-import type { Tokenizer } from '../text/index.js'
+/** What of a prompt a model that reads words cannot make use of, in sentences for people. */
+import type { TextConditioner } from './text.js'
 
 /** Longest word that is quoted whole, and most words that are quoted. */
 const LONGEST = 30
@@ -15,19 +15,23 @@ const quoted = (words: Iterable<string>): string => {
 }
 
 /** Notes on prompts, one sentence each; empty where every word of every prompt is known. */
-export const promptWarnings = (tokenizer: Tokenizer, prompts: readonly string[]): string[] => {
+export const wordWarnings = (
+  conditioner: TextConditioner,
+  tokens: number,
+  prompts: readonly string[],
+): string[] => {
   const different = [...new Set(prompts)]
   const found = (of: (prompt: string) => readonly string[]) => new Set(different.flatMap(of))
-  const ignored = found((prompt) => tokenizer.ignoredWords(prompt))
-  const unknown = found((prompt) => tokenizer.unknownWords(prompt))
-  const wordless = different.filter((prompt) => tokenizer.isWordless(prompt))
-  const symbols = found((prompt) => (wordless.includes(prompt) ? [] : tokenizer.unreadSymbols(prompt)))
+  const ignored = found((prompt) => conditioner.ignoredWords(prompt))
+  const unknown = found((prompt) => conditioner.unknownWords(prompt))
+  const wordless = different.filter((prompt) => conditioner.isWordless(prompt))
+  const symbols = found((prompt) => (wordless.includes(prompt) ? [] : conditioner.unreadSymbols(prompt)))
   const notes: string[] = []
   if (wordless.length > 0)
     notes.push(`the model finds no word in ${quoted(wordless)}; it paints as without a prompt`)
   if (symbols.size > 0) notes.push(`the model reads words, and not ${quoted(symbols)}`)
   if (ignored.size > 0)
-    notes.push(`the model reads the first ${tokenizer.tokens} words of a prompt, and not ${quoted(ignored)}`)
+    notes.push(`the model reads the first ${tokens} words of a prompt, and not ${quoted(ignored)}`)
   if (unknown.size > 0) notes.push(`the model has not seen ${quoted(unknown)}; it goes by similar spelling`)
   return notes
 }

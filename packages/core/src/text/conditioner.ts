@@ -1,0 +1,101 @@
+/**
+ * One record for each kind of prompt: what it makes of a prompt, which inputs of the network carry that, what training
+ * feeds, and what it does not read. Nothing else asks a vocabulary for its kind, but to choose words or a widget for people.
+ */
+import type { Random } from '../random/index.js'
+import { bagInputs, type Reading } from './bags.js'
+import { classConditioner } from './class.js'
+import type { PromptArrays, PromptInputs } from './inputs.js'
+import { noneConditioner } from './none.js'
+import { textConditioner } from './text.js'
+import type { PromptKind, Vocabulary } from './vocabulary.js'
+
+/** What a network's config says of its prompts, under `embedding.condition`. */
+export type PromptShape =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'class'; readonly vocabulary_size: number; readonly tokens: 1 }
+  | { readonly kind: 'text'; readonly vocabulary_size: number; readonly tokens: number }
+
+/** What a training picture comes with. */
+export interface Told {
+  readonly caption?: string | undefined
+  readonly style?: string | undefined
+  readonly class?: string | undefined
+}
+
+/** What training leaves out, as shares in [0, 1]. */
+export interface Dropout {
+  /** Of the prompts, for classifier-free guidance. */
+  readonly condition_dropout: number
+  /** Of the words of a caption; and of its words that are read by their spelling alone. */
+  readonly word_dropout: number
+}
+
+export interface Conditioner {
+  readonly shape: PromptShape
+  /** The network's inputs for a batch of prompts. Negative prompts have the same ones; see `negativeName`. */
+  inputs(batch: number): PromptInputs
+  /** The dropped prompt: what the empty prompt means, and what guidance leads away from unless there is a negative prompt. */
+  readonly nothing: Reading
+  /** A prompt as the model reads it. @throws RangeError if the model cannot take it; see `refusal`. */
+  read(prompt: string): Reading
+  /** The inputs' values for a batch. Writes over `arrays`, if given. */
+  encode(readings: readonly Reading[], arrays?: PromptArrays): PromptArrays
+  /** A reading that lies between two, `weight` in [0, 1] of the way to `b`. */
+  between(a: Reading, b: Reading, weight: number): Reading
+  /** Why the model cannot take a prompt; undefined if it can. */
+  refusal(prompt: string): string | undefined
+  /** What the model does not read of prompts, in sentences for people. */
+  warnings(prompts: readonly string[]): string[]
+  /** Its classes, if a prompt is the name of one. */
+  readonly classes?: readonly string[]
+  /** Words that name a style, if the pictures come in several. */
+  readonly styles: readonly string[]
+  /** Prompts that it knows well, at least one: captions, words or classes; '' if it takes no prompts. */
+  readonly known: readonly string[]
+  /** What is painted before anyone has asked. */
+  readonly example: string
+  /** What training shows of a picture's prompt. */
+  trainingPrompt(picture: Told, random: Random, dropout: Dropout): Reading
+  /** What guidance leads away from in training: as people say what they do not want. */
+  trainingNegative(picture: Told, random: Random, dropout: Dropout): Reading
+}
+
+/** A maker for each kind of vocabulary. A kind without one does not compile. */
+export type Conditioners<V extends { readonly kind: string }> = {
+  readonly [K in V['kind']]: (vocabulary: Extract<V, { readonly kind: K }>) => Conditioner
+}
+
+export const CONDITIONERS: Conditioners<Vocabulary> = {
+  none: noneConditioner,
+  class: classConditioner,
+  text: textConditioner,
+}
+
+/** What each kind learns of pictures. */
+export const LEARNS: Readonly<Record<PromptKind, 'nothing' | 'classes' | 'captions'>> = {
+  none: 'nothing',
+  class: 'classes',
+  text: 'captions',
+}
+
+/** Whether a model with such a vocabulary can be asked for anything. */
+export const takesPrompts = ({ kind }: Pick<Vocabulary, 'kind'>): boolean => LEARNS[kind] !== 'nothing'
+
+export const conditionerOf = <V extends Vocabulary>(vocabulary: V): Conditioner => {
+  const make = CONDITIONERS[vocabulary.kind] as (vocabulary: V) => Conditioner
+  return make(vocabulary)
+}
+
+/** The inputs that carry a batch of prompts to a network, as its config describes them. */
+export const promptInputs = (shape: PromptShape, batch: number): PromptInputs => {
+  switch (shape.kind) {
+    case 'none':
+      return {}
+    case 'class':
+    case 'text':
+      return bagInputs(shape, batch)
+    default:
+      return shape satisfies never
+  }
+}
