@@ -324,7 +324,9 @@ describe('the second network', () => {
     const { embedding, ...rest } = network(type)
     return {
       network: { ...rest, embedding: { ...embedding, guidance_embedding: guided } },
-      parametrization: 'edm',
+      prediction: 'edm',
+      path: { kind: 've' },
+      boundary: false,
       ...RANGE,
     }
   }

@@ -103,9 +103,9 @@ describe('networkDenoiser', () => {
   const x = [2, 1, 2, 2]
   const sigma = [0.25, 3]
 
-  it.each(['edm', 'consistency'] as const)('is c_skip·x + c_out·F(c_in·x; ¼ ln σ): %s', (parametrization) => {
+  it.each([false, true])('is c_skip·x + c_out·F(c_in·x; ¼ ln σ), with a boundary: %s', (boundary) => {
     const scales = sigma.map((s) => 1 / Math.sqrt(s ** 2 + 0.25))
-    const above = sigma.map((s) => (parametrization === 'edm' ? s : s - RANGE.sigma_min))
+    const above = sigma.map((s) => (boundary ? s - RANGE.sigma_min : s))
     const inputs = {
       x: some(x),
       sigma: [[2], sigma] as const,
@@ -121,8 +121,9 @@ describe('networkDenoiser', () => {
       const { x, sigma, condition, guidance_scale, negative, s, c_in, c_noise } = tensors
       const scope = namedScope(tensors)
       const given = { condition: condition!, guidance_scale: guidance_scale!, negative: negative! }
+      const reading = { prediction: 'edm', path: { kind: 've' }, boundary } as const
       return {
-        denoised: networkDenoiser(scope, { ...RANGE, network: config, parametrization }).denoise(x!, sigma!, {
+        denoised: networkDenoiser(scope, { ...RANGE, network: config, ...reading }).denoise(x!, sigma!, {
           ...given,
           s: s!,
         }),

@@ -6,6 +6,7 @@ export {
   jump,
   type NoiseRange,
   networkDenoiser,
+  type Reading,
 } from './denoiser.js'
 export {
   denoisingLoss,
@@ -17,13 +18,37 @@ export {
   type TimeContext,
   type Times,
 } from './objective.js'
+export {
+  choice,
+  flag,
+  number,
+  type Option,
+  type Rules,
+  share,
+  whole,
+  wholes,
+} from './option.js'
+export {
+  networkScales,
+  type PathConfig,
+  type PathKind,
+  pathAbout,
+  pathSchema,
+  type VpNoise,
+  vpSigmas,
+} from './path.js'
 export { meanSquare, noised, perPicture, pictureMean, sumSquare } from './per-picture.js'
 export {
-  consistencyPreconditioning,
-  edmPreconditioning,
-  type Parametrization,
-  type Preconditioning,
-} from './precondition.js'
+  boundary,
+  errorUnit,
+  type NoiseLevels,
+  noiseLevels,
+  PREDICTION_NAMES,
+  PREDICTIONS,
+  type Prediction,
+  type PredictionName,
+  type Scalings,
+} from './prediction.js'
 export { denoiseProgram } from './program.js'
 export {
   clampSigma,
@@ -31,6 +56,9 @@ export {
   karrasSigma,
   noiseLevel,
   noiseSchedule,
+  SCHEDULE_NAMES,
+  SCHEDULES,
+  type Schedule,
   type ScheduleName,
   trailingSchedule,
   vpSigma,
@@ -38,13 +66,13 @@ export {
 } from './schedule.js'
 export {
   type DenoiseFunction,
-  dpmpp_2m,
-  euler,
-  evaluations,
-  heun,
-  SOLVER_LABELS,
+  odeStep,
+  SAMPLER_NAMES,
+  type SamplerName,
+  SOLVER_NAMES,
   SOLVERS,
   type Solver,
   type SolverName,
   type SolverOptions,
+  type TrajectoryPoint,
 } from './solvers.js'

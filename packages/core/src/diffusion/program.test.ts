@@ -44,10 +44,12 @@ const NETWORKS: readonly { name: string; network: NetworkConfig; extra: Record<s
   },
 ]
 
-const configOf = (network: NetworkConfig, parametrization: 'edm' | 'consistency'): DenoiserConfig => ({
+const configOf = (network: NetworkConfig, boundary: boolean): DenoiserConfig => ({
   ...RANGE,
   network,
-  parametrization,
+  prediction: 'edm',
+  path: { kind: 've' },
+  boundary,
 })
 
 /** Random values for all inputs but sigma: no weight is zero, as some are in a fresh network. */
@@ -63,7 +65,7 @@ const someInputs = (program: ReturnType<typeof denoiseProgram>, sigma: readonly 
 }
 
 describe.each(NETWORKS)('denoiseProgram: $name', ({ network, extra }) => {
-  const program = denoiseProgram(configOf(network, 'edm'), 2)
+  const program = denoiseProgram(configOf(network, false), 2)
   const { specs } = networkLayout(network)
   const picture = [2, network.channels, 4, 4]
 
@@ -109,7 +111,7 @@ describe.each(NETWORKS)('denoiseProgram: $name', ({ network, extra }) => {
     for (const [i, value] of denoised!.entries())
       expect(value).toBeCloseTo(inputs.x![i]! * (i < half ? 1 / 2 : 1 / 17), 12)
 
-    const consistency = denoiseProgram(configOf(network, 'consistency'), 2)
+    const consistency = denoiseProgram(configOf(network, true), 2)
     const boundary = someInputs(consistency, [RANGE.sigma_min, RANGE.sigma_max])
     const { denoised: end } = interpret(consistency, boundary)
     expect(end!.slice(0, half)).toEqual(Float64Array.from(boundary.x!).slice(0, half))

@@ -2,11 +2,12 @@
 import { flowMapEnds, lcmSigmas, lerp, multistep, multistepSigmas, slerp } from '../consistency/index.js'
 import {
   type DenoiseFunction,
-  evaluations,
   noiseSchedule,
+  type SamplerName,
+  SCHEDULE_NAMES,
   type ScheduleName,
+  SOLVER_NAMES,
   SOLVERS,
-  type SolverName,
   type SolverOptions,
   trailingSchedule,
 } from '../diffusion/index.js'
@@ -35,6 +36,10 @@ export interface DenoiserSource {
   release(): Promise<void>
 }
 
+/** How steps are spaced: by a schedule or, for students alone, as latent consistency models do it. */
+export type StepSpacing = ScheduleName | 'lcm'
+export const STEP_SPACINGS: readonly StepSpacing[] = [...SCHEDULE_NAMES, 'lcm']
+
 export interface GenerateOptions extends SolverOptions, EditOptions {
   /** One prompt (or class name) per picture; '' is no condition. */
   prompts: readonly string[]
@@ -48,10 +53,10 @@ export interface GenerateOptions extends SolverOptions, EditOptions {
   num_inference_steps?: number
   /** A student's noise levels, decreasing, one for each step: instead of `num_inference_steps`. */
   sigmas?: readonly number[]
-  /** For students `consistency`; for diffusion models `ddim`, `heun` or `dpmpp_2m`. */
-  solver?: SolverName | 'consistency'
-  /** How a teacher's steps are spaced; a student's levels by `karras`, `ddim`, `linear` or `lcm` instead of its own. */
-  schedule?: ScheduleName | 'lcm'
+  /** For students `consistency`; for diffusion models one of `SOLVERS`. */
+  solver?: SamplerName
+  /** How a teacher's steps are spaced; a student's levels by a schedule instead of its own. */
+  schedule?: StepSpacing
   /** Students: how much of each further step is fresh noise; see `multistep`. */
   gamma?: number
   /** Classifier-free guidance w in D_u + w(D_c − D_u): 1 means none. */
@@ -217,7 +222,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
             noise,
             { ...options, gamma: options.gamma ?? config.sampling.gamma },
           )
-        : await SOLVERS[solver](
+        : await SOLVERS[solver].sample(
             painted,
             start,
             (solver === 'ddim' ? trailingSchedule : noiseSchedule)(schedule as ScheduleName, steps, {
@@ -245,13 +250,13 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       throw new UserError(
         kind === 'student'
           ? `this model is a consistency student: it is sampled with the solver consistency, not ${solver}`
-          : 'this model is a diffusion model: choose the solver ddim, heun or dpmpp_2m',
+          : `this model is a diffusion model: choose the solver ${inWords(SOLVER_NAMES, 'or')}`,
         { exitCode: 2 },
       )
     if (options.schedule === 'lcm' && (kind === 'teacher' || num_inference_steps > 50))
       throw new UserError(
         kind === 'teacher'
-          ? 'the schedule lcm is for students; a diffusion model has karras, ddim and linear'
+          ? `the schedule lcm is for students; a diffusion model has ${inWords(SCHEDULE_NAMES, 'and')}`
           : 'the schedule lcm has 50 noise levels: there are no more steps',
         { exitCode: 2 },
       )
@@ -300,18 +305,22 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
   }
 
   /** Noise levels for a student's steps: by a schedule, or those stored in its config, else spaced by rule. */
-  sigmas(steps: number, schedule?: ScheduleName | 'lcm'): readonly number[] {
+  sigmas(steps: number, schedule?: StepSpacing): readonly number[] {
     if (schedule === 'lcm') return lcmSigmas(steps, this.config)
     if (schedule) return noiseSchedule(schedule, steps, this.config).slice(0, -1)
     return this.config.sampling.sigmas[String(steps)] ?? multistepSigmas(steps, this.config)
   }
 
-  evaluationsOf(solver: SolverName | 'consistency', steps: number, guidance_scale = 1): number {
+  evaluationsOf(solver: SamplerName, steps: number, guidance_scale = 1): number {
     if (solver === 'consistency') return steps
-    return evaluations(solver, steps) * (guidance_scale === 1 ? 1 : 2)
+    return SOLVERS[solver].evaluations(steps) * (guidance_scale === 1 ? 1 : 2)
   }
 
   async release(): Promise<void> {
     await this.source.release()
   }
 }
+
+/** `a, b or c` */
+const inWords = (names: readonly string[], last: 'and' | 'or'): string =>
+  `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`
