@@ -1,5 +1,5 @@
 /** Compare: teacher and student from the same noise, the one stroke by stroke, the other at once. */
-import { SOLVER_LABELS, type SolverName } from '@onestroke/core/diffusion'
+import { SOLVERS, type SolverName } from '@onestroke/core/diffusion'
 import type { WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
@@ -131,7 +131,7 @@ export const Compare = () => {
             <figcaption>
               <strong>Teacher</strong>
               <span>
-                {slow.step} of {steps} steps of {SOLVER_LABELS[solver as SolverName]} ·{' '}
+                {slow.step} of {steps} steps of {SOLVERS[solver as SolverName].label} ·{' '}
                 {slow.step > 0 ? seconds(slow.milliseconds / 1000) : '…'}
               </span>
               <UseAsInput image={slow.image} />

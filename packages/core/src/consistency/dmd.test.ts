@@ -4,6 +4,7 @@ import {
   type Denoiser,
   type DenoiserConfig,
   diffusion,
+  EDM,
   type LossContext,
   perPicture,
 } from '../diffusion/index.js'
@@ -324,9 +325,7 @@ describe('the second network', () => {
     const { embedding, ...rest } = network(type)
     return {
       network: { ...rest, embedding: { ...embedding, guidance_embedding: guided } },
-      prediction: 'edm',
-      path: { kind: 've' },
-      boundary: false,
+      ...EDM,
       ...RANGE,
     }
   }

@@ -5,7 +5,18 @@ import { type Denoiser, diffusion, type Objective, perPicture, type Times } from
 import { bell, denoiserOf, generator, mixture, RANGE } from '../diffusion/testing.js'
 import { constant, grad, type Tensor } from '../tensor/index.js'
 import { METHODS } from './index.js'
-import { exactFlowMap, exactFor, expected, lossOf, onBatch, ownFor, point, secondOf, t } from './testing.js'
+import {
+  exactFlowMap,
+  exactFor,
+  exactStudent,
+  expected,
+  lossOf,
+  onBatch,
+  ownFor,
+  point,
+  secondOf,
+  t,
+} from './testing.js'
 
 const { sigma_min, sigma_max } = RANGE
 const below = (share: number) => t.map((sigma) => sigma * (1 - share))
@@ -128,8 +139,8 @@ describe.each(methods.map((method) => [method.name, method] as const))('the loss
     for (const r of [below(0.01), below(0.9), t.map(() => sigma_min)]) {
       const { loss } = onBatch({ r }, (inputs) => {
         const flat = { ...inputs, x0: constant([0.25, -0.75], [1, 1, 1, 2]).broadcastTo([3, 1, 1, 2]) }
-        // Every trajectory ends in the picture: D is the picture, wherever a jump goes.
-        const student = exactFlowMap(point)
+        // Every trajectory is a straight line to the picture.
+        const student = method.boundary ? exactStudent(point) : exactFlowMap(point)
         return {
           loss: lossOf(
             method,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { namedScope, network, networkConfig, networkLayout } from '../nn/index.js'
 import type { Shape } from '../tensor/index.js'
-import { type Denoiser, guided, jump, networkDenoiser } from './denoiser.js'
+import { type Denoiser, EDM, guided, jump, networkDenoiser } from './denoiser.js'
 import { perPicture } from './per-picture.js'
 import { compute, generator, RANGE } from './testing.js'
 
@@ -121,12 +121,15 @@ describe('networkDenoiser', () => {
       const { x, sigma, condition, guidance_scale, negative, s, c_in, c_noise } = tensors
       const scope = namedScope(tensors)
       const given = { condition: condition!, guidance_scale: guidance_scale!, negative: negative! }
-      const reading = { prediction: 'edm', path: { kind: 've' }, boundary } as const
       return {
-        denoised: networkDenoiser(scope, { ...RANGE, network: config, ...reading }).denoise(x!, sigma!, {
-          ...given,
-          s: s!,
-        }),
+        denoised: networkDenoiser(scope, { ...RANGE, ...EDM, network: config, boundary }).denoise(
+          x!,
+          sigma!,
+          {
+            ...given,
+            s: s!,
+          },
+        ),
         F: network(
           scope,
           {

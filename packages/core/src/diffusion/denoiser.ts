@@ -33,6 +33,9 @@ export interface Reading {
   readonly boundary: boolean
 }
 
+/** How diffusion models here are read, unless somebody chooses otherwise. */
+export const EDM: Reading = { prediction: 'edm', path: { kind: 've' }, boundary: false }
+
 export interface DenoiserConfig extends NoiseRange, Reading {
   readonly network: NetworkConfig
 }

@@ -2,6 +2,7 @@ export {
   type Condition,
   type Denoiser,
   type DenoiserConfig,
+  EDM,
   guided,
   jump,
   type NoiseRange,

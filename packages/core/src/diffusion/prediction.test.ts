@@ -30,7 +30,8 @@ const PATHS: readonly PathConfig[] = [
 const CASES = PREDICTION_NAMES.flatMap((prediction) => PATHS.map((path) => ({ prediction, path })))
 
 const SIGMA_DATA = 0.5
-const sigmas = [0.02, 0.5, 2, 14]
+/** The first is sigma_min, a float32 number as constants are. */
+const sigmas = [1 / 64, 0.5, 2, 14]
 const x = [0.5, -1, 0.75, 0.25, -4, 3, 9, -20]
 
 /**
@@ -74,7 +75,7 @@ const exactNetwork = (given: Tensor, sigma: Tensor, prediction: PredictionName, 
 }
 
 /** D from that network, the exact one, and what it should be with the boundary. */
-const both = (prediction: PredictionName, path: PathConfig, sigma_min = 0.02) =>
+const both = (prediction: PredictionName, path: PathConfig) =>
   compute({ x: [[4, 1, 1, 2], x], sigma: [[4], sigmas] }, ({ x, sigma }) => {
     const levels = noiseLevels(sigma!, SIGMA_DATA)
     const { c_in } = networkScales(path, levels)
@@ -84,7 +85,7 @@ const both = (prediction: PredictionName, path: PathConfig, sigma_min = 0.02) =>
     return {
       D: read(PREDICTIONS[prediction].scalings(levels)),
       exact: denoiserOf(bell).denoise(x!, sigma!),
-      student: read(boundary(PREDICTIONS[prediction], levels, sigma_min)),
+      student: read(boundary(PREDICTIONS[prediction], levels, sigmas[0]!)),
     }
   })
 
@@ -95,7 +96,7 @@ describe.each(CASES)('$prediction on $path.kind', ({ prediction, path }) => {
   })
 
   it('with the boundary is x at sigma_min to the last bit, and D far above', () => {
-    const { student, exact } = both(prediction, path, sigmas[0])
+    const { student, exact } = both(prediction, path)
     expect(student!.slice(0, 2)).toEqual(x.slice(0, 2))
     for (const i of [6, 7]) expect(Math.abs(student![i]! - exact![i]!)).toBeLessThan(0.05)
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type NetworkConfig, networkConfig, networkLayout } from '../nn/index.js'
 import { interpret } from '../tensor/index.js'
-import type { DenoiserConfig } from './denoiser.js'
+import { type DenoiserConfig, EDM } from './denoiser.js'
 import { denoiseProgram } from './program.js'
 import { distance, generator, RANGE } from './testing.js'
 
@@ -47,8 +47,7 @@ const NETWORKS: readonly { name: string; network: NetworkConfig; extra: Record<s
 const configOf = (network: NetworkConfig, boundary: boolean): DenoiserConfig => ({
   ...RANGE,
   network,
-  prediction: 'edm',
-  path: { kind: 've' },
+  ...EDM,
   boundary,
 })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  EDM,
   PREDICTION_NAMES,
   pathSchema,
   type Reading,
@@ -96,8 +97,8 @@ export const parseModelConfig = (json: unknown, file: string): ModelConfig => {
     )
   return {
     ...rest,
-    prediction: prediction ?? 'edm',
-    path: path ?? { kind: 've' },
+    prediction: prediction ?? EDM.prediction,
+    path: path ?? EDM.path,
     boundary: boundary ?? parametrization === 'consistency',
   }
 }
@@ -106,7 +107,7 @@ export const parseModelConfig = (json: unknown, file: string): ModelConfig => {
 export const storedConfig = (config: ModelConfig): StoredConfig => {
   const { format, kind, network, prediction, path, boundary, ...rest } = config
   const first = { format, kind, network }
-  if (prediction === 'edm' && path.kind === 've')
+  if (prediction === EDM.prediction && path.kind === EDM.path.kind)
     return { ...first, parametrization: boundary ? 'consistency' : 'edm', ...rest }
   return { ...first, prediction, path, boundary, ...rest }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PREDICTIONS, pathAbout } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
 import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
@@ -50,6 +51,8 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
         : vocabulary.kind === 'class'
           ? `classes: ${vocabulary.classes.join(', ')}`
           : 'none',
+    prediction: `${config.prediction}: ${PREDICTIONS[config.prediction].about}`,
+    noise_path: `${config.path.kind}: ${pathAbout(config.path)}`,
     noise: `sigma ${config.sigma_min} to ${config.sigma_max}`,
     sampling,
     method: method.name,

@@ -1,8 +1,15 @@
 import { createRequire } from 'node:module'
-import { diffusion, type Objective } from '@onestroke/core/diffusion'
+import {
+  diffusion,
+  EDM,
+  type Objective,
+  PREDICTION_NAMES,
+  PREDICTIONS,
+  type PredictionName,
+} from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
 import { buildTextVocabulary, Tokenizer, type Vocabulary } from '@onestroke/core/text'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { abbreviate, type Dataset } from '../data/index.js'
 import { type LoadedModel, loadModel } from '../model/index.js'
 import {
@@ -24,6 +31,7 @@ const DEFAULT_PRESET = 'base'
 
 interface TrainFlags extends RunFlags, StudentFlags {
   preset?: string
+  prediction?: PredictionName
   initFrom?: string
   method: string
   option?: Record<string, string>
@@ -51,6 +59,12 @@ export const trainCommand = (): Command =>
       '--preset <name>',
       `size of the network: ${presets()} (default: "${DEFAULT_PRESET}")`,
       checked(presetOf),
+    )
+    .addOption(
+      new Option(
+        '--prediction <name>',
+        `what the network predicts: ${predictions()} (default: "${EDM.prediction}")`,
+      ).choices(PREDICTION_NAMES),
     )
     .option(
       '--init-from <model>',
@@ -88,6 +102,7 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
               }
             : {
                 preset: flags.preset ?? DEFAULT_PRESET,
+                prediction: flags.prediction,
                 vocabulary: vocabularyOf,
                 // The levels of the noise that a teacher learns depend on how many pixels agree on what the picture shows.
                 range: ({ height }) => ({ sigma_min: 0.01, sigma_max: 2.5 * height }),
@@ -106,12 +121,17 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
 
 /** @throws UserError if the model to learn on from is not there, or not of the kind. */
 const goingOnFrom = async (
-  { initFrom: path, preset }: TrainFlags,
+  { initFrom: path, preset, prediction }: TrainFlags,
   { kind }: Pick<Objective, 'kind'>,
 ): Promise<LoadedModel | undefined> => {
   if (path === undefined) return undefined
   if (preset !== undefined)
     throw new UserError('--preset names a new network, and --init-from brings one', {
+      exitCode: 2,
+      remedy: 'leave one of them out',
+    })
+  if (prediction !== undefined)
+    throw new UserError('--prediction is of a new network, and --init-from brings one with its own', {
       exitCode: 2,
       remedy: 'leave one of them out',
     })
@@ -128,6 +148,8 @@ const presets = () =>
   Object.entries(PRESETS)
     .map(([name, { about }]) => `${name} (${about})`)
     .join(', ')
+
+const predictions = () => PREDICTION_NAMES.map((name) => `${name} (${PREDICTIONS[name].about})`).join(', ')
 
 /** What Unicode calls each emoji. */
 const emojiNames = (): Record<string, string> => {

@@ -1,5 +1,5 @@
 /** Models for batches of any size, and with smaller constants, as onnxruntime reads them. */
-import { type DenoiserConfig, denoiseProgram } from '@onestroke/core/diffusion'
+import { type DenoiserConfig, denoiseProgram, EDM } from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
 import { Random } from '@onestroke/core/random'
 import { type Program, type Storage, toOnnx, trace } from '@onestroke/core/tensor'
@@ -32,7 +32,8 @@ const runModel = async (
 
 const configOf = (network: DenoiserConfig['network']): DenoiserConfig => ({
   network,
-  parametrization: 'consistency',
+  ...EDM,
+  boundary: true,
   sigma_min: 0.01,
   sigma_max: 40,
   sigma_data: 0.5,

@@ -1,15 +1,18 @@
 /** What a run's model is, and what is told of it. */
-import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
+import { type DenoiserConfig, EDM, type Objective } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { LoadedModel } from '../model/index.js'
-import { type Given, networkOf } from './beginning.js'
+import { beginningOf, type Given, networkOf } from './beginning.js'
 import type { Progress } from './state.js'
 import type { GuidanceScale } from './step.js'
 import { versions } from './versions.js'
 
-/** The network, with the inputs that the method asks for. */
+/**
+ * The network, with the inputs that the method asks for, and how it is read: as the model that it begins as; else with the
+ * prediction of the teacher, or of the plan.
+ */
 export const denoiserConfig = (options: Given, objective: Objective): DenoiserConfig => {
-  const { plan, initFrom } = options
+  const { plan, teacher, initFrom } = options
   const { sigma_min, sigma_max } = plan
   // What is refined stays what it is.
   const refined = objective.refines ? initFrom?.config : undefined
@@ -21,9 +24,13 @@ export const denoiserConfig = (options: Given, objective: Objective): DenoiserCo
       initFrom?.config.network.embedding.guidance_embedding === true,
     jump_embedding: objective.flow_map === true,
   }
+  const network = { ...rest, embedding: { ...embedding, ...inputs } }
+  const before = beginningOf(options, network)?.model.config
   return {
-    network: { ...rest, embedding: { ...embedding, ...inputs } },
-    parametrization: refined?.parametrization ?? objective.parametrization,
+    network,
+    prediction: before?.prediction ?? teacher?.config.prediction ?? plan.prediction ?? EDM.prediction,
+    path: before?.path ?? EDM.path,
+    boundary: refined?.boundary ?? objective.boundary,
     sigma_min,
     sigma_max,
     sigma_data: 0.5,

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { PredictionName } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/formats'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { CONFIG_FILE, makeFolder, WEIGHTS_FILE } from '../model/index.js'
@@ -28,6 +29,8 @@ export interface RunPlan {
   /** sha256 of the weights that it begins with; absent where it begins fresh, or as its teacher. */
   readonly init_from?: string
   readonly preset: string
+  /** What a new network predicts; absent where it is `edm`. */
+  readonly prediction?: PredictionName
   readonly method: string
   readonly method_options: Readonly<Record<string, unknown>>
   /** sha256 of the network of perceptual distances; absent where there is none. */
