@@ -20,7 +20,7 @@ export const noiseLevels = (sigma: Tensor, sigma_data: number): NoiseLevels => (
   variance: sigma.square().add(sigma_data ** 2),
 })
 
-/** D = c_skip·x + c_out·F, one number for each picture: [B]. */
+/** D = c_skip·x + c_out·F, one number for each picture: [B], made from sigma, so that graphs take batches of any size. */
 export interface Scalings {
   readonly c_skip: Tensor
   readonly c_out: Tensor
@@ -58,7 +58,7 @@ export const PREDICTIONS: Readonly<Record<PredictionName, Prediction>> = {
     about: 'the noise (DDPM)',
     /** F = ε (Ho et al. 2020): D = x − σF. */
     scalings: ({ sigma }) => ({
-      c_skip: sigma.zerosLike().add(1),
+      c_skip: sigma.mul(0).add(1),
       c_out: sigma.neg(),
     }),
   },
@@ -77,8 +77,8 @@ export const PREDICTIONS: Readonly<Record<PredictionName, Prediction>> = {
     about: 'the picture itself, which large patches need (JiT)',
     /** F = x₀ (Li & He 2025): D = F. No noise passes by the network. */
     scalings: ({ sigma }) => ({
-      c_skip: sigma.zerosLike(),
-      c_out: sigma.zerosLike().add(1),
+      c_skip: sigma.mul(0),
+      c_out: sigma.mul(0).add(1),
     }),
   },
   flow: {

@@ -280,16 +280,14 @@ describe.each(PREDICTION_NAMES)('a network that predicts %s', (prediction) => {
     teacher = await train(diffusion as unknown as Objective, 500, 4e-3, undefined, prediction)
   })
 
+  // Bounds half as much again as the worst of them.
   it('learns to be a diffusion model', async () => {
-    const e = await solvedErrorOf(teacher)
-    console.log(prediction, 'teacher', e)
-    expect(e).toBeLessThan(0.3)
+    expect(await solvedErrorOf(teacher)).toBeLessThan(0.15)
   })
 
-  it('and its student keeps what it predicts, and paints in one step', async () => {
+  it('has a student that predicts the same, and paints in one step', async () => {
     const student = await train(METHODS.cd!, 300, 2e-3, { ...teacher, teach: true }, prediction)
-    const e = await errorOf(student)
-    console.log(prediction, 'student', e)
-    expect(e).toBeLessThan(0.2)
+    expect(student.config.prediction).toBe(prediction)
+    expect(await errorOf(student)).toBeLessThan(0.28)
   })
 })
