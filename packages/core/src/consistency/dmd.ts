@@ -1,7 +1,6 @@
 import {
   denoisingLoss,
   karrasSigma,
-  type LossContext,
   noised,
   number,
   objective,
@@ -10,9 +9,8 @@ import {
   share,
   whole,
 } from '../diffusion/index.js'
-import type { Tensor } from '../tensor/index.js'
 import { multistepSigmas } from './sampler.js'
-import { type Second, secondNetwork } from './second.js'
+import { painted, secondNetwork } from './second.js'
 import { atTop } from './start.js'
 
 /** What the head's loss counts in the second network's (Yin et al. 2024b, code for ImageNet). */
@@ -21,8 +19,7 @@ const HEAD = 1e-2
 /**
  * Distribution matching distillation (Yin et al. 2024; 2024b, DMD2): what the student paints has to be as likely as what the
  * teacher does. The student's picture x, noised again to any level, is denoised to T by the teacher, and to S by a second
- * diffusion model that learns what the student paints; T − S leads x to where the teacher's pictures are denser. See
- * docs/methods.md.
+ * diffusion model that learns what the student paints; T − S leads x to where the teacher's pictures are denser.
  */
 export const dmd = objective({
   name: 'dmd',
@@ -71,9 +68,3 @@ export const dmd = objective({
     return denoising.sub(seen.painted!.add(real!).mul(HEAD))
   },
 })
-
-/** What the student paints from noise, or from training pictures with noise where that is not the strongest. */
-const painted = ({ student, x0, noise, start, condition }: LossContext<Second>): Tensor => {
-  const further = perPicture(start!.less(student.range.sigma_max).toFloat(), x0)
-  return student.denoise(noised(x0.mul(further), noise, start!), start!, condition)
-}

@@ -74,7 +74,8 @@ export const trainCommand = (): Command =>
       'after',
       `${DATA_HELP}
 
-Methods, and their options with the defaults; all but the first make students, without a teacher:
+Methods, and their options with the defaults (first, where there are words to choose from). All but the first method
+make students, without a teacher:
 ${methodsHelp(withoutTeacher)}
 
 Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where it stopped.
