@@ -7,7 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { diffusion } from '@onestroke/core/diffusion'
+import { diffusion, EDM } from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
 import { buildTextVocabulary } from '@onestroke/core/text'
 import { compileMuon, loadDataset, nodeRuntime, presetNetwork, trainingStep } from 'onestroke'
@@ -60,7 +60,7 @@ const stepSeconds = async () => {
     const { preset, optimizer } = variant
     const network = presetNetwork(preset, { resolution: RESOLUTION, channels: 3 }, vocabulary)
     const program = trainingStep({
-      student: { network, parametrization: 'edm', sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 },
+      student: { network, ...EDM, sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 },
       guidance_scale: 1,
       objective: diffusion,
       options: diffusion.options,

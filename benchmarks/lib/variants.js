@@ -1,24 +1,12 @@
 /** @param {string[]} options NAME=VALUE */
 const flags = (...options) => options.flatMap((option) => ['--option', option])
 
-/** Ways to use `ecd` other than its default, by name: flags for `distill`. */
+/** Ways to use `ecd-grid`, by name: flags for `distill`. */
 export const VARIANTS = {
   /** A quarter of the teacher's way, by Heun's method, down to where the student's own guess is the target. */
-  'ecd-four-levels': [
-    '--method',
-    'ecd',
-    '--batch',
-    '64',
-    ...flags('stages=4', 'solver=heun', 'substeps=4', 'points=1', 'top=0.15'),
-  ],
+  'ecd-four-levels': ['--method', 'ecd-grid'],
   /** Grids that grow fine in stages, and one of the teacher's steps on them. */
-  'ecd-fine': [
-    '--method',
-    'ecd',
-    '--batch',
-    '64',
-    ...flags('stages=4,8,16,24', 'solver=heun', 'substeps=1', 'points=1', 'top=0.15'),
-  ],
+  'ecd-fine': ['--method', 'ecd-grid', ...flags('grids=4,8,16,24', 'substeps=1')],
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What is trained: networks, batches of real pictures with their captions, initial weights. */
-import { diffusion } from '@onestroke/core/diffusion'
+import { diffusion, EDM } from '@onestroke/core/diffusion'
 import { serializeSafetensors } from '@onestroke/core/formats'
 import { networkInputShapes, networkLayout } from '@onestroke/core/nn'
 import { buildTextVocabulary, conditionerOf } from '@onestroke/core/text'
@@ -72,7 +72,7 @@ export const prepare = async ({ resolution, network: networkFor }, { batch, thre
   /** @type {DenoiserConfig} */
   const config = {
     network,
-    parametrization: 'edm',
+    ...EDM,
     sigma_min: 0.01,
     sigma_max: 2.5 * resolution,
     sigma_data: 0.5,

@@ -173,7 +173,7 @@ describe('wrong usage', () => {
     [
       'an option that the method does not have',
       ['distill', model, pictures, '--out', out, '--option', 'N=40'],
-      /^the method ecd has no option N; it has stages, top, huber, solver, substeps, points$/,
+      /^the method ecd has no option N; it has top, huber, solver, substeps, points$/,
     ],
     [
       'a method’s option without a value',
@@ -183,22 +183,22 @@ describe('wrong usage', () => {
     [
       'a method’s option of the wrong kind',
       ['distill', model, pictures, '--out', out, '--option', 'huber=much'],
-      /^ecd's option huber must be a number, not "much"$/,
+      /^ecd's option huber must be a number above 0, not "much"$/,
     ],
     [
       'a method’s number out of its bounds',
       ['distill', model, pictures, '--out', out, '--option', 'huber=-1'],
-      /^ecd's option huber must be a number above 0, not -1$/,
+      /^ecd's option huber must be a number above 0, not "-1"$/,
     ],
     [
       'a list of a method’s numbers with one out of bounds',
-      ['distill', model, pictures, '--out', out, '--option', 'stages=4,0.5'],
-      /^ecd's option stages must be a whole number from 1 to 1000000, not 0.5$/,
+      ['distill', model, pictures, '--out', out, '--method', 'ecd-grid', '--option', 'grids=4,0.5'],
+      /^ecd-grid's option grids must be whole numbers from 1 to 1000000, separated by commas, not "4,0.5"$/,
     ],
     [
       'a solver that is none',
       ['distill', model, pictures, '--out', out, '--option', 'solver=magic'],
-      /^ecd's option solver must be one of euler, heun, dpmpp_2m, not "magic"$/,
+      /^ecd's option solver must be one of ddim, heun, dpmpp_2m, not "magic"$/,
     ],
     [
       'features that nothing measures by',

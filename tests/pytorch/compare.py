@@ -39,8 +39,8 @@ def compare(config, tensors, dtype):
     with torch.no_grad():
         expected = {
             "network": net(x, sigma.log() / 4, **condition),
-            "edm": denoise(net, config | {"parametrization": "edm"}, x, sigma, **condition),
-            "consistency": denoise(net, config | {"parametrization": "consistency"}, x, sigma, **condition),
+            "edm": denoise(net, config | {"boundary": False}, x, sigma, **condition),
+            "consistency": denoise(net, config | {"boundary": True}, x, sigma, **condition),
             "losses": losses,
         }
     expected_gradients = onestroke_tensors(net, lambda parameter: parameter.grad)

@@ -4,7 +4,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { METHODS } from '@onestroke/core/consistency'
-import { type DenoiserConfig, denoiseProgram, diffusion, type Objective } from '@onestroke/core/diffusion'
+import {
+  type DenoiserConfig,
+  denoiseProgram,
+  diffusion,
+  EDM,
+  type Objective,
+} from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
 import { checkpoint, grad, type Program, toOnnx, trace } from '@onestroke/core/tensor'
@@ -34,7 +40,7 @@ describe('a model folder', () => {
     format: 'onestroke/1',
     kind: 'teacher',
     network,
-    parametrization: 'edm',
+    ...EDM,
     ...range,
     vocabulary,
     sampling: {
@@ -86,22 +92,23 @@ with safe_open(sys.argv[1], framework="np") as file:
 
 describe('the ONNX checker accepts', () => {
   const lacking = pythonLacks('onnx')
-  const denoiser = (network: NetworkConfig, parametrization: 'edm' | 'consistency'): DenoiserConfig => ({
+  const denoiser = (network: NetworkConfig, boundary: boolean): DenoiserConfig => ({
     network,
-    parametrization,
+    ...EDM,
+    boundary,
     ...range,
   })
   /** Denoisers with and without baked weights, and the training steps of every objective. */
   const models = (type: NetworkConfig['type']): Record<string, Uint8Array> => {
     const network = smallNetwork(type, CONDITIONS.text, false)
-    const guided = denoiseProgram(denoiser(smallNetwork(type, CONDITIONS.class, true), 'consistency'), BATCH)
+    const guided = denoiseProgram(denoiser(smallNetwork(type, CONDITIONS.class, true), true), BATCH)
     const layout = networkLayout(network)
-    const sampling = denoiseProgram(denoiser(network, 'edm'), BATCH)
+    const sampling = denoiseProgram(denoiser(network, false), BATCH)
     const step = (objective: Objective, trains: 'student' | 'own' = 'student') => {
       const embedding = { ...network.embedding, jump_embedding: objective.flow_map === true }
       const options = {
-        student: denoiser({ ...network, embedding }, objective.parametrization),
-        ...(objective.teacher && { teacher: denoiser(network, 'edm') }),
+        student: denoiser({ ...network, embedding }, objective.boundary),
+        ...(objective.teacher && { teacher: denoiser(network, false) }),
         guidance_scale: 2,
         objective,
         options: { ...objective.options, gan: 0.01 },

@@ -3,10 +3,13 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { METHODS } from '@onestroke/core/consistency'
 import {
-  consistencyPreconditioning,
+  boundary,
   type Denoiser,
-  edmPreconditioning,
+  EDM,
   type LossContext,
+  networkScales,
+  noiseLevels,
+  PREDICTIONS,
   perPicture,
 } from '@onestroke/core/diffusion'
 import { constant, interpret, type Shape, type Tensor, trace } from '@onestroke/core/tensor'
@@ -29,17 +32,14 @@ const fixture = JSON.parse(readFileSync(new URL('./formulas.json', import.meta.u
 const range = { sigma_min: 1 / 64, sigma_max: 8, sigma_data: 0.5 }
 
 /** F(x, c) = tanh(x A + c b + d) E as a denoiser. */
-const denoiserOf = (
-  { A, b, d, E, e }: Network,
-  parametrization: 'edm' | 'consistency',
-  flow_map: boolean,
-): Denoiser => ({
+const denoiserOf = ({ A, b, d, E, e }: Network, student: boolean, flow_map: boolean): Denoiser => ({
   range,
   denoise(x, sigma, { s } = {}) {
-    const { c_skip, c_out, c_in, c_noise } =
-      parametrization === 'edm'
-        ? edmPreconditioning(sigma, range.sigma_data)
-        : consistencyPreconditioning(sigma, range.sigma_data, range.sigma_min)
+    const levels = noiseLevels(sigma, range.sigma_data)
+    const { c_skip, c_out } = student
+      ? boundary(PREDICTIONS.edm, levels, range.sigma_min)
+      : PREDICTIONS.edm.scalings(levels)
+    const { c_in, c_noise } = networkScales(EDM.path, levels)
     const rows = x.mul(perPicture(c_in, x)).reshape([-1, 2])
     const count = rows.shape[0]!
     let hidden = rows
@@ -79,13 +79,13 @@ describe('the losses are those of the authors’ formulas', () => {
     const pictures: Shape = [4, 1, 1, 2]
     const specs = { x0: pictures, noise: pictures, t: [4], r: [4], s: [4] }
     const student = (who: 'student' | 'target') =>
-      denoiserOf(networks[who], method.parametrization, method.flow_map === true)
+      denoiserOf(networks[who], method.boundary, method.flow_map === true)
     const program = trace(specs, (inputs) => {
       const context: LossContext = {
         ...(inputs as Record<'x0' | 'noise' | 't' | 'r' | 's', Tensor>),
         student: student('student'),
         target: student('target'),
-        ...(method.teacher && teacher && { teacher: denoiserOf(networks.teacher, 'edm', false) }),
+        ...(method.teacher && teacher && { teacher: denoiserOf(networks.teacher, false, false) }),
         condition: {},
         // Three quarters of the tangent's warm-up.
         progress: constant(0.075),

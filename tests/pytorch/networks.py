@@ -399,10 +399,10 @@ def onestroke_tensors(net, of=lambda parameter: parameter):
 
 
 def denoise(net, config, x, sigma, **condition):
-    """D(x; sigma): Karras et al. 2022, table 1; Song et al. 2023, appendix C, for `consistency`."""
+    """D(x; sigma): Karras et al. 2022, table 1; Song et al. 2023, appendix C, with the boundary."""
     sigma_data = config["sigma_data"]
     sigma = sigma[:, None, None, None]
-    above = sigma - (config["sigma_min"] if config["parametrization"] == "consistency" else 0)
+    above = sigma - (config["sigma_min"] if config["boundary"] else 0)
     total = sigma**2 + sigma_data**2
     c_skip = sigma_data**2 / (above**2 + sigma_data**2)
     c_out = above * sigma_data / total.sqrt()

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type DenoiserConfig, diffusion, networkDenoiser } from '@onestroke/core/diffusion'
+import { type DenoiserConfig, diffusion, EDM, networkDenoiser } from '@onestroke/core/diffusion'
 import { serializeSafetensors } from '@onestroke/core/formats'
 import {
   type ConditionConfig,
@@ -29,16 +29,16 @@ const cases = TYPES.flatMap((type) =>
       name: `${type.replaceAll(' ', '-')}-${kind}${guidance ? '-guidance' : ''}`,
       config: {
         network: smallNetwork(type, CONDITIONS[kind], guidance),
-        parametrization: 'edm',
+        ...EDM,
         sigma_min: 0.02,
         sigma_max: 40,
         sigma_data: 0.5,
-      } as DenoiserConfig,
+      } satisfies DenoiserConfig,
     })),
   ),
 )
 
-/** The raw network, the denoiser under both parametrisations, the diffusion loss of each picture, and the gradient. */
+/** The raw network, the denoiser with and without the consistency boundary, the diffusion loss of each picture, and the gradient. */
 const everything = (config: DenoiserConfig): Program => {
   const layout = networkLayout(config.network)
   const { x, c_noise, ...conditions } = networkInputShapes(config.network, BATCH)
@@ -51,16 +51,16 @@ const everything = (config: DenoiserConfig): Program => {
     // c_jump = 2/π·atan(s/sigma_data)
     const angle = c_jump?.mul(Math.PI / 2)
     const jump = angle && { s: angle.sin().div(angle.cos()).mul(config.sigma_data) }
-    const denoise = (parametrization: DenoiserConfig['parametrization']) =>
-      networkDenoiser(scope, { ...config, parametrization }).denoise(x0, t, { ...condition, ...jump })
+    const denoise = (boundary: boolean) =>
+      networkDenoiser(scope, { ...config, boundary }).denoise(x0, t, { ...condition, ...jump })
     const student = networkDenoiser(scope, config)
     const progress = constant(0)
     const context = { student, target: student, x0, noise, t, r, s: r, progress }
     const losses = diffusion.loss({ ...context, condition: { ...condition, ...jump } }, diffusion.options)
     return {
       network: network(scope, { x: x0, c_noise: t.log().mul(0.25), ...given }, config.network),
-      edm: denoise('edm'),
-      consistency: denoise('consistency'),
+      edm: denoise(false),
+      consistency: denoise(true),
       losses,
       gradient: grad(losses.mean(), [inputs.parameters!])[0]!,
     }

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type DenoiserConfig, diffusion, type Objective } from '@onestroke/core/diffusion'
+import { type DenoiserConfig, diffusion, EDM, type Objective } from '@onestroke/core/diffusion'
 import { parseSafetensors, serializeSafetensors, toFloat32 } from '@onestroke/core/formats'
 import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
 import { describe, expect, it } from 'vitest'
@@ -22,7 +22,7 @@ const optimizer_options = { ...OPTIMIZER_DEFAULTS, eps: 1e-4 }
 
 const denoiser = (type: NetworkConfig['type']): DenoiserConfig => ({
   network: smallNetwork(type, CONDITIONS.text, false),
-  parametrization: 'edm',
+  ...EDM,
   sigma_min: 0.02,
   sigma_max: 40,
   sigma_data: 0.5,

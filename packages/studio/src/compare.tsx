@@ -1,5 +1,5 @@
 /** Compare: teacher and student from the same noise, the one stroke by stroke, the other at once. */
-import { SOLVER_LABELS, type SolverName } from '@onestroke/core/diffusion'
+import { SOLVERS, type SolverName } from '@onestroke/core/diffusion'
 import { takesGuidance } from '@onestroke/core/pipeline'
 import type { WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
@@ -133,7 +133,7 @@ export const Compare = () => {
             <figcaption>
               <strong>Teacher</strong>
               <span>
-                {slow.step} of {steps} steps of {SOLVER_LABELS[solver as SolverName]} ·{' '}
+                {slow.step} of {steps} steps of {SOLVERS[solver as SolverName].label} ·{' '}
                 {slow.step > 0 ? seconds(slow.milliseconds / 1000) : '…'}
               </span>
               <UseAsInput image={slow.image} />

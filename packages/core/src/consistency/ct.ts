@@ -1,6 +1,6 @@
-import { noised, objective } from '../diffusion/index.js'
+import { choice, noised, number, objective, share, whole } from '../diffusion/index.js'
 import { growingLevels, neighbours } from './discretization.js'
-import { DISTANCES, type DistanceName, distance } from './distance.js'
+import { DISTANCES, distance } from './distance.js'
 import { atTop, TOP } from './start.js'
 
 /**
@@ -16,15 +16,14 @@ export const ct = objective({
   about: 'consistency training (Song et al. 2023)',
   teacher: false,
   kind: 'student',
-  parametrization: 'consistency',
-  choices: { distance: DISTANCES },
+  boundary: true,
   options: {
-    s0: 2,
-    s1: 150,
-    top: TOP,
-    mu0: 0.9,
-    distance: 'l2' as DistanceName,
-    huber: 0.00054,
+    s0: whole(2, { least: 2 }),
+    s1: whole(150, { least: 2 }),
+    top: share(TOP),
+    mu0: number(0.9, { above: 0, below: 1 }),
+    distance: choice('l2', DISTANCES),
+    huber: number(0.00054, { above: 0 }),
   },
   target_ema: (progress, { s0, s1, mu0 }) => Math.exp((s0 * Math.log(mu0)) / growingLevels(progress, s0, s1)),
   times(random, { range, progress }, { s0, s1, top }) {

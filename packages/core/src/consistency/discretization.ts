@@ -16,3 +16,7 @@ export const doublingLevels = (progress: number, s0: number, s1: number): number
   const stages = Math.floor(Math.log2(Math.max(1, Math.floor(s1 / s0)))) + 1
   return Math.min(s0 * 2 ** Math.floor(progress * stages), s1) + 1
 }
+
+/** What holds at this progress, where the list's items hold for equal parts of the training. */
+export const stageOf = <T>(list: readonly T[], progress: number): T =>
+  list[Math.min(list.length - 1, Math.floor(progress * list.length))]!

@@ -4,6 +4,7 @@ import {
   type Denoiser,
   type DenoiserConfig,
   diffusion,
+  EDM,
   type LossContext,
   perPicture,
 } from '../diffusion/index.js'
@@ -291,7 +292,7 @@ describe('what the student begins with', () => {
 })
 
 describe('the second network', () => {
-  const config = (network: NetworkConfig): DenoiserConfig => ({ network, parametrization: 'edm', ...RANGE })
+  const config = (network: NetworkConfig): DenoiserConfig => ({ network, ...EDM, ...RANGE })
   const classes = { kind: 'class', vocabulary_size: 3, tokens: 1 } as const
 
   it.each(SMALL_NETWORKS)('is the teacher at first, and undecided: %s', (_, of) => {

@@ -1,47 +1,41 @@
 import {
   denoisingLoss,
   karrasSigma,
-  type LossContext,
   noised,
+  number,
   objective,
   perPicture,
   pictureMean,
+  share,
+  whole,
 } from '../diffusion/index.js'
-import type { Tensor } from '../tensor/index.js'
 import { multistepSigmas } from './sampler.js'
-import { type Second, secondNetwork } from './second.js'
+import { painted, secondNetwork } from './second.js'
 import { atTop } from './start.js'
 
 /** What the head's loss counts in the second network's (Yin et al. 2024b, code for ImageNet). */
 const HEAD = 1e-2
 
 /**
- * Distribution matching distillation (Yin et al. 2024; 2024b, DMD2): no picture of the student has to be one of the teacher's,
- * but what the student paints has to be as likely as what the teacher does.
- *
- * - The student paints x from noise or, for its further steps, from a noised training picture;
- * - x, noised again to any level t, is denoised twice: to T by the teacher, and to S by a second diffusion model that has
- *   learned what the student paints. Where S and T differ, the student paints something too often or too seldom: T − S leads
- *   x to where the teacher's pictures are denser. The picture's own distance to T is the unit;
- * - the second network begins as the teacher, and takes `updates` steps of denoising x for each of the student's;
- * - with `gan` > 0 its waist also tells noised training pictures from noised x, and the student learns, with that weight, to be
- *   taken for the former.
+ * Distribution matching distillation (Yin et al. 2024; 2024b, DMD2): what the student paints has to be as likely as what the
+ * teacher does. The student's picture x, noised again to any level, is denoised to T by the teacher, and to S by a second
+ * diffusion model that learns what the student paints; T − S leads x to where the teacher's pictures are denser.
  */
 export const dmd = objective({
   name: 'dmd',
   about: 'distribution matching: makes a student’s pictures sharper (DMD2, Yin et al. 2024)',
   teacher: true,
   kind: 'student',
-  parametrization: 'consistency',
+  boundary: true,
   refines: true,
   judges_pictures: true,
   learning_rate: 1e-4,
   options: {
     /** How many steps the student is to paint in, at most; the first one is trained in a share `top` of the pictures. */
-    steps: 4,
-    top: 0.5,
-    updates: 5,
-    gan: 0,
+    steps: whole(4, { most: 64 }),
+    top: share(0.5),
+    updates: whole(5, { most: 1000 }),
+    gan: number(0, { least: 0, most: 100 }),
   },
   own: ({ student, teacher }, { updates, gan }) =>
     secondNetwork(student, teacher!, { updates, head: gan > 0 }),
@@ -74,9 +68,3 @@ export const dmd = objective({
     return denoising.sub(seen.painted!.add(real!).mul(HEAD))
   },
 })
-
-/** What the student paints from noise, or from training pictures with noise where that is not the strongest. */
-const painted = ({ student, x0, noise, start, condition }: LossContext<Second>): Tensor => {
-  const further = perPicture(start!.less(student.range.sigma_max).toFloat(), x0)
-  return student.denoise(noised(x0.mul(further), noise, start!), start!, condition)
-}

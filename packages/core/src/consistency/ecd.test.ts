@@ -1,171 +1,143 @@
 import { describe, expect, it } from 'vitest'
-import { type Denoiser, karrasPosition, karrasSigma, noised, perPicture } from '../diffusion/index.js'
+import {
+  type Denoiser,
+  karrasPosition,
+  karrasSigma,
+  noised,
+  perPicture,
+  SOLVERS,
+} from '../diffusion/index.js'
 import {
   bell,
+  compute,
   contextOf,
   denoiserOf,
   generator,
   kolmogorov,
   mixture,
   RANGE,
-  trajectory,
 } from '../diffusion/testing.js'
-import { constant, grad, type Tensor } from '../tensor/index.js'
+import { grad, type Tensor } from '../tensor/index.js'
 import { ecd } from './ecd.js'
-import { levelsOfWay, odePath, odeStep } from './ode.js'
-import { exactStudent, type Inputs, lossOf as methodLoss, noise, onBatch, point, t, x0 } from './testing.js'
+import { exactStudent, lossOf, noise, onBatch, PICTURES, t, x0 } from './testing.js'
+import { stepsDown } from './trajectory.js'
 
-const { sigma_min, sigma_max, sigma_data } = RANGE
-const SOLVERS = ['euler', 'heun'] as const
-const ORDER = { euler: 1, heun: 2 }
-type Options = typeof ecd.options
+const { sigma_min, sigma_max } = RANGE
+const bottom = t.map(() => sigma_min)
 
-const x_t = x0.map((value, i) => value + t[Math.floor(i / 2)]! * noise[i]!)
-const below = (share: number) => t.map((sigma) => sigma * (1 - share))
+describe('what it was before it became a method of its own', () => {
+  it('draws the same noise levels', () => {
+    const draws = Array.from({ length: 8 }, (_, seed) =>
+      ecd.times(generator(seed), { range: RANGE, progress: 0.3 }, ecd.options),
+    )
+    expect(draws.map(({ t }) => t)).toEqual([
+      8, 5.145082617084681, 7.179772697932097, 8, 7.9611465128620695, 5.684532474138713, 3.0353206962551456,
+      8,
+    ])
+    for (const { r, s } of draws) expect([r, s]).toEqual([sigma_min, undefined])
+  })
 
-/** With one step of the teacher's, unless the options say more. */
-const lossOf = (
-  { x0, noise, t, r }: Pick<Inputs, 'x0' | 'noise' | 't' | 'r'>,
-  student: Denoiser,
-  teacher: Denoiser,
-  options: Partial<Options>,
-): Tensor => methodLoss(ecd, { student, teacher, x0, noise, t, r }, { points: 1, substeps: 1, ...options })
-
-describe.each(SOLVERS)('the distillation loss of exact models vanishes as it should: %s', (solver) => {
-  const orders = (lossAt: (r: readonly number[]) => number[], power: number) => {
-    const [whole, half, quarter] = [0.04, 0.02, 0.01].map((share) => lossAt(below(share)))
-    for (const i of [0, 1, 2]) {
-      expect(whole![i]).toBeGreaterThan(1e-11)
-      expect(Math.abs(Math.log2(half![i]! / quarter![i]!) - power)).toBeLessThan(0.1)
-    }
-  }
-
-  const gaussianLoss = (huber: number) => (r: readonly number[]) =>
-    onBatch({ r }, (inputs) => ({
-      loss: lossOf(inputs, exactStudent(bell), denoiserOf(bell), { solver, huber }),
-    })).loss!
-
-  /** f(x, σ) by fine integration. */
-  const ends = (x: readonly number[], sigma: readonly number[]) =>
-    sigma.flatMap((from, i) => trajectory(mixture, x.slice(2 * i, 2 * i + 2), from, sigma_min, 1500))
-  const f_t = ends(x_t, t)
-  /** The student's values are f at x_t and at the end of the teacher's step. */
-  const mixtureLoss = (r: readonly number[]) => {
-    const teacher = denoiserOf(mixture)
-    const { x_r } = onBatch({ r }, ({ x0, noise, t, r }) => ({
-      x_r: odeStep(teacher, noised(x0, noise, t), t, r, {}, solver),
-    }))
-    return onBatch(
-      { r },
-      (inputs) => {
-        const student: Denoiser = {
-          range: RANGE,
-          denoise: (_, sigma) => (sigma === inputs.t ? inputs.f_t! : inputs.f_r!),
-        }
-        return { loss: lossOf(inputs, student, teacher, { solver, huber: 0 }) }
+  it.each([
+    {
+      solver: 'dpmpp_2m',
+      losses: [0.08858326305305998, 0.41159382423530255, 0.6225964837721978],
+      slope: 1.028545673712859,
+    },
+    {
+      solver: 'heun',
+      losses: [0.16867723766135254, 0.3861976589926488, 0.6780607606474084],
+      slope: 1.2050058212571544,
+    },
+    {
+      solver: 'ddim',
+      losses: [0.23880656382737425, 0.47406524466583233, 0.8051173709936205],
+      slope: 1.128184685676158,
+    },
+  ] as const)('has the same losses and the same gradient: $solver', ({ solver, losses, slope }) => {
+    /** Wrong by θ at high levels, and the identity at sigma_min. */
+    const student = (theta: Tensor): Denoiser => ({
+      range: RANGE,
+      denoise(x, sigma) {
+        const error = denoiserOf(mixture).denoise(x, sigma).sub(x).add(theta)
+        return x.add(error.mul(perPicture(sigma.sub(sigma_min).div(sigma.add(1)), x)))
       },
-      { f_t, f_r: ends(x_r!, r) },
-    ).loss!
-  }
-
-  it('a Gaussian, as a norm', () => orders(gaussianLoss(0), ORDER[solver] + 1))
-  it('a Gaussian, as a square near 0', () => orders(gaussianLoss(2 ** -10), 2 * (ORDER[solver] + 1)))
-  it('a mixture of Gaussians', () => orders(mixtureLoss, ORDER[solver] + 1))
-
-  it('a single picture: at once, for any step', () => {
-    for (const r of [below(0.01), below(0.9), t.map(() => sigma_min)]) {
-      const { loss } = onBatch({ r }, (inputs) => ({
-        loss: lossOf(inputs, exactStudent(point), denoiserOf(point), { solver, huber: 0 }),
-      }))
-      for (const value of loss!) expect(value).toBeLessThan(1e-13)
-    }
+    })
+    const found = compute(
+      { x0: [PICTURES, x0], noise: [PICTURES, noise], t: [[3], [8, 5, 3]], theta: [[], [0.125]] },
+      ({ x0, noise, t, theta }) => {
+        const r = t!.zerosLike().add(sigma_min)
+        const teacher = denoiserOf(mixture)
+        const context = contextOf({
+          student: student(theta!),
+          teacher,
+          x0: x0!,
+          noise: noise!,
+          t: t!,
+          r,
+        })
+        const loss = ecd.loss(context, { ...ecd.options, solver })
+        return { loss, slope: grad(loss.sum(), [theta!])[0]! }
+      },
+    )
+    // Constants are float32: the step is one of them now, and was a difference of inputs.
+    for (const [i, value] of losses.entries())
+      expect(Math.abs(found.loss![i]! / value - 1)).toBeLessThan(1e-6)
+    expect(Math.abs(found.slope![0]! / slope - 1)).toBeLessThan(1e-6)
   })
 })
 
-describe('the distillation loss', () => {
-  it('asks the student twice: at x_t, and at the end of the teacher’s step', () => {
-    for (const solver of SOLVERS) {
-      const calls: { x: Tensor; sigma: Tensor }[] = []
-      const student: Denoiser = {
-        range: RANGE,
-        denoise(x, sigma) {
-          calls.push({ x, sigma })
-          return x
-        },
+describe('the loss', () => {
+  it.each([
+    { solver: 'ddim', order: 1 },
+    { solver: 'heun', order: 2 },
+    { solver: 'dpmpp_2m', order: 2 },
+  ] as const)(
+    'of exact models vanishes with power $order of the teacher’s step: $solver',
+    ({ solver, order }) => {
+      const [coarse, fine] = [32, 64].map(
+        (substeps) =>
+          onBatch({ r: bottom }, (inputs) => ({
+            loss: lossOf(
+              ecd,
+              { ...inputs, student: exactStudent(bell), teacher: denoiserOf(bell) },
+              { solver, substeps, points: 1, huber: 0 },
+            ),
+          })).loss!,
+      )
+      for (const [i, value] of coarse!.entries()) {
+        expect(value).toBeGreaterThan(1e-6)
+        expect(Math.abs(Math.log2(value / fine![i]!) - order)).toBeLessThan(0.25)
       }
-      const r = below(0.5)
-      const seen = onBatch({ r }, (inputs) => {
-        const { x0, noise, t, r } = inputs
-        lossOf(inputs, student, denoiserOf(mixture), { solver })
-        expect(calls).toHaveLength(2)
-        const [high, low] = calls[0]!.sigma === t ? calls : [...calls].reverse()
-        expect([high!.sigma, low!.sigma]).toEqual([t, r])
-        const x_r = odeStep(denoiserOf(mixture), noised(x0, noise, t), t, r, {}, solver)
-        return { high: high!.x, low: low!.x, x_r }
-      })
-      expect(seen.high).toEqual(x_t)
-      expect(seen.low).toEqual(seen.x_r)
-    }
-  })
+    },
+  )
 
-  it('is the pseudo-Huber norm of the error in units of c_out', () => {
-    // The student is exact for a single picture, but for 3/8 of c_out(t) in one pixel and 1/2 in the other at t.
-    const { loss } = onBatch({ r: below(0.5) }, (inputs) => {
-      const exact = exactStudent(point)
-      const student: Denoiser = {
-        range: RANGE,
-        denoise(x, sigma) {
-          const f = exact.denoise(x, sigma)
-          if (sigma !== inputs.t) return f
-          const c_out = sigma.mul(sigma_data).div(
-            sigma
-              .square()
-              .add(sigma_data ** 2)
-              .sqrt(),
-          )
-          return f.add(constant([0.375, -0.5], [1, 1, 1, 2]).mul(perPicture(c_out, f)))
-        },
-      }
-      return { loss: lossOf(inputs, student, denoiserOf(point), { huber: 0.25 }) }
-    })
-    const expected = Math.sqrt((0.375 ** 2 + 0.5 ** 2) / 2 + 0.25 ** 2) - 0.25
-    expect(loss).toHaveLength(3)
-    for (const value of loss!) expect(value).toBeCloseTo(expected, 12)
-  })
-
-  it('learns at several points of the teacher’s way, each towards its end', () => {
-    const r = below(0.9)
-    // The end of the first of six equal steps.
-    const s = t.map((sigma, i) =>
-      karrasSigma((5 * karrasPosition(sigma, RANGE) + karrasPosition(r[i]!, RANGE)) / 6, RANGE),
-    )
-    const options = { solver: 'heun', substeps: 6 } as const
-    const { loss, ...seen } = onBatch({ r, s }, (inputs) => {
-      const { x0, noise, t, r, s } = inputs
-      const student = exactStudent(bell)
+  it('learns at several points of the teacher’s trajectory, each towards its end', () => {
+    const options = { ...ecd.options, solver: 'heun', substeps: 6, points: 3 } as const
+    const { loss, ...seen } = onBatch({ r: bottom }, (inputs) => {
+      const { x0, noise, t } = inputs
       const calls: { x: Tensor; sigma: Tensor; condition: unknown }[] = []
       const recording: Denoiser = {
         range: RANGE,
         denoise(x, sigma, condition) {
           calls.push({ x, sigma, condition })
-          return student.denoise(x, sigma)
+          return exactStudent(bell).denoise(x, sigma)
         },
       }
       const condition = { condition: x0.reshape([3, 1, 2]) }
       const context = contextOf({ ...inputs, student: recording, teacher: denoiserOf(bell), condition })
-      const loss = ecd.loss(context, { ...ecd.options, ...options, points: 3 })
-      const [high, low] = calls.sort((a, b) => b.sigma.size - a.sigma.size)
-      expect([high!.sigma.size, low!.sigma]).toEqual([9, r])
-      expect(low!.condition).toBe(condition)
-      const x_t = noised(x0, noise, t)
-      const path = odePath(denoiserOf(bell), x_t, levelsOfWay(t, s, r, 6), {}, 'heun')
+      const loss = ecd.loss(context, options)
+      // The end itself is the target: the network is not asked for it.
+      expect(calls).toHaveLength(1)
+      const levels = stepsDown(t, 6, RANGE)
+      const points = SOLVERS.heun.trajectory(denoiserOf(bell), noised(x0, noise, t), levels, {})
+      expect(points).toHaveLength(7)
       return {
         loss,
-        x: high!.x,
-        sigma: high!.sigma,
-        told: (high!.condition as typeof condition).condition,
+        x: calls[0]!.x,
+        sigma: calls[0]!.sigma,
+        told: (calls[0]!.condition as typeof condition).condition,
         ...Object.fromEntries(
-          path.flatMap(({ x, sigma }, i) => [
+          points.flatMap(({ x, sigma }, i) => [
             [`x${i}`, x],
             [`sigma${i}`, sigma],
           ]),
@@ -175,200 +147,57 @@ describe('the distillation loss', () => {
     expect(seen.x).toEqual([...seen.x0!, ...seen.x2!, ...seen.x4!])
     expect(seen.sigma).toEqual([...seen.sigma0!, ...seen.sigma2!, ...seen.sigma4!])
     expect(seen.told).toEqual([...x0, ...x0, ...x0])
-    // Exact students have almost no loss, one for each picture, and take as many points as there are.
+    // One loss for each picture, and as many points as there are.
     expect(loss).toHaveLength(3)
-    for (const value of loss!) expect(value).toBeLessThan(1e-2)
     const all = (points: number) =>
-      onBatch({ r, s }, (inputs) => ({
-        loss: lossOf(inputs, exactStudent(bell), denoiserOf(bell), { ...options, points }),
+      onBatch({ r: bottom }, (inputs) => ({
+        loss: lossOf(
+          ecd,
+          { ...inputs, student: exactStudent(bell), teacher: denoiserOf(bell) },
+          { substeps: 6, points },
+        ),
       })).loss
     expect(all(64)).toEqual(all(6))
-  })
-
-  it('hands the condition to the student and to the teacher', () => {
-    const conditions: Record<string, unknown[]> = { student: [], teacher: [] }
-    const recording = (who: string): Denoiser => ({
-      range: RANGE,
-      denoise(x, _, condition) {
-        conditions[who]!.push(condition)
-        return x
-      },
-    })
-    onBatch({ r: below(0.5) }, (inputs) => {
-      const condition = { condition: inputs.x0.reshape([3, 1, 2]) }
-      const loss = ecd.loss(
-        contextOf({ ...inputs, student: recording('student'), teacher: recording('teacher'), condition }),
-        { ...ecd.options, solver: 'heun', substeps: 1, points: 1 },
-      )
-      expect(conditions).toEqual({ student: [condition, condition], teacher: [condition, condition] })
-      return { loss }
-    })
-  })
-
-  describe.each(SOLVERS)('has a gradient: %s', (solver) => {
-    /** Exact for θ = 0, off by θ(σ − sigma_min) otherwise; the target's θ is an input of its own, `frozen`. */
-    const perturbed = ({ t, theta, frozen }: Inputs): Denoiser => ({
-      range: RANGE,
-      denoise(x, sigma) {
-        const off = perPicture(sigma.sub(sigma_min), x).mul(sigma === t ? theta : frozen)
-        return exactStudent(bell).denoise(x, sigma).add(off)
-      },
-    })
-    /** Loss and gradients, with one θ throughout unless the target has another. */
-    const at = (theta: number, frozen = theta, share = 0.1) =>
-      onBatch(
-        { r: below(share) },
-        (inputs) => {
-          const loss = lossOf(inputs, perturbed(inputs), denoiserOf(bell), { solver, huber: 0.125 }).sum()
-          const shared = lossOf(inputs, perturbed({ ...inputs, frozen: inputs.theta }), denoiserOf(bell), {
-            solver,
-            huber: 0.125,
-          }).sum()
-          const [gradient, ofFrozen] = grad(loss, [inputs.theta, inputs.frozen])
-          return { loss, gradient: gradient!, ofFrozen: ofFrozen!, shared: grad(shared, [inputs.theta])[0]! }
-        },
-        { theta: [theta], frozen: [frozen] },
-      )
-    const slope = (f: (h: number) => number) => (f(1e-6) - f(-1e-6)) / 2e-6
-
-    it.each([-0.5, -0.1, 0.1, 0.5])('that points back to the exact student from θ = %d', (theta) => {
-      const { gradient } = at(theta)
-      expect(Math.sign(gradient![0]!)).toBe(Math.sign(theta))
-    })
-
-    it.each([-0.5, -0.1, 0, 0.3])('of the student with the target held fixed: θ = %d', (theta) => {
-      const { gradient, shared, ofFrozen } = at(theta)
-      const difference = slope((h) => at(theta + h, theta).loss![0]!)
-      expect(Math.abs(gradient![0]! - difference)).toBeLessThan(1e-6 * (1 + Math.abs(difference)))
-      // The same when student and target share their weights, as they do in training …
-      expect(shared![0]).toBeCloseTo(gradient![0]!, 12)
-      // … although the target's weights matter to the loss.
-      expect(ofFrozen).toEqual([0])
-      if (theta !== 0) expect(Math.abs(slope((h) => at(theta, theta + h).loss![0]!))).toBeGreaterThan(0.1)
-    })
-
-    it(`that vanishes near the exact student, to order ${ORDER[solver]} of the teacher’s step`, () => {
-      const rootAt = (share: number): number => {
-        let [low, high] = [-0.5, 0.5]
-        for (let i = 0; i < 32; i++) {
-          const middle = (low + high) / 2
-          if (at(middle, middle, share).gradient![0]! < 0) low = middle
-          else high = middle
-        }
-        return low
-      }
-      const [whole, half] = [rootAt(0.04), rootAt(0.02)]
-      expect(Math.abs(whole)).toBeGreaterThan(1e-7)
-      expect(Math.abs(Math.log2(whole / half) - ORDER[solver])).toBeLessThan(0.1)
-    })
-
-    it('that leaves the teacher alone', () => {
-      const { gradient, loss } = onBatch(
-        { r: below(0.1) },
-        (inputs) => {
-          const exact = denoiserOf(bell)
-          const teacher: Denoiser = {
-            range: RANGE,
-            denoise: (x, sigma) => exact.denoise(x, sigma).add(inputs.theta),
-          }
-          const loss = lossOf(inputs, exactStudent(bell), teacher, { solver, huber: 0.125 }).sum()
-          return { loss, gradient: grad(loss, [inputs.theta])[0]! }
-        },
-        { theta: [0.5] },
-      )
-      expect(loss![0]).toBeGreaterThan(1e-3)
-      expect(gradient).toEqual([0])
-    })
+    expect(all(3)).not.toEqual(all(6))
   })
 })
 
-describe('the noise levels of distillation', () => {
+describe('the noise levels', () => {
   const COUNT = 4000
   const LIMIT = 1.95 / Math.sqrt(COUNT)
-  const stages = [2, 5, 10]
-
   const position = (sigma: number): number => karrasPosition(sigma, RANGE)
-
-  const draw = (options: Partial<Options>, progress: number, count = COUNT) => {
+  const draw = (options: Partial<typeof ecd.options>, count = COUNT) => {
     const random = generator(11)
     return Array.from({ length: count }, () =>
-      ecd.times(random, { range: RANGE, progress }, { ...ecd.options, ...options }),
+      ecd.times(random, { range: RANGE, progress: 0 }, { ...ecd.options, ...options }),
     )
   }
 
-  it.each([0, 0.3, 0.5, 0.99])('are within the range, r below t, at progress %d', (progress) => {
-    const pairs = draw({ stages, top: 0.25 }, progress)
-    expect(Math.max(...pairs.map(({ t }) => t))).toBeLessThanOrEqual(sigma_max * (1 + 1e-12))
-    expect(Math.min(...pairs.map(({ r }) => r))).toBeGreaterThanOrEqual(sigma_min * (1 - 1e-12))
-    expect(pairs.filter(({ t, r }) => r >= t)).toEqual([])
-  })
-
   it.each([0, 0.25, 1])('are exactly sigma_max for the share `top`: %d', (top) => {
-    const share = draw({ top }, 0).filter(({ t }) => Math.fround(t) === sigma_max).length / COUNT
+    const share = draw({ top }).filter(({ t }) => t === sigma_max).length / COUNT
     expect(Math.abs(share - top)).toBeLessThanOrEqual(4 * Math.sqrt((top * (1 - top)) / COUNT))
   })
 
-  it('are even over the Karras schedule otherwise', () => {
-    const positions = draw({ top: 0, points: 1 }, 0).map(({ t }) => position(t))
-    expect(kolmogorov(positions, (u) => u)).toBeLessThan(LIMIT)
-    const below = draw({ top: 0.25, points: 1 }, 0)
-      .filter(({ t }) => Math.fround(t) !== sigma_max)
-      .map(({ t }) => position(t))
-    expect(kolmogorov(below, (u) => u)).toBeLessThan(1.95 / Math.sqrt(below.length))
-  })
-
   it.each([
-    { levels: 1, points: 4 },
-    { levels: 4, points: 4 },
-    { levels: 4, points: 2 },
-  ])('begin where the last of $points points is the last of the schedule’s: $levels levels', (options) => {
-    const { levels, points } = options
-    const positions = draw({ top: 0, stages: [levels], points }, 0).map(({ t }) => position(t))
-    const last = 1 - (points - 1) / points / levels
-    expect(kolmogorov(positions, (u) => Math.min(1, u / last))).toBeLessThan(LIMIT)
-  })
-
-  it.each([
-    { levels: 1, points: 4, substeps: 4 },
-    { levels: 1, points: 4, substeps: 16 },
-    { levels: 3, points: 3, substeps: 6 },
-  ])('are even over all points taken together: $levels levels, $points of $substeps', (options) => {
-    const { levels, points, substeps } = options
-    const ways = draw({ top: 0, stages: [levels], points, substeps }, 0)
-    for (const { t, s } of ways) expect(position(s!) - position(t)).toBeCloseTo(1 / levels / substeps, 9)
-    const positions = ways.map(({ t }) => position(t))
-    for (let i = 0; i < points; i++) {
-      const [from, to] = [i / points / levels, 1 - (points - 1 - i) / points / levels]
-      const here = positions.map((u) => u + i / points / levels)
-      expect(kolmogorov(here, (u) => Math.min(1, Math.max(0, (u - from) / (to - from))))).toBeLessThan(LIMIT)
+    { points: 1, substeps: 8 },
+    { points: 4, substeps: 4 },
+    { points: 4, substeps: 16 },
+    { points: 8, substeps: 2 },
+  ])('are even over all points taken together: $points of $substeps', ({ points, substeps }) => {
+    const positions = draw({ top: 0, points, substeps }).map(({ t }) => position(t))
+    const taken = Math.min(points, substeps)
+    for (let i = 0; i < taken; i++) {
+      const here = positions.map((u) => u + i / taken)
+      expect(kolmogorov(here, (u) => Math.min(1, Math.max(0, u * taken - i)))).toBeLessThan(LIMIT)
     }
   })
 
-  it('divide the way of a single point evenly, be it short', () => {
-    for (const { t, r, s } of draw({ stages: [2], substeps: 3, points: 1 }, 0, 200))
-      expect(3 * (position(s!) - position(t))).toBeCloseTo(position(r) - position(t), 9)
-  })
-
-  it.each([
-    { progress: 0, levels: 2 },
-    { progress: 0.33, levels: 2 },
-    { progress: 0.34, levels: 5 },
-    { progress: 0.66, levels: 5 },
-    { progress: 0.67, levels: 10 },
-    { progress: 0.999, levels: 10 },
-    { progress: 1, levels: 10 },
-  ])('are one of $levels levels apart at progress $progress, or r is sigma_min', ({ progress, levels }) => {
-    const pairs = draw({ stages, top: 0.25, points: 1 }, progress, 500)
-    for (const { t, r } of pairs) {
-      const down = position(t) + 1 / levels
-      if (down < 1 - 1e-9) expect(r / karrasSigma(down, RANGE)).toBeCloseTo(1, 9)
-      else expect(r).toBeCloseTo(sigma_min, 9)
-    }
-    const atBottom = pairs.filter(({ r }) => r === sigma_min).length / pairs.length
-    expect(Math.abs(atBottom - 0.75 / levels)).toBeLessThan(4 * Math.sqrt(0.25 / 500))
-  })
-
-  it('depend on the random numbers alone', () => {
-    expect(draw({}, 0.4, 5)).toEqual(draw({}, 0.4, 5))
+  it('lead the teacher on in steps as long as from sigma_max', () => {
+    const sigma = karrasSigma(0.2, RANGE)
+    const found = compute({ t: [[1], [sigma]] }, ({ t }) =>
+      Object.fromEntries(stepsDown(t!, ecd.options.substeps, RANGE).map((level, i) => [`${i}`, level])),
+    )
+    for (const i of [0, 1, 2, 3, 4, 5, 6]) expect(position(found[i]![0]!)).toBeCloseTo(0.2 + i / 8, 6)
+    expect(position(found[8]![0]!)).toBeCloseTo(1, 9)
   })
 })

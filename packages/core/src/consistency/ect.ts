@@ -1,5 +1,5 @@
-import { clampSigma, noised, objective } from '../diffusion/index.js'
-import { DISTANCES, type DistanceName, distance } from './distance.js'
+import { choice, clampSigma, noised, number, objective, share, whole } from '../diffusion/index.js'
+import { DISTANCES, distance } from './distance.js'
 import { atTop, TOP } from './start.js'
 
 /**
@@ -20,19 +20,18 @@ export const ect = objective({
   about: 'easy consistency tuning, on data, from a pretrained start (Geng et al. 2024)',
   teacher: false,
   kind: 'student',
-  parametrization: 'consistency',
+  boundary: true,
   learning_rate: 2e-4,
-  choices: { distance: DISTANCES },
   options: {
-    q: 2,
-    stages: 8,
-    k: 8,
-    b: 1,
-    top: TOP,
-    P_mean: -1.1,
-    P_std: 2,
-    distance: 'huber' as DistanceName,
-    huber: 1e-4,
+    q: number(2, { above: 1, below: 1000 }),
+    stages: whole(8),
+    k: number(8, { least: 0, most: 1e6 }),
+    b: number(1, { least: -100, most: 100 }),
+    top: share(TOP),
+    P_mean: number(-1.1, { least: -20, most: 20 }),
+    P_std: number(2, { above: 0 }),
+    distance: choice('huber', DISTANCES),
+    huber: number(1e-4, { above: 0 }),
   },
   times(random, { range, progress }, { q, stages, k, b, top, P_mean, P_std }) {
     const start = atTop(random, top)

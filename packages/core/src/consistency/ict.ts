@@ -1,6 +1,6 @@
-import { karrasPosition, noised, objective } from '../diffusion/index.js'
+import { choice, karrasPosition, noised, number, objective, share, whole } from '../diffusion/index.js'
 import { doublingLevels, neighbours } from './discretization.js'
-import { DISTANCES, type DistanceName, distance } from './distance.js'
+import { DISTANCES, distance } from './distance.js'
 import { atTop } from './start.js'
 
 /**
@@ -19,16 +19,15 @@ export const ict = objective({
   about: 'improved consistency training (Song & Dhariwal 2023)',
   teacher: false,
   kind: 'student',
-  parametrization: 'consistency',
-  choices: { distance: DISTANCES },
+  boundary: true,
   options: {
-    s0: 10,
-    s1: 1280,
-    top: 0,
-    P_mean: -1.1,
-    P_std: 2,
-    distance: 'huber' as DistanceName,
-    huber: 0.00054,
+    s0: whole(10, { least: 2 }),
+    s1: whole(1280, { least: 2 }),
+    top: share(0),
+    P_mean: number(-1.1, { least: -20, most: 20 }),
+    P_std: number(2, { above: 0 }),
+    distance: choice('huber', DISTANCES),
+    huber: number(0.00054, { above: 0 }),
   },
   times(random, { range, progress }, { s0, s1, top, P_mean, P_std }) {
     const N = doublingLevels(progress, s0, s1)

@@ -1,6 +1,14 @@
-import { noised, noiseLevel, objective, pictureMean } from '../diffusion/index.js'
+import {
+  noised,
+  noiseLevel,
+  number,
+  objective,
+  odeStep,
+  pictureMean,
+  share,
+  whole,
+} from '../diffusion/index.js'
 import { pseudoHuber } from './distance.js'
-import { odeStep } from './ode.js'
 import { atTop, TOP } from './start.js'
 
 /**
@@ -24,13 +32,13 @@ export const lcm = objective({
   about: 'latent consistency distillation: skipping steps, guidance as an input (Luo et al. 2023)',
   teacher: true,
   kind: 'student',
-  parametrization: 'consistency',
+  boundary: true,
   guidance_scale: [1, 6],
   options: {
-    N: 50,
-    top: TOP,
-    mu: 0.95,
-    huber: 1e-3,
+    N: whole(50, { least: 3 }),
+    top: share(TOP),
+    mu: number(0.95, { least: 0, most: 0.999999 }),
+    huber: number(1e-3, { above: 0 }),
   },
   target_ema: (_, { mu }) => mu,
   times(random, { range }, { N, top }) {
@@ -41,7 +49,7 @@ export const lcm = objective({
   },
   loss({ student, target, teacher, x0, noise, t, r, condition }, { huber }) {
     const x_t = noised(x0, noise, t)
-    const x_r = odeStep(teacher!, x_t, t, r, condition, 'euler')
+    const x_r = odeStep(teacher!, x_t, t, r, condition, 'ddim')
     const goal = target.denoise(x_r, r, condition).stopGradient()
     const error = student.denoise(x_t, t, condition).sub(goal)
     return pictureMean(pseudoHuber(error.square(), huber))

@@ -7,12 +7,13 @@ import {
   jump,
   noised,
   type Objective,
+  odeStep,
   perPicture,
+  SOLVERS,
 } from '../diffusion/index.js'
 import { compute, contextOf, denoiserOf, generator, mixture, RANGE } from '../diffusion/testing.js'
 import { grad, input, type Shape, type Tensor } from '../tensor/index.js'
 import { METHODS } from './index.js'
-import { odePath, odeStep } from './ode.js'
 import { ownFor } from './testing.js'
 
 /** Three pictures of as many channels as there are pictures, where a wrong axis would not be noticed by its size. */
@@ -99,7 +100,7 @@ describe.each(SHAPES.map((shape) => ({ shape })))('pictures of $shape', ({ shape
         x,
         jump: jump(teacher, x, t!, s!, {}),
         heun: odeStep(teacher, x, t!, r!, {}, 'heun'),
-        path: odePath(teacher, x, [t!, r!, s!], {}, 'dpmpp_2m').at(-1)!.x,
+        path: SOLVERS.dpmpp_2m.trajectory(teacher, x, [t!, r!, s!], {}).at(-1)!.x,
         guided: guided(teacher, {}, scale).denoise(x, t!, {}),
       }
     })

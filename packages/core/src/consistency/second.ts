@@ -1,4 +1,12 @@
-import { type Condition, type DenoiserConfig, networkDenoiser, type Part } from '../diffusion/index.js'
+import {
+  type Condition,
+  type DenoiserConfig,
+  type LossContext,
+  networkDenoiser,
+  noised,
+  type Part,
+  perPicture,
+} from '../diffusion/index.js'
 import { describeParameters, linear, networkInputShapes, rmsNorm, type Scope } from '../nn/index.js'
 import { dims, input, inputOf, type Tensor } from '../tensor/index.js'
 
@@ -57,4 +65,10 @@ const verdict = (scope: Scope, tokens: Tensor): Required<Pick<Sight, 'real' | 'p
   const logit = linear(scope.at(2), all, 1, { bias: true, init: 'zeros' })
   const [real, painted] = logit.concat([logit.zerosLike()], 1).logSoftmax().split([1, 1], 1)
   return { real: real!.reshape([b]), painted: painted!.reshape([b]) }
+}
+
+/** What a student paints from noise, or from training pictures with noise where that is not the strongest: [B, …]. */
+export const painted = ({ student, x0, noise, start, condition }: LossContext<Second>): Tensor => {
+  const further = perPicture(start!.less(student.range.sigma_max).toFloat(), x0)
+  return student.denoise(noised(x0.mul(further), noise, start!), start!, condition)
 }

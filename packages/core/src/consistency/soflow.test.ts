@@ -36,9 +36,9 @@ describe('the noise levels of soflow', () => {
   it.each([0, 0.3, 0.99])(
     'have r one level below t, or at s where that is nearer: progress %d',
     (progress) => {
-      const stages = [2, 5, 10]
-      const levels = stages[Math.floor(progress * 3)]!
-      const times = draw({ stages }, progress)
+      const grids = [2, 5, 10]
+      const levels = grids[Math.floor(progress * 3)]!
+      const times = draw({ grids }, progress)
       for (const { t, r, s } of times) {
         const down = position(t) + 1 / levels
         const level = down < 1 - 1e-9 ? karrasSigma(down, RANGE) : sigma_min

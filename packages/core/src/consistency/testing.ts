@@ -46,8 +46,8 @@ export const exactFlowMap = ({ means, std }: Mixture): Denoiser => ({
 })
 
 /** What a method's exact student is, and where its trajectories end. */
-export const exactFor = ({ flow_map, parametrization }: Objective, data: Mixture): Denoiser =>
-  flow_map ? exactFlowMap(data) : exactStudent(data, parametrization === 'edm' ? 0 : sigma_min)
+export const exactFor = ({ flow_map, boundary }: Objective, data: Mixture): Denoiser =>
+  flow_map ? exactFlowMap(data) : exactStudent(data, boundary ? sigma_min : 0)
 
 // Three pictures of two pixels.
 export const x0 = [0.5, -1, 0.75, 0.25, -0.5, 1]

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { namedScope, network, networkConfig, networkLayout } from '../nn/index.js'
 import type { Shape } from '../tensor/index.js'
-import { type Denoiser, guided, jump, networkDenoiser } from './denoiser.js'
+import { type Denoiser, EDM, guided, jump, networkDenoiser } from './denoiser.js'
 import { perPicture } from './per-picture.js'
 import { compute, generator, RANGE } from './testing.js'
 
@@ -103,9 +103,9 @@ describe('networkDenoiser', () => {
   const x = [2, 1, 2, 2]
   const sigma = [0.25, 3]
 
-  it.each(['edm', 'consistency'] as const)('is c_skip·x + c_out·F(c_in·x; ¼ ln σ): %s', (parametrization) => {
+  it.each([false, true])('is c_skip·x + c_out·F(c_in·x; ¼ ln σ), with a boundary: %s', (boundary) => {
     const scales = sigma.map((s) => 1 / Math.sqrt(s ** 2 + 0.25))
-    const above = sigma.map((s) => (parametrization === 'edm' ? s : s - RANGE.sigma_min))
+    const above = sigma.map((s) => (boundary ? s - RANGE.sigma_min : s))
     const inputs = {
       x: some(x),
       sigma: [[2], sigma] as const,
@@ -122,10 +122,14 @@ describe('networkDenoiser', () => {
       const scope = namedScope(tensors)
       const given = { condition: condition!, guidance_scale: guidance_scale!, negative: negative! }
       return {
-        denoised: networkDenoiser(scope, { ...RANGE, network: config, parametrization }).denoise(x!, sigma!, {
-          ...given,
-          s: s!,
-        }),
+        denoised: networkDenoiser(scope, { ...RANGE, ...EDM, network: config, boundary }).denoise(
+          x!,
+          sigma!,
+          {
+            ...given,
+            s: s!,
+          },
+        ),
         F: network(
           scope,
           {

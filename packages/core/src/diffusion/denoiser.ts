@@ -1,7 +1,8 @@
 import { type NetworkConfig, network, type Scope, type Tap } from '../nn/index.js'
 import type { Tensor } from '../tensor/index.js'
+import { networkScales, type PathConfig } from './path.js'
 import { perPicture } from './per-picture.js'
-import { consistencyPreconditioning, edmPreconditioning, type Parametrization } from './precondition.js'
+import { boundary, noiseLevels, PREDICTIONS, type PredictionName } from './prediction.js'
 
 /**
  * Prompts, under the names of the inputs that their conditioner makes; and what guidance leads away from, under the names
@@ -26,9 +27,21 @@ export interface NoiseRange {
   readonly sigma_data: number
 }
 
-export interface DenoiserConfig extends NoiseRange {
+/** How a network becomes a denoiser. */
+export interface Reading {
+  /** What the network predicts. */
+  readonly prediction: PredictionName
+  /** The path that it was trained on, which decides what it is given. */
+  readonly path: PathConfig
+  /** Whether it is the identity at sigma_min, as a consistency function must be; see `boundary`. */
+  readonly boundary: boolean
+}
+
+/** How diffusion models here are read, unless somebody chooses otherwise. */
+export const EDM: Reading = { prediction: 'edm', path: { kind: 've' }, boundary: false }
+
+export interface DenoiserConfig extends NoiseRange, Reading {
   readonly network: NetworkConfig
-  readonly parametrization: Parametrization
 }
 
 /**
@@ -46,11 +59,13 @@ export interface Denoiser {
 export const networkDenoiser = (scope: Scope, config: DenoiserConfig, tap?: Tap): Denoiser => ({
   range: config,
   denoise(x, sigma, { s, ...condition } = {}) {
-    const { sigma_data, sigma_min, parametrization } = config
-    const { c_skip, c_out, c_in, c_noise } =
-      parametrization === 'edm'
-        ? edmPreconditioning(sigma, sigma_data)
-        : consistencyPreconditioning(sigma, sigma_data, sigma_min)
+    const { sigma_data, sigma_min } = config
+    const levels = noiseLevels(sigma, sigma_data)
+    const prediction = PREDICTIONS[config.prediction]
+    const { c_skip, c_out } = config.boundary
+      ? boundary(prediction, levels, sigma_min)
+      : prediction.scalings(levels)
+    const { c_in, c_noise } = networkScales(config.path, levels)
     const inputs = {
       x: x.mul(perPicture(c_in, x)),
       c_noise,

@@ -2,10 +2,12 @@ export {
   type Condition,
   type Denoiser,
   type DenoiserConfig,
+  EDM,
   guided,
   jump,
   type NoiseRange,
   networkDenoiser,
+  type Reading,
 } from './denoiser.js'
 export {
   denoisingLoss,
@@ -17,13 +19,37 @@ export {
   type TimeContext,
   type Times,
 } from './objective.js'
+export {
+  choice,
+  flag,
+  number,
+  type Option,
+  type Rules,
+  share,
+  whole,
+  wholes,
+} from './option.js'
+export {
+  networkScales,
+  type PathConfig,
+  type PathKind,
+  pathAbout,
+  pathSchema,
+  type VpNoise,
+  vpSigmas,
+} from './path.js'
 export { meanSquare, noised, perPicture, pictureMean, sumSquare } from './per-picture.js'
 export {
-  consistencyPreconditioning,
-  edmPreconditioning,
-  type Parametrization,
-  type Preconditioning,
-} from './precondition.js'
+  boundary,
+  errorUnit,
+  type NoiseLevels,
+  noiseLevels,
+  PREDICTION_NAMES,
+  PREDICTIONS,
+  type Prediction,
+  type PredictionName,
+  type Scalings,
+} from './prediction.js'
 export { denoiseProgram, denoiserInputs } from './program.js'
 export {
   clampSigma,
@@ -31,6 +57,9 @@ export {
   karrasSigma,
   noiseLevel,
   noiseSchedule,
+  SCHEDULE_NAMES,
+  SCHEDULES,
+  type Schedule,
   type ScheduleName,
   trailingSchedule,
   vpSigma,
@@ -38,13 +67,13 @@ export {
 } from './schedule.js'
 export {
   type DenoiseFunction,
-  dpmpp_2m,
-  euler,
-  evaluations,
-  heun,
-  SOLVER_LABELS,
+  odeStep,
+  SAMPLER_NAMES,
+  type SamplerName,
+  SOLVER_NAMES,
   SOLVERS,
   type Solver,
   type SolverName,
   type SolverOptions,
+  type TrajectoryPoint,
 } from './solvers.js'

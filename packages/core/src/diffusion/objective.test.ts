@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor/index.js'
 import type { Denoiser } from './denoiser.js'
 import { diffusion } from './objective.js'
 import { perPicture } from './per-picture.js'
-import { edmPreconditioning } from './precondition.js'
+import { noiseLevels, PREDICTIONS } from './prediction.js'
 import { compute, contextOf, denoiserOf, generator, kolmogorov, type Mixture, RANGE } from './testing.js'
 
 const LEVELS = [0.05, 0.3, 1, 4]
@@ -46,7 +46,10 @@ describe('the diffusion loss', () => {
   it('is 1 at every level for an untrained network, F = 0, on data of the assumed deviation', () => {
     const untrained: Denoiser = {
       range: RANGE,
-      denoise: (x, sigma) => x.mul(perPicture(edmPreconditioning(sigma, RANGE.sigma_data).c_skip, x)),
+      denoise(x, sigma) {
+        const { c_skip } = PREDICTIONS.edm.scalings(noiseLevels(sigma, RANGE.sigma_data))
+        return x.mul(perPicture(c_skip, x))
+      },
     }
     const { sigma_data } = RANGE
     for (const sigma of LEVELS)

@@ -2,8 +2,8 @@ import type { Layout, Scope } from '../nn/index.js'
 import type { Random } from '../random/index.js'
 import type { Tensor } from '../tensor/index.js'
 import type { Condition, Denoiser, DenoiserConfig, NoiseRange } from './denoiser.js'
+import { number, type Option, type Rules, share } from './option.js'
 import { meanSquare, noised } from './per-picture.js'
-import type { Parametrization } from './precondition.js'
 import { clampSigma, karrasSigma } from './schedule.js'
 
 /** What a training step knows when it draws the noise levels of one picture. */
@@ -15,7 +15,7 @@ export interface TimeContext {
 
 /**
  * The noise levels of one picture: t, where the step begins; r ≤ t, where it is compared; and s ≤ t, where a flow map's jump
- * ends, or the first of a teacher's several steps (sigma_min unless said).
+ * ends (sigma_min unless said).
  */
 export interface Times {
   readonly t: number
@@ -67,11 +67,7 @@ export interface Part<Own = unknown> {
   of(scope: Scope): Own
 }
 
-/**
- * What training minimises, as a value that is handed to the training loop: how noise levels are drawn (on the host,
- * one picture at a time) and what is computed with them (in the graph, a batch at a time).
- */
-export interface Objective<Options extends object = object, Own = unknown> {
+interface ObjectiveBase<Options extends object, Own> {
   readonly name: string
   /** One line of help, with the paper. */
   readonly about: string
@@ -79,7 +75,8 @@ export interface Objective<Options extends object = object, Own = unknown> {
   readonly teacher: boolean | 'optional'
   /** What comes out: a diffusion model, or one that paints in a few steps. */
   readonly kind: 'teacher' | 'student'
-  readonly parametrization: Parametrization
+  /** Whether what comes out is the identity at sigma_min; see `boundary`. */
+  readonly boundary: boolean
   /** Whether the network is told where to jump; see `jump`. */
   readonly flow_map?: true
   /** Whether the student's own pictures are judged; see `Times`. */
@@ -92,10 +89,6 @@ export interface Objective<Options extends object = object, Own = unknown> {
   readonly batch?: number
   /** Guidance scales that are drawn from, evenly, where the run does not say; then they are an input of the network. */
   readonly guidance_scale?: readonly [least: number, most: number]
-  /** Every option with its default. */
-  readonly options: Options
-  /** What options that are words may be. */
-  readonly choices?: { readonly [name in keyof Options]?: readonly string[] }
   /** Share of the target network that stays over a step, by progress in [0, 1). */
   target_ema?(progress: number, options: Options): number
   times(random: Random, context: TimeContext, options: Options): Times
@@ -107,10 +100,35 @@ export interface Objective<Options extends object = object, Own = unknown> {
   own_loss?(context: LossContext<Own>, options: Options): Tensor
 }
 
-/** Types an objective's options by its defaults. */
-export const objective = <Options extends object, Own>(
-  value: Objective<Options, Own>,
-): Objective<Options, Own> => value
+/**
+ * What training minimises, as a value that is handed to the training loop: how noise levels are drawn (on the host,
+ * one picture at a time) and what is computed with them (in the graph, a batch at a time).
+ */
+export interface Objective<Options extends object = object, Own = unknown>
+  extends ObjectiveBase<Options, Own> {
+  /** Every option with its default. */
+  readonly options: Options
+  /** What each of them may be, by name. */
+  readonly rules: Readonly<Record<string, Option>>
+}
+
+/** An objective as its file writes it: what an option may be stands beside its default. */
+interface Written<Options extends object, Own> extends ObjectiveBase<Options, Own> {
+  readonly options: Rules<Options>
+}
+
+export const objective = <Options extends object, Own>({
+  options: rules,
+  ...rest
+}: Written<Options, Own>): Objective<Options, Own> => {
+  const all: Readonly<Record<string, Option>> = rules as Readonly<Record<string, Option>>
+  const defaults = Object.entries(all).map(([name, option]) => [name, option.default])
+  return {
+    ...rest,
+    options: Object.fromEntries(defaults) as Options,
+    rules: all,
+  }
+}
 
 /**
  * The error of a denoised picture, [B], with the weight λ = (σ² + σd²)/(σσd)² that makes an untrained network's 1 at every
@@ -133,8 +151,12 @@ export const diffusion = objective({
   about: 'denoising score matching, EDM (Karras et al. 2022)',
   teacher: false,
   kind: 'teacher',
-  parametrization: 'edm',
-  options: { P_mean: -0.6, P_std: 1.4, uniform: 0.2 },
+  boundary: false,
+  options: {
+    P_mean: number(-0.6, { least: -20, most: 20 }),
+    P_std: number(1.4, { above: 0 }),
+    uniform: share(0.2),
+  },
   times(random, { range }, { P_mean, P_std, uniform }) {
     const [choice, u, z] = [random.uniform(), random.uniform(), random.normal()]
     const t = choice < uniform ? karrasSigma(u, range) : Math.exp(P_mean + P_std * z)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type NetworkConfig, networkConfig, networkLayout } from '../nn/index.js'
 import { interpret } from '../tensor/index.js'
-import type { DenoiserConfig } from './denoiser.js'
+import { type DenoiserConfig, EDM } from './denoiser.js'
 import { denoiseProgram } from './program.js'
 import { distance, generator, RANGE } from './testing.js'
 
@@ -44,10 +44,11 @@ const NETWORKS: readonly { name: string; network: NetworkConfig; extra: Record<s
   },
 ]
 
-const configOf = (network: NetworkConfig, parametrization: 'edm' | 'consistency'): DenoiserConfig => ({
+const configOf = (network: NetworkConfig, boundary: boolean): DenoiserConfig => ({
   ...RANGE,
   network,
-  parametrization,
+  ...EDM,
+  boundary,
 })
 
 /** Random values for all inputs but sigma: no weight is zero, as some are in a fresh network. */
@@ -63,7 +64,7 @@ const someInputs = (program: ReturnType<typeof denoiseProgram>, sigma: readonly 
 }
 
 describe.each(NETWORKS)('denoiseProgram: $name', ({ network, extra }) => {
-  const program = denoiseProgram(configOf(network, 'edm'), 2)
+  const program = denoiseProgram(configOf(network, false), 2)
   const { specs } = networkLayout(network)
   const picture = [2, network.channels, 4, 4]
 
@@ -109,7 +110,7 @@ describe.each(NETWORKS)('denoiseProgram: $name', ({ network, extra }) => {
     for (const [i, value] of denoised!.entries())
       expect(value).toBeCloseTo(inputs.x![i]! * (i < half ? 1 / 2 : 1 / 17), 12)
 
-    const consistency = denoiseProgram(configOf(network, 'consistency'), 2)
+    const consistency = denoiseProgram(configOf(network, true), 2)
     const boundary = someInputs(consistency, [RANGE.sigma_min, RANGE.sigma_max])
     const { denoised: end } = interpret(consistency, boundary)
     expect(end!.slice(0, half)).toEqual(Float64Array.from(boundary.x!).slice(0, half))

@@ -1,14 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  karrasPosition,
-  karrasSigma,
-  noiseSchedule,
-  type ScheduleName,
-  trailingSchedule,
-} from './schedule.js'
+import { karrasPosition, karrasSigma, noiseSchedule, SCHEDULE_NAMES, trailingSchedule } from './schedule.js'
 
-const NAMES: readonly ScheduleName[] = ['karras', 'ddim', 'linear']
+const NAMES = SCHEDULE_NAMES
 const EDM = { sigma_min: 0.002, sigma_max: 80, sigma_data: 0.5 }
 
 const someRange = fc

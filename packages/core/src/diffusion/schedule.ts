@@ -3,6 +3,38 @@ import type { NoiseRange } from './denoiser.js'
 
 export type ScheduleName = 'karras' | 'ddim' | 'linear'
 
+export interface Schedule {
+  /** One line for `--help`. */
+  readonly about: string
+  /** σ at position u, from sigma_max (0) to sigma_min (1), but for rounding at the ends. */
+  sigma(u: number, range: NoiseRange): number
+}
+
+export const SCHEDULES: Readonly<Record<ScheduleName, Schedule>> = {
+  karras: {
+    about: 'even in σ^(1/7)',
+    /** Karras et al. 2022, eq. 5. */
+    sigma: (u, range) => karrasSigma(u, range),
+  },
+  ddim: {
+    about: 'even in the time of a DDPM',
+    /**
+     * Even in the time of a variance-preserving process with linear β from 1e-4 to 0.02 in 1000 steps (Ho et al. 2020), within
+     * the model's range: what DDIM does when it skips steps (Song et al. 2020).
+     */
+    sigma(u, { sigma_min, sigma_max }) {
+      const [top, bottom] = [vpTime(sigma_max), vpTime(sigma_min)]
+      return vpSigma(top + u * (bottom - top))
+    },
+  },
+  linear: {
+    about: 'even in σ',
+    sigma: (u, { sigma_min, sigma_max }) => sigma_max + u * (sigma_min - sigma_max),
+  },
+}
+
+export const SCHEDULE_NAMES = Object.keys(SCHEDULES) as readonly ScheduleName[]
+
 /** σ at position u ∈ [0, 1] of the Karras schedule, from sigma_max (0) to sigma_min (1). Karras et al. 2022, eq. 5. */
 export const karrasSigma = (u: number, { sigma_min, sigma_max }: NoiseRange, rho = 7): number => {
   // Without rounding at the ends.
@@ -25,11 +57,6 @@ export const clampSigma = (sigma: number, { sigma_min, sigma_max }: NoiseRange):
 /**
  * `steps` + 1 noise levels, the last of which is 0.
  *
- * - `karras`: Karras et al. 2022, eq. 5, ρ = 7;
- * - `ddim`: evenly spaced in the time of a variance-preserving process with linear β from 1e-4 to 0.02 in 1000 steps
- *   (Ho et al. 2020), within the model's range: what DDIM does when it skips steps (Song et al. 2020);
- * - `linear`: evenly spaced in σ.
- *
  * @throws RangeError unless `steps` is a positive integer.
  */
 export const noiseSchedule = (name: ScheduleName, steps: number, range: NoiseRange): number[] => {
@@ -42,11 +69,7 @@ export const noiseLevel = (name: ScheduleName, i: number, steps: number, range: 
   const { sigma_min, sigma_max } = range
   if (i === 0) return sigma_max
   if (i === steps - 1) return sigma_min
-  const u = i / (steps - 1)
-  if (name === 'karras') return karrasSigma(u, range)
-  if (name === 'linear') return sigma_max + u * (sigma_min - sigma_max)
-  const [top, bottom] = [vpTime(sigma_max), vpTime(sigma_min)]
-  return vpSigma(top + u * (bottom - top))
+  return SCHEDULES[name].sigma(i / (steps - 1), range)
 }
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { karrasSigma, noiseSchedule, type ScheduleName } from './schedule.js'
-import { evaluations, SOLVERS, type SolverName } from './solvers.js'
+import { SOLVER_NAMES, SOLVERS, type SolverName } from './solvers.js'
 import {
   bell,
   denoiseFunction,
@@ -15,7 +15,7 @@ import {
   mixture as twoBells,
 } from './testing.js'
 
-const NAMES = Object.keys(SOLVERS) as SolverName[]
+const NAMES = SOLVER_NAMES
 const ORDER: Record<SolverName, number> = { ddim: 1, heun: 2, dpmpp_2m: 2 }
 
 const mixture = { ...twoBells, std: 0.5 }
@@ -31,7 +31,7 @@ const start = noise.map((value) => sigma_max * value)
 const starts = Array.from({ length: 6 }, (_, i) => [...start.subarray(2 * i, 2 * i + 2)])
 
 const solve = (name: SolverName, data: Mixture, sigmas: readonly number[]) =>
-  SOLVERS[name](denoiseFunction(data).denoise, start, sigmas)
+  SOLVERS[name].sample(denoiseFunction(data).denoise, start, sigmas)
 
 it('is tested against trajectories that are right: Runge–Kutta agrees with the closed form', () => {
   for (const x of starts)
@@ -99,8 +99,8 @@ describe.each(NAMES)('%s', (name) => {
     for (let steps = 1; steps <= 6; steps++) {
       const sigmas = noiseSchedule('karras', steps, RANGE)
       const { denoise, calls } = denoiseFunction(mixture)
-      await SOLVERS[name](denoise, start, sigmas)
-      expect(calls).toHaveLength(evaluations(name, steps))
+      await SOLVERS[name].sample(denoise, start, sigmas)
+      expect(calls).toHaveLength(SOLVERS[name].evaluations(steps))
       for (const sigma of calls) expect(sigmas.slice(0, -1)).toContain(sigma)
     }
   })
@@ -110,7 +110,7 @@ describe.each(NAMES)('%s', (name) => {
     const sigmas = noiseSchedule('karras', 4, RANGE)
     const { denoise } = denoiseFunction(mixture)
     const seen: { step: number; x: Float32Array; denoised: Float32Array }[] = []
-    const end = await SOLVERS[name](denoise, start, sigmas, {
+    const end = await SOLVERS[name].sample(denoise, start, sigmas, {
       onStep: (step, x, denoised) => void seen.push({ step, x, denoised }),
     })
     expect(start).toEqual(copy)
@@ -124,7 +124,7 @@ describe.each(NAMES)('%s', (name) => {
 it('heun takes the steps that algorithm 1 of Karras et al. 2022 takes', async () => {
   // Data N(0, 1), from x = 3 at σ = 2: d = 3·2/5 = 1.2, Euler to σ = 1 gives 1.8, d' = 0.9, mean 1.05.
   const { denoise } = denoiseFunction(gaussian([0], 1))
-  const [x] = await SOLVERS.heun(denoise, Float32Array.of(3), [2, 1])
+  const [x] = await SOLVERS.heun.sample(denoise, Float32Array.of(3), [2, 1])
   expect(x).toBeCloseTo(1.95, 6)
 })
 
@@ -134,13 +134,13 @@ it('dpmpp_2m takes the steps that algorithm 2 of Lu et al. 2022 takes', async ()
   const x1 = 1.5 + 0.5 * (3 / 17)
   const D = 2 * (x1 / 5) - 3 / 17
   const { denoise } = denoiseFunction(gaussian([0], 1))
-  const [x] = await SOLVERS.dpmpp_2m(denoise, Float32Array.of(3), [4, 2, 0.5])
+  const [x] = await SOLVERS.dpmpp_2m.sample(denoise, Float32Array.of(3), [4, 2, 0.5])
   expect(x).toBeCloseTo(0.25 * x1 + 0.75 * D, 6)
 })
 
 describe('levels that are all the same, as of an edit that changes nothing', () => {
-  it.each(['ddim', 'heun', 'dpmpp_2m'] as const)('leave numbers to %s', async (name) => {
-    const x = await SOLVERS[name](
+  it.each(NAMES)('leave numbers to %s', async (name) => {
+    const x = await SOLVERS[name].sample(
       async (x) => x.map((value) => value / 2),
       Float32Array.of(1, -2),
       [0.01, 0.01, 0.01, 0.01, 0],

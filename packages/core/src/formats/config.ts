@@ -1,4 +1,12 @@
 import { z } from 'zod'
+import {
+  EDM,
+  PREDICTION_NAMES,
+  pathSchema,
+  type Reading,
+  SAMPLER_NAMES,
+  SCHEDULE_NAMES,
+} from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
 import { networkConfig } from '../nn/index.js'
 import { conditionerOf, vocabularySchema } from '../text/index.js'
@@ -12,8 +20,12 @@ export const modelConfigSchema = z.strictObject({
   format: z.literal('onestroke/1'),
   kind: z.enum(['teacher', 'student']),
   network: networkConfig,
-  /** How the network's output becomes a picture; see `Parametrization`. */
-  parametrization: z.enum(['edm', 'consistency']),
+  /** Short for `prediction` edm on the `path` ve: `edm` without `boundary`, `consistency` with it. */
+  parametrization: z.enum(['edm', 'consistency']).optional(),
+  /** How the network becomes a denoiser, where `parametrization` does not say: see `Reading`. */
+  prediction: z.enum(PREDICTION_NAMES).optional(),
+  path: pathSchema.optional(),
+  boundary: z.boolean().optional(),
   sigma_min: sigma,
   sigma_max: sigma,
   /** Standard deviation of the pictures' values in [-1, 1]. */
@@ -21,8 +33,8 @@ export const modelConfigSchema = z.strictObject({
   vocabulary: vocabularySchema,
   /** How it is best sampled. A student: noise levels by number of steps. A teacher: a solver, its schedule and steps. */
   sampling: z.strictObject({
-    solver: z.enum(['consistency', 'ddim', 'heun', 'dpmpp_2m']),
-    schedule: z.enum(['karras', 'ddim', 'linear']),
+    solver: z.enum(SAMPLER_NAMES),
+    schedule: z.enum(SCHEDULE_NAMES),
     num_inference_steps: z.int().positive().max(10_000),
     guidance_scale: z.number().nonnegative(),
     /** Students that take a guidance scale as an input: the least and the most that they learned. */
@@ -60,15 +72,45 @@ export const modelConfigSchema = z.strictObject({
     .optional(),
 })
 
-export type ModelConfig = z.infer<typeof modelConfigSchema>
+type StoredConfig = z.infer<typeof modelConfigSchema>
+
+/** A model's config in memory, where what the network predicts has one form alone. */
+export type ModelConfig = Omit<StoredConfig, 'parametrization' | keyof Reading> & Reading
 
 /**
  * Checks a parsed config.json.
  *
  * @throws UserError that names the file, the key, what was expected and what was found.
  */
-export const parseModelConfig = (json: unknown, file: string): ModelConfig =>
-  checkedConfig(modelConfigSchema, json, file, 'onestroke model config')
+export const parseModelConfig = (json: unknown, file: string): ModelConfig => {
+  const stored = checkedConfig(modelConfigSchema, json, file, 'onestroke model config')
+  const { parametrization, prediction, path, boundary, ...rest } = stored
+  const words = { prediction, path, boundary }
+  const given = Object.entries(words).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  if (parametrization === undefined && given.length < 3)
+    throw new UserError(
+      `${file} does not say what its network predicts: it needs parametrization, or prediction, path and boundary`,
+    )
+  if (parametrization !== undefined && given.length > 0)
+    throw new UserError(
+      `${file}: parametrization ${parametrization} says all that prediction, path and boundary do; leave out ${given.join(', ')}`,
+    )
+  return {
+    ...rest,
+    prediction: prediction ?? EDM.prediction,
+    path: path ?? EDM.path,
+    boundary: boundary ?? parametrization === 'consistency',
+  }
+}
+
+/** The config as `config.json` holds it: with the one short word where that says all, as files have had it from the first. */
+export const storedConfig = (config: ModelConfig): StoredConfig => {
+  const { format, kind, network, prediction, path, boundary, ...rest } = config
+  const first = { format, kind, network }
+  if (prediction === EDM.prediction && path.kind === EDM.path.kind)
+    return { ...first, parametrization: boundary ? 'consistency' : 'edm', ...rest }
+  return { ...first, prediction, path, boundary, ...rest }
+}
 
 type Checked = Pick<
   ModelConfig,

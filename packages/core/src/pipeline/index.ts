@@ -10,6 +10,8 @@ export {
   type GenerateOptions,
   Pipeline,
   type PipelineConfig,
+  STEP_SPACINGS,
+  type StepSpacing,
 } from './pipeline.js'
 export { enlargement, fromRGBA, maskFromRGBA, toByte, toRGBA, unenlarged } from './pixels.js'
 export { type Recipe, readRecipe, withRecipe } from './recipe.js'

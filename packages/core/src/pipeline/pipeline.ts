@@ -3,9 +3,10 @@ import { flowMapEnds, lcmSigmas, multistep, multistepSigmas, slerp } from '../co
 import {
   type DenoiseFunction,
   noiseSchedule,
+  type SamplerName,
+  SCHEDULE_NAMES,
   type ScheduleName,
   SOLVERS,
-  type SolverName,
   type SolverOptions,
   trailingSchedule,
 } from '../diffusion/index.js'
@@ -39,6 +40,10 @@ export interface DenoiserSource {
   release(): Promise<void>
 }
 
+/** How steps are spaced: by a schedule or, for students alone, as latent consistency models do it. */
+export type StepSpacing = ScheduleName | 'lcm'
+export const STEP_SPACINGS: readonly StepSpacing[] = [...SCHEDULE_NAMES, 'lcm']
+
 export interface GenerateOptions extends SolverOptions, EditOptions {
   /** One prompt (or class name) per picture; '' is no condition. */
   prompts: readonly string[]
@@ -52,10 +57,10 @@ export interface GenerateOptions extends SolverOptions, EditOptions {
   num_inference_steps?: number
   /** A student's noise levels, decreasing, one for each step: instead of `num_inference_steps`. */
   sigmas?: readonly number[]
-  /** For students `consistency`; for diffusion models `ddim`, `heun` or `dpmpp_2m`. */
-  solver?: SolverName | 'consistency'
-  /** How a teacher's steps are spaced; a student's levels by `karras`, `ddim`, `linear` or `lcm` instead of its own. */
-  schedule?: ScheduleName | 'lcm'
+  /** For students `consistency`; for diffusion models one of `SOLVERS`. */
+  solver?: SamplerName
+  /** How a teacher's steps are spaced; a student's levels by a schedule instead of its own. */
+  schedule?: StepSpacing
   /** Students: how much of each further step is fresh noise; see `multistep`. */
   gamma?: number
   /** Classifier-free guidance w in D_u + w(D_c − D_u): 1 means none. */
@@ -234,7 +239,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
             noise,
             { ...options, gamma: options.gamma ?? config.sampling.gamma },
           )
-        : await SOLVERS[solver](
+        : await SOLVERS[solver].sample(
             painted,
             start,
             (solver === 'ddim' ? trailingSchedule : noiseSchedule)(schedule as ScheduleName, steps, {
@@ -248,7 +253,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
   }
 
   /** Noise levels for a student's steps: by a schedule, or those stored in its config, else spaced by rule. */
-  sigmas(steps: number, schedule?: ScheduleName | 'lcm'): readonly number[] {
+  sigmas(steps: number, schedule?: StepSpacing): readonly number[] {
     if (schedule === 'lcm') return lcmSigmas(steps, this.config)
     if (schedule) return noiseSchedule(schedule, steps, this.config).slice(0, -1)
     return this.config.sampling.sigmas[String(steps)] ?? multistepSigmas(steps, this.config)

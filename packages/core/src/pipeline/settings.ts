@@ -1,5 +1,5 @@
 /** What a model allows, by its config alone: for whatever paints with it, and for whatever only asks. */
-import { evaluations, type SolverName } from '../diffusion/index.js'
+import { type SamplerName, SCHEDULE_NAMES, SOLVER_NAMES, SOLVERS } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
 import { type Conditioner, takesPrompts } from '../text/index.js'
 import { checkNumbers, checkSigmas } from './checks.js'
@@ -42,13 +42,13 @@ export const samplingOf = (config: PipelineConfig, options: Partial<GenerateOpti
     throw new UserError(
       kind === 'student'
         ? `this model is a consistency student: it is sampled with the solver consistency, not ${solver}`
-        : 'this model is a diffusion model: choose the solver ddim, heun or dpmpp_2m',
+        : `this model is a diffusion model: choose the solver ${listed(SOLVER_NAMES, 'or')}`,
       { option: 'solver' },
     )
   if (options.schedule === 'lcm' && (kind === 'teacher' || num_inference_steps > 50))
     throw new UserError(
       kind === 'teacher'
-        ? 'the schedule lcm is for students; a diffusion model has karras, ddim and linear'
+        ? `the schedule lcm is for students; a diffusion model has ${listed(SCHEDULE_NAMES, 'and')}`
         : 'the schedule lcm has 50 noise levels: there are no more steps',
       { option: 'schedule' },
     )
@@ -96,7 +96,11 @@ export const samplingOf = (config: PipelineConfig, options: Partial<GenerateOpti
   }
 }
 
-const evaluationsOf = (solver: SolverName | 'consistency', steps: number, guidance_scale: number): number => {
+const evaluationsOf = (solver: SamplerName, steps: number, guidance_scale: number): number => {
   if (solver === 'consistency') return steps
-  return evaluations(solver, steps) * (guidance_scale === 1 ? 1 : 2)
+  return SOLVERS[solver].evaluations(steps) * (guidance_scale === 1 ? 1 : 2)
 }
+
+/** `a, b or c` */
+const listed = (names: readonly string[], last: 'and' | 'or'): string =>
+  `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`

@@ -1,4 +1,5 @@
 /** What a page and its worker say to each other. */
+import type { SamplerName } from '../diffusion/index.js'
 import type { EditOptions, Interpolation, Manifest } from '../pipeline/index.js'
 
 /** Where graphs run, the fastest first: the order in which they are tried. */
@@ -27,7 +28,7 @@ export interface GenerateRequest extends EditOptions {
   readonly sigmas?: readonly number[]
   readonly guidance_scale?: number
   readonly negative_prompt?: string
-  readonly solver?: 'consistency' | 'ddim' | 'heun' | 'dpmpp_2m'
+  readonly solver?: SamplerName
   readonly to?: Interpolation
   /** Whether every step's pictures are wanted, not the last alone. */
   readonly previews: boolean

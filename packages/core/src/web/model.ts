@@ -37,7 +37,7 @@ export interface WebGenerateOptions {
   readonly guidance_scale?: number
   /** What guidance leads away from. */
   readonly negative_prompt?: string
-  /** For teachers: `ddim`, `heun` or `dpmpp_2m`. */
+  /** For teachers: one of `SOLVERS`. */
   readonly solver?: GenerateRequest['solver']
   /** A picture of the model's size to begin from. */
   readonly image?: ImageData

@@ -100,7 +100,7 @@ export const distillCommand = (): Command =>
       'after',
       `${DATA_HELP}
 
-Methods, and their options with the defaults:
+Methods, and their options with the defaults (first, where there are words to choose from):
 ${methodsHelp(withTeacher)}
 
   onestroke distill runs/emoji iconify:fluent-emoji-flat,noto --out runs/student --minutes 30

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PREDICTIONS, pathAbout } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import { NETWORKS } from '@onestroke/core/nn'
 import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
@@ -48,6 +49,8 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     resolution: network.resolution,
     channels: network.channels,
     condition: promptsText(vocabulary),
+    prediction: `${config.prediction}: ${PREDICTIONS[config.prediction].about}`,
+    noise_path: `${config.path.kind}: ${pathAbout(config.path)}`,
     noise: `sigma ${config.sigma_min} to ${config.sigma_max}`,
     sampling,
     method: method.name,

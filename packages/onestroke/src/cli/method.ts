@@ -1,5 +1,5 @@
 /** Choosing a method and its options on the command line. */
-import { METHODS, outOfBounds } from '@onestroke/core/consistency'
+import { METHODS } from '@onestroke/core/consistency'
 import { diffusion, type Objective } from '@onestroke/core/diffusion'
 import { InvalidArgumentError } from 'commander'
 import { type GuidanceScale, objectiveNamed } from '../training/index.js'
@@ -13,11 +13,13 @@ export const withoutTeacher: readonly Objective[] = [
 ]
 export const withTeacher: readonly Objective[] = Object.values(METHODS)
 
-/** A part of `--help`: each method's name, what it is, and its options with their defaults. */
+/** A part of `--help`: each method's name, what it is, and its options with their defaults, and what else words may be. */
 export const methodsHelp = (methods: readonly Objective[]): string =>
   methods
-    .map(({ name, about, options, learning_rate, batch }) => {
-      const list = Object.entries(options).map(([key, value]) => `${key}=${String(value)}`)
+    .map(({ name, about, rules, learning_rate, batch }) => {
+      const list = Object.entries(rules).map(([key, { default: usual, choices = [] }]) =>
+        [`${key}=${String(usual)}`, ...choices.filter((word) => word !== String(usual))].join('|'),
+      )
       const rate = learning_rate ? `; --learning-rate ${learning_rate}` : ''
       const pictures = batch ? `; --batch ${batch}` : ''
       return `  ${name.padEnd(9)} ${about}\n            ${list.join(' ')}${rate}${pictures}`
@@ -59,33 +61,13 @@ export const withOptions = (method: Objective, given: Readonly<Record<string, st
       throw new UsageError(
         `the method ${method.name} has no option ${name}; it has ${Object.keys(options).join(', ')}`,
       )
-    const what = `${method.name}'s option ${name}`
-    const choices = (method.choices as Record<string, readonly string[]> | undefined)?.[name]
-    const value = valueLike(options[name], text, what, choices)
-    for (const one of [value].flat()) {
-      const expected = typeof one === 'number' && outOfBounds(name, one)
-      if (expected) throw new UsageError(`${what} must be ${expected}, not ${one}`)
-    }
+    const rule = method.rules[name]!
+    const value = rule.read(text)
+    if (!rule.allows(value))
+      throw new UsageError(`${method.name}'s option ${name} must be ${rule.expected}, not "${text}"`)
     options[name] = value
   }
   return { ...method, options }
-}
-
-const valueLike = (model: unknown, text: string, what: string, choices?: readonly string[]): unknown => {
-  const wrong = (expected: string) => new UsageError(`${what} must be ${expected}, not "${text}"`)
-  const finite = (part: string): number => {
-    if (part.trim() === '' || !Number.isFinite(Number(part)))
-      throw wrong(typeof model === 'number' ? 'a number' : 'numbers separated by commas')
-    return Number(part)
-  }
-  if (typeof model === 'number') return finite(text)
-  if (Array.isArray(model)) return text.split(',').map(finite)
-  if (typeof model === 'boolean') {
-    if (text !== 'true' && text !== 'false') throw wrong('true or false')
-    return text === 'true'
-  }
-  if (choices && !choices.includes(text)) throw wrong(`one of ${choices.join(', ')}`)
-  return text
 }
 
 /** A guidance scale, or a range like 1-6, from which the student learns to take any as an input. */

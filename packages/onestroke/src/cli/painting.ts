@@ -1,6 +1,7 @@
 /** What the commands that paint share: how to sample, what to paint, and the file that comes of it. */
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import { SAMPLER_NAMES, SOLVERS } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import {
   checkPrompt,
@@ -39,6 +40,10 @@ const BATCH = 64
 const MOST = 10_000
 const MOST_PIXELS = 2 ** 28
 
+const solversHelp = Object.entries(SOLVERS)
+  .map(([name, { about }]) => `${name} (${about})`)
+  .join(', ')
+
 /** @param pictures painted if -n is not given */
 export const paintOptions = (command: Command, pictures: number): Command =>
   command
@@ -55,12 +60,9 @@ export const paintOptions = (command: Command, pictures: number): Command =>
       0,
     )
     .addOption(
-      new Option('--solver <name>', 'for a student consistency, for a teacher the others').choices([
-        'consistency',
-        'ddim',
-        'heun',
-        'dpmpp_2m',
-      ]),
+      new Option('--solver <name>', `for a student consistency; for a teacher ${solversHelp}`).choices(
+        SAMPLER_NAMES,
+      ),
     )
     .addOption(
       new Option('--sigmas <levels>', 'a student’s noise levels, falling, one for each step: 40,2.5')

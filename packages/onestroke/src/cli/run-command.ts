@@ -1,6 +1,7 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
 import { availableParallelism } from 'node:os'
 import { pictureFeatures } from '@onestroke/core/consistency'
+import { EDM } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import { fromOnnx, trace } from '@onestroke/core/tensor'
 import type { Command } from 'commander'
@@ -263,7 +264,7 @@ const planOf = (
   settings: RunSettings,
   features: string | undefined,
 ): RunPlan => {
-  const { training, objective, teacher, initFrom } = settings
+  const { training, objective, teacher, initFrom, prediction = EDM.prediction } = settings
   const { sigma_min, sigma_max } = settings.range(dataset)
   return {
     command: settings.command,
@@ -271,6 +272,7 @@ const planOf = (
     teacher: teacher?.sha256 ?? null,
     ...(initFrom && { init_from: initFrom.sha256 }),
     preset: settings.preset,
+    ...(prediction !== EDM.prediction && { prediction }),
     method: objective.name,
     method_options: objective.options as Record<string, unknown>,
     ...(features !== undefined && { features }),

@@ -1,5 +1,5 @@
 /** What `train` and `distill` ask of a run, apart from what a person can choose. */
-import type { Objective } from '@onestroke/core/diffusion'
+import type { Objective, PredictionName } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
@@ -10,6 +10,8 @@ import type { GuidanceScale, Progress, RunOptions, RunPlan } from '../training/i
 export interface RunSettings {
   readonly command: 'train' | 'distill'
   readonly preset: string
+  /** What a new network predicts, if not what is usual. */
+  readonly prediction?: PredictionName
   readonly objective: Pick<
     Objective,
     'name' | 'options' | 'guidance_scale' | 'learning_rate' | 'batch' | 'flow_map'

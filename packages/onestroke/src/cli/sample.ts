@@ -1,4 +1,5 @@
-import { checkPrompt, type GenerateOptions } from '@onestroke/core/pipeline'
+import { SCHEDULES } from '@onestroke/core/diffusion'
+import { checkPrompt, type GenerateOptions, STEP_SPACINGS } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
 import type { Model } from '../model/index.js'
 import { number, seedNumber } from './options.js'
@@ -12,6 +13,11 @@ interface SampleFlags extends PaintFlags {
   toSeed?: number
 }
 
+const schedulesHelp = [
+  ...Object.entries(SCHEDULES).map(([name, { about }]) => `${name} (${about})`),
+  'lcm (only for students)',
+].join(', ')
+
 export const sampleCommand = (): Command =>
   paintOptions(
     new Command('sample')
@@ -20,12 +26,7 @@ export const sampleCommand = (): Command =>
     16,
   )
     .addOption(
-      new Option('--schedule <name>', 'noise levels of the steps (lcm: only for students)').choices([
-        'karras',
-        'ddim',
-        'linear',
-        'lcm',
-      ]),
+      new Option('--schedule <name>', `noise levels of the steps: ${schedulesHelp}`).choices(STEP_SPACINGS),
     )
     .option(
       '--gamma <share>',

@@ -1,8 +1,15 @@
 import { createRequire } from 'node:module'
-import { diffusion, type Objective } from '@onestroke/core/diffusion'
+import {
+  diffusion,
+  EDM,
+  type Objective,
+  PREDICTION_NAMES,
+  PREDICTIONS,
+  type PredictionName,
+} from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import { buildTextVocabulary, textConditioner, type Vocabulary } from '@onestroke/core/text'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { abbreviate, type Dataset } from '../data/index.js'
 import { type LoadedModel, loadModel } from '../model/index.js'
 import {
@@ -25,6 +32,7 @@ const DEFAULT_PRESET = 'base'
 
 interface TrainFlags extends RunFlags, StudentFlags {
   preset?: string
+  prediction?: PredictionName
   initFrom?: string
   method: string
   option?: Record<string, string>
@@ -53,6 +61,12 @@ export const trainCommand = (): Command =>
       `size of the network: ${presets()} (default: "${DEFAULT_PRESET}")`,
       checked(presetOf),
     )
+    .addOption(
+      new Option(
+        '--prediction <name>',
+        `what the network predicts: ${predictions()} (default: "${EDM.prediction}")`,
+      ).choices(PREDICTION_NAMES),
+    )
     .option(
       '--init-from <model>',
       'learn on from this model, with its network, prompts or classes, and noise levels',
@@ -61,7 +75,8 @@ export const trainCommand = (): Command =>
       'after',
       `${DATA_HELP}
 
-Methods, and their options with the defaults; all but the first make students, without a teacher:
+Methods, and their options with the defaults (first, where there are words to choose from). All but the first method
+make students, without a teacher:
 ${methodsHelp(withoutTeacher)}
 
 Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where it stopped.
@@ -89,6 +104,7 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
               }
             : {
                 preset: flags.preset ?? DEFAULT_PRESET,
+                prediction: flags.prediction,
                 vocabulary: vocabularyOf,
                 // The levels of the noise that a teacher learns depend on how many pixels agree on what the picture shows.
                 range: ({ height }) => ({ sigma_min: 0.01, sigma_max: 2.5 * height }),
@@ -107,12 +123,16 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
 
 /** @throws UserError if the model to learn on from is not there, or not of the kind. */
 const goingOnFrom = async (
-  { initFrom: path, preset }: TrainFlags,
+  { initFrom: path, preset, prediction }: TrainFlags,
   { kind }: Pick<Objective, 'kind'>,
 ): Promise<LoadedModel | undefined> => {
   if (path === undefined) return undefined
   if (preset !== undefined)
     throw new UsageError('--preset names a new network, and --init-from brings one', {
+      remedy: 'leave one of them out',
+    })
+  if (prediction !== undefined)
+    throw new UsageError('--prediction is of a new network, and --init-from brings one with its own', {
       remedy: 'leave one of them out',
     })
   const model = await loadModel(path)
@@ -127,6 +147,8 @@ const presets = () =>
   Object.entries(PRESETS)
     .map(([name, { about }]) => `${name} (${about})`)
     .join(', ')
+
+const predictions = () => PREDICTION_NAMES.map((name) => `${name} (${PREDICTIONS[name].about})`).join(', ')
 
 /** What Unicode calls each emoji. */
 const emojiNames = (): Record<string, string> => {

@@ -1,5 +1,5 @@
 /** How much is measured of a student, and what it costs: so that a run of so many minutes ends with them. */
-import { evaluations } from '@onestroke/core/diffusion'
+import { SOLVERS } from '@onestroke/core/diffusion'
 import { BANDS } from '../training/index.js'
 import { CHECK_PICTURES, CHECK_SEEDS, STEPS_PER_BAND } from './checker.js'
 import {
@@ -271,7 +271,10 @@ export const gridsCost = (
   opening
 
 /** Runs of the network for one picture by every setting that is tried. */
-const CHOOSING_RUNS = TEACHER_SETTINGS.reduce((sum, { solver, steps }) => sum + evaluations(solver, steps), 0)
+const CHOOSING_RUNS = TEACHER_SETTINGS.reduce(
+  (sum, { solver, steps }) => sum + SOLVERS[solver].evaluations(steps),
+  0,
+)
 
 /** Pictures by which noise levels are searched: with few, every prompt several times. */
 export const searchPictures = ({ search_pictures }: Pick<Effort, 'search_pictures'>, count: number): number =>

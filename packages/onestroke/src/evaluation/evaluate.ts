@@ -1,5 +1,5 @@
 /** How good a model is, and how fast: the document of `onestroke evaluate`. */
-import type { SolverName } from '@onestroke/core/diffusion'
+import type { SamplerName, SolverName } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import { samplingOf } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
@@ -179,7 +179,7 @@ const evaluateWith = async (options: EvaluateOptions, models: OpenModels): Promi
 interface Setting {
   readonly who: 'student' | 'teacher'
   readonly loaded: LoadedModel
-  readonly solver: SolverName | 'consistency'
+  readonly solver: SamplerName
   readonly num_inference_steps: number
 }
 
@@ -251,7 +251,7 @@ type Once = Omit<Measures, 'diversity'>
 /** One row on its way: paints with one noise seed after the other, and measures. */
 class Sampler {
   readonly name: string
-  readonly #how: { solver: SolverName | 'consistency'; num_inference_steps: number; guidance_scale?: number }
+  readonly #how: { solver: SamplerName; num_inference_steps: number; guidance_scale?: number }
   readonly #each: Once[] = []
   readonly #distances: Map<string, { fid: number[]; kid: number[] }>
   /** Samples by which variety is measured, and their pictures. */

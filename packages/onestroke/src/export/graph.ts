@@ -1,5 +1,5 @@
 /** A model's denoiser as one ONNX graph that holds the weights and takes batches of any size. */
-import { type DenoiserConfig, denoiseProgram } from '@onestroke/core/diffusion'
+import { type DenoiserConfig, denoiseProgram, EDM, type Reading } from '@onestroke/core/diffusion'
 import type { Layout } from '@onestroke/core/nn'
 import type { Manifest } from '@onestroke/core/pipeline'
 import { type Program, type Storage, toOnnx } from '@onestroke/core/tensor'
@@ -21,9 +21,9 @@ export const graphOf = (
 }
 
 /** The inputs and outputs of the graph of a model with such a network. */
-export const graphShapes = (config: Omit<DenoiserConfig, 'parametrization'>, layout: Layout): Shapes =>
+export const graphShapes = (config: Omit<DenoiserConfig, keyof Reading>, layout: Layout): Shapes =>
   // They do not depend on what the network's output means.
-  shapesOf(twoSizes({ ...config, parametrization: 'edm' }), layout)
+  shapesOf(twoSizes({ ...config, ...EDM }), layout)
 
 type Shapes = Pick<Manifest['graph'], 'inputs' | 'outputs'>
 

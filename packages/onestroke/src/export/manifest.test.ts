@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EDM } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { ModelConfig } from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
@@ -22,7 +23,8 @@ const config: ModelConfig = {
   format: 'onestroke/1',
   kind: 'student',
   network: presetNetwork('tiny', { resolution: 8, channels: 1 }, vocabulary),
-  parametrization: 'consistency',
+  ...EDM,
+  boundary: true,
   sigma_min: 0.01,
   sigma_max: 20,
   sigma_data: 0.5,

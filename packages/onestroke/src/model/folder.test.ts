@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { EDM } from '@onestroke/core/diffusion'
 import { type ModelConfig, parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
 import { type HourglassConfig, networkLayout } from '@onestroke/core/nn'
 import { halfOf, ofHalf } from '@onestroke/core/tensor'
@@ -14,7 +15,7 @@ const config: ModelConfig = {
   format: 'onestroke/1',
   kind: 'teacher',
   network: presetNetwork('tiny', { resolution: 8, channels: 1 }, { kind: 'class', classes: ['cat', 'dog'] }),
-  parametrization: 'edm',
+  ...EDM,
   sigma_min: 0.01,
   sigma_max: 20,
   sigma_data: 0.5,

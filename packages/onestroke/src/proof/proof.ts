@@ -1,6 +1,6 @@
 /** Proof that a distillation worked: numbers, pictures from the same noise side by side, curves; as a report. */
 import { cpus, totalmem } from 'node:os'
-import type { SolverName } from '@onestroke/core/diffusion'
+import type { SamplerName } from '@onestroke/core/diffusion'
 import type { Dataset } from '../data/index.js'
 import {
   asSeenBy,
@@ -202,7 +202,7 @@ const grids = async (
       prompts,
       seed: GRID_SEED,
       num_inference_steps,
-      solver: solver as SolverName | 'consistency',
+      solver: solver as SamplerName,
       // A student's guidance is its own here, as it is in the numbers.
       ...(who === 'teacher' && { guidance_scale }),
     })

@@ -1,4 +1,4 @@
-import { SOLVER_LABELS } from '@onestroke/core/diffusion'
+import { SOLVERS } from '@onestroke/core/diffusion'
 import { type Estimate, isNumber } from '../evaluation/index.js'
 
 /** Numbers as a person writes them. Null, NaN and infinities are an em dash. */
@@ -106,7 +106,7 @@ export const counted = (value: Maybe, noun: string) => `${integer(value)} ${noun
 
 /** `ddim` → `DDIM`; a name we do not know stays as it is. */
 export const solverName = (solver: string) =>
-  (SOLVER_LABELS as Readonly<Record<string, string>>)[solver] ?? solver
+  (SOLVERS as Readonly<Record<string, { label: string }>>)[solver]?.label ?? solver
 
 /** `2026-01-31T12:34:56.789Z` → `2026-01-31 12:34 UTC`; what is no such date stays as it is. */
 export const date = (iso: string) => iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:[\d.]+)?Z$/, '$1 $2 UTC')

@@ -1,5 +1,11 @@
 /** Models for batches of any size, and with smaller constants, as onnxruntime reads them. */
-import { type DenoiserConfig, denoiseProgram } from '@onestroke/core/diffusion'
+import {
+  type DenoiserConfig,
+  denoiseProgram,
+  EDM,
+  type PathConfig,
+  PREDICTION_NAMES,
+} from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
 import { Random } from '@onestroke/core/random'
 import { apply, type Op, type Program, STORAGES, type Storage, toOnnx, trace } from '@onestroke/core/tensor'
@@ -32,7 +38,8 @@ const runModel = async (
 
 const configOf = (network: DenoiserConfig['network']): DenoiserConfig => ({
   network,
-  parametrization: 'consistency',
+  ...EDM,
+  boundary: true,
   sigma_min: 0.01,
   sigma_max: 40,
   sigma_data: 0.5,
@@ -54,23 +61,40 @@ const valuesFor = ({ inputs }: Program, weights: Record<string, Float32Array>) =
       ]),
   )
 
+/** The model for batches of any size does at these sizes what the one for each does. */
+const expectFree = async (config: DenoiserConfig, batches: readonly number[]): Promise<void> => {
+  const weights = weightsOf(config)
+  const at = (batch: number) => denoiseProgram(config, batch)
+  const free = toOnnx(at(2), weights, { other: at(3) })
+  for (const batch of batches) {
+    const program = at(batch)
+    const values = valuesFor(program, weights)
+    const fixed = await nodeRuntime().compile(program, weights)
+    const { denoised } = await fixed.run(values)
+    await fixed.release()
+    const { data, dims } = await runModel(free, program, values)
+    expect(dims).toEqual(program.outputs.denoised!.shape)
+    for (const [i, value] of denoised!.entries()) expect(data[i]).toBeCloseTo(value, 4)
+  }
+}
+
 describe('a model for batches of any size', () => {
   it.each(EXAMPLES)('is the one for each: %s', async (_, network) => {
-    const config = configOf(network)
-    const weights = weightsOf(config)
-    const at = (batch: number) => denoiseProgram(config, batch)
-    const free = toOnnx(at(2), weights, { other: at(3) })
-    for (const batch of [1, 5]) {
-      const program = at(batch)
-      const values = valuesFor(program, weights)
-      const fixed = await nodeRuntime().compile(program, { constants: weights })
-      const { denoised } = await fixed.run(values)
-      await fixed.release()
-      const { data, dims } = await runModel(free, program, values)
-      expect(dims).toEqual(program.outputs.denoised!.shape)
-      for (const [i, value] of denoised!.entries()) expect(data[i]).toBeCloseTo(value, 4)
-    }
+    await expectFree(configOf(network), [1, 5])
   })
+
+  const paths: readonly PathConfig[] = [
+    { kind: 've' },
+    { kind: 'vp', noise: { alphas_cumprod: [0.99, 0.5, 0.01] } },
+    { kind: 'flow' },
+  ]
+  it.each(PREDICTION_NAMES.flatMap((prediction) => paths.map((path) => ({ prediction, path }))))(
+    'is the one for each, whatever the network predicts: $prediction on $path.kind',
+    async (reading) => {
+      for (const boundary of [false, true])
+        await expectFree({ ...configOf(EXAMPLES[0]![1]), ...reading, boundary }, [5])
+    },
+  )
 
   it('is refused where the size matters otherwise, by the name of the op', () => {
     const free = (body: (batch: number) => Program) => () => toOnnx(body(2), {}, { other: body(3) })

@@ -1,4 +1,5 @@
 /** The API of AUTOMATIC1111's web UI, for the tools that speak only that. */
+import { SOLVER_NAMES, SOLVERS, type SolverName } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import { drawSeed, takesGuidance } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
@@ -89,9 +90,10 @@ const answerSchema = z.object({
 })
 
 /** Solvers by the names that tools know. */
-const SAMPLERS = { DDIM: 'ddim', Heun: 'heun', 'DPM++ 2M': 'dpmpp_2m' } as const
+const SAMPLERS: Readonly<Record<string, SolverName>> = Object.fromEntries(
+  SOLVER_NAMES.map((name) => [SOLVERS[name].tool_name, name]),
+)
 const CONSISTENCY = 'consistency'
-type SamplerName = keyof typeof SAMPLERS
 
 const samplersOf = ({ config }: ServedModel): readonly string[] =>
   config.kind === 'student' ? [CONSISTENCY] : Object.keys(SAMPLERS)
@@ -238,7 +240,7 @@ const settingsFor = (
   const sampler = sampler_name ?? sampler_index
   if (typeof sampler === 'string' && !samplersOf(model).includes(sampler))
     notes.push(`sampler_name: this model has ${samplersOf(model).join(', ')}; its own was taken`)
-  const solver = kind === 'teacher' ? SAMPLERS[sampler as SamplerName] : undefined
+  const solver = kind === 'teacher' ? SAMPLERS[String(sampler)] : undefined
   return {
     settings: {
       guidance_scale,

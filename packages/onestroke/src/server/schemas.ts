@@ -1,4 +1,5 @@
 /** What requests and answers look like: checked on the way in, and told in the OpenAPI document. */
+import { SAMPLER_NAMES, SOLVER_NAMES } from '@onestroke/core/diffusion'
 import { DEFAULT_STRENGTH, MOST_SEED, readSeed, SEED_RULE } from '@onestroke/core/pipeline'
 import { z } from 'zod'
 
@@ -84,9 +85,9 @@ export const strength = z
 const how = {
   ...sampling,
   solver: z
-    .enum(['consistency', 'ddim', 'heun', 'dpmpp_2m'])
+    .enum(SAMPLER_NAMES)
     .optional()
-    .describe('For diffusion models: ddim, heun or dpmpp_2m.'),
+    .describe(`For diffusion models: ${SOLVER_NAMES.join(', ')}.`),
   image: picture
     .optional()
     .describe(

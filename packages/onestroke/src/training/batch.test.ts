@@ -103,8 +103,8 @@ describe('a batch', () => {
   })
 
   it('has pairs of noise levels for distilling, r below t', () => {
-    const options = { stages: [4, 8], top: 0.15, substeps: 4, points: 1 }
-    const { t, r } = new BatchMaker(batchPlan({ objective: 'ecd', options, batch: 256 })).make(3)
+    const options = { grids: [4, 8], top: 0.15, substeps: 4 }
+    const { t, r } = new BatchMaker(batchPlan({ objective: 'ecd-grid', options, batch: 256 })).make(3)
     for (const [i, upper] of t.entries()) {
       expect(r[i]).toBeLessThan(upper)
       expect(r[i]).toBeGreaterThanOrEqual(Math.fround(0.01))

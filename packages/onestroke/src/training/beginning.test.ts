@@ -70,16 +70,16 @@ describe('a run that goes on from a model', () => {
     })
     const refined = await trained(plan, { teacher, initFrom: student })
     expect(refined.weights).toEqual(student.weights)
-    expect(refined.config.parametrization).toBe('consistency')
+    expect(refined.config.boundary).toBe(true)
     // At a single scale it learns there, and still takes others.
     const single = await trained({ ...plan, guidance_scale: 1 }, { teacher, initFrom: student })
     expect(single.weights).toEqual(student.weights)
     expect(single.config.sampling).toMatchObject({ guidance_scale: 1, guidance_range: [1, 3] })
     const scd = { method: 'scd', method_options: { ...METHODS.scd!.options } }
     const other = await trained(distillation(scd), { teacher })
-    expect(other.config.parametrization).toBe('edm')
+    expect(other.config.boundary).toBe(false)
     const plain = { ...plan, guidance_scale: 1 }
-    expect((await trained(plain, { teacher, initFrom: other })).config.parametrization).toBe('edm')
+    expect((await trained(plain, { teacher, initFrom: other })).config.boundary).toBe(false)
     const soflow = { method: 'soflow', method_options: { ...METHODS.soflow!.options } }
     const map = await trained(distillation(soflow), { teacher })
     expect(check(plain, { teacher, initFrom: map })).toThrow(/is a flow map, which dmd does not make better/)

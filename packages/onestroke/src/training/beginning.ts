@@ -1,6 +1,6 @@
 /** Which network is trained, and what its weights begin as. */
 import { isDeepStrictEqual } from 'node:util'
-import type { DenoiserConfig, Objective } from '@onestroke/core/diffusion'
+import { type DenoiserConfig, EDM, type Objective } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import {
   halfNetwork,
@@ -42,9 +42,12 @@ export const networkOf = ({ plan, dataset, vocabulary, teacher, initFrom }: Give
   return presetNetwork(preset, { resolution: dataset.height, channels: dataset.channels }, vocabulary)
 }
 
-/** The network, with the inputs that the method asks for. */
+/**
+ * The network, with the inputs that the method asks for, and how it is read: as the model that it begins as; else with the
+ * prediction of the teacher, or of the plan.
+ */
 export const denoiserConfig = (options: Given, objective: Objective): DenoiserConfig => {
-  const { plan, initFrom } = options
+  const { plan, teacher, initFrom } = options
   const { sigma_min, sigma_max } = plan
   // What is refined stays what it is.
   const refined = objective.refines ? initFrom?.config : undefined
@@ -56,9 +59,13 @@ export const denoiserConfig = (options: Given, objective: Objective): DenoiserCo
       initFrom?.config.network.embedding.guidance_embedding === true,
     jump_embedding: objective.flow_map === true,
   }
+  const network = { ...rest, embedding: { ...embedding, ...inputs } }
+  const before = beginningOf(options, network)?.model.config
   return {
-    network: { ...rest, embedding: { ...embedding, ...inputs } },
-    parametrization: refined?.parametrization ?? objective.parametrization,
+    network,
+    prediction: before?.prediction ?? teacher?.config.prediction ?? plan.prediction ?? EDM.prediction,
+    path: before?.path ?? EDM.path,
+    boundary: refined?.boundary ?? objective.boundary,
     sigma_min,
     sigma_max,
     sigma_data: 0.5,

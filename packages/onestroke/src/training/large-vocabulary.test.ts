@@ -1,8 +1,10 @@
 /** What a vocabulary of 50,000 entries takes of a training's memory, and that the training comes to something. */
+
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EDM } from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
 import type { Vocabulary } from '@onestroke/core/text'
 import { afterAll, describe, expect, it, vi } from 'vitest'
@@ -31,7 +33,7 @@ describe('a training with 50,000 words', () => {
   const stepOf = (size: number) => {
     const network = presetNetwork('tiny', { resolution: 8, channels: 1 }, vocabularyOf(size))
     const { range, options } = batchPlan()
-    const student = { ...range, network, parametrization: 'edm' as const }
+    const student = { ...range, network, ...EDM }
     const objective = objectiveNamed('diffusion')
     const program = trainingStep({ student, guidance_scale: 1, objective, options, batch: 64 })
     return { program, layout: networkLayout(network) }

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { PredictionName } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { LoraOptions, OptimizerOptions } from '@onestroke/core/nn'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
@@ -35,6 +36,8 @@ export interface RunPlan {
   readonly preset: string
   /** Adapters that are trained in place of the whole network; absent where there are none. */
   readonly lora?: LoraOptions
+  /** What a new network predicts; absent where it is `edm`. */
+  readonly prediction?: PredictionName
   readonly method: string
   readonly method_options: Readonly<Record<string, unknown>>
   /** sha256 of the network of perceptual distances; absent where there is none. */

@@ -1,13 +1,8 @@
+/** The solvers in a graph. */
 import { describe, expect, it } from 'vitest'
-import {
-  type Denoiser,
-  dpmpp_2m,
-  euler,
-  heun,
-  karrasPosition,
-  karrasSigma,
-  perPicture,
-} from '../diffusion/index.js'
+import type { Denoiser } from './denoiser.js'
+import { perPicture } from './per-picture.js'
+import { odeStep, SOLVER_NAMES, SOLVERS, type SolverName } from './solvers.js'
 import {
   bell,
   compute,
@@ -19,11 +14,10 @@ import {
   mixture,
   RANGE,
   trajectory,
-} from '../diffusion/testing.js'
-import { levelsOfWay, odePath, odeStep } from './ode.js'
+} from './testing.js'
 
-const SOLVERS = ['euler', 'heun'] as const
-const ORDER = { euler: 1, heun: 2 }
+const ONE_STEP = ['ddim', 'heun'] as const
+const ORDER = { ddim: 1, heun: 2 }
 
 /** Pictures of two pixels, and a noise level for each. */
 const pictures = [
@@ -36,7 +30,7 @@ const levels = [0.5, 1.5, 6]
 const step = (
   denoiser: Denoiser,
   r: readonly number[],
-  solver: 'euler' | 'heun',
+  solver: SolverName,
   t: readonly number[] = levels,
 ): number[][] => {
   const { y } = compute({ x: [[3, 1, 1, 2], pictures.flat()], t: [[3], t], r: [[3], r] }, ({ x, t, r }) => ({
@@ -45,7 +39,7 @@ const step = (
   return [0, 1, 2].map((i) => y!.slice(2 * i, 2 * i + 2))
 }
 
-describe.each(SOLVERS)('odeStep: %s', (solver) => {
+describe.each(ONE_STEP)('odeStep: %s', (solver) => {
   it.each([
     {
       data: 'a Gaussian',
@@ -86,7 +80,7 @@ describe.each(SOLVERS)('odeStep: %s', (solver) => {
     const ys = step(denoiserOf(mixture), [0.25, 0.25, 0.25], solver)
     for (const [i, y] of ys.entries()) {
       const x = Float32Array.from(pictures[i]!)
-      const sampled = await { euler, heun }[solver](denoise, x, [levels[i]!, 0.25])
+      const sampled = await SOLVERS[solver].sample(denoise, x, [levels[i]!, 0.25])
       expect(distance(y, sampled)).toBeLessThan(1e-5)
     }
   })
@@ -120,7 +114,7 @@ describe.each(SOLVERS)('odeStep: %s', (solver) => {
   })
 })
 
-describe.each(['euler', 'heun', 'dpmpp_2m'] as const)('odePath: %s', (solver) => {
+describe.each(SOLVER_NAMES)('the trajectory: %s', (solver) => {
   const end = [0.1, 0.2, 0.5]
   /** Points and levels of the way, each as it is for the three pictures. */
   const path = (substeps: number, r = end): { points: number[][][]; sigmas: number[][] } => {
@@ -134,7 +128,7 @@ describe.each(['euler', 'heun', 'dpmpp_2m'] as const)('odePath: %s', (solver) =>
         i === substeps ? r! : t!.mul(r!.div(t!).pow(i / substeps)),
       )
       return Object.fromEntries(
-        odePath(denoiserOf(mixture), x!, sigmas, {}, solver).flatMap(({ x, sigma }, i) => [
+        SOLVERS[solver].trajectory(denoiserOf(mixture), x!, sigmas, {}).flatMap(({ x, sigma }, i) => [
           [`x${i}`, x],
           [`sigma${i}`, sigma],
         ]),
@@ -153,11 +147,11 @@ describe.each(['euler', 'heun', 'dpmpp_2m'] as const)('odePath: %s', (solver) =>
       expect(points[0]).toEqual(pictures)
       expect([sigmas[0], sigmas.at(-1)]).toEqual([levels, end])
     }
-    const once = step(denoiserOf(mixture), end, solver === 'heun' ? 'heun' : 'euler')
+    const once = step(denoiserOf(mixture), end, solver === 'heun' ? 'heun' : 'ddim')
     for (const [i, y] of path(1).points[1]!.entries()) expect(distance(y, once[i]!)).toBeLessThan(1e-12)
   })
 
-  it(`follows the trajectory to order ${solver === 'euler' ? 1 : 2}, at its end and halfway`, () => {
+  it(`follows the trajectory to order ${solver === 'ddim' ? 1 : 2}, at its end and halfway`, () => {
     const errors = [16, 32, 64].map((substeps) => {
       const { points, sigmas } = path(substeps)
       return [substeps / 2, substeps].map((at) =>
@@ -169,7 +163,7 @@ describe.each(['euler', 'heun', 'dpmpp_2m'] as const)('odePath: %s', (solver) =>
     for (const at of [0, 1])
       for (const i of [0, 1, 2]) {
         const order = Math.log2(errors[1]![at]![i]! / errors[2]![at]![i]!)
-        expect(order).toBeGreaterThan(solver === 'euler' ? 0.75 : 1.6)
+        expect(order).toBeGreaterThan(solver === 'ddim' ? 0.75 : 1.6)
       }
   })
 
@@ -178,7 +172,7 @@ describe.each(['euler', 'heun', 'dpmpp_2m'] as const)('odePath: %s', (solver) =>
     const { points, sigmas } = path(6)
     for (const [i, picture] of pictures.entries()) {
       const way = sigmas.map((sigma) => sigma[i]!)
-      const sampled = await { euler, heun, dpmpp_2m }[solver](denoise, Float32Array.from(picture), way)
+      const sampled = await SOLVERS[solver].sample(denoise, Float32Array.from(picture), way)
       expect(distance(points[6]![i]!, sampled)).toBeLessThan(1e-4)
     }
   })
@@ -186,34 +180,5 @@ describe.each(['euler', 'heun', 'dpmpp_2m'] as const)('odePath: %s', (solver) =>
   it('stays where it is when the way has no length', () => {
     for (const here of path(4, levels).points)
       for (const [i, y] of here.entries()) expect(distance(y, pictures[i]!)).toBeLessThan(1e-9)
-  })
-})
-
-describe('levelsOfWay', () => {
-  const at = (u: number) => karrasSigma(u, RANGE)
-  const way = (t: number, s: number, r: number, steps: number) => {
-    const found = compute({ t: [[1], [t]], s: [[1], [s]], r: [[1], [r]] }, ({ t, s, r }) =>
-      Object.fromEntries(levelsOfWay(t!, s!, r!, steps).map((sigma, i) => [`${i}`, sigma])),
-    )
-    return Array.from({ length: steps + 1 }, (_, i) => karrasPosition(found[i]![0]!, RANGE))
-  }
-  const expectNear = (found: number[], positions: number[]) => {
-    expect(found).toHaveLength(positions.length)
-    for (const [i, u] of positions.entries()) expect(found[i]).toBeCloseTo(u, 9)
-  }
-
-  it('are evenly spaced where the first step is as long as the others', () =>
-    expectNear(way(at(0.2), at(0.3), at(0.6), 4), [0.2, 0.3, 0.4, 0.5, 0.6]))
-
-  it('end early at the last level where they would go below it', () => {
-    expectNear(way(at(0.1), at(0.35), at(1), 4), [0.1, 0.35, 0.6, 0.85, 1])
-    expectNear(way(at(0.5), at(0.75), at(0.9), 4), [0.5, 0.75, 0.9, 0.9, 0.9])
-  })
-
-  it('are the two ends for a single step', () => expectNear(way(at(0), at(0.1), at(0.7), 1), [0, 0.7]))
-
-  it('have at least one step', () => {
-    for (const steps of [0, 1.5, -1])
-      expect(() => way(at(0), at(0.5), at(1), steps)).toThrow('substeps must be a positive')
   })
 })
