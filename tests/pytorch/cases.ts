@@ -1,6 +1,7 @@
 /** Small networks that use everything a network can have, and values for them. */
 
 import { type ConditionConfig, type Layout, type NetworkConfig, networkInputShapes } from '@onestroke/core/nn'
+import type { PictureSize } from '@onestroke/core/picture'
 import { Random } from '@onestroke/core/random'
 
 export const CONDITIONS: Readonly<Record<ConditionConfig['kind'], ConditionConfig>> = {
@@ -14,6 +15,7 @@ export const smallNetwork = (
   type: NetworkConfig['type'] | 'hourglass of squares',
   condition: ConditionConfig,
   guidance_embedding: boolean,
+  { window, ...size }: PictureSize & { readonly window: number } = { height: 16, width: 16, window: 4 },
 ): NetworkConfig => {
   const embedding = {
     width: 24,
@@ -26,20 +28,20 @@ export const smallNetwork = (
     ? {
         type: 'hourglass',
         mixing: type === 'hourglass' ? 'neighbours' : 'squares',
-        resolution: 16,
+        ...size,
         channels: 3,
         patch_size: 2,
         mlp_ratio: 2.5,
         embedding,
         levels: [
-          { width: 16, depth: 1, heads: 2, window: 4 },
+          { width: 16, depth: 1, heads: 2, window },
           { width: 24, depth: 2, heads: 3, window: 2 },
           { width: 32, depth: 2, heads: 2, window: 4 },
         ],
       }
     : {
         type,
-        resolution: 16,
+        ...size,
         channels: 3,
         patch_size: 2,
         groups: 4,

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DenoiserConfig, diffusion, networkDenoiser } from '@onestroke/core/diffusion'
-import { serializeSafetensors } from '@onestroke/core/formats'
+import { serializeSafetensors, storedConfig } from '@onestroke/core/formats'
 import {
   type ConditionConfig,
   flatScope,
+  type NetworkConfig,
   network,
   networkInputShapes,
   networkLayout,
@@ -24,20 +25,29 @@ const GRADIENT_ERROR = 1e-4
 
 const types = ['hourglass', 'hourglass of squares', 'unet'] as const
 const kinds = Object.keys(CONDITIONS) as ConditionConfig['kind'][]
+const denoiserOf = (network: NetworkConfig): DenoiserConfig => ({
+  network,
+  parametrization: 'edm',
+  sigma_min: 0.02,
+  sigma_max: 40,
+  sigma_data: 0.5,
+})
 const cases = types.flatMap((type) =>
   kinds.flatMap((kind) =>
     [false, true].map((guidance) => ({
       name: `${type.replaceAll(' ', '-')}-${kind}${guidance ? '-guidance' : ''}`,
-      config: {
-        network: smallNetwork(type, CONDITIONS[kind], guidance),
-        parametrization: 'edm',
-        sigma_min: 0.02,
-        sigma_max: 40,
-        sigma_data: 0.5,
-      } as DenoiserConfig,
+      config: denoiserOf(smallNetwork(type, CONDITIONS[kind], guidance)),
     })),
   ),
 )
+// 12×20 tokens, then 6×10 and 3×5, in windows of 6×5 at first.
+for (const type of types) {
+  const wide = { height: 24, width: 40, window: 8 }
+  cases.push({
+    name: `${type.replaceAll(' ', '-')}-wide`,
+    config: denoiserOf(smallNetwork(type, CONDITIONS.text, false, wide)),
+  })
+}
 
 /** The raw network, the denoiser under both parametrisations, the diffusion loss of each picture, and the gradient. */
 const everything = (config: DenoiserConfig): Program => {
@@ -98,7 +108,7 @@ const writeCase = async (directory: string, name: string, config: DenoiserConfig
     ...named('outputs', program.outputs, outputs),
   ])
   await writeFile(join(directory, `${name}.safetensors`), bytes)
-  await writeFile(join(directory, `${name}.json`), JSON.stringify(config))
+  await writeFile(join(directory, `${name}.json`), JSON.stringify(storedConfig(config)))
 }
 
 type Errors = Record<'outputs' | 'gradients', Record<string, number>>

@@ -224,7 +224,7 @@ describe('editing', () => {
   it('gives an image back at strength 0, and paints it again as Node does at others', async () => {
     expect(far(await pixels({ prompt: 'owl', image, strength: 0 }), [...disc])).toBeLessThanOrEqual(1)
     const model = await Model.load(STUDENT)
-    const own = await readImage(Buffer.from(image, 'base64'), { resolution: 16, channels: 3 })
+    const own = await readImage(Buffer.from(image, 'base64'), { channels: 3, height: 16, width: 16 })
     const expected = await painted(model, { prompts: ['owl'], seed: 3, image: own })
     await model.release()
     expect(far(expected, [...disc])).toBeGreaterThan(50)

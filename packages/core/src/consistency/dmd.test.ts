@@ -291,7 +291,8 @@ describe('what the student begins with', () => {
 
 describe('the second network', () => {
   const network = (type: 'hourglass' | 'unet'): NetworkConfig => ({
-    resolution: 4,
+    height: 4,
+    width: 4,
     channels: 1,
     patch_size: 1,
     ...(type === 'hourglass'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { networkConfig } from '../nn/index.js'
+import { networkConfig, type StoredNetwork, storedNetwork } from '../nn/index.js'
 import { conditionShape, vocabularySchema } from '../text/index.js'
 import { UserError } from './errors.js'
 
@@ -69,6 +69,14 @@ export type ModelConfig = z.infer<typeof modelConfigSchema>
  */
 export const parseModelConfig = (json: unknown, file: string): ModelConfig =>
   checkedConfig(modelConfigSchema, json, file, 'onestroke model config')
+
+/** A config, or a manifest, as its file holds it: the inverse of `parseModelConfig`. */
+export const storedConfig = <Config extends Pick<ModelConfig, 'network'>>(
+  config: Config,
+): Omit<Config, 'network'> & { readonly network: StoredNetwork } => ({
+  ...config,
+  network: storedNetwork(config.network),
+})
 
 type Checked = Pick<
   ModelConfig,

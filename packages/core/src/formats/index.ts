@@ -1,4 +1,10 @@
-export { checkedConfig, type ModelConfig, modelConfigSchema, parseModelConfig } from './config.js'
+export {
+  checkedConfig,
+  type ModelConfig,
+  modelConfigSchema,
+  parseModelConfig,
+  storedConfig,
+} from './config.js'
 export { UserError } from './errors.js'
 export { readPngText, withPngText } from './png-text.js'
 export {

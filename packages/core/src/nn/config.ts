@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { PictureSize } from '../picture/index.js'
 
 /** Far above any network that could be run here: a config beyond it is damaged, or meant to do harm. */
 const upTo = (most: number) => z.int().positive().max(most)
@@ -28,10 +29,28 @@ const embeddingConfig = z.strictObject({
   jump_embedding: z.boolean().default(false),
 })
 
+/** How a config file tells the size of pictures: the side of a square, or [height, width]. */
+const resolution = z.union(
+  [side, z.tuple([side, side])],
+  'expected the side of a square, from 1 to 4096, or [height, width]',
+)
+
+/** Configs as files hold them, of which `resolution` is one key; in memory a network has a height and a width. */
+interface Stored {
+  readonly resolution: z.infer<typeof resolution>
+}
+const fromStored = <Config extends Stored>({
+  resolution,
+  ...config
+}: Config): Omit<Config, 'resolution'> & PictureSize => {
+  const [height, width] = typeof resolution === 'number' ? [resolution, resolution] : resolution
+  return { ...config, height, width }
+}
+
 /** A hierarchical transformer; see `hourglass`. */
-export const hourglassConfig = z.strictObject({
+const hourglassConfig = z.strictObject({
   type: z.literal('hourglass'),
-  resolution: side,
+  resolution,
   channels: upTo(64),
   /** Side of the square of pixels that is one token at the finest level. */
   patch_size: side,
@@ -42,7 +61,7 @@ export const hourglassConfig = z.strictObject({
         width,
         depth: depth.nonnegative(),
         heads: upTo(heads),
-        /** Side of the attention window in tokens; at the waist attention is global. */
+        /** Side of the attention window in tokens, at most: see `hourglass`. At the waist attention is global. */
         window: side,
       }),
     )
@@ -56,9 +75,9 @@ export const hourglassConfig = z.strictObject({
 })
 
 /** A convolutional U-Net on patches; see `unet`. */
-export const unetConfig = z.strictObject({
+const unetConfig = z.strictObject({
   type: z.literal('unet'),
-  resolution: side,
+  resolution,
   channels: upTo(64),
   patch_size: side,
   /** From fine to coarse. `attention` gives the heads of the attention after each residual block, 0 for none. */
@@ -70,9 +89,30 @@ export const unetConfig = z.strictObject({
   embedding: embeddingConfig,
 })
 
-export const networkConfig = z.discriminatedUnion('type', [hourglassConfig, unetConfig])
+/** A network's config, as a file holds it, to its form in memory: a picture's shape and the rest. */
+export const networkConfig = z.discriminatedUnion('type', [
+  hourglassConfig.transform(fromStored),
+  unetConfig.transform(fromStored),
+])
 
 export type NetworkConfig = z.infer<typeof networkConfig>
-export type HourglassConfig = z.infer<typeof hourglassConfig>
-export type UnetConfig = z.infer<typeof unetConfig>
 export type ConditionConfig = z.infer<typeof conditionConfig>
+export type HourglassConfig = Extract<NetworkConfig, { type: 'hourglass' }>
+export type UnetConfig = Extract<NetworkConfig, { type: 'unet' }>
+
+/** A size as config files hold it. */
+export const storedResolution = ({ height, width }: PictureSize): Stored['resolution'] =>
+  height === width ? height : [height, width]
+
+export type StoredNetwork = z.input<typeof networkConfig>
+
+/** The inverse of `networkConfig`: a network's config as files hold it. */
+export const storedNetwork = (config: NetworkConfig): StoredNetwork => {
+  const { type: _, height, width, channels, ...rest } = config
+  return {
+    type: config.type,
+    resolution: storedResolution({ height, width }),
+    channels,
+    ...rest,
+  } as StoredNetwork
+}

@@ -5,6 +5,9 @@ export {
   type HourglassConfig,
   type NetworkConfig,
   networkConfig,
+  type StoredNetwork,
+  storedNetwork,
+  storedResolution,
   type UnetConfig,
 } from './config.js'
 export * from './layers.js'

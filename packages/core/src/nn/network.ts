@@ -11,11 +11,11 @@ export const network = (scope: Scope, inputs: NetworkInputs, config: NetworkConf
 
 /** Shapes of a network's inputs for a batch of `batch` pictures, by name. */
 export const networkInputShapes = (config: NetworkConfig, batch: number): Record<string, number[]> => {
-  const { resolution, channels, embedding } = config
+  const { channels, height, width, embedding } = config
   const { condition } = embedding
   const bags = condition.kind !== 'none' && [batch, condition.tokens, condition.vocabulary]
   return {
-    x: [batch, channels, resolution, resolution],
+    x: [batch, channels, height, width],
     c_noise: [batch],
     ...(bags && { condition: bags }),
     ...(embedding.guidance_embedding && { guidance_scale: [batch], ...(bags && { negative: bags }) }),

@@ -15,7 +15,7 @@ export {
   Pipeline,
   type PipelineConfig,
 } from './pipeline.js'
-export { enlargement, fromRGBA, maskFromRGBA, toByte, toRGBA, unenlarged } from './pixels.js'
+export { enlargement, fromRGBA, maskFromRGBA, shownChannels, toByte, toRGBA, unenlarged } from './pixels.js'
 export { type Recipe, readRecipe, withRecipe } from './recipe.js'
 export { drawSeed, readSeed, SEED_RULE } from './seeds.js'
 export { shapeFor } from './shape-for.js'

@@ -11,6 +11,7 @@ import {
   trailingSchedule,
 } from '../diffusion/index.js'
 import { type ModelConfig, UserError } from '../formats/index.js'
+import { type PictureShape, sizeOf } from '../picture/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
 import { type Bag, Tokenizer } from '../text/index.js'
@@ -65,12 +66,9 @@ export interface GenerateOptions extends SolverOptions, EditOptions {
 }
 
 /** Pictures [count, channels, height, width] in [-1, 1], not clipped, but finite. */
-export interface Generated {
+export interface Generated extends PictureShape {
   readonly data: Float32Array
   readonly count: number
-  readonly channels: 1 | 3
-  readonly height: number
-  readonly width: number
 }
 
 export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
@@ -83,10 +81,15 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     this.tokenizer = new Tokenizer(config.vocabulary)
   }
 
+  /** What each of its pictures looks like in memory. */
+  get shape(): PictureShape {
+    const { channels, height, width } = this.config.network
+    return { channels, height, width }
+  }
+
   /** Numbers of one picture: channels · height · width. */
   get pictureSize(): number {
-    const { channels, resolution } = this.config.network
-    return channels * resolution ** 2
+    return sizeOf(this.shape)
   }
 
   /** Unit Gaussian noise number first … first + count − 1 of a seed, for one step: [count, C, H, W]. Number 0 makes its picture. */
@@ -202,8 +205,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       const other = this.#noiseOf(Array<number>(count).fill(to.seed), step)
       return between(own, other, to.weights, count, slerp)
     }
-    const { channels, resolution } = config.network
-    const edit = editOf(options, count, { channels, size: resolution ** 2 }, config)
+    const edit = editOf(options, count, this.shape, config)
     const sigma_max = edit?.sigma ?? config.sigma_max
     const painted = edit?.keep(denoise) ?? denoise
     const start = edit?.start(noise(0), sigma_max) ?? noise(0).map((value) => value * sigma_max)
@@ -227,7 +229,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
             options,
           )
     checkFinite(data)
-    return { data, count, channels: channels as 1 | 3, height: resolution, width: resolution }
+    return { data, count, ...this.shape }
   }
 
   /** Sampling settings: those given, else the model's own. @throws UserError if they do not fit the model. */

@@ -15,6 +15,7 @@ import { loadModel } from '../model/index.js'
 import { estimate, writeEstimate } from '../report/format.js'
 import { bestSampler, caveat, compare } from '../report/index.js'
 import { judgesOf, marked } from '../report/judges.js'
+import { flagsFor } from './condition.js'
 import { openData } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
@@ -62,12 +63,7 @@ export const evaluateCommand = (): Command =>
       const teacher = flags.teacher === undefined ? undefined : await loadModel(flags.teacher)
       if (teacher && teacher.config.kind !== 'teacher')
         throw new UserError(`--teacher ${flags.teacher} is a student, not a diffusion model`, { exitCode: 2 })
-      const { resolution, channels } = model.config.network
-      const dataset = await openData(flags.data, {
-        resolution,
-        channels: channels === 1 ? '1' : '3',
-        ...flags,
-      })
+      const dataset = await openData(flags.data, { ...flagsFor(model), ...flags })
       const bar = new Bar('evaluating', 'pictures')
       const evaluation = await showingFeatures((notify) =>
         evaluate({

@@ -1,8 +1,9 @@
-import { UserError } from '@onestroke/core/formats'
+import { storedConfig, UserError } from '@onestroke/core/formats'
 import type { ExportDtype } from '@onestroke/core/pipeline'
 import { Command, Option } from 'commander'
 import { exportFolder, exportModel, STORAGE } from '../export/index.js'
 import { type LoadedModel, loadModel } from '../model/index.js'
+import { flagsFor } from './condition.js'
 import { openData } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer } from './options.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
@@ -69,11 +70,8 @@ export const exportCommand = (): Command =>
       const { target } = flags
       if (target === 'model') return exportAgain(model, flags)
       const teacher = flags.teacher === undefined ? undefined : await loadModel(flags.teacher)
-      const { resolution, channels } = model.config.network
       const dataset =
-        flags.data === undefined
-          ? undefined
-          : await openData(flags.data, { resolution, channels: channels === 1 ? '1' : '3', ...flags })
+        flags.data === undefined ? undefined : await openData(flags.data, { ...flagsFor(model), ...flags })
       const bar = new Bar('measuring', 'pictures')
       const { manifest, weight } = await showingFeatures((notify) =>
         exportModel({
@@ -93,7 +91,7 @@ export const exportCommand = (): Command =>
           }),
         }),
       ).finally(() => bar.stop())
-      if (flags.json) return console.log(JSON.stringify(manifest, null, 2))
+      if (flags.json) return console.log(JSON.stringify(storedConfig(manifest), null, 2))
       const { graph, dtype, rmse_to_fp32, quality } = manifest
       sayWritten(flags.out, { dtype, bytes: graph.bytes, rmse_to_fp32 })
       if (weight) {
@@ -131,7 +129,7 @@ const exportAgain = async (
     if (value !== undefined)
       throw usage(`--${flag} is for the manifest of a graph`, '--target node or web writes one')
   const written = await exportFolder(model, out, dtype)
-  if (json) return console.log(JSON.stringify(written.config, null, 2))
+  if (json) return console.log(JSON.stringify(storedConfig(written.config), null, 2))
   sayWritten(out, { dtype, ...written })
 }
 

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
+import { pixelsOf, sizeText } from '@onestroke/core/picture'
 import {
   type GenerateOptions,
   promptWarnings,
@@ -137,11 +138,12 @@ export const paint = async (
       exitCode: 2,
       remedy: 'add --guidance-scale 3, or leave it out',
     })
-  const { channels, resolution } = model.config.network
-  const side = resolution * (flags.scale ?? 1)
+  const { shape } = model
+  const factor = flags.scale ?? 1
+  const enlarged = { height: shape.height * factor, width: shape.width * factor }
   const count = prompts.length
-  if (count * side ** 2 > MOST_PIXELS)
-    throw new UserError(`${count} pictures of ${side}×${side} pixels are too large for one file`, {
+  if (count * pixelsOf(enlarged) > MOST_PIXELS)
+    throw new UserError(`${count} pictures of ${sizeText(enlarged)} pixels are too large for one file`, {
       exitCode: 2,
       remedy: 'choose a smaller --scale or -n',
     })
@@ -165,11 +167,10 @@ export const paint = async (
   }
   bar.stop()
   const seconds = (performance.now() - begin) / 1000
-  const picture = { data, channels: channels as 1 | 3, height: resolution, width: resolution }
-  const single = count === 1 ? Math.max(1, Math.ceil(256 / resolution)) : undefined
+  const single = count === 1 ? Math.max(1, Math.ceil(256 / Math.max(shape.height, shape.width))) : undefined
   const { columns, scale = single } = flags
   const file = await imageGrid(
-    { ...picture, count },
+    { data, count, ...shape },
     {
       ...(columns && { columns }),
       ...(scale && { scale }),

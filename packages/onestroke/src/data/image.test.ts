@@ -1,11 +1,12 @@
 import { join } from 'node:path'
+import { square } from '@onestroke/core/picture'
 import { fromRGBA, maskFromRGBA } from '@onestroke/core/pipeline'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { loadDataset, readImage, readMask, readPicture } from './index.js'
 import { complaint, filled, folderOf, greyPng, noise, png, RED } from './testing.js'
 
-const shape = { resolution: 8, channels: 3 } as const
+const shape = { channels: 3, height: 8, width: 8 } as const
 
 describe('a picture', () => {
   it('is fitted as the data loader fits it, whatever it is', async () => {
@@ -19,7 +20,7 @@ describe('a picture', () => {
         .toBuffer(),
     }
     const folder = await folderOf(files)
-    const dataset = await loadDataset(folder, { ...shape })
+    const dataset = await loadDataset(folder, { channels: 3, resolution: 8 })
     for (const [i, file] of Object.keys(files).sort().entries()) {
       const expected = new Float32Array(3 * 64)
       readPicture(dataset, i, expected, 0)
@@ -31,7 +32,7 @@ describe('a picture', () => {
     const small = await noise(8).raw().toBuffer()
     const large = (k: number) => noise(8).resize(8 * k, 8 * k, { kernel: 'nearest' })
     const bytesOf = async (file: Buffer, options = {}) => {
-      const image = await readImage(file, { ...shape, ...options })
+      const image = await readImage(file, shape, options)
       return Array.from({ length: image.length }, (_, i) =>
         Math.round((image[(i % 3) * 64 + Math.floor(i / 3)]! + 1) * 127.5),
       )
@@ -63,7 +64,7 @@ describe('a picture', () => {
       const file = await sharp(rgba, { raw: { width: 8, height: 8, channels: 4 } })
         .png()
         .toBuffer()
-      const [read, made] = [await readImage(file, { resolution: 8, channels }), fromRGBA(rgba, channels)]
+      const [read, made] = [await readImage(file, { ...shape, channels }), fromRGBA(rgba, channels)]
       expect(made).toHaveLength(read.length)
       const far = made.map((value, i) => 127.5 * Math.abs(value - read[i]!))
       expect(Math.max(...far)).toBeLessThan(2)
@@ -74,7 +75,7 @@ describe('a picture', () => {
   it('is refused in words', async () => {
     const folder = await folderOf({ 'a.png': 'nonsense', 'empty.png': '' })
     const said = async (from: string | Uint8Array, options = {}) =>
-      (await complaint(readImage(from, { ...shape, ...options }))).message
+      (await complaint(readImage(from, shape, options))).message
     const at = (name: string) => join(folder, name)
     expect(await said(at('b.png'))).toBe(`cannot read the picture ${at('b.png')}: no such file`)
     expect(await said(at('a.png'))).toBe(`cannot read the picture ${at('a.png')}: not a picture`)
@@ -110,8 +111,8 @@ describe('a mask', () => {
       ],
       [await greyPng(51, 16), 0.2],
     ] as const)
-      for (const found of await readMask(bytes, { resolution: 8 })) expect(found).toBeCloseTo(value, 6)
-    expect((await complaint(readMask('nowhere.png', { resolution: 8 }))).message).toBe(
+      for (const found of await readMask(bytes, square(8))) expect(found).toBeCloseTo(value, 6)
+    expect((await complaint(readMask('nowhere.png', square(8)))).message).toBe(
       'cannot read the mask nowhere.png: no such file',
     )
   })
@@ -122,9 +123,9 @@ describe('a mask', () => {
       [255, 255, 255],
       [0, 0, 0],
     ] as const)
-      for (const [i, found] of (await readMask(await holed(colour), { resolution: 8 })).entries())
+      for (const [i, found] of (await readMask(await holed(colour), square(8))).entries())
         expect(found).toBeCloseTo(i % 8 < 4 ? 0 : 1, 6)
-    for (const found of await readMask(await png({ ...RED, alpha: 0.6 }, 5), { resolution: 8 }))
+    for (const found of await readMask(await png({ ...RED, alpha: 0.6 }, 5), square(8)))
       expect(found).toBeCloseTo(0.4, 2)
   })
 
@@ -136,14 +137,14 @@ describe('a mask', () => {
       .png()
       .toBuffer()
     // Its middle square is taken, as of a picture.
-    const read = await readMask(file, { resolution: 8 })
+    const read = await readMask(file, square(8))
     expect([...read]).toEqual(Array.from(read, (_, i) => (i % 8 < 4 ? 0 : 1)))
   })
 
   it('may be a drawing', async () => {
     const half = '<rect width="4" height="8" fill="#fd0"/>'
     const svg = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">${half}</svg>`)
-    for (const [i, found] of (await readMask(svg, { resolution: 8 })).entries())
+    for (const [i, found] of (await readMask(svg, square(8))).entries())
       expect(Math.abs(found - (i % 8 < 4 ? 0 : 1))).toBeLessThan(0.1)
   })
 
@@ -154,7 +155,7 @@ describe('a mask', () => {
       .toBuffer()
     for (const file of [await holed([255, 220, 0]), opaque]) {
       const made = maskFromRGBA(await sharp(file).toColourspace('srgb').raw().toBuffer())
-      const read = await readMask(file, { resolution: 8 })
+      const read = await readMask(file, square(8))
       expect(made).toHaveLength(64)
       for (const [i, value] of made.entries()) expect(value).toBeCloseTo(read[i]!, 2)
     }

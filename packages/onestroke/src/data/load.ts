@@ -1,5 +1,6 @@
 import { UserError } from '@onestroke/core/formats'
-import type { DataOptions, Dataset } from './dataset.js'
+import { type PictureSize, square } from '@onestroke/core/picture'
+import type { DataOptions, Dataset, LoadOptions } from './dataset.js'
 import { archivesOf, expectFolder, KINDS, tidyPath } from './paths.js'
 
 const MAX_RESOLUTION = 4096
@@ -18,9 +19,12 @@ const MAX_RESOLUTION = 4096
  *
  * @throws UserError that says what is missing, malformed or too large.
  */
-export async function loadDataset(spec: string, options: DataOptions = {}): Promise<Dataset> {
+export async function loadDataset(spec: string, asked: DataOptions = {}): Promise<Dataset> {
   const [, kind = '', rest = ''] = /^([a-z]{2,}):(.*)$/s.exec(spec) ?? []
-  checkOptions(kind, options)
+  checkOptions(kind, asked)
+  const { resolution, ...others } = asked
+  const options: LoadOptions =
+    resolution === undefined ? others : { ...others, resolution: sidesOf(resolution) }
   // Loaders are imported when they are needed: what reads no files, as workers that prepare pictures, starts without sharp.
   if (kind === 'iconify' && rest !== '') {
     const { loadIconify } = await import('./iconify.js')
@@ -43,15 +47,19 @@ export async function loadDataset(spec: string, options: DataOptions = {}): Prom
   return loadFolder(spec, tidyPath(spec), options)
 }
 
+const sidesOf = (resolution: number | PictureSize): PictureSize =>
+  typeof resolution === 'number' ? square(resolution) : { height: resolution.height, width: resolution.width }
+
 const checkOptions = (kind: string, { resolution, channels, limit, category, part }: DataOptions): void => {
   const wrong = (text: string): never => {
     throw new UserError(text, { exitCode: 2 })
   }
-  if (
-    resolution !== undefined &&
-    !(Number.isInteger(resolution) && resolution >= 1 && resolution <= MAX_RESOLUTION)
-  )
-    wrong(`resolution: expected an integer from 1 to ${MAX_RESOLUTION}, found ${resolution}`)
+  const sides = resolution === undefined ? [] : Object.values(sidesOf(resolution))
+  for (const side of sides)
+    if (!(Number.isInteger(side) && side >= 1 && side <= MAX_RESOLUTION))
+      wrong(
+        `resolution: expected an integer from 1 to ${MAX_RESOLUTION}, or a height and a width, found ${side}`,
+      )
   if (channels !== undefined && channels !== 1 && channels !== 3)
     wrong(`channels: expected 1 or 3, found ${channels}`)
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1))

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/formats'
+import { storedConfig, UserError } from '@onestroke/core/formats'
 import type { ExportDtype, ExportQuality, Manifest } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
 import { asSeenBy, checkFit, featuresFor, guidanceOf, Judge, teacherPath } from '../evaluation/index.js'
@@ -109,7 +109,7 @@ export const exportModel = async ({
   await writeFileAtomic(unfinished, '')
   if (web) await writeWeb(web, out)
   await writeFileAtomic(join(out, GRAPH_FILE), bytes)
-  await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`)
+  await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(storedConfig(whole), null, 2)}\n`)
   await rm(unfinished)
   return { manifest: whole, ...(web && { weight: await weighWeb(web, out, whole) }) }
 }

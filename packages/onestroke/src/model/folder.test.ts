@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ModelConfig, parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
+import {
+  type ModelConfig,
+  parseSafetensors,
+  serializeSafetensors,
+  storedConfig,
+} from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
 import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
@@ -13,7 +18,11 @@ const vocabulary = { kind: 'class', classes: ['cat', 'dog'] } as const
 const config: ModelConfig = {
   format: 'onestroke/1',
   kind: 'teacher',
-  network: presetNetwork('tiny', { resolution: 8, channels: 1 }, { kind: 'class', classes: ['cat', 'dog'] }),
+  network: presetNetwork(
+    'tiny',
+    { channels: 1, height: 8, width: 8 },
+    { kind: 'class', classes: ['cat', 'dog'] },
+  ),
   parametrization: 'edm',
   sigma_min: 0.01,
   sigma_max: 20,
@@ -48,9 +57,10 @@ const CONFIG = 'config.json'
 const WEIGHTS = 'model.safetensors'
 
 /** What loading says after config.json was changed. */
-const withConfig = async (change: (json: ModelConfig & Record<string, unknown>) => void) => {
+type Stored = ReturnType<typeof storedConfig<ModelConfig>> & Record<string, unknown>
+const withConfig = async (change: (json: Stored) => void) => {
   const folder = await saved()
-  const json = structuredClone(config) as ModelConfig & Record<string, unknown>
+  const json = structuredClone(storedConfig(config)) as Stored
   change(json)
   await writeFile(join(folder, CONFIG), JSON.stringify(json))
   return { folder, ...(await complaintOf(folder)) }
@@ -167,7 +177,7 @@ describe('a wrong config', () => {
 
   it('may ask for a network that cannot be, or that no memory would hold', async () => {
     const uneven = await withConfig((json) => {
-      json.network.resolution = 12
+      json.network.resolution = [8, 9]
     })
     expect(uneven.message).toContain('the network cannot be built')
     const wide = await withConfig((json) => {

@@ -8,6 +8,7 @@ import {
   parseModelConfig,
   parseSafetensors,
   serializeSafetensors,
+  storedConfig,
   toFloat32,
   UserError,
 } from '@onestroke/core/formats'
@@ -152,7 +153,7 @@ export const saveModel = async (
   await writeFileAtomic(join(path, WEIGHTS_FILE), bytes)
   const sha256 = sha256Of(bytes)
   const whole: ModelConfig = { ...config, weights_sha256: sha256 }
-  await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(whole, null, 2)}\n`)
+  await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(storedConfig(whole), null, 2)}\n`)
   return { config: whole, bytes: bytes.length, sha256 }
 }
 

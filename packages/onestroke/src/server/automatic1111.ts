@@ -1,5 +1,6 @@
 /** The API of AUTOMATIC1111's web UI, for the tools that speak only that. */
 import { UserError } from '@onestroke/core/formats'
+import type { PictureSize } from '@onestroke/core/picture'
 import { drawSeed, type Pipeline } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
@@ -19,6 +20,9 @@ import {
 } from './schemas.js'
 
 const nothing = z.unknown().optional().describe('Taken as tools send it; it changes nothing.')
+/** The side of a picture for which none is asked. */
+const USUAL_SIDE = 512
+const side = z.int().min(1).max(4096).nullish()
 const textFields = {
   prompt: prompt.default(''),
   negative_prompt: prompt.nullish(),
@@ -30,8 +34,10 @@ const textFields = {
     .nullish()
     .describe('One of /sdapi/v1/samplers; others give way to the model’s own.'),
   sampler_index: z.string().nullish(),
-  width: z.int().min(1).max(4096).default(512),
-  height: z.int().min(1).max(4096).default(512).describe('As the width: models paint squares.'),
+  width: side.describe(
+    `Pictures are enlarged to cover width and height, and cropped to their middle. Default: ${USUAL_SIDE} or, without a height either, the model’s proportions with a longer side of ${USUAL_SIDE}.`,
+  ),
+  height: side.describe('As the width.'),
   batch_size: z.int().min(1).max(MOST_PICTURES).default(1),
   n_iter: z.int().min(1).max(MOST_PICTURES).default(1).describe('Pictures: n_iter × batch_size.'),
   send_images: nothing,
@@ -139,7 +145,7 @@ export const automatic1111Routes =
         const meaning = {
           invert: Boolean(inpainting_mask_invert),
           blur: mask_blur ?? 0,
-          side: body.width,
+          size: sizeFor(body, service.pipeline.shape),
         }
         return answer(service, reply, rest, imageRequest.shape, {
           image: init_images[0]!,
@@ -250,6 +256,17 @@ const settingsFor = (
   }
 }
 
+/** The size that is asked for. */
+const sizeFor = ({ width, height }: Pick<TextBody, 'width' | 'height'>, own: PictureSize): PictureSize => {
+  if (typeof width === 'number' || typeof height === 'number')
+    return { height: height ?? USUAL_SIDE, width: width ?? USUAL_SIDE }
+  const scale = USUAL_SIDE / Math.max(own.height, own.width)
+  return {
+    height: Math.max(1, Math.round(scale * own.height)),
+    width: Math.max(1, Math.round(scale * own.width)),
+  }
+}
+
 const answer = async (
   service: Service,
   reply: FastifyReply,
@@ -258,30 +275,27 @@ const answer = async (
   edit: Pick<Asked, 'image' | 'mask' | 'strength'>,
 ): Promise<z.infer<typeof answerSchema>> => {
   const { pipeline, encoder } = service
-  const { width, height, batch_size, n_iter } = body
+  const { batch_size, n_iter } = body
   const n = batch_size * n_iter
   if (n > MOST_PICTURES)
     throw new UserError(`n_iter × batch_size are ${n} pictures, and a request has at most ${MOST_PICTURES}`)
-  if (width !== height)
-    throw new UserError(
-      `width and height must be equal, since this model paints squares, and not ${width} and ${height}`,
-    )
-  checkPixels(n, width)
+  const wanted = sizeFor(body, pipeline.shape)
+  checkPixels(n, wanted)
   const { settings, notes } = settingsFor(pipeline, body)
   const seed = body.seed ?? drawSeed()
   const asked: Asked = { prompt: body.prompt, n, seed, ...settings, ...edit }
   const warnings = [...warningsOf(pipeline, asked), ...notes, ...unknownFields(body, known)]
   tellWarnings(reply, warnings)
   const signal = signalOf(reply, service)
-  const { scale, side } = enlargement(width, pipeline.config.network.resolution)
+  const { scale, size } = enlargement(wanted, pipeline.shape)
   const { seeds, painted } = await paint(service, asked, { signal, scale })
-  const images = await encoder.each(painted, signal, { format: 'png', side })
+  const images = await encoder.each(painted, signal, { format: 'png', size })
   const parameters = {
     prompt: body.prompt,
     negative_prompt: settings.negative_prompt ?? '',
     seed,
-    width,
-    height,
+    width: wanted.width,
+    height: wanted.height,
     batch_size,
     n_iter,
     cfg_scale: settings.guidance_scale,

@@ -40,14 +40,12 @@ const settingsOf = ({
 })
 
 const editedOf = async (
-  { config }: Pipeline,
+  { shape }: Pipeline,
   { image, mask }: Partial<GenerateBody>,
 ): Promise<Pick<PaintOrder, 'image' | 'mask'>> => {
-  const { resolution, channels } = config.network
-  const options = { ...PICTURES, resolution, channels: channels as 1 | 3 }
   return {
-    ...(image !== undefined && { image: await readImage(image, options) }),
-    ...(mask !== undefined && { mask: await readMask(mask, options) }),
+    ...(image !== undefined && { image: await readImage(image, shape, PICTURES) }),
+    ...(mask !== undefined && { mask: await readMask(mask, shape, PICTURES) }),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What can be asked. */
+import { storedResolution } from '@onestroke/core/nn'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
 import type { App, Service } from './app.js'
@@ -6,7 +7,7 @@ import { automatic1111Routes } from './automatic1111.js'
 import { serveLive } from './live.js'
 import { openaiRoutes } from './openai.js'
 import { page } from './page.js'
-import { paint, signalOf, tellWarnings, warningsOf } from './paint.js'
+import { enlarged, paint, signalOf, tellWarnings, warningsOf } from './paint.js'
 import { problemBody } from './problems.js'
 import { generateAnswer, generateRequest, PICTURES_LIMIT, PROBLEMS } from './schemas.js'
 
@@ -88,7 +89,7 @@ export const routes =
       },
       async () => ({
         kind,
-        resolution: network.resolution,
+        resolution: storedResolution(network),
         channels: network.channels,
         sampling,
         guidance: network.embedding.guidance_embedding || (kind === 'teacher' && vocabulary.kind !== 'none'),
@@ -117,8 +118,8 @@ export const routes =
       async ({ body }, reply) => {
         const begin = performance.now()
         const { scale, format } = body
-        const side = network.resolution * scale
-        checkPixels(body.n, side)
+        const { height, width } = enlarged(network, scale)
+        checkPixels(body.n, { height, width })
         const signal = signalOf(reply, service)
         const { seeds, painted } = await paint(service, body, { signal, scale })
         reply.header('x-seed', seeds.join(','))
@@ -132,8 +133,8 @@ export const routes =
           return {
             images,
             ...(to_seed !== undefined && { to_seed }),
-            width: side,
-            height: side,
+            width,
+            height,
             milliseconds: performance.now() - begin,
             ...(warnings.length > 0 && { warnings }),
           }

@@ -3,6 +3,7 @@
  * here remembers anything, so a run can stop anywhere and go on bit for bit.
  */
 import type { NoiseRange, Objective } from '@onestroke/core/diffusion'
+import { sizeOf } from '@onestroke/core/picture'
 import { Random, STREAM } from '@onestroke/core/random'
 import { type Bag, Tokenizer, type Vocabulary } from '@onestroke/core/text'
 import { type Augment, type Dataset, readPicture, Shuffle } from '../data/index.js'
@@ -70,7 +71,7 @@ export class BatchMaker {
   make(step: number, reuse?: Batch): Batch {
     const { plan } = this
     const { dataset, batch, seed, range } = plan
-    const size = dataset.channels * dataset.height * dataset.width
+    const size = sizeOf(dataset)
     const judged = this.#objective.judges_pictures === true
     const out = reuse ?? {
       x0: new Float32Array(batch * size),

@@ -10,7 +10,7 @@ import { presetNetwork } from './presets.js'
 import { run } from './run.js'
 import { runPlan, someData } from './testing.js'
 
-const network = presetNetwork('base', { resolution: 32, channels: 3 }, { kind: 'none' })
+const network = presetNetwork('base', { channels: 3, height: 32, width: 32 }, { kind: 'none' })
 const depths = ({ levels }: { levels: readonly { depth: number }[] }) => levels.map(({ depth }) => depth)
 
 describe('half of a teacher', () => {
@@ -37,7 +37,7 @@ describe('half of a teacher', () => {
   })
 
   it('is none of a U-Net', () => {
-    const unet = presetNetwork('unet', { resolution: 32, channels: 3 }, { kind: 'none' })
+    const unet = presetNetwork('unet', { channels: 3, height: 32, width: 32 }, { kind: 'none' })
     expect(() => halved(unet)).toThrow('half of the blocks can be left out of an hourglass, not of a unet')
   })
 

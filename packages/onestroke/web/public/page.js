@@ -62,7 +62,7 @@ const show = (
 ) => {
   const [millions, megabytes] = [parameters / 1e6, graph.bytes / 1e6].map((n) => n.toFixed(1))
   find('about').textContent = [
-    `${network.resolution}×${network.resolution} pixels`,
+    `${network.width}×${network.height} pixels`,
     `${millions} million parameters`,
     `${megabytes} MB in ${dtype}`,
     ...(license ? [`licence: ${license}`] : []),
