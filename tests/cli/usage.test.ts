@@ -264,8 +264,8 @@ describe('wrong usage', () => {
     ],
     [
       'a size no network has',
-      ['train', pictures, '--out', out, ...tiny(16), '--resolution', '50x20'],
-      /^no network takes pictures of 50×20 pixels: multiples of 8 will do for both sides; --resolution 48x24$/,
+      ['train', pictures, '--out', out, ...tiny(16), '--resolution', '50x25'],
+      /^no network takes pictures of 50×25 pixels: multiples of 8 will do for both sides; --resolution 48x24$/,
     ],
     [
       'a category of a folder',

@@ -8,6 +8,50 @@ import { complaint, filled, folderOf, greyPng, noise, png, RED } from './testing
 
 const shape = { channels: 3, height: 8, width: 8 } as const
 
+describe('for a model of rectangles', () => {
+  const wide = { channels: 3, height: 24, width: 48 }
+
+  it('a picture and its mask are cut in the same places', async () => {
+    // A white bar of 40 rows in 480, over 240 columns of 320: 2:1 of it are rows 160 to 320.
+    const rows = Buffer.alloc(320 * 480)
+    rows.fill(255, 320 * 200, 320 * 240)
+    const file = await sharp(rows, { raw: { width: 320, height: 480, channels: 1 } })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer()
+    const [image, mask] = [await readImage(file, { ...wide, channels: 1 }), await readMask(file, wide)]
+    expect([image.length, mask.length]).toEqual([24 * 48, 24 * 48])
+    const middle = (values: Float32Array) => Array.from({ length: 24 }, (_, y) => values[48 * y + 20]!)
+    expect(middle(mask)).toEqual(Array.from({ length: 24 }, (_, y) => Number(y >= 6 && y < 12)))
+    for (const [y, value] of middle(image).entries())
+      if (y < 5 || y > 12) expect(value).toBeLessThan(-0.9)
+      else if (y > 6 && y < 11) expect(value).toBeGreaterThan(0.9)
+  })
+
+  it('one that was enlarged by a whole number has its pixels again, without what lies beside', async () => {
+    const large = (k: number, edge = 0) =>
+      noise(48)
+        .extract({ left: 0, top: 0, width: 48, height: 24 })
+        .toBuffer({ resolveWithObject: true })
+        .then(({ data, info }) =>
+          sharp(data, { raw: { ...info, channels: 3 } })
+            .resize(48 * k, 24 * k, { kernel: 'nearest' })
+            .extend({ top: edge, bottom: edge, background: '#fff' })
+            .png()
+            .toBuffer(),
+        )
+    const own = await readImage(await large(1), wide)
+    for (const k of [2, 5]) expect(await readImage(await large(k), wide)).toEqual(own)
+    expect(await readImage(await large(4, 8), wide)).toEqual(own)
+  })
+
+  it('is refused where pictures have other than 1 or 3 channels', async () => {
+    expect((await complaint(readImage(await png(RED, 8), { ...wide, channels: 4 }))).message).toBe(
+      'pictures of 4 channels cannot be read or shown: a picture has 1 channel, which is grey, or 3, which are colours',
+    )
+  })
+})
+
 describe('a picture', () => {
   it('is fitted as the data loader fits it, whatever it is', async () => {
     const files = {

@@ -96,9 +96,25 @@ describe('a model folder', () => {
     expect(sha256).toBe(sha256Of(await readFile(join(folder, WEIGHTS))))
   })
 
+  it('holds the side of a square as one number, as ever, and else height and width', async () => {
+    const json = async (folder: string) => JSON.parse(await readFile(join(folder, CONFIG), 'utf8'))
+    expect((await json(await saved())).network).toMatchObject({ resolution: 8, channels: 1 })
+    const vocabulary = { kind: 'none' } as const
+    const network = presetNetwork('tiny', { channels: 1, height: 24, width: 48 }, vocabulary)
+    const wide: ModelConfig = { ...config, network, vocabulary }
+    const folder = join(await folderOf({}), 'wide')
+    await saveModel(folder, wide, networkLayout(network).initialize(1))
+    const stored = (await json(folder)).network
+    expect(stored.resolution).toEqual([24, 48])
+    expect(stored).not.toHaveProperty('height')
+    const loaded = await loadModel(folder)
+    expect(loaded.config.network).toEqual(network)
+    expect(loaded.config.network).toMatchObject({ height: 24, width: 48 })
+  })
+
   it('of a version that wrote no hash is read', async () => {
     const folder = await saved()
-    await writeFile(join(folder, CONFIG), JSON.stringify(config))
+    await writeFile(join(folder, CONFIG), JSON.stringify(storedConfig(config)))
     expect((await loadModel(folder)).weights).toEqual(weights)
   })
 

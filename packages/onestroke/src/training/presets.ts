@@ -153,15 +153,18 @@ export const isTrainable = (size: PictureSize): boolean =>
   Object.values(gridOf(size)).every(Number.isInteger) &&
   mergesOf(gridOf(size), 0) !== undefined
 
-/** A size near another one that the presets' networks take: its sides are multiples of 8, or of more if it is large. */
-export const trainableSize = (size: PictureSize): PictureSize => {
-  const unit = Math.max(LEAST_SIDE, 4 * patchOf(size))
-  const near = (round: (value: number) => number) => ({
-    height: Math.max(unit, unit * round(size.height / unit)),
-    width: Math.max(unit, unit * round(size.width / unit)),
-  })
-  return isTrainable(near(Math.round)) ? near(Math.round) : near(Math.floor)
+/** A size near another one that the presets' networks take, and what its sides are multiples of: 8, or more if it is large. */
+const nearest = (size: PictureSize): { readonly unit: number; readonly near: PictureSize } => {
+  for (let unit = Math.max(LEAST_SIDE, 4 * patchOf(size)); ; unit *= 2)
+    for (const round of [Math.round, Math.floor]) {
+      const side = (of: number) => Math.max(unit, unit * round(of / unit))
+      const near = { height: side(size.height), width: side(size.width) }
+      if (isTrainable(near)) return { unit, near }
+    }
 }
+
+/** A size near another one that the presets' networks take. */
+export const trainableSize = (size: PictureSize): PictureSize => nearest(size).near
 
 /**
  * The network of a preset for pictures of a size.
@@ -176,10 +179,10 @@ export const presetNetwork = (
   const preset = presetOf(name)
   const size = { height, width }
   if (!isTrainable(size)) {
-    const unit = Math.max(LEAST_SIDE, 4 * patchOf(size))
+    const { unit, near } = nearest(size)
     throw new UserError(
       `no network takes pictures of ${sizeText(size)} pixels: multiples of ${unit} will do for both sides`,
-      { remedy: `--resolution ${sizeOption(trainableSize(size))}`, exitCode: 2 },
+      { remedy: `--resolution ${sizeOption(near)}`, exitCode: 2 },
     )
   }
   return {
