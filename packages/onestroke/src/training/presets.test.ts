@@ -1,8 +1,11 @@
 /** Which networks presets make of a picture's size. */
-import { networkLayout } from '@onestroke/core/nn'
+import { diffusion } from '@onestroke/core/diffusion'
+import { networkInputShapes, networkLayout } from '@onestroke/core/nn'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { nodeRuntime } from '../runtime/index.js'
 import { isTrainable, PRESETS, presetNetwork, trainableSize } from './presets.js'
+import { trainingStep } from './step.js'
 
 const NAMES = Object.keys(PRESETS)
 const networkOf = (preset: string, height: number, width = height) =>
@@ -99,5 +102,50 @@ describe('a preset', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+
+  it.each([
+    ['tiny', 24, 48],
+    ['unet', 24, 48],
+    ['tiny', 96, 64],
+    ['unet', 96, 64],
+  ])('%s trains at %i×%i', async (name, height, width) => {
+    const network = networkOf(name, height, width)
+    const batch = 2
+    const program = trainingStep({
+      student: { network, parametrization: 'edm', sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 },
+      guidance_scale: 1,
+      objective: diffusion,
+      options: diffusion.options,
+      batch,
+    })
+    const layout = networkLayout(network)
+    const parameters = layout.initialize(1)
+    const [, ...sides] = networkInputShapes(network, batch).x!
+    expect(sides).toEqual([3, height, width])
+    const wave = (by: number) =>
+      Float32Array.from({ length: batch * 3 * height * width }, (_, i) => Math.sin(by * i))
+    const one = new Float32Array(batch).fill(1)
+    const inputs = {
+      ...Object.fromEntries(
+        Object.entries(program.inputs).map(([key, { size }]) => [key, new Float32Array(size)]),
+      ),
+      x0: wave(0.1),
+      noise: wave(0.7),
+      t: one,
+      weight: one,
+      guidance_scale: one,
+    }
+    const step = await nodeRuntime({ threads: 1 }).compile(program)
+    const losses: number[] = []
+    for (let i = 0; i < 8; i++) {
+      const { loss, gradient } = await step.run({ ...inputs, parameters })
+      losses.push((loss as Float32Array)[0]!)
+      const norm = Math.hypot(...(gradient as Float32Array))
+      for (const [k, value] of (gradient as Float32Array).entries()) parameters[k]! -= (0.05 * value) / norm
+    }
+    await step.release()
+    expect(losses.every(Number.isFinite)).toBe(true)
+    expect(losses.at(-1)!).toBeLessThan(0.95 * losses[0]!)
   })
 })
