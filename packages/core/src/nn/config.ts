@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PictureSize } from '../picture/index.js'
+import { sized, storedSize } from '../picture/index.js'
 
 /** Far above any network that could be run here: a config beyond it is damaged, or meant to do harm. */
 const upTo = (most: number) => z.int().positive().max(most)
@@ -34,18 +34,6 @@ const resolution = z.union(
   [side, z.tuple([side, side])],
   'expected the side of a square, from 1 to 4096, or [height, width]',
 )
-
-/** Configs as files hold them, of which `resolution` is one key; in memory a network has a height and a width. */
-interface Stored {
-  readonly resolution: z.infer<typeof resolution>
-}
-const fromStored = <Config extends Stored>({
-  resolution,
-  ...config
-}: Config): Omit<Config, 'resolution'> & PictureSize => {
-  const [height, width] = typeof resolution === 'number' ? [resolution, resolution] : resolution
-  return { ...config, height, width }
-}
 
 /** A hierarchical transformer; see `hourglass`. */
 const hourglassConfig = z.strictObject({
@@ -91,18 +79,14 @@ const unetConfig = z.strictObject({
 
 /** A network's config, as a file holds it, to its form in memory: a picture's shape and the rest. */
 export const networkConfig = z.discriminatedUnion('type', [
-  hourglassConfig.transform(fromStored),
-  unetConfig.transform(fromStored),
+  hourglassConfig.transform(sized),
+  unetConfig.transform(sized),
 ])
 
 export type NetworkConfig = z.infer<typeof networkConfig>
 export type ConditionConfig = z.infer<typeof conditionConfig>
 export type HourglassConfig = Extract<NetworkConfig, { type: 'hourglass' }>
 export type UnetConfig = Extract<NetworkConfig, { type: 'unet' }>
-
-/** A size as config files hold it. */
-export const storedResolution = ({ height, width }: PictureSize): Stored['resolution'] =>
-  height === width ? height : [height, width]
 
 export type StoredNetwork = z.input<typeof networkConfig>
 
@@ -111,7 +95,7 @@ export const storedNetwork = (config: NetworkConfig): StoredNetwork => {
   const { type: _, height, width, channels, ...rest } = config
   return {
     type: config.type,
-    resolution: storedResolution({ height, width }),
+    resolution: storedSize({ height, width }),
     channels,
     ...rest,
   } as StoredNetwork

@@ -7,7 +7,6 @@ export {
   networkConfig,
   type StoredNetwork,
   storedNetwork,
-  storedResolution,
   type UnetConfig,
 } from './config.js'
 export * from './layers.js'

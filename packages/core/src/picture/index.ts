@@ -10,3 +10,4 @@ export {
   sizeText,
   square,
 } from './shape.js'
+export { type StoredSize, sized, storedSize } from './stored.js'

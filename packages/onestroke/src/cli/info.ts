@@ -2,8 +2,15 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/formats'
-import { storedResolution } from '@onestroke/core/nn'
-import { isSameSize, sizeOption, sizeText, square } from '@onestroke/core/picture'
+import {
+  isSameSize,
+  type StoredSize,
+  sized,
+  sizeOption,
+  sizeText,
+  square,
+  storedSize,
+} from '@onestroke/core/picture'
 import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
 import { Command } from 'commander'
 import pc from 'picocolors'
@@ -44,7 +51,7 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     kind: config.kind,
     parameters: layout.size,
     network: `${network.type}, preset ${provenance.preset}`,
-    resolution: storedResolution(network),
+    resolution: storedSize(network),
     channels: network.channels,
     condition:
       vocabulary.kind === 'text'
@@ -102,7 +109,7 @@ const runFacts = async (path: string) => {
 interface Inside {
   readonly name: string
   readonly kind: 'teacher' | 'student' | 'unfinished run'
-  readonly resolution?: ReturnType<typeof storedResolution>
+  readonly resolution?: StoredSize
 }
 
 /** The models and runs that are the sub-folders of a folder; undefined if none is. */
@@ -114,7 +121,7 @@ const modelsFacts = async (path: string): Promise<object | undefined> => {
     if (existsSync(join(inside, CONFIG_FILE))) {
       // Another program's config, or a damaged one, makes no model.
       const config = await readConfig(inside).catch(() => undefined)
-      if (config) models.push({ name, kind: config.kind, resolution: storedResolution(config.network) })
+      if (config) models.push({ name, kind: config.kind, resolution: storedSize(config.network) })
     } else if (existsSync(join(inside, PLAN_FILE))) models.push({ name, kind: 'unfinished run' })
   }
   return models.length > 0 ? { path, kind: 'folder of models', models } : undefined
@@ -172,7 +179,7 @@ const readable = (value: unknown, name: string): string => {
   if (name === 'edit') return editText(value as NonNullable<Recipe['edit']>)
   if (name === 'sizes') return sizesText(value as NonNullable<Dataset['sizes']>)
   if (name === 'models') return (value as Inside[]).map(insideText).join(', ')
-  if (name === 'resolution') return resolutionText(value as NonNullable<Inside['resolution']>)
+  if (name === 'resolution') return resolutionText(value as StoredSize)
   if (typeof value === 'number') return name === 'seconds' ? duration(value) : value.toLocaleString('en')
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
@@ -195,7 +202,4 @@ const insideText = ({ name, kind, resolution }: Inside): string =>
   `${name} (${kind}${resolution === undefined ? '' : `, ${resolutionText(resolution)}`})`
 
 /** `32×32`, or `384×256`: width before height. */
-const resolutionText = (stored: NonNullable<Inside['resolution']>): string => {
-  const [height, width] = typeof stored === 'number' ? [stored, stored] : stored
-  return sizeText({ height, width })
-}
+const resolutionText = (resolution: StoredSize): string => sizeText(sized({ resolution }))

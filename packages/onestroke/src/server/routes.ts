@@ -1,5 +1,5 @@
 /** What can be asked. */
-import { storedResolution } from '@onestroke/core/nn'
+import { storedSize } from '@onestroke/core/picture'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
 import type { App, Service } from './app.js'
@@ -89,7 +89,7 @@ export const routes =
       },
       async () => ({
         kind,
-        resolution: storedResolution(network),
+        resolution: storedSize(network),
         channels: network.channels,
         sampling,
         guidance: network.embedding.guidance_embedding || (kind === 'teacher' && vocabulary.kind !== 'none'),
