@@ -40,7 +40,7 @@ it('says its size', async () => {
   })
   const page = await (await fetch(server.url)).text()
   expect(page).toContain('a student of 48×24 pixels')
-  expect(page).toContain('&quot;size&quot;:&quot;240x120&quot;')
+  expect(page).toContain('&#34;size&#34;:&#34;240x120&#34;')
 })
 
 it('paints in its proportions, and keeps what a mask leaves', async () => {
