@@ -71,7 +71,7 @@ describe('a model of 16×8', () => {
   })
 
   it('is evaluated by every judge', async () => {
-    const asked = ['evaluate', 'student', '--data', 'pictures', '--teacher', 'teacher', '--steps', '1']
+    const asked = ['evaluate', 'student', '--data', 'pictures', '--steps', '1']
     const { rows, judges, real } = await json([...asked, '--samples', '64', '--noise-seeds', '2', '--json'])
     expect(judges.map(({ name }: { name: string }) => name)).toEqual(['own', 'random-conv', 'pixels'])
     for (const row of rows)

@@ -63,7 +63,7 @@ describe.skipIf(browserLacks !== undefined)(
         (element as HTMLCanvasElement).height,
       ])
     const saved = async (button: string) => {
-      const download = page.waitForEvent('download')
+      const download = page.waitForEvent('download', { timeout: 100_000 })
       await page.getByRole('button', { name: button, exact: true }).click()
       return sharp(await readFile(await (await download).path())).metadata()
     }

@@ -1,5 +1,5 @@
 import { UserError } from '../formats/index.js'
-import { type PictureShape, type PictureSize, pixelsOf, sizeOf } from '../picture/index.js'
+import { type PictureShape, type PictureSize, pixelsOf } from '../picture/index.js'
 
 /**
  * The channels of pictures that files and pages can show.
@@ -93,7 +93,7 @@ export const unenlarged = <Bytes extends Uint8Array | Uint8ClampedArray>(
   if (k === undefined || !isOfCells(pixels, width * channels, channels, k)) return undefined
   const left = middle(width / k, to.width)
   const top = middle(height / k, to.height)
-  const small = pixels.slice(0, sizeOf({ channels, ...to })) as Bytes
+  const small = pixels.slice(0, channels * pixelsOf(to)) as Bytes
   for (let y = 0; y < to.height; y++)
     for (let x = 0; x < to.width; x++) {
       const at = ((top + y) * k * width + (left + x) * k) * channels
