@@ -82,6 +82,8 @@ describe.skipIf(browserLacks !== undefined)(
       expect(await ratio(picture)).toBeCloseTo(2, 1)
       await fits(picture)
       expect(await saved('Save PNG')).toMatchObject({ width: 16 * WIDTH, height: 16 * HEIGHT })
+      // What nobody trained paints noise, of which smooth enlargement would make more colours than a palette is quickly found for.
+      await page.getByLabel('Show pixels as squares').check({ force: true })
       await page.getByText('Interpolate to another picture').click()
       await page.getByLabel('Mix').fill('0.5')
       expect(await saved('Save strip')).toMatchObject({ width: 8 * 5 * WIDTH, height: 5 * HEIGHT })
@@ -111,7 +113,7 @@ describe.skipIf(browserLacks !== undefined)(
       ['wide', 'student-48x24', 2],
       ['high', 'student-64x96', 2 / 3],
     ] as const)('that are %s are drawn on, filled, masked and opened', async (_, model, shape) => {
-      await open(`#view=draw&model=${model}&prompt=cat&seed=3`)
+      await open(`#view=draw&model=${model}&prompt=cat&seed=3`, {})
       await page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
       const easel = page.locator('.easel')
       const [width, height] = (await sizeOf(easel)) as [number, number]
