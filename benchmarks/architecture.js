@@ -58,7 +58,7 @@ const stepSeconds = async () => {
   const rigs = []
   for (const variant of VARIANTS) {
     const { preset, optimizer } = variant
-    const network = presetNetwork(preset, { resolution: RESOLUTION, channels: 3 }, vocabulary)
+    const network = presetNetwork(preset, { channels: 3, height: RESOLUTION, width: RESOLUTION }, vocabulary)
     const program = trainingStep({
       student: { network, ...EDM, sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 },
       guidance_scale: 1,

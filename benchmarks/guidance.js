@@ -43,8 +43,8 @@ export const run = async ({ teacher, data, category, range, images, samples, run
     '--out',
     out,
   )
-  const resolution = (await loadModel(teacher)).config.network.resolution
-  const dataset = await loadDataset(data, { resolution, category: category.split(',') })
+  const { network } = (await loadModel(teacher)).config
+  const dataset = await loadDataset(data, { resolution: network, category: category.split(',') })
   const judge = await Judge.of(await featuresFor(dataset), dataset, { samples: Number(samples), seed: 0 })
   const models = {
     student: Model.of(await loadModel(out), nodeRuntime()),

@@ -11,6 +11,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { withStoredNetwork } from '@onestroke/core/formats'
+import { storedNetwork } from '@onestroke/core/nn'
 import { Child, PYTHON } from './lib/child.js'
 import { median, rounded } from './lib/statistics.js'
 import { BATCHES, CASES, DATA, prepare } from './training-throughput/cases.js'
@@ -94,7 +96,10 @@ const measure = async (name, sides, settings, versions) => {
   /** @type {Record<string, string>} */
   const failed = {}
   try {
-    await writeFile(join(directory, 'job.json'), JSON.stringify(job))
+    await writeFile(
+      join(directory, 'job.json'),
+      JSON.stringify({ ...job, config: withStoredNetwork(job.config) }),
+    )
     await writeFile(join(directory, 'tensors.safetensors'), file)
     /** @type {Record<string, number[]>} */
     const losses = {}
@@ -118,7 +123,7 @@ const measure = async (name, sides, settings, versions) => {
     const row = {
       case: name,
       about: CASES[name].about,
-      network: job.config.network,
+      network: storedNetwork(job.config.network),
       parameters,
       ...Object.fromEntries(Object.entries(turns).map(([side, taken]) => [side, summary(taken, settings)])),
       ratios: ratios(turns),

@@ -28,19 +28,20 @@ export const CASES = {
   'small-16': {
     resolution: 16,
     about: 'preset small (hourglass), 16×16',
-    network: (vocabulary) => presetNetwork('small', { resolution: 16, channels: 3 }, vocabulary),
+    network: (vocabulary) => presetNetwork('small', { channels: 3, height: 16, width: 16 }, vocabulary),
   },
   'base-32': {
     resolution: 32,
     about: 'preset base (hourglass), 32×32',
-    network: (vocabulary) => presetNetwork('base', { resolution: 32, channels: 3 }, vocabulary),
+    network: (vocabulary) => presetNetwork('base', { channels: 3, height: 32, width: 32 }, vocabulary),
   },
   'unet-16': {
     resolution: 16,
     about: 'convolutional U-Net, 16×16',
     network: (vocabulary) => ({
       type: 'unet',
-      resolution: 16,
+      height: 16,
+      width: 16,
       channels: 3,
       patch_size: 1,
       groups: 8,

@@ -2,14 +2,16 @@
 import { readFileSync } from 'node:fs'
 import { diffusion } from '@onestroke/core/diffusion'
 import { parseSafetensors, toFloat32 } from '@onestroke/core/formats'
-import { networkLayout } from '@onestroke/core/nn'
+import { networkConfig, networkLayout } from '@onestroke/core/nn'
 import { nodeRuntime, Optimizer, trainingStep } from 'onestroke'
 import { peakMemory, serve } from '../lib/child.js'
 
 /** @param {string} directory that holds job.json and tensors.safetensors */
 const trainer = async (directory) => {
+  const stored = JSON.parse(readFileSync(`${directory}/job.json`, 'utf8'))
+  const network = networkConfig.parse(stored.config.network)
   /** @type {import('./cases.js').Job} */
-  const job = JSON.parse(readFileSync(`${directory}/job.json`, 'utf8'))
+  const job = { ...stored, config: { ...stored.config, network } }
   const path = `${directory}/tensors.safetensors`
   const { tensors } = parseSafetensors(readFileSync(path), path)
   const optimizer = new Optimizer(networkLayout(job.config.network).size, job.optimizer)

@@ -46,10 +46,10 @@ fit()
 
 /** A die with a texture of its own, as large as the model's pictures. */
 class Die {
-  /** @param {THREE.BufferGeometry} geometry @param {number} resolution */
-  constructor(geometry, resolution) {
-    this.pixels = new Uint8Array(4 * resolution ** 2).fill(255)
-    this.texture = new THREE.DataTexture(this.pixels, resolution, resolution)
+  /** @param {THREE.BufferGeometry} geometry @param {{ width: number, height: number }} size */
+  constructor(geometry, { width, height }) {
+    this.pixels = new Uint8Array(4 * width * height).fill(255)
+    this.texture = new THREE.DataTexture(this.pixels, width, height)
     this.texture.colorSpace = THREE.SRGBColorSpace
     this.mesh = new THREE.Mesh(geometry, new THREE.MeshLambertMaterial({ map: this.texture }))
     this.mesh.visible = false
@@ -108,7 +108,7 @@ const fountain = {
 Object.assign(window, { fountain })
 
 const geometry = new THREE.BoxGeometry(1.25, 1.25, 1.25)
-const dice = Array.from({ length: DICE }, () => new Die(geometry, model.manifest.network.resolution))
+const dice = Array.from({ length: DICE }, () => new Die(geometry, model.manifest.network))
 scene.add(...dice.map(({ mesh }) => mesh))
 /** Dice that wait for a picture, the one that fell first at the front. */
 const waiting = [...dice]

@@ -232,10 +232,13 @@ describe('info', () => {
     const scaled = JSON.parse((await succeeds(['info', at('wide'), '--resolution', '16', '--json'])).stdout)
     expect(scaled).toMatchObject({ height: 16, sizes: facts.sizes })
     expect(scaled).not.toHaveProperty('needs')
-    // Square and of one size, but of none that the networks take.
-    await writeFiles(at('square'), { 'a.png': await png(20, 20) })
-    const odd = await succeeds(['info', at('square')])
-    expect(odd.stdout).toMatch(/^needs +a side that is a power of two: /m)
+    const tall = JSON.parse((await succeeds(['info', at('wide'), '--resolution', '16x24', '--json'])).stdout)
+    expect(tall).toMatchObject({ height: 24, width: 16, sizes: facts.sizes })
+    expect(tall).not.toHaveProperty('needs')
+    // Of one size, but of none that the networks take.
+    await writeFiles(at('odd'), { 'a.png': await png(50, 25) })
+    const odd = await succeeds(['info', at('odd')])
+    expect(odd.stdout).toMatch(/^needs +a size that networks take: train takes --resolution 48x24, /m)
   })
 
   it('names the models and runs in a folder of them', async () => {

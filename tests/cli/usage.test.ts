@@ -253,8 +253,8 @@ describe('wrong usage', () => {
     ],
     [
       'a size no network has',
-      ['train', pictures, '--out', out, ...tiny(16), '--resolution', '12'],
-      /a power of two, 8 or more, not 12; --resolution 16$/,
+      ['train', pictures, '--out', out, ...tiny(16), '--resolution', '50x25'],
+      /^no network takes pictures of 50×25 pixels: multiples of 8 will do for both sides; --resolution 48x24$/,
     ],
     [
       'a category of a folder',

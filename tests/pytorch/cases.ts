@@ -8,6 +8,7 @@ import {
   type NetworkConfig,
   networkInputShapes,
 } from '@onestroke/core/nn'
+import type { PictureSize } from '@onestroke/core/picture'
 import { Random } from '@onestroke/core/random'
 
 export const CONDITIONS: Readonly<Record<ConditionConfig['kind'], ConditionConfig>> = {
@@ -16,15 +17,15 @@ export const CONDITIONS: Readonly<Record<ConditionConfig['kind'], ConditionConfi
   text: { kind: 'text', vocabulary_size: 19, tokens: 3 },
 }
 
-type Common = Pick<NetworkConfig, 'resolution' | 'channels' | 'patch_size' | 'embedding'>
+type Common = Pick<NetworkConfig, 'height' | 'width' | 'channels' | 'patch_size' | 'embedding'>
 
-const hourglass = (common: Common, mixing: HourglassConfig['mixing']): HourglassConfig => ({
+const hourglass = (common: Common, window: number, mixing: HourglassConfig['mixing']): HourglassConfig => ({
   ...common,
   type: 'hourglass',
   mixing,
   mlp_ratio: 2.5,
   levels: [
-    { width: 16, depth: 1, heads: 2, window: 4 },
+    { width: 16, depth: 1, heads: 2, window },
     { width: 24, depth: 2, heads: 3, window: 2 },
     { width: 32, depth: 2, heads: 2, window: 4 },
   ],
@@ -32,8 +33,8 @@ const hourglass = (common: Common, mixing: HourglassConfig['mixing']): Hourglass
 
 /** Networks of every type, and of an older form. */
 const SMALL = {
-  hourglass: (common) => hourglass(common, 'neighbours'),
-  'hourglass of squares': (common) => hourglass(common, 'squares'),
+  hourglass: (common, window) => hourglass(common, window, 'neighbours'),
+  'hourglass of squares': (common, window) => hourglass(common, window, 'squares'),
   unet: (common) => ({
     ...common,
     type: 'unet',
@@ -43,7 +44,10 @@ const SMALL = {
       { width: 24, depth: 2, attention: 2 },
     ],
   }),
-} satisfies Record<NetworkConfig['type'] | 'hourglass of squares', (common: Common) => NetworkConfig>
+} satisfies Record<
+  NetworkConfig['type'] | 'hourglass of squares',
+  (common: Common, window: number) => NetworkConfig
+>
 
 type SmallType = keyof typeof SMALL
 export const TYPES = Object.keys(SMALL) as SmallType[]
@@ -54,9 +58,10 @@ export const smallNetwork = (
   type: SmallType,
   condition: ConditionConfig,
   guidance_embedding: boolean,
-): NetworkConfig =>
-  SMALL[type]({
-    resolution: 16,
+  { window, ...size }: PictureSize & { readonly window: number } = { height: 16, width: 16, window: 4 },
+): NetworkConfig => {
+  const common = {
+    ...size,
     channels: 3,
     patch_size: 2,
     embedding: {
@@ -66,7 +71,9 @@ export const smallNetwork = (
       guidance_embedding,
       jump_embedding: guidance_embedding,
     },
-  })
+  }
+  return SMALL[type](common, window)
+}
 
 export const generator = (index: number): Random => new Random({ seed: 11, stream: 0, step: 0, index })
 

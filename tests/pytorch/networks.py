@@ -122,22 +122,34 @@ def spatial_shift(x):
     )
 
 
-def to_windows(x, side):
-    """[B, h, w, D] -> [B * windows, side^2, D]"""
+def sides_of(config):
+    """Height and width of a config's pictures."""
+    sides = config["resolution"]
+    return tuple(sides) if isinstance(sides, list) else (sides, sides)
+
+
+def window_side(most, side):
+    """The largest window along an axis that fills it evenly."""
+    return max(n for n in range(1, min(most, side) + 1) if side % n == 0)
+
+
+def to_windows(x, tall, wide):
+    """[B, h, w, D] -> [B * windows, tall * wide, D]"""
     b, h, w, d = x.shape
-    x = x.view(b, h // side, side, w // side, side, d).transpose(2, 3)
-    return x.reshape(-1, side * side, d)
+    x = x.view(b, h // tall, tall, w // wide, wide, d).transpose(2, 3)
+    return x.reshape(-1, tall * wide, d)
 
 
-def from_windows(x, side, h, w):
+def from_windows(x, tall, wide, h, w):
     d = x.shape[-1]
-    return x.view(-1, h // side, w // side, side, side, d).transpose(2, 3).reshape(-1, h, w, d)
+    return x.view(-1, h // tall, w // wide, tall, wide, d).transpose(2, 3).reshape(-1, h, w, d)
 
 
 class TransformerBlock(nn.Module):
-    def __init__(self, width, heads, window, offset, neighbours, mlp_ratio, token_width):
+    def __init__(self, width, heads, window, moved, neighbours, mlp_ratio, token_width):
+        """`window` is the most tokens of a side, None for all; `moved` says whether windows begin half of one further on."""
         super().__init__()
-        self.heads, self.window, self.offset, self.neighbours = heads, window, offset, neighbours
+        self.heads, self.window, self.moved, self.neighbours = heads, window, moved, neighbours
         hidden = math.floor(mlp_ratio * width + 0.5)
         self.modulation = nn.Parameter(torch.zeros(4 * width))
         self.qkv = nn.Linear(width, 3 * width, bias=False)
@@ -149,20 +161,20 @@ class TransformerBlock(nn.Module):
 
     def attend(self, qkv, tokens):
         b, h, w, _ = qkv.shape
-        side = min(self.window, h)
+        window = [window_side(self.window or n, n) for n in (h, w)]
         words = None if self.words is None else self.words(tokens)
-        if side == h or self.offset == 0:
-            return from_windows(attention(to_windows(qkv, side), words, self.heads), side, h, w)
+        down, right = (n // 2 if self.moved and n < whole else 0 for n, whole in zip(window, (h, w)))
+        if down == 0 and right == 0:
+            return from_windows(attention(to_windows(qkv, *window), words, self.heads), *window, h, w)
         # The roll of Swin transformers, with a mask made of region numbers.
-        back = (self.offset, self.offset)
-        rolled = to_windows(qkv.roll((-self.offset, -self.offset), (1, 2)), side)
+        rolled = to_windows(qkv.roll((-down, -right), (1, 2)), *window)
         came_round = torch.zeros(h, w, dtype=torch.long)
-        came_round[h - self.offset :] += 1
-        came_round[:, w - self.offset :] += 2
-        regions = to_windows(came_round[None, :, :, None], side)[:, :, 0]
+        came_round[h - down :] += 1
+        came_round[:, w - right :] += 2
+        regions = to_windows(came_round[None, :, :, None], *window)[:, :, 0]
         mask = regions[:, :, None] == regions[:, None, :]
         mask = mask.repeat(b, 1, 1)[:, None]
-        return from_windows(attention(rolled, words, self.heads, mask), side, h, w).roll(back, (1, 2))
+        return from_windows(attention(rolled, words, self.heads, mask), *window, h, w).roll((down, right), (1, 2))
 
     def modulated(self, x, scale, shift):
         y = torch.addcmul(shift, rms_norm(x), 1 + scale)
@@ -174,39 +186,47 @@ class TransformerBlock(nn.Module):
         return x + self.mlp[1](F.relu(self.mlp[0](self.modulated(x, scale2, shift2))).square())
 
 
-def position_table(side, width, neighbours):
-    return nn.Parameter(torch.zeros(side, side, width) if neighbours else torch.zeros(side * side, width))
+def position_table(grid, width, neighbours):
+    h, w = grid
+    return nn.Parameter(torch.zeros(h, w, width) if neighbours else torch.zeros(h * w, width))
 
 
-def in_rows(table, side):
-    """A table of positions as [side, side, width]; older networks keep it in Z-order."""
+def in_rows(table, grid):
+    """A table of positions as [h, w, width]; older networks keep it in Z-order, in squares that lie in rows."""
     if table.ndim == 3:
         return table
-    n = int(math.log2(side))
-    axes = [*range(0, 2 * n, 2), *range(1, 2 * n, 2), 2 * n]
-    return table.view(*[2] * (2 * n), -1).permute(axes).reshape(side, side, -1)
+    h, w = grid
+    side = math.gcd(h, w) & -math.gcd(h, w)
+    ordered = torch.empty(h, w, table.shape[-1], dtype=table.dtype, device=table.device)
+    for row in range(h):
+        for column in range(w):
+            y, x = row % side, column % side
+            inside = sum(((y >> i & 1) << 2 * i + 1) + ((x >> i & 1) << 2 * i) for i in range(side.bit_length()))
+            square = row // side * (w // side) + column // side
+            ordered[row, column] = table[square * side * side + inside]
+    return ordered
 
 
 class Level(nn.Module):
     """What belongs to one level of the hourglass; `next_width` is that of the next coarser one, 0 at the waist."""
 
-    def __init__(self, level, side, neighbours, position, next_width, mlp_ratio, embedding_width, token_width):
+    def __init__(self, level, grid, neighbours, position, next_width, mlp_ratio, embedding_width, token_width):
         super().__init__()
         width, depth = level["width"], level["depth"]
         self.modulation = nn.Linear(embedding_width, 4 * width, bias=False)
         if position:
-            self.position = position_table(side, width, neighbours)
+            self.position = position_table(grid, width, neighbours)
 
-        def blocks(words, offset):
-            window = level["window"] if next_width else side
+        def blocks(words, moved):
+            window = level["window"] if next_width else None
             return nn.ModuleList(
-                TransformerBlock(width, level["heads"], window, offset, neighbours, mlp_ratio, words)
+                TransformerBlock(width, level["heads"], window, moved, neighbours, mlp_ratio, words)
                 for _ in range(depth)
             )
 
-        self.down = blocks(0 if next_width else token_width, 0)
+        self.down = blocks(0 if next_width else token_width, False)
         if next_width:
-            self.up = blocks(0, level["window"] // 2 if neighbours else 0)
+            self.up = blocks(0, neighbours)
             self.merge = nn.Linear(4 * width, next_width, bias=False)
             self.split = nn.Linear(next_width, 4 * width, bias=False)
 
@@ -215,18 +235,18 @@ class Hourglass(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.patch, self.channels = config["patch_size"], config["channels"]
-        self.side = config["resolution"] // self.patch
+        self.grid = [side // self.patch for side in sides_of(config)]
         self.neighbours = config["mixing"] == "neighbours"
         embedding, levels = config["embedding"], config["levels"]
         features = self.channels * self.patch**2
         words = embedding["token_width"] if embedding["condition"]["kind"] == "text" else 0
         self.embedding = Embedding(**embedding)
         self.input = nn.Linear(features, levels[0]["width"], bias=False)
-        self.position = position_table(self.side, levels[0]["width"], self.neighbours)
+        self.position = position_table(self.grid, levels[0]["width"], self.neighbours)
         self.levels = nn.ModuleList(
             Level(
                 level,
-                self.side >> i,
+                [side >> i for side in self.grid],
                 self.neighbours,
                 i > 0,
                 levels[i + 1]["width"] if i + 1 < len(levels) else 0,
@@ -242,11 +262,11 @@ class Hourglass(nn.Module):
     def forward(self, x, c_noise, **condition):
         embedding, tokens = self.embedding(c_noise, **condition)
         patches = F.pixel_unshuffle(x, self.patch).permute(0, 2, 3, 1)
-        x = self.input(patches) + in_rows(self.position, self.side)
+        x = self.input(patches) + in_rows(self.position, self.grid)
         skips, modulations = [], []
         for level in self.levels:
             if skips:
-                x = x + in_rows(level.position, x.shape[1])
+                x = x + in_rows(level.position, x.shape[1:3])
             modulations.append(level.modulation(embedding))
             for block in level.down:
                 x = block(x, modulations[-1], tokens)

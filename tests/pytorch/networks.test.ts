@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DenoiserConfig, diffusion, EDM, networkDenoiser } from '@onestroke/core/diffusion'
-import { serializeSafetensors } from '@onestroke/core/formats'
+import { serializeSafetensors, withStoredNetwork } from '@onestroke/core/formats'
 import {
   type ConditionConfig,
   flatScope,
+  type NetworkConfig,
   network,
   networkInputShapes,
   networkLayout,
@@ -23,20 +24,29 @@ const OUTPUT_ERROR = 1e-5
 const GRADIENT_ERROR = 1e-4
 
 const kinds = Object.keys(CONDITIONS) as ConditionConfig['kind'][]
+const denoiserOf = (network: NetworkConfig): DenoiserConfig => ({
+  network,
+  ...EDM,
+  sigma_min: 0.02,
+  sigma_max: 40,
+  sigma_data: 0.5,
+})
 const cases = TYPES.flatMap((type) =>
   kinds.flatMap((kind) =>
     [false, true].map((guidance) => ({
       name: `${type.replaceAll(' ', '-')}-${kind}${guidance ? '-guidance' : ''}`,
-      config: {
-        network: smallNetwork(type, CONDITIONS[kind], guidance),
-        ...EDM,
-        sigma_min: 0.02,
-        sigma_max: 40,
-        sigma_data: 0.5,
-      } satisfies DenoiserConfig,
+      config: denoiserOf(smallNetwork(type, CONDITIONS[kind], guidance)),
     })),
   ),
 )
+// 12×20 tokens, then 6×10 and 3×5, in windows of 6×5 at first.
+for (const type of TYPES) {
+  const wide = { height: 24, width: 40, window: 8 }
+  cases.push({
+    name: `${type.replaceAll(' ', '-')}-wide`,
+    config: denoiserOf(smallNetwork(type, CONDITIONS.text, false, wide)),
+  })
+}
 
 /** The raw network, the denoiser with and without the consistency boundary, the diffusion loss of each picture, and the gradient. */
 const everything = (config: DenoiserConfig): Program => {
@@ -97,7 +107,7 @@ const writeCase = async (directory: string, name: string, config: DenoiserConfig
     ...named('outputs', program.outputs, outputs),
   ])
   await writeFile(join(directory, `${name}.safetensors`), bytes)
-  await writeFile(join(directory, `${name}.json`), JSON.stringify(config))
+  await writeFile(join(directory, `${name}.json`), JSON.stringify(withStoredNetwork(config)))
 }
 
 type Errors = Record<'outputs' | 'gradients', Record<string, number>>

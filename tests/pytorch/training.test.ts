@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DenoiserConfig, diffusion, EDM, type Objective } from '@onestroke/core/diffusion'
-import { parseSafetensors, serializeSafetensors, toFloat32 } from '@onestroke/core/formats'
+import { parseSafetensors, serializeSafetensors, toFloat32, withStoredNetwork } from '@onestroke/core/formats'
 import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
 import { describe, expect, it } from 'vitest'
 import { pythonLacks, runPython } from '../../packages/core/src/testing/python.js'
@@ -69,8 +69,8 @@ const trainThere = async (config: DenoiserConfig, directory: string) => {
   const layout = networkLayout(config.network)
   const weights = weightsOf(layout)
   const { x0, noise, t, condition } = batchOf(config.network, BATCH)
-  const { resolution, channels } = config.network
-  const pictures = [BATCH, channels, resolution, resolution]
+  const { channels, height, width } = config.network
+  const pictures = [BATCH, channels, height, width]
   const { tokens, vocabulary_size } = CONDITIONS.text as { tokens: number; vocabulary_size: number }
   const dtype = 'F32' as const
   const tensors = serializeSafetensors([
@@ -86,7 +86,7 @@ const trainThere = async (config: DenoiserConfig, directory: string) => {
     { name: 'batches.0.condition', dtype, shape: [BATCH, tokens, vocabulary_size], data: condition! },
   ])
   await writeFile(join(directory, 'tensors.safetensors'), tensors)
-  const job = { config, optimizer: optimizer_options, ...SETTINGS }
+  const job = { config: withStoredNetwork(config), optimizer: optimizer_options, ...SETTINGS }
   await writeFile(join(directory, 'job.json'), JSON.stringify(job))
   const script = fileURLToPath(new URL('./training.py', import.meta.url))
   const losses = runPython<number[]>([script, directory, String(STEPS)])

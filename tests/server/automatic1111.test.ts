@@ -114,11 +114,18 @@ describe('txt2img', () => {
     expect(seeds.every((seed) => Number.isInteger(seed) && seed >= 0)).toBe(true)
   })
 
+  it('has any size: the picture covers it, and is cropped to its middle', async () => {
+    const [own, wide] = await Promise.all([
+      ask('txt2img', { prompt: 'owl', seed: 3, width: 64, height: 64 }),
+      ask('txt2img', { prompt: 'owl', seed: 3, width: 64, height: 32 }),
+    ])
+    expect(wide!.json.parameters).toMatchObject({ width: 64, height: 32 })
+    const bytesOf = (b64: string) => sharp(Buffer.from(b64, 'base64')).removeAlpha()
+    const middle = bytesOf(own!.json.images[0]).extract({ left: 0, top: 16, width: 64, height: 32 })
+    expect(await bytesOf(wide!.json.images[0]).raw().toBuffer()).toEqual(await middle.raw().toBuffer())
+  })
+
   it.each([
-    [
-      { width: 512, height: 768 },
-      'width and height must be equal, since this model paints squares, and not 512 and 768',
-    ],
     [{ width: 4096, height: 4096 }, 'a picture has at most 4, which is 2048×2048'],
     [{ n_iter: 9, batch_size: 8 }, 'n_iter × batch_size are 72 pictures, and a request has at most 64'],
   ])('is refused where it cannot be had: %j', async (fields, message) => {

@@ -217,6 +217,14 @@ describe('what is asked of a picture', () => {
     }
   })
 
+  it('covers sizes that are no squares, and is cropped to its middle', async () => {
+    const [square, tall] = await Promise.all([ask({ size: '1536x1536' }), ask({ size: '1024x1536' })])
+    expect(tall.size).toBe('1024x1536')
+    const [whole, part] = [square, tall].map(({ data }) => sharp(bytesOf(data![0]!.b64_json)).removeAlpha())
+    const middle = whole!.extract({ left: 256, top: 0, width: 1024, height: 1536 })
+    expect(await part!.raw().toBuffer()).toEqual(await middle.raw().toBuffer())
+  })
+
   it('is ten pictures of a megapixel', async () => {
     const { data } = await ask({ n: 10, size: '1024x1024', steps: 1 })
     expect(data).toHaveLength(10)
@@ -224,11 +232,8 @@ describe('what is asked of a picture', () => {
   })
 
   it.each([
-    [
-      { size: '1024x1536' },
-      'size must be a square, since this model paints squares, and not 1024x1536; ask for 1024x1024',
-    ],
-    [{ size: '0x0' }, 'size must be a square'],
+    [{ size: '0x0' }, 'size must be auto, or WIDTHxHEIGHT, such as 512x512, and not 0x0'],
+    [{ size: '2048x4096' }, '2048×4096 pixels are 8 megapixels'],
     [
       { size: '4096x4096' },
       '4096×4096 pixels are 16 megapixels, and a picture has at most 4, which is 2048×2048',

@@ -29,7 +29,7 @@ const expectNode = async (images: readonly (readonly number[])[], tolerance: num
   await model.release()
   expect(images.map(({ length }) => length)).toEqual([1024, 1024])
   const far = images.flatMap((rgba, i) => {
-    const node = toRGBA(data, i, 3, 256)
+    const node = toRGBA(data, i, { channels: 3, height: 16, width: 16 })
     return rgba.map((byte, at) => Math.abs(byte - node[at]!))
   })
   expect(Math.max(...far)).toBeLessThanOrEqual(tolerance)

@@ -3,13 +3,13 @@
  * that a pixel which nothing touches keeps its bytes.
  */
 
+import { type PictureSize, pixelsOf } from '@onestroke/core/picture'
+
 /** A picture, and what of it is painted anew. Never changed in place. */
-export interface Drawing {
-  /** Pixels of a side. */
-  readonly resolution: number
-  /** RGBA [resolution, resolution], opaque. */
+export interface Drawing extends PictureSize {
+  /** RGBA [height, width], opaque. */
   readonly pixels: Uint8ClampedArray<ArrayBuffer>
-  /** [resolution, resolution]: 1 is painted anew, 0 stays. */
+  /** [height, width]: 1 is painted anew, 0 stays. */
   readonly mask: Uint8Array<ArrayBuffer>
 }
 
@@ -19,7 +19,7 @@ export interface Point {
   readonly y: number
 }
 
-/** How much of each pixel a stroke covers, [resolution, resolution] in [0, 1]. Grows as the stroke goes on. */
+/** How much of each pixel a stroke covers, [height, width] in [0, 1]. Grows as the stroke goes on. */
 export type Covered = Float32Array
 
 /** Red, green and blue, 0 to 255. */
@@ -28,11 +28,16 @@ export type Colour = readonly [number, number, number]
 export const WHITE: Colour = [255, 255, 255]
 
 /** White paper, nothing of it masked. */
-export const blank = (resolution: number): Drawing => ({
-  resolution,
-  pixels: new Uint8ClampedArray(4 * resolution ** 2).fill(255),
-  mask: new Uint8Array(resolution ** 2),
+export const blank = ({ height, width }: PictureSize): Drawing => ({
+  height,
+  width,
+  pixels: new Uint8ClampedArray(4 * height * width).fill(255),
+  mask: new Uint8Array(height * width),
 })
+
+/** Pixels of a brush's diameter, which is a share of the picture's longer side. It is a pixel at least. */
+export const brushPixels = ({ height, width }: PictureSize, share: number): number =>
+  Math.max(1, share * Math.max(height, width))
 
 export const isBlank = ({ pixels, mask }: Drawing): boolean =>
   pixels.every((value) => value === 255) && mask.every((value) => value === 0)
@@ -46,26 +51,28 @@ export const colourOf = (hex: string): Colour => {
 /**
  * Adds a part of a stroke to what it covers, in place. A part that ends where it begins is a dot.
  *
- * @param size the brush's diameter as a share of the picture's side; it is a pixel at least.
+ * @param share the brush's diameter: see `brushPixels`.
  */
-export const cover = (covered: Covered, resolution: number, from: Point, to: Point, size: number): void => {
-  const radius = Math.max(1, size * resolution) / 2
-  const ax = from.x * resolution
-  const ay = from.y * resolution
-  const dx = to.x * resolution - ax
-  const dy = to.y * resolution - ay
+export const cover = (covered: Covered, size: PictureSize, from: Point, to: Point, share: number): void => {
+  const { height, width } = size
+  const radius = brushPixels(size, share) / 2
+  const ax = from.x * width
+  const ay = from.y * height
+  const dx = to.x * width - ax
+  const dy = to.y * height - ay
   const length = dx * dx + dy * dy
   const first = (a: number, d: number) => Math.max(0, Math.floor(Math.min(a, a + d) - radius - 1))
-  const last = (a: number, d: number) => Math.min(resolution, Math.ceil(Math.max(a, a + d) + radius + 1))
-  for (let y = first(ay, dy); y < last(ay, dy); y++)
-    for (let x = first(ax, dx); x < last(ax, dx); x++) {
+  const last = (a: number, d: number, side: number) =>
+    Math.min(side, Math.ceil(Math.max(a, a + d) + radius + 1))
+  for (let y = first(ay, dy); y < last(ay, dy, height); y++)
+    for (let x = first(ax, dx); x < last(ax, dx, width); x++) {
       const px = x + 0.5 - ax
       const py = y + 0.5 - ay
       const along = length > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / length)) : 0
       const distance = Math.hypot(px - along * dx, py - along * dy)
-      const share = Math.min(1, Math.max(0, radius + 0.5 - distance))
-      const i = y * resolution + x
-      if (share > covered[i]!) covered[i] = share
+      const part = Math.min(1, Math.max(0, radius + 0.5 - distance))
+      const i = y * width + x
+      if (part > covered[i]!) covered[i] = part
     }
 }
 
@@ -93,22 +100,22 @@ const TOLERANCE = 48
 
 /** The drawing with a colour over all that is about as a point is, and joined to it. */
 export const filled = (drawing: Drawing, at: Point, colour: Colour): Drawing => {
-  const { resolution } = drawing
+  const { height, width } = drawing
   const pixels = drawing.pixels.slice()
-  const place = (share: number) => Math.min(resolution - 1, Math.max(0, Math.floor(share * resolution)))
-  const start = place(at.y) * resolution + place(at.x)
+  const place = (share: number, side: number) => Math.min(side - 1, Math.max(0, Math.floor(share * side)))
+  const start = place(at.y, height) * width + place(at.x, width)
   const isAlike = (i: number) =>
     [0, 1, 2].every((c) => Math.abs(drawing.pixels[4 * i + c]! - drawing.pixels[4 * start + c]!) <= TOLERANCE)
   const seen = new Set([start])
   // What is added while it is walked through is walked through, too.
   for (const i of seen) {
     pixels.set(colour, 4 * i)
-    const x = i % resolution
+    const x = i % width
     const beside = [
       x > 0 ? i - 1 : -1,
-      x + 1 < resolution ? i + 1 : -1,
-      i - resolution,
-      i + resolution < resolution ** 2 ? i + resolution : -1,
+      x + 1 < width ? i + 1 : -1,
+      i - width,
+      i + width < pixelsOf(drawing) ? i + width : -1,
     ]
     for (const next of beside) if (next >= 0 && isAlike(next)) seen.add(next)
   }

@@ -10,7 +10,7 @@ import { Button, Squares } from './controls.js'
 import { UseAsInput } from './hand-over.js'
 import { latest } from './live.js'
 import { offer, trouble } from './models.js'
-import { Picture } from './picture.js'
+import { Picture, proportions } from './picture.js'
 import { Subject } from './prompt.js'
 import { modelName, prompt } from './state.js'
 import { Waiting } from './waiting.js'
@@ -105,15 +105,20 @@ export const Compare = () => {
     )
   if (!student || !teacher) return <Waiting of={[wantedStudent, wantedTeacher]} />
   const { solver, num_inference_steps: steps } = teacher.manifest.sampling
+  const { network } = student.manifest
   const factor =
     slow.state === 'done' && fast.milliseconds > 0 ? slow.milliseconds / fast.milliseconds : undefined
   return (
-    <div class="compare">
+    <div class="compare" style={proportions(network)}>
       <div class="stage">
         <div class="pair">
           <figure aria-busy={fast.state === 'busy'}>
             <div class="shown">
-              <Picture image={fast.image} alt={`Student: ${prompt.value || 'a picture'}, in one step`} />
+              <Picture
+                image={fast.image}
+                size={network}
+                alt={`Student: ${prompt.value || 'a picture'}, in one step`}
+              />
               <Busy when={fast.state === 'busy'} />
             </div>
             <figcaption>
@@ -126,6 +131,7 @@ export const Compare = () => {
             <div class="shown">
               <Picture
                 image={slow.image}
+                size={network}
                 alt={`Teacher: ${prompt.value || 'a picture'}, after ${slow.step} of ${steps} steps`}
               />
               <Busy when={slow.state === 'busy'} />

@@ -9,11 +9,11 @@ import { Busy } from './busy.js'
 import { Button, Choice, Slider, Squares } from './controls.js'
 import { change, drawing, mode, newDrawing, strength } from './drawing.js'
 import { Easel } from './easel.js'
-import { fitted, squareOf } from './fit.js'
+import { fitted, rgbaOf } from './fit.js'
 import { handOver, handToDraw, UseAsInput } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
 import { nameOf } from './names.js'
-import { Picture, savePicture } from './picture.js'
+import { Picture, proportions, savePicture } from './picture.js'
 import { Subject } from './prompt.js'
 import { modelName, prompt, seed } from './state.js'
 import { Tools, UndoRedo } from './tools.js'
@@ -72,7 +72,7 @@ const DrawWith = ({ model }: { model: WebModel }) => {
     try {
       const opened = picture instanceof File ? await createImageBitmap(picture) : picture
       try {
-        change({ ...blank(network.resolution), pixels: squareOf(opened, network.resolution) })
+        change({ ...blank(network), pixels: rgbaOf(opened, network) })
       } finally {
         if (opened instanceof ImageBitmap) opened.close()
       }
@@ -82,11 +82,11 @@ const DrawWith = ({ model }: { model: WebModel }) => {
     }
   }
   return (
-    <div class="draw">
+    <div class="draw" style={proportions(network)}>
       <figure>
         <Easel
           drawing={shown}
-          resolution={network.resolution}
+          size={network}
           first={handed.current}
           onDrop={(dropped) => handToDraw(dropped)}
         />
@@ -118,7 +118,11 @@ const DrawWith = ({ model }: { model: WebModel }) => {
       </figure>
       <figure class="result" aria-busy={busy}>
         <div class="shown">
-          <Picture image={result?.image} alt={`What the model makes of it: ${prompt.value || 'a picture'}`} />
+          <Picture
+            image={result?.image}
+            size={network}
+            alt={`What the model makes of it: ${prompt.value || 'a picture'}`}
+          />
           <Busy when={busy} />
         </div>
         <figcaption>
@@ -175,12 +179,12 @@ const DrawWith = ({ model }: { model: WebModel }) => {
 }
 
 /** What a model is asked for. Reads the state's signals, as `ask` does. */
-const requestFor = (manifest: Manifest, { resolution, pixels, mask }: Drawing): WebGenerateOptions => {
+const requestFor = (manifest: Manifest, { height, width, pixels, mask }: Drawing): WebGenerateOptions => {
   // Steps are for painting from nothing; students take more of them in an edit.
   const { to: _, steps: __, ...options } = ask(manifest)
-  const image = new ImageData(pixels, resolution, resolution)
+  const image = new ImageData(pixels, width, height)
   if (mode.value === 'image-to-image') return { ...options, image, strength: strength.value }
-  const covered = new ImageData(resolution, resolution)
+  const covered = new ImageData(width, height)
   for (const [i, value] of mask.entries())
     covered.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i)
   return { ...options, image, mask: covered }

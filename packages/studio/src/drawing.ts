@@ -1,4 +1,5 @@
 /** What is drawn, how it came about, and with what: it stays when another view is looked at, and when the page is loaded again. */
+import { pixelsOf, square } from '@onestroke/core/picture'
 import { DEFAULT_STRENGTH } from '@onestroke/core/pipeline'
 import { computed, effect, signal } from '@preact/signals'
 import { fromBase64, rgbFromBase64, rgbToBase64, toBase64 } from './base64.js'
@@ -9,7 +10,7 @@ export const mode = signal<Mode>('image-to-image')
 export const tool = signal<'brush' | 'eraser' | 'fill'>('brush')
 export const maskTool = signal<'brush' | 'eraser'>('brush')
 export const colour = signal('#e03131')
-/** The brush's diameter, in percent of the picture's side. */
+/** The brush's diameter, in percent of the picture's longer side. */
 export const size = signal(9)
 /** How much of the drawing is painted anew, in [0, 1]. */
 export const strength = signal<number>(DEFAULT_STRENGTH)
@@ -24,10 +25,10 @@ interface History {
 
 /** Changes that can be undone. */
 const MOST = 50
-/** Pixels of a side until a model's are known: white paper is the same in any size. */
-const SIDE = 32
+/** Until a model's size is known: white paper is the same in any. */
+const ANY_SIZE = square(32)
 
-const history = signal<History>({ past: [], now: blank(SIDE), future: [] })
+const history = signal<History>({ past: [], now: blank(ANY_SIZE), future: [] })
 
 export const drawing = computed(() => history.value.now)
 export const canUndo = computed(() => history.value.past.length > 0)
@@ -57,14 +58,15 @@ export const redo = (): void => {
 }
 
 /** White paper without a mask. What was there can be brought back by `undo`. */
-export const newDrawing = (): void => change(blank(drawing.value.resolution))
+export const newDrawing = (): void => change(blank(drawing.value))
 
 const KEY = 'drawing'
 
 interface Kept {
   readonly mode: Mode
   readonly strength: number
-  readonly resolution: number
+  readonly height: number
+  readonly width: number
   /** RGB in base64. */
   readonly picture: string
   /** A byte for each pixel, in base64. */
@@ -100,11 +102,12 @@ export const keepDrawing = (): void => {
 const storages = (): Storage[] => [sessionStorage, localStorage]
 
 const keep = () => {
-  const { resolution, pixels, mask } = drawing.value
+  const { height, width, pixels, mask } = drawing.value
   const kept: Kept = {
     mode: mode.value,
     strength: strength.value,
-    resolution,
+    height,
+    width,
     picture: rgbToBase64(pixels),
     mask: toBase64(mask),
   }
@@ -121,11 +124,12 @@ const takeUp = () => {
       .find((found) => found !== null)
     if (!text) return
     const kept = JSON.parse(text) as Kept
-    const count = kept.resolution ** 2
+    const { height, width } = kept
+    const count = pixelsOf({ height, width })
     const pixels = rgbFromBase64(kept.picture, count)
     const mask = fromBase64(kept.mask)
     if (!pixels || mask.length !== count) return
-    history.value = { past: [], now: { resolution: kept.resolution, pixels, mask }, future: [] }
+    history.value = { past: [], now: { height, width, pixels, mask }, future: [] }
     mode.value = kept.mode === 'inpaint' ? 'inpaint' : 'image-to-image'
     if (kept.strength >= 0 && kept.strength <= 1) strength.value = kept.strength
   } catch {

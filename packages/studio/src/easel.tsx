@@ -1,7 +1,9 @@
 /** The canvas that is drawn on: by mouse, finger, pen or keyboard, and pictures can be dropped on it. */
+import { type PictureSize, pixelsOf } from '@onestroke/core/picture'
 import { effect, type ReadonlySignal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import {
+  brushPixels,
   type Colour,
   type Covered,
   colourOf,
@@ -13,14 +15,14 @@ import {
   painted,
   WHITE,
 } from './brush.js'
-import { amend, change, colour, maskTool, mode, drawing as now, size, tool } from './drawing.js'
+import { amend, size as brush, change, colour, maskTool, mode, drawing as now, tool } from './drawing.js'
 import { pixels } from './state.js'
 
 interface EaselProps {
   /** What is shown and drawn on. */
   drawing: ReadonlySignal<Drawing>
-  /** Its pixels of a side. */
-  resolution: number
+  /** Its sides in pixels. */
+  size: PictureSize
   /** Whether the keyboard begins here. */
   first: boolean
   onDrop: (file: File) => void
@@ -62,7 +64,7 @@ const KEYS: Readonly<Record<string, Point>> = {
   ArrowDown: { x: 0, y: MOVE },
 }
 
-export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
+export const Easel = ({ drawing, size, first, onDrop }: EaselProps) => {
   const canvas = useRef<HTMLCanvasElement>(null)
   const over = useRef<HTMLCanvasElement>(null)
   const stroke = useRef<Stroke | undefined>(undefined)
@@ -87,7 +89,7 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
   const begin = (at: Point) => {
     const before = drawing.value
     if (isFill()) return change(filled(before, at, colourOf(colour.value)))
-    stroke.current = { ...chosen(), before, covered: new Float32Array(resolution ** 2), last: at }
+    stroke.current = { ...chosen(), before, covered: new Float32Array(pixelsOf(size)), last: at }
     change(before)
     goOn([at])
   }
@@ -97,7 +99,7 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
     // Undo, a new drawing or another picture has taken its place.
     if (line.latest && now.value !== line.latest) return end()
     for (const to of points) {
-      cover(line.covered, resolution, line.last, to, size.value / 100)
+      cover(line.covered, size, line.last, to, brush.value / 100)
       line.last = to
     }
     line.latest = drawn(line)
@@ -117,8 +119,8 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
       <canvas
         ref={canvas}
         class="easel"
-        width={resolution}
-        height={resolution}
+        width={size.width}
+        height={size.height}
         tabIndex={0}
         role="application"
         aria-label={`${isMask ? 'Mask over your drawing: what is painted anew' : 'Your drawing'}. Arrow keys move the brush, space draws, shift with the arrows draws a line.`}
@@ -178,8 +180,8 @@ export const Easel = ({ drawing, resolution, first, onDrop }: EaselProps) => {
           if (file) onDrop(file)
         }}
       />
-      <canvas ref={over} class="over" width={resolution} height={resolution} />
-      <Ring at={shownAt} resolution={resolution} />
+      <canvas ref={over} class="over" width={size.width} height={size.height} />
+      <Ring at={shownAt} size={size} />
     </div>
   )
 }
@@ -191,10 +193,10 @@ const drawn = ({ before, covered, on, tool, colour }: Stroke): Drawing => {
 }
 
 /** Where the brush is, and how large. */
-const Ring = ({ at, resolution }: { at: ReadonlySignal<Point | undefined>; resolution: number }) => {
+const Ring = ({ at, size }: { at: ReadonlySignal<Point | undefined>; size: PictureSize }) => {
   if (!at.value) return null
   const { x, y } = at.value
-  const width = isFill() ? 1 / resolution : Math.max(1 / resolution, size.value / 100)
+  const width = (isFill() ? 1 : brushPixels(size, brush.value / 100)) / size.width
   const percent = (share: number) => `${100 * share}%`
   return (
     <span

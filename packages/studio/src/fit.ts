@@ -1,78 +1,75 @@
 /** Pictures from anywhere, in the model's size. */
+import { isSameSize, middleOf, type PictureShape, type PictureSize, pixelsOf } from '@onestroke/core/picture'
 import { enlargement, fromRGBA, toRGBA, unenlarged } from '@onestroke/core/pipeline'
 import type { Drawing } from './brush.js'
 
-/** What a model's pictures are like. */
-export interface Shape {
-  readonly resolution: number
-  readonly channels: number
-}
-
 /** A drawing as a model sees it: of its size, and grey if its pictures are. One that fits is returned as it is. */
-export const fitted = (drawing: Drawing, { resolution, channels }: Shape): Drawing => {
-  const sized = drawing.resolution === resolution ? drawing : scaled(drawing, resolution)
+export const fitted = (drawing: Drawing, { channels, height, width }: PictureShape): Drawing => {
+  const size = { height, width }
+  const sized = isSameSize(drawing, size) ? drawing : scaled(drawing, size)
   if (channels !== 1) return sized
-  return { ...sized, pixels: toRGBA(fromRGBA(sized.pixels, 1), 0, 1, resolution ** 2) }
+  return { ...sized, pixels: toRGBA(fromRGBA(sized.pixels, 1), 0, { channels, ...size }) }
 }
 
-const scaled = ({ resolution: from, pixels, mask }: Drawing, resolution: number): Drawing => ({
-  resolution,
-  pixels: squareOf(new ImageData(pixels, from, from), resolution),
-  mask: Uint8Array.from({ length: resolution ** 2 }, (_, i) => {
-    const at = (place: number) => Math.floor(((place + 0.5) * from) / resolution)
-    return mask[at(Math.floor(i / resolution)) * from + at(i % resolution)]!
-  }),
-})
+const scaled = (drawing: Drawing, to: PictureSize): Drawing => {
+  const { pixels, mask, width } = drawing
+  const middle = middleOf(drawing, to)
+  return {
+    ...to,
+    pixels: rgbaOf(new ImageData(pixels, width, drawing.height), to),
+    mask: Uint8Array.from({ length: pixelsOf(to) }, (_, i) => {
+      const [row, column] = [Math.floor(i / to.width), i % to.width]
+      const y = Math.floor(middle.top + ((row + 0.5) * middle.height) / to.height)
+      const x = Math.floor(middle.left + ((column + 0.5) * middle.width) / to.width)
+      return mask[y * width + x]!
+    }),
+  }
+}
 
 /**
- * A picture of any size as RGBA of a square: scaled to cover it and cropped to its middle, as DATA and `edit` are read, over white. One of
- * this size keeps its bytes, and so does one that was enlarged from this size by a whole number.
+ * A picture as RGBA of another size: scaled to cover it and cropped to its middle, as DATA and `edit` are read, over white. One of this
+ * size keeps its bytes, and so does one that was enlarged from this size by a whole number.
  */
-export const squareOf = (
-  picture: ImageData | ImageBitmap,
-  resolution: number,
-): Uint8ClampedArray<ArrayBuffer> => {
-  const { width, height } = picture
-  if (picture instanceof ImageData && width === resolution && height === resolution)
-    return new Uint8ClampedArray(picture.data)
-  const exact = beforeEnlarging(picture, resolution)
+export const rgbaOf = (picture: ImageData | ImageBitmap, to: PictureSize): Uint8ClampedArray<ArrayBuffer> => {
+  if (picture instanceof ImageData && isSameSize(picture, to)) return new Uint8ClampedArray(picture.data)
+  const exact = beforeEnlarging(picture, to)
   if (exact) return exact
-  const side = Math.min(width, height)
-  const left = Math.floor((width - side) / 2)
-  const top = Math.floor((height - side) / 2)
-  // The square is cut out before it is scaled, so that nothing from beside it bleeds in at its borders.
-  const square = newContext(side)
-  if (picture instanceof ImageData) square.putImageData(picture, -left, -top)
-  else square.drawImage(picture, -left, -top)
-  const small = newContext(resolution)
+  const middle = middleOf(picture, to)
+  const [width, height] = [middle.width, middle.height].map((side) => Math.max(1, Math.round(side)))
+  const [left, top] = [Math.floor(middle.left), Math.floor(middle.top)]
+  // The middle is cut out before it is scaled, so that nothing from beside it bleeds in at its borders.
+  const cut = newContext({ height: height!, width: width! })
+  if (picture instanceof ImageData) cut.putImageData(picture, -left, -top)
+  else cut.drawImage(picture, -left, -top)
+  const small = newContext(to)
   small.fillStyle = '#ffffff'
-  small.fillRect(0, 0, resolution, resolution)
+  small.fillRect(0, 0, to.width, to.height)
   small.imageSmoothingQuality = 'high'
-  small.drawImage(square.canvas, 0, 0, resolution, resolution)
-  return new Uint8ClampedArray(small.getImageData(0, 0, resolution, resolution).data)
+  small.drawImage(cut.canvas, 0, 0, to.width, to.height)
+  return new Uint8ClampedArray(small.getImageData(0, 0, to.width, to.height).data)
 }
 
 /** See `unenlarged`. */
 const beforeEnlarging = (
   picture: ImageData | ImageBitmap,
-  resolution: number,
+  to: PictureSize,
 ): Uint8ClampedArray<ArrayBuffer> | undefined => {
+  if (enlargement(picture, to) === undefined) return undefined
   const { width, height } = picture
-  if (enlargement(width, height, resolution) === undefined) return undefined
   const { data } = picture instanceof ImageData ? picture : onWhite(picture)
-  return unenlarged(new Uint8ClampedArray(data), { width, height, channels: 4 }, resolution)
+  return unenlarged(new Uint8ClampedArray(data), { width, height, channels: 4 }, to)
 }
 
 const onWhite = (picture: ImageBitmap): ImageData => {
   const { width, height } = picture
-  const context = newContext(width, height)
+  const context = newContext(picture)
   context.fillStyle = '#ffffff'
   context.fillRect(0, 0, width, height)
   context.drawImage(picture, 0, 0)
   return context.getImageData(0, 0, width, height)
 }
 
-const newContext = (width: number, height = width): CanvasRenderingContext2D => {
+const newContext = ({ width, height }: PictureSize): CanvasRenderingContext2D => {
   const canvas = document.createElement('canvas')
   canvas.width = width
   canvas.height = height

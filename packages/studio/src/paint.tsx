@@ -10,7 +10,7 @@ import { UseAsInput } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
 import { nameOf, nameOfWay } from './names.js'
 import { type Asked, keepPast, PastPictures } from './past.js'
-import { copyPicture, Picture, savePicture, saveSheet } from './picture.js'
+import { copyPicture, Picture, proportions, savePicture, saveSheet } from './picture.js'
 import { PromptField, Subject } from './prompt.js'
 import { recipeNow } from './recall.js'
 import * as state from './state.js'
@@ -88,10 +88,14 @@ export const Paint = () => {
   if (!model) return <Waiting of={[wanted]} />
   const { manifest } = model
   return (
-    <div class="paint">
+    <div class="paint" style={proportions(manifest.network)}>
       <section class="stage" aria-label="Picture" aria-busy={busy.value}>
         <div class="shown">
-          <Picture image={shown.value?.image} alt={shown.value?.about.title ?? titleOf(model)} />
+          <Picture
+            image={shown.value?.image}
+            size={manifest.network}
+            alt={shown.value?.about.title ?? titleOf(model)}
+          />
           <Busy when={busy.value} />
         </div>
         <Status model={model} />

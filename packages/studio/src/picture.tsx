@@ -1,17 +1,30 @@
 /** Pictures on the page, and what people do with them. */
+import type { PictureSize } from '@onestroke/core/picture'
 import { type Recipe, withRecipe } from '@onestroke/core/pipeline'
 import { useEffect, useRef } from 'preact/hooks'
 import { pixels } from './state.js'
 
+/** For the style of what holds pictures of a size: how wide they are for their height. */
+export const proportions = ({ height, width }: PictureSize) => ({ '--ratio': width / height })
+
+interface PictureProps {
+  image: ImageData | undefined
+  /** Before there is one. */
+  size?: PictureSize
+  alt: string
+}
+
 /** A picture as it is painted, enlarged by the page. */
-export const Picture = ({ image, alt }: { image: ImageData | undefined; alt: string }) => {
+export const Picture = ({ image, size, alt }: PictureProps) => {
+  const { height, width } = image ?? size ?? { height: 32, width: 32 }
   const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {
     if (!canvas.current) return
     if (!image)
       return canvas.current.getContext('2d')!.clearRect(0, 0, canvas.current.width, canvas.current.height)
     const { width, height } = image
-    if (canvas.current.width !== width) [canvas.current.width, canvas.current.height] = [width, height]
+    if (canvas.current.width !== width || canvas.current.height !== height)
+      [canvas.current.width, canvas.current.height] = [width, height]
     canvas.current.getContext('2d')!.putImageData(image, 0, 0)
   }, [image])
   return (
@@ -19,8 +32,8 @@ export const Picture = ({ image, alt }: { image: ImageData | undefined; alt: str
       ref={canvas}
       role="img"
       aria-label={alt}
-      width={image?.width ?? 32}
-      height={image?.height ?? 32}
+      width={width}
+      height={height}
       class={`picture ${pixels.value ? 'squares' : ''}`}
     />
   )

@@ -15,7 +15,7 @@ const PIECES = 8
 const AT_ONCE = 4
 /** Milliseconds that each picture is shown, and those at both ends. */
 const [SHORT, LONG] = [60, 600]
-/** Pixels of a picture's side that people like to see. */
+/** Pixels of a picture's longer side that people like to see. */
 const SIDE = 256
 
 export const SaveWay = ({ model }: { model: WebModel }) => {
@@ -91,7 +91,8 @@ export const SaveWay = ({ model }: { model: WebModel }) => {
 }
 
 /** How many times a pixel is enlarged. */
-const scaleFor = ([first]: readonly ImageData[]): number => Math.max(1, Math.round(SIDE / first!.width))
+const scaleFor = ([first]: readonly ImageData[]): number =>
+  Math.max(1, Math.round(SIDE / Math.max(first!.height, first!.width)))
 
 /** An animation for ever, there and back. Each picture has a palette of its own. */
 const gifOf = async (images: readonly ImageData[], signal: AbortSignal): Promise<Blob> => {

@@ -8,7 +8,7 @@ import {
   SCHEDULE_NAMES,
 } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
-import { networkConfig } from '../nn/index.js'
+import { networkConfig, type StoredNetwork, storedNetwork } from '../nn/index.js'
 import { conditionerOf, vocabularySchema } from '../text/index.js'
 
 /** No pictures have noise beyond this. */
@@ -72,10 +72,12 @@ export const modelConfigSchema = z.strictObject({
     .optional(),
 })
 
-type StoredConfig = z.infer<typeof modelConfigSchema>
+/** A config as it was read, whose network has its form in memory already. */
+type ReadConfig = z.infer<typeof modelConfigSchema>
+type StoredConfig = z.input<typeof modelConfigSchema>
 
 /** A model's config in memory, where what the network predicts has one form alone. */
-export type ModelConfig = Omit<StoredConfig, 'parametrization' | keyof Reading> & Reading
+export type ModelConfig = Omit<ReadConfig, 'parametrization' | keyof Reading> & Reading
 
 /**
  * Checks a parsed config.json.
@@ -103,14 +105,22 @@ export const parseModelConfig = (json: unknown, file: string): ModelConfig => {
   }
 }
 
-/** The config as `config.json` holds it: with the one short word where that says all, as files have had it from the first. */
+/** The config as `config.json` holds it, the inverse of `parseModelConfig`: with the one short word where that says all, as files have had it from the first. */
 export const storedConfig = (config: ModelConfig): StoredConfig => {
   const { format, kind, network, prediction, path, boundary, ...rest } = config
-  const first = { format, kind, network }
+  const first = { format, kind, network: storedNetwork(network) }
   if (prediction === EDM.prediction && path.kind === EDM.path.kind)
     return { ...first, parametrization: boundary ? 'consistency' : 'edm', ...rest }
   return { ...first, prediction, path, boundary, ...rest }
 }
+
+/** What has a network, such as a manifest, with the network as files hold it. */
+export const withStoredNetwork = <Config extends Pick<ModelConfig, 'network'>>(
+  config: Config,
+): Omit<Config, 'network'> & { readonly network: StoredNetwork } => ({
+  ...config,
+  network: storedNetwork(config.network),
+})
 
 type Checked = Pick<
   ModelConfig,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sized, storedSize } from '../picture/index.js'
 
 /** Far above any network that could be run here: a config beyond it is damaged, or meant to do harm. */
 const upTo = (most: number) => z.int().positive().max(most)
@@ -38,10 +39,16 @@ const embeddingConfig = z.strictObject({
   jump_embedding: z.boolean().default(false),
 })
 
+/** How a config file tells the size of pictures: the side of a square, or [height, width]. */
+const resolution = z.union(
+  [side, z.tuple([side, side])],
+  'expected the side of a square, from 1 to 4096, or [height, width]',
+)
+
 /** A hierarchical transformer; see `hourglass`. */
-export const hourglassConfig = z.strictObject({
+const hourglassConfig = z.strictObject({
   type: z.literal('hourglass'),
-  resolution: side,
+  resolution,
   channels: upTo(64),
   /** Side of the square of pixels that is one token at the finest level. */
   patch_size: side,
@@ -52,7 +59,7 @@ export const hourglassConfig = z.strictObject({
         width,
         depth: depth.nonnegative(),
         heads: upTo(heads),
-        /** Side of the attention window in tokens; at the waist attention is global. */
+        /** Side of the attention window in tokens, at most: see `hourglass`. At the waist attention is global. */
         window: side,
       }),
     )
@@ -66,9 +73,9 @@ export const hourglassConfig = z.strictObject({
 })
 
 /** A convolutional U-Net on patches; see `unet`. */
-export const unetConfig = z.strictObject({
+const unetConfig = z.strictObject({
   type: z.literal('unet'),
-  resolution: side,
+  resolution,
   channels: upTo(64),
   patch_size: side,
   /** From fine to coarse. `attention` gives the heads of the attention after each residual block, 0 for none. */
@@ -80,9 +87,26 @@ export const unetConfig = z.strictObject({
   embedding: embeddingConfig,
 })
 
-export const networkConfig = z.discriminatedUnion('type', [hourglassConfig, unetConfig])
+/** A network's config, as a file holds it, to its form in memory: a picture's shape and the rest. */
+export const networkConfig = z.discriminatedUnion('type', [
+  hourglassConfig.transform(sized),
+  unetConfig.transform(sized),
+])
 
 export type NetworkConfig = z.infer<typeof networkConfig>
-export type HourglassConfig = z.infer<typeof hourglassConfig>
-export type UnetConfig = z.infer<typeof unetConfig>
 export type ConditionConfig = z.infer<typeof conditionConfig>
+export type HourglassConfig = Extract<NetworkConfig, { type: 'hourglass' }>
+export type UnetConfig = Extract<NetworkConfig, { type: 'unet' }>
+
+export type StoredNetwork = z.input<typeof networkConfig>
+
+/** The inverse of `networkConfig`: a network's config as files hold it. */
+export const storedNetwork = (config: NetworkConfig): StoredNetwork => {
+  const { type: _, height, width, channels, ...rest } = config
+  return {
+    type: config.type,
+    resolution: storedSize({ height, width }),
+    channels,
+    ...rest,
+  } as StoredNetwork
+}

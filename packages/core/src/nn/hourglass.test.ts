@@ -2,14 +2,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type HourglassConfig, networkLayout } from './index.js'
-import { hourglassOf, randomInputs, randomParameters, runNetwork, seamlessOf } from './testing.js'
+import { hourglassOf, randomInputs, randomParameters, runNetwork, seamlessOf, unetOf } from './testing.js'
 
-/** Pixels (row and column) in which two pictures [1, C, side, side] differ. */
-const differences = (a: Float64Array, b: Float64Array, side: number): Set<string> => {
+/** Pixels (row and column) in which two pictures [1, C, height, width] differ; a square is told by its side. */
+const differences = (a: Float64Array, b: Float64Array, width: number, height = width): Set<string> => {
   const differing = new Set<string>()
   for (const [i, value] of a.entries()) {
-    const pixel = i % (side * side)
-    if (value !== b[i]) differing.add(`${Math.floor(pixel / side)},${pixel % side}`)
+    const pixel = i % (height * width)
+    if (value !== b[i]) differing.add(`${Math.floor(pixel / width)},${pixel % width}`)
   }
   return differing
 }
@@ -23,14 +23,15 @@ const squareAround = (row: number, column: number, side: number): Set<string> =>
 
 /** What of the output changes with one pixel of the input. */
 const reach = (config: HourglassConfig, row: number, column: number) => {
-  const { resolution } = config
+  const { height, width } = config
   const inputs = randomInputs(config, 1, 1)
   const parameters = randomParameters(config, 2)
-  const x = inputs.x!.with(row * resolution + column, 3)
+  const x = inputs.x!.with(row * width + column, 3)
   return differences(
     runNetwork(config, inputs, parameters),
     runNetwork(config, { ...inputs, x }, parameters),
-    resolution,
+    width,
+    height,
   )
 }
 
@@ -45,7 +46,8 @@ describe('an hourglass of squares', () => {
         const identity = Float32Array.from({ length: width ** 2 }, (_, i) => Number(i % (width + 1) === 0))
         const config: HourglassConfig = {
           ...hourglassOf(),
-          resolution: side,
+          height: side,
+          width: side,
           channels,
           patch_size: p,
           levels: [{ width, depth: 0, heads: 1, window: 1 }],
@@ -90,7 +92,8 @@ describe('an hourglass of squares', () => {
         const depth = blocks && levels > 1 ? 1 : 0
         const config: HourglassConfig = {
           ...hourglassOf(),
-          resolution: 16,
+          height: 16,
+          width: 16,
           channels: 1,
           levels: [level(depth, window), level(0), level(0)].slice(0, levels),
         }
@@ -200,4 +203,94 @@ describe('an hourglass of neighbours', () => {
     )
     expect(changed).toEqual(squareAround(2, 2, 2))
   })
+})
+
+describe('an hourglass of rectangles', () => {
+  /** Pixels from one row and column to another, both of them included. */
+  const between = (top: number, left: number, bottom: number, right: number) => {
+    const pixels = new Set<string>()
+    for (let row = top; row <= bottom; row++)
+      for (let column = left; column <= right; column++) pixels.add(`${row},${column}`)
+    return pixels
+  }
+  /** 12×20 tokens of one pixel; windows of at most 8 are 6 tokens high and 5 wide. */
+  const wide: HourglassConfig = {
+    ...hourglassOf(),
+    channels: 1,
+    height: 12,
+    width: 20,
+    patch_size: 1,
+    levels: [level(1, 8), level(0)],
+  }
+
+  it('has windows of equal sides that fill the grid', () => {
+    // The window on the way down, merged squares, and the window on the way up: even columns and odd ones share a square of two.
+    const reached = reach(wide, 2, 2)
+    expect(reached.has('5,4')).toBe(true)
+    expect(reached.has('6,2')).toBe(false)
+    const alone: HourglassConfig = { ...wide, levels: [level(0), level(0)] }
+    expect(reach(alone, 2, 3)).toEqual(between(2, 2, 3, 3))
+  })
+
+  it('looks at the whole picture at its waist', () => {
+    const waist: HourglassConfig = { ...wide, levels: [level(0), level(1)] }
+    expect(reach(waist, 7, 13)).toEqual(between(0, 0, 11, 19))
+  })
+
+  it('offsets windows along both axes on the way up, and does not let the edges of the picture see each other', () => {
+    const config: HourglassConfig = {
+      ...seamlessOf(),
+      channels: 1,
+      height: 4,
+      width: 8,
+      patch_size: 1,
+      levels: [
+        { width: 8, depth: 1, heads: 2, window: 4 },
+        { width: 8, depth: 0, heads: 2, window: 4 },
+      ],
+    }
+    const inputs = randomInputs(config, 1, 1)
+    const still = Object.fromEntries(
+      Object.entries(randomParameters(config, 2)).map(([name, values]) => {
+        const isShut = (name.includes('down') || name.includes('mlp')) && !name.includes('modulation')
+        // Only the attention on the way up still mixes tokens; its own reading of neighbours is cut off.
+        if (isShut || name.endsWith('split.weight')) return [name, values.map(() => 0)]
+        if (name === 'output.weight') return [name, values.map((value, i) => (i % 9 === 4 ? value : 0))]
+        if (name.endsWith('up.0.qkv.weight'))
+          return [name, values.map((value, i) => (Math.floor(i / 24) >= 4 ? value : 0))]
+        return [name, values]
+      }),
+    )
+    const reachOf = (row: number, column: number) => {
+      const x = inputs.x!.with(row * 8 + column, 3)
+      const [before, after] = [inputs, { ...inputs, x }].map((given) => runNetwork(config, given, still))
+      return differences(before!, after!, 8, 4)
+    }
+    // One window is as high as the picture, and is not moved; across, windows of 4 begin at 2: 0–1, 2–5, 6–7.
+    expect(reachOf(1, 3)).toEqual(between(0, 2, 3, 5))
+    expect(reachOf(3, 0)).toEqual(between(0, 0, 3, 1))
+    expect(reachOf(0, 7)).toEqual(between(0, 6, 3, 7))
+  })
+
+  it.each([
+    ['hourglass of squares', hourglassOf()],
+    ['hourglass of neighbours', seamlessOf()],
+    ['unet', unetOf()],
+  ])(
+    'is a network like any other, as is a %s: pictures in a batch do not meet, and turn with it',
+    (_, of) => {
+      const config = { ...of, height: 8, width: 12 }
+      const inputs = randomInputs(config, 2, 1)
+      const parameters = randomParameters(config, 2)
+      const F = runNetwork(config, inputs, parameters)
+      expect(F.length).toBe(2 * 3 * 8 * 12)
+      const first = Object.fromEntries(
+        Object.entries(inputs).map(([name, values]) => [name, values.subarray(0, values.length / 2)]),
+      )
+      expect(runNetwork(config, first, parameters)).toEqual(F.slice(0, F.length / 2))
+      // Every pixel matters somewhere.
+      const changed = inputs.x!.map((value, i) => value + (i === 95 ? 1 : 0))
+      expect(runNetwork(config, { ...inputs, x: changed }, parameters)).not.toEqual(F)
+    },
+  )
 })

@@ -10,15 +10,22 @@
  * convolution makes the picture. With `squares` tokens meet inside of squares alone: networks made before seams were
  * measured.
  *
- * Tokens lie in rows: [B, height, width, D].
+ * Tokens lie in rows: [B, height, width, D]. Any grid will do that can be merged: its sides are multiples of 2 to the number
+ * of merges.
  */
+import { isSameSize, type PictureSize, square } from '../picture/index.js'
 import { constant, dims, type Tensor } from '../tensor/index.js'
 import { type Conditioning, embedCondition, type NetworkInputs, type Tap } from './condition.js'
 import type { HourglassConfig } from './config.js'
+import { checkGrid } from './grid.js'
 import { conv, depthToSpace, linear, rmsNorm } from './layers.js'
 import type { Scope } from './scope.js'
 
-/** F(x, c_noise, condition): [B, C, H, W] → [B, C, H, W]. */
+/**
+ * F(x, c_noise, condition): [B, C, H, W] → [B, C, H, W].
+ *
+ * @throws RangeError if pictures do not divide into patches, or these into merges.
+ */
 export const hourglass = (
   scope: Scope,
   inputs: NetworkInputs,
@@ -26,6 +33,7 @@ export const hourglass = (
   tap?: Tap,
 ): Tensor => {
   const { levels, patch_size, mixing } = config
+  checkGrid(config)
   const conditioning = embedCondition(scope.at('embedding'), inputs, config)
   const waist = levels.length - 1
   const skips: Tensor[] = []
@@ -35,9 +43,10 @@ export const hourglass = (
   for (const [i, level] of levels.entries()) {
     const here = scope.at('levels').at(i)
     const modulation = modulate(here.at('modulation'), conditioning.embedding, level.width)
-    const window = i === waist ? x.shape[1]! : level.window
+    const grid = gridOf(x)
+    const window = i === waist ? grid : windowIn(grid, level.window)
     const tokens = i === waist ? conditioning.tokens : undefined
-    const block = { ...level, window, offset: 0, mixing, mlp_ratio: config.mlp_ratio }
+    const block = { ...level, window, offset: NONE, mixing, mlp_ratio: config.mlp_ratio }
     for (let n = 0; n < level.depth; n++)
       x = transformerBlock(here.at('down').at(n), x, modulation, tokens, block)
     if (i === waist) break
@@ -51,8 +60,9 @@ export const hourglass = (
     const here = scope.at('levels').at(i)
     const modulation = modulate(here.at('modulation'), conditioning.embedding, level.width)
     x = skips[i]!.add(unmerge(linear(here.at('split'), rmsNorm(x), 4 * level.width)))
-    const offset = mixing === 'neighbours' ? level.window >> 1 : 0
-    const block = { ...level, offset, mixing, mlp_ratio: config.mlp_ratio }
+    const window = windowIn(gridOf(x), level.window)
+    const offset = mixing === 'neighbours' ? { height: window.height >> 1, width: window.width >> 1 } : NONE
+    const block = { ...level, window, offset, mixing, mlp_ratio: config.mlp_ratio }
     for (let n = 0; n < level.depth; n++)
       x = transformerBlock(here.at('up').at(n), x, modulation, undefined, block)
   }
@@ -79,17 +89,41 @@ export const halfHourglass = (config: HourglassConfig): Half<HourglassConfig> =>
     name.replace(/^(levels\.\d+\.(?:down|up))\.(\d+)\./, (_, side, block) => `${side}.${2 * Number(block)}.`),
 })
 
-/** Where each token is, learned: [h, w, D]. In `squares` the table lies in Z-order (Morton 1966). */
+/** Sides of the grid that tokens [B, h, w, D] lie in. */
+const gridOf = (x: Tensor): PictureSize => ({ height: x.shape[1]!, width: x.shape[2]! })
+
+const NONE = square(0)
+
+/** Windows that fill a grid: of `window` tokens a side, or the most below that by which the grid's side divides. */
+const windowIn = (grid: PictureSize, window: number): PictureSize => ({
+  height: divisor(grid.height, window),
+  width: divisor(grid.width, window),
+})
+
+/** The greatest divisor of a side that is at most so much. */
+const divisor = (side: number, most: number): number => {
+  let found = Math.min(side, most)
+  while (side % found !== 0) found--
+  return found
+}
+
+/**
+ * Where each token is, learned: [h, w, D]. In `squares` the table lies in Z-order (Morton 1966), within the largest squares with
+ * a power of two a side that fill the grid; these lie in rows.
+ */
 const position = (scope: Scope, x: Tensor, mixing: HourglassConfig['mixing']): Tensor => {
   const [, h, w, width] = dims(x, 4, 'position')
   if (mixing === 'neighbours') return scope.parameter('position', [h, w, width], { std: 0.02 })
   const table = scope.parameter('position', [h * w, width], { std: 0.02 })
-  const digits = Math.log2(h)
-  const rows = Array.from({ length: digits }, (_, i) => 2 * i)
+  let side = 1
+  while (h % (2 * side) === 0 && w % (2 * side) === 0) side *= 2
+  const digits = Math.log2(side)
+  // The row and the column of a square, then those in it, digit by digit.
+  const rows = Array.from({ length: 1 + digits }, (_, i) => 2 * i)
   const columns = rows.map((axis) => axis + 1)
   return table
-    .reshape([...Array<number>(2 * digits).fill(2), width])
-    .transpose([...rows, ...columns, 2 * digits])
+    .reshape([h / side, w / side, ...Array<number>(2 * digits).fill(2), width])
+    .transpose([...rows, ...columns, 2 * digits + 2])
     .reshape([h, w, width])
 }
 
@@ -101,10 +135,10 @@ const modulate = (scope: Scope, embedding: Tensor, width: number): Tensor => {
 
 interface BlockOptions {
   readonly heads: number
-  /** Side of the attention window, in tokens. */
-  readonly window: number
+  /** Sides of the attention window, in tokens. */
+  readonly window: PictureSize
   /** How far the windows lie from the upper left corner. */
-  readonly offset: number
+  readonly offset: PictureSize
   readonly mixing: HourglassConfig['mixing']
   readonly mlp_ratio: number
 }
@@ -145,17 +179,19 @@ const windowAttention = (
   words: Tensor | undefined,
   { heads, window, offset }: Pick<BlockOptions, 'heads' | 'window' | 'offset'>,
 ): Tensor => {
-  const [b, h, w, wide] = dims(qkv, 4, 'windowAttention')
-  const width = wide / 3
-  const side = Math.min(window, h)
-  const [down, across, size, head] = [h / side, w / side, side * side, width / heads]
-  const rolled = side < h && offset > 0
+  const [b, h, w, channels] = dims(qkv, 4, 'windowAttention')
+  const width = channels / 3
+  const { height: tall, width: wide } = window
+  const [down, across, size, head] = [h / tall, w / wide, tall * wide, width / heads]
+  // Along an axis that one window fills, there is nothing to roll.
+  const by = { height: tall < h ? offset.height : 0, width: wide < w ? offset.width : 0 }
+  const rolled = !isSameSize(by, NONE)
   const toHeads = (y: Tensor): Tensor =>
     y
-      .reshape([b, down, side, across, side, heads, head])
+      .reshape([b, down, tall, across, wide, heads, head])
       .transpose([0, 1, 3, 5, 2, 4, 6])
       .reshape([b * down * across, heads, size, head])
-  const [q, k, v] = (rolled ? roll(qkv, offset) : qkv).split([width, width, width], -1).map(toHeads)
+  const [q, k, v] = (rolled ? roll(qkv, by) : qkv).split([width, width, width], -1).map(toHeads)
   let keys = k!
   let values = v!
   if (words) {
@@ -170,37 +206,43 @@ const windowAttention = (
   if (rolled)
     scores = scores
       .reshape([b, down * across, heads, size, size])
-      .add(apart(h, w, side, offset))
+      .add(apart({ height: h, width: w }, window, by))
       .reshape([b * down * across, heads, size, size])
   const mixed = scores
     .softmax()
     .matmul(values)
-    .reshape([b, down, across, heads, side, side, head])
+    .reshape([b, down, across, heads, tall, wide, head])
     .transpose([0, 1, 4, 2, 5, 3, 6])
     .reshape([b, h, w, width])
-  return rolled ? roll(mixed, h - offset, w - offset) : mixed
+  return rolled ? roll(mixed, { height: h - by.height, width: w - by.width }) : mixed
 }
 
-/** Moves rows up and columns to the left by so many tokens; what leaves at one side comes in at the other. [B, h, w, D] */
-const roll = (x: Tensor, rows: number, columns = rows): Tensor => {
-  const [, h, w] = dims(x, 4, 'roll')
-  const [top, rest] = x.split([rows, h - rows], 1)
-  const [left, others] = rest!.concat([top!], 1).split([columns, w - columns], 2)
-  return others!.concat([left!], 2)
+/**
+ * Moves rows up and columns to the left by so many tokens; what leaves at one side comes in at the other. By a whole side or by
+ * nothing, an axis stays as it is. [B, h, w, D]
+ */
+const roll = (x: Tensor, { height, width }: PictureSize): Tensor => rollAxis(rollAxis(x, 1, height), 2, width)
+
+const rollAxis = (x: Tensor, axis: 1 | 2, by: number): Tensor => {
+  const n = x.shape[axis]!
+  if (by % n === 0) return x
+  const [first, rest] = x.split([by, n - by], axis)
+  return rest!.concat([first!], axis)
 }
 
 /** What keeps the tokens of a rolled grid's windows apart if the roll alone has brought them together: [windows, 1, T, T]. */
-const apart = (h: number, w: number, side: number, offset: number): Tensor => {
-  const [down, across, size] = [h / side, w / side, side * side]
+const apart = (grid: PictureSize, window: PictureSize, offset: PictureSize): Tensor => {
+  const { height: tall, width: wide } = window
+  const [down, across, size] = [grid.height / tall, grid.width / wide, tall * wide]
   const values = new Float32Array(down * across * size * size)
-  const cameRound = (window: number, token: number): string => {
-    const row = Math.floor(window / across) * side + Math.floor(token / side)
-    const column = (window % across) * side + (token % side)
-    return `${row >= h - offset},${column >= w - offset}`
+  const cameRound = (at: number, token: number): string => {
+    const row = Math.floor(at / across) * tall + Math.floor(token / wide)
+    const column = (at % across) * wide + (token % wide)
+    return `${row >= grid.height - offset.height},${column >= grid.width - offset.width}`
   }
   for (let i = 0; i < values.length; i++) {
-    const [window, query, key] = [Math.floor(i / size ** 2), Math.floor(i / size) % size, i % size]
-    if (cameRound(window, query) !== cameRound(window, key)) values[i] = -1e4
+    const [at, query, key] = [Math.floor(i / size ** 2), Math.floor(i / size) % size, i % size]
+    if (cameRound(at, query) !== cameRound(at, key)) values[i] = -1e4
   }
   return constant(values, [down * across, 1, size, size])
 }
@@ -229,8 +271,6 @@ const neighbour = (x: Tensor, axis: 1 | 2, by: 1 | -1): Tensor => {
 /** Pictures [B, C, H, W] → patches [B, H/p, W/p, C·p²]. */
 const toPatches = (x: Tensor, p: number): Tensor => {
   const [b, c, h, w] = dims(x, 4, 'toPatches')
-  if (!Number.isInteger(Math.log2(h / p)))
-    throw new RangeError(`the grid of tokens must have a power of two a side, not ${h / p}`)
   return x
     .reshape([b, c, h / p, p, w / p, p])
     .transpose([0, 2, 4, 1, 3, 5])

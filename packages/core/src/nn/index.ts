@@ -5,6 +5,8 @@ export {
   type HourglassConfig,
   type NetworkConfig,
   networkConfig,
+  type StoredNetwork,
+  storedNetwork,
   type UnetConfig,
 } from './config.js'
 export type { Half } from './hourglass.js'

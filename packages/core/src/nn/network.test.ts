@@ -1,7 +1,13 @@
 /** What holds for every network, of either kind, whatever it is conditioned on. */
 import { describe, expect, it } from 'vitest'
 import { grad, interpret, referenceRuntime } from '../tensor/index.js'
-import { type NetworkConfig, networkConfig, networkInputShapes, networkLayout } from './index.js'
+import {
+  type NetworkConfig,
+  networkConfig,
+  networkInputShapes,
+  networkLayout,
+  storedNetwork,
+} from './index.js'
 import {
   EXAMPLES,
   hourglassOf,
@@ -75,7 +81,7 @@ describe.each(EXAMPLES)('%s', (_, config) => {
   })
 
   it('is described by its config', () => {
-    expect(networkConfig.parse(JSON.parse(JSON.stringify(config)))).toEqual(config)
+    expect(networkConfig.parse(JSON.parse(JSON.stringify(storedNetwork(config))))).toEqual(config)
     const { specs } = networkLayout(config)
     expect(Object.keys(parameters)).toEqual(specs.map(({ name }) => name))
     expect(networkInputShapes(config, 5).c_noise).toEqual([5])
@@ -163,29 +169,42 @@ describe.each([
 
 describe('networkConfig', () => {
   it.each<[string, unknown]>([
-    ['an unknown type', { ...hourglassOf(), type: 'mlp' }],
-    ['an unknown key', { ...unetOf(), dropout: 0.1 }],
-    ['no levels', { ...hourglassOf(), levels: [] }],
-    ['half a pixel', { ...hourglassOf(), patch_size: 0.5 }],
+    ['an unknown type', { ...storedNetwork(hourglassOf()), type: 'mlp' }],
+    ['an unknown key', { ...storedNetwork(unetOf()), dropout: 0.1 }],
+    ['no levels', { ...storedNetwork(hourglassOf()), levels: [] }],
+    ['half a pixel', { ...storedNetwork(hourglassOf()), patch_size: 0.5 }],
+    ['a third side', { ...storedNetwork(hourglassOf()), resolution: [8, 8, 8] }],
+    ['no side', { ...storedNetwork(hourglassOf()), resolution: undefined }],
+    ['its form in memory', hourglassOf()],
     [
       'a class of two tokens',
-      unetOf({ kind: 'class', vocabulary_size: 3, tokens: 2 } as unknown as { kind: 'none' }),
+      storedNetwork(unetOf({ kind: 'class', vocabulary_size: 3, tokens: 2 } as unknown as { kind: 'none' })),
     ],
   ])('refuses %s', (_, config) => {
     expect(networkConfig.safeParse(config).success).toBe(false)
   })
 })
 
+describe('the size of pictures in a config', () => {
+  const stored = storedNetwork(hourglassOf())
+
+  it('is one number where they are squares, as it always was, and else height and width', () => {
+    expect(stored).toMatchObject({ type: 'hourglass', resolution: 8, channels: 3 })
+    expect(networkConfig.parse({ ...stored, resolution: 32 })).toMatchObject({ height: 32, width: 32 })
+    const wide = networkConfig.parse({ ...stored, resolution: [24, 48] })
+    expect(wide).toMatchObject({ height: 24, width: 48 })
+    expect(wide).not.toHaveProperty('resolution')
+    expect(storedNetwork(wide).resolution).toEqual([24, 48])
+  })
+})
+
 describe('networkLayout', () => {
   it.each<[string, NetworkConfig]>([
-    ['a grid that is no power of two', { ...hourglassOf(), resolution: 12 }],
+    ['patches that do not merge', { ...hourglassOf(), height: 8, width: 10 }],
+    ['patches that do not merge, of a unet', { ...unetOf(), height: 10 }],
     ['heads that do not divide the width', { ...unetOf(), levels: [{ width: 4, depth: 1, attention: 3 }] }],
     ['groups that do not divide the width', { ...unetOf(), levels: [{ width: 5, depth: 1, attention: 0 }] }],
     ['patches that do not fill the picture', { ...unetOf(), patch_size: 3 }],
-    [
-      'windows that do not fill the grid',
-      { ...hourglassOf(), levels: [{ ...hourglassOf().levels[0]!, window: 3 }, hourglassOf().levels[1]!] },
-    ],
   ])('refuses %s', (_, config) => {
     expect(() => networkLayout(config)).toThrow(RangeError)
   })

@@ -52,10 +52,10 @@ export type NetworkInputShapes = Readonly<Record<string, InputSpec>> & {
 
 /** The inputs that a network takes for a batch of `batch` pictures. */
 export const networkInputShapes = (config: NetworkConfig, batch: number): NetworkInputShapes => {
-  const { resolution, channels, embedding } = config
+  const { channels, height, width, embedding } = config
   const prompt = promptInputs(embedding.condition, batch)
   return {
-    x: [batch, channels, resolution, resolution],
+    x: [batch, channels, height, width],
     c_noise: [batch],
     ...prompt,
     ...(embedding.guidance_embedding && { guidance_scale: [batch], ...asNegative(prompt) }),

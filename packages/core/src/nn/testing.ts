@@ -24,7 +24,8 @@ export const hourglassOf = (
   jump_embedding = false,
 ): HourglassConfig => ({
   type: 'hourglass',
-  resolution: 8,
+  height: 8,
+  width: 8,
   channels: 3,
   patch_size: 2,
   levels: [
@@ -52,7 +53,8 @@ export const unetOf = (
   jump_embedding = false,
 ): UnetConfig => ({
   type: 'unet',
-  resolution: 8,
+  height: 8,
+  width: 8,
   channels: 3,
   patch_size: 2,
   levels: [

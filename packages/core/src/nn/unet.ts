@@ -6,12 +6,18 @@
 import { dims, type Tensor } from '../tensor/index.js'
 import { type Conditioning, embedCondition, type NetworkInputs, type Tap } from './condition.js'
 import type { UnetConfig } from './config.js'
+import { checkGrid } from './grid.js'
 import { attention, conv, depthToSpace, groupNorm, linear, spaceToDepth, upsampleNearest } from './layers.js'
 import type { Scope } from './scope.js'
 
-/** F(x, c_noise, condition): [B, C, H, W] → [B, C, H, W]. */
+/**
+ * F(x, c_noise, condition): [B, C, H, W] → [B, C, H, W].
+ *
+ * @throws RangeError if pictures do not divide into patches, or these into merges.
+ */
 export const unet = (scope: Scope, inputs: NetworkInputs, config: UnetConfig, tap?: Tap): Tensor => {
   const { levels, patch_size, channels, groups } = config
+  checkGrid(config)
   const conditioning = embedCondition(scope.at('embedding'), inputs, config)
   const stage = (at: Scope, x: Tensor, level: UnetConfig['levels'][number]) => {
     const y = residualBlock(at, x, conditioning.embedding, level.width, groups)

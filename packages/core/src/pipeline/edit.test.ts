@@ -18,7 +18,8 @@ const exact = (kind: 'student' | 'teacher') => {
     kind,
     ...RANGE,
     network: {
-      resolution: SIZE,
+      height: SIZE,
+      width: SIZE,
       channels: 1,
       embedding: {
         condition: { kind: 'class', classes: 3 },

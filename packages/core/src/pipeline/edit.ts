@@ -2,6 +2,7 @@
 import { DEFAULT_STRENGTH, inpainting, multistepSigmas, strengthSigma } from '../consistency/index.js'
 import type { DenoiseFunction, NoiseRange } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
+import { type PictureShape, pixelsOf, sizeOf } from '../picture/index.js'
 
 export interface EditOptions {
   /** A picture to begin from, [C, H, W] in [-1, 1]; or one for each prompt, [count, C, H, W]. */
@@ -70,11 +71,12 @@ interface Levels {
 export const editOf = (
   { image, strength, mask, sigmas }: EditOptions & Levels,
   count: number,
-  { channels, size }: { readonly channels: number; readonly size: number },
+  shape: PictureShape,
   range: NoiseRange,
 ): Edit | undefined => {
   if (!image) return undefined
-  const one = channels * size
+  const one = sizeOf(shape)
+  const size = pixelsOf(shape)
   if (image.length !== one && image.length !== one * count)
     throw new RangeError(`a picture of ${image.length} numbers: ${one} expected, or ${count} times as many`)
   if (mask && mask.length !== size && mask.length !== size * count)

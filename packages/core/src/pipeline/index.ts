@@ -13,8 +13,8 @@ export {
   STEP_SPACINGS,
   type StepSpacing,
 } from './pipeline.js'
-export { enlargement, fromRGBA, maskFromRGBA, toByte, toRGBA, unenlarged } from './pixels.js'
+export { enlargement, fromRGBA, maskFromRGBA, shownChannels, toByte, toRGBA, unenlarged } from './pixels.js'
 export { type Recipe, readRecipe, withRecipe } from './recipe.js'
 export { drawSeed, readSeed, SEED_RULE } from './seeds.js'
-export { checkPrompt, samplingOf, takesGuidance } from './settings.js'
+export { checkPrompt, samplingOf, shapeOf, takesGuidance } from './settings.js'
 export { shapeFor } from './shape-for.js'

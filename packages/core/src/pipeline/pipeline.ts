@@ -11,6 +11,7 @@ import {
   trailingSchedule,
 } from '../diffusion/index.js'
 import type { ModelConfig } from '../formats/index.js'
+import { type PictureShape, sizeOf } from '../picture/index.js'
 import { Random, STREAM } from '../random/index.js'
 import type { Executable } from '../tensor/index.js'
 import {
@@ -23,7 +24,7 @@ import {
 } from '../text/index.js'
 import { checkFinite, seedsFrom } from './checks.js'
 import { between, checkWeights, type EditOptions, editOf, type Interpolation } from './edit.js'
-import { checkPrompt, samplingOf } from './settings.js'
+import { checkPrompt, samplingOf, shapeOf } from './settings.js'
 
 /** What sampling needs to know of a model. */
 export type PipelineConfig = Pick<
@@ -84,12 +85,9 @@ interface Encoded {
 }
 
 /** Pictures [count, channels, height, width] in [-1, 1], not clipped, but finite. */
-export interface Generated {
+export interface Generated extends PictureShape {
   readonly data: Float32Array
   readonly count: number
-  readonly channels: 1 | 3
-  readonly height: number
-  readonly width: number
 }
 
 export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
@@ -102,10 +100,14 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     this.conditioner = conditionerOf(config.vocabulary)
   }
 
+  /** What each of its pictures looks like in memory. */
+  get shape(): PictureShape {
+    return shapeOf(this.config)
+  }
+
   /** Numbers of one picture: channels · height · width. */
   get pictureSize(): number {
-    const { channels, resolution } = this.config.network
-    return channels * resolution ** 2
+    return sizeOf(this.shape)
   }
 
   /** Unit Gaussian noise number first … first + count − 1 of a seed, for one step: [count, C, H, W]. Number 0 makes its picture. */
@@ -224,8 +226,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       const other = this.#noiseOf(Array<number>(count).fill(to.seed), step)
       return between(own, other, to.weights, count, slerp)
     }
-    const { channels, resolution } = config.network
-    const edit = editOf(options, count, { channels, size: resolution ** 2 }, config)
+    const edit = editOf(options, count, this.shape, config)
     const sigma_max = edit?.sigma ?? config.sigma_max
     const painted = edit?.keep(denoise) ?? denoise
     const start = edit?.start(noise(0), sigma_max) ?? noise(0).map((value) => value * sigma_max)
@@ -249,7 +250,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
             options,
           )
     checkFinite(data)
-    return { data, count, channels: channels as 1 | 3, height: resolution, width: resolution }
+    return { data, count, ...this.shape }
   }
 
   /** Noise levels for a student's steps: by a schedule, or those stored in its config, else spaced by rule. */

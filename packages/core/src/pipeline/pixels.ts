@@ -1,15 +1,33 @@
+import { UserError } from '../errors/index.js'
+import { type PictureShape, type PictureSize, pixelsOf } from '../picture/index.js'
+
+/**
+ * The channels of pictures that files and pages can show.
+ *
+ * @throws UserError unless there are 1, grey, or 3, colour.
+ */
+export const shownChannels = ({ channels }: Pick<PictureShape, 'channels'>): 1 | 3 => {
+  if (channels === 1 || channels === 3) return channels
+  throw new UserError(
+    `pictures of ${channels} channels cannot be read or shown: a picture has 1 channel, which is grey, or 3, which are colours`,
+  )
+}
+
 /** [-1, 1] to 0…255, rounded; typed arrays that clamp do the rest. */
 export const toByte = (value: number): number => Math.round((value + 1) * 127.5)
 
 /**
- * Picture `index` of [count, channels, size] values in [-1, 1] as RGBA bytes, size pixels of them. One channel is grey.
+ * Picture `index` of [count, channels, height, width] values in [-1, 1] as RGBA bytes [height, width, 4]. One channel is grey.
+ *
+ * @throws UserError unless there are 1 or 3 channels.
  */
 export const toRGBA = (
   data: Float32Array,
   index: number,
-  channels: number,
-  size: number,
+  shape: PictureShape,
 ): Uint8ClampedArray<ArrayBuffer> => {
+  const channels = shownChannels(shape)
+  const size = pixelsOf(shape)
   const rgba = new Uint8ClampedArray(4 * size).fill(255)
   for (let c = 0; c < 3; c++) {
     const plane = (index * channels + Math.min(c, channels - 1)) * size
@@ -21,8 +39,11 @@ export const toRGBA = (
 /**
  * RGBA bytes as [channels, size] values in [-1, 1], the inverse of `toRGBA`. As where pictures are read from files, what is
  * transparent shows white, and one channel is the luminance of the colours: of light, by Rec. 709, not of bytes.
+ *
+ * @throws UserError unless there are 1 or 3 channels.
  */
 export const fromRGBA = (rgba: ArrayLike<number>, channels: number): Float32Array => {
+  shownChannels({ channels })
   const size = rgba.length / 4
   const data = new Float32Array(channels * size)
   for (let i = 0; i < size; i++) {
@@ -57,32 +78,33 @@ const light = (value: number): number => {
 }
 
 /**
- * The pixels of a picture that was enlarged by a whole number k ≥ 2, each of them to k × k equal ones: the middle square,
- * [resolution, resolution, channels]. Undefined for every other picture, and if the shorter side is not k times `resolution`.
+ * The pixels of a picture that was enlarged by a whole number k ≥ 2, each of them to k × k equal ones: the middle of it,
+ * [height, width, channels] of the size `to`. Undefined for every other picture, and if it does not cover k times that size.
  *
  * @param pixels [height, width, channels], of bytes
  */
 export const unenlarged = <Bytes extends Uint8Array | Uint8ClampedArray>(
   pixels: Bytes,
-  { width, height, channels }: { readonly width: number; readonly height: number; readonly channels: number },
-  resolution: number,
+  from: PictureShape,
+  to: PictureSize,
 ): Bytes | undefined => {
-  const k = enlargement(width, height, resolution)
+  const { channels, height, width } = from
+  const k = enlargement(from, to)
   if (k === undefined || !isOfCells(pixels, width * channels, channels, k)) return undefined
-  const left = middle(width / k, resolution)
-  const top = middle(height / k, resolution)
-  const small = pixels.slice(0, resolution ** 2 * channels) as Bytes
-  for (let y = 0; y < resolution; y++)
-    for (let x = 0; x < resolution; x++) {
-      const from = ((top + y) * k * width + (left + x) * k) * channels
-      small.set(pixels.subarray(from, from + channels), (y * resolution + x) * channels)
+  const left = middle(width / k, to.width)
+  const top = middle(height / k, to.height)
+  const small = pixels.slice(0, channels * pixelsOf(to)) as Bytes
+  for (let y = 0; y < to.height; y++)
+    for (let x = 0; x < to.width; x++) {
+      const at = ((top + y) * k * width + (left + x) * k) * channels
+      small.set(pixels.subarray(at, at + channels), (y * to.width + x) * channels)
     }
   return small
 }
 
-/** By how much a picture may have been enlarged from one whose shorter side was `resolution`; undefined if by no whole number ≥ 2. */
-export const enlargement = (width: number, height: number, resolution: number): number | undefined => {
-  const k = Math.min(width, height) / resolution
+/** By how much a picture may have been enlarged from one that covers a size as scaling does; undefined if by no whole number ≥ 2. */
+export const enlargement = ({ height, width }: PictureSize, to: PictureSize): number | undefined => {
+  const k = Math.min(width / to.width, height / to.height)
   return k >= 2 && [k, width / k, height / k].every(Number.isInteger) ? k : undefined
 }
 

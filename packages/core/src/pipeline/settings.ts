@@ -1,6 +1,7 @@
 /** What a model allows, by its config alone: for whatever paints with it, and for whatever only asks. */
 import { type SamplerName, SCHEDULE_NAMES, SOLVER_NAMES, SOLVERS } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
+import type { PictureShape } from '../picture/index.js'
 import { type Conditioner, takesPrompts } from '../text/index.js'
 import { checkNumbers, checkSigmas } from './checks.js'
 import { checkEdit } from './edit.js'
@@ -8,6 +9,13 @@ import type { GenerateOptions, PipelineConfig } from './pipeline.js'
 
 /** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
 const EDITING_STEPS = 4
+
+/** What each picture of a model looks like in memory. */
+export const shapeOf = ({ network }: Pick<PipelineConfig, 'network'>): PictureShape => ({
+  channels: network.channels,
+  height: network.height,
+  width: network.width,
+})
 
 /** Whether a model can be asked for a guidance scale, and for a negative prompt with it. */
 export const takesGuidance = ({

@@ -4,6 +4,7 @@
  * Fires `painted` (detail: milliseconds, device, seed, warnings) and `error`, which is also to be read in the picture's place.
  */
 import { told, UserError, type Words } from '../errors/index.js'
+import type { PictureSize } from '../picture/index.js'
 import { readSeed, SEED_RULE } from '../pipeline/index.js'
 import { DEVICES } from './messages.js'
 import { load, type WebModel } from './model.js'
@@ -13,7 +14,7 @@ import { type Share, share } from './share.js'
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
 
 const STYLE = `
-:host{display:inline-block;width:8rem;aspect-ratio:1;overflow:auto}
+:host{display:inline-block;width:8rem;overflow:auto}
 canvas{width:100%;height:100%;image-rendering:pixelated}
 p{margin:0;padding:.5em;font:.75rem/1.3 system-ui,sans-serif;color:#8a1c1c;background:#fdecec;overflow-wrap:anywhere}
 [hidden]{display:none}`
@@ -26,14 +27,15 @@ const MODEL_ATTRIBUTES = ['src', 'device', 'runtime']
 /** Options by the names of attributes. */
 const inAttributes: Words = (option) => option.replaceAll('_', '-')
 
-let sheet: CSSStyleSheet | undefined
+const sheets = new Map<string, CSSStyleSheet>()
 
-/** A sheet, not an element: content security policies forbid what is written inline. One for all elements. */
-const styleSheet = (): CSSStyleSheet => {
-  if (!sheet) {
-    sheet = new CSSStyleSheet()
-    sheet.replaceSync(STYLE)
-  }
+/** A sheet, not an element: content security policies forbid what is written inline. One for all elements of one style. */
+const styleSheet = (style: string): CSSStyleSheet => {
+  const known = sheets.get(style)
+  if (known) return known
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(style)
+  sheets.set(style, sheet)
   return sheet
 }
 
@@ -48,6 +50,7 @@ export class OneStrokeElement extends Base {
     'device',
     'runtime',
   ]
+  readonly #root: ShadowRoot
   readonly #canvas = document.createElement('canvas')
   /** Says what is wrong, in the picture's place. */
   readonly #message = document.createElement('p')
@@ -66,7 +69,8 @@ export class OneStrokeElement extends Base {
     this.#message.setAttribute('part', 'message')
     this.#message.hidden = true
     shadow.append(this.#canvas, this.#message)
-    shadow.adoptedStyleSheets = [styleSheet()]
+    this.#root = shadow
+    this.#fit({ height: 1, width: 1 })
     this.#canvas.setAttribute('role', 'img')
   }
 
@@ -121,6 +125,7 @@ export class OneStrokeElement extends Base {
         ...(negative_prompt !== null && { negative_prompt }),
       })
       ;[this.#canvas.width, this.#canvas.height] = [image.width, image.height]
+      this.#fit(image)
       this.#canvas.getContext('2d')!.putImageData(image, 0, 0)
       const milliseconds = performance.now() - begin
       const warnings = model.warnings([prompt, negative_prompt ?? ''])
@@ -136,6 +141,11 @@ export class OneStrokeElement extends Base {
       console.error(`<${this.localName}>: ${said}`)
       this.dispatchEvent(new ErrorEvent('error', { error, message: said }))
     }
+  }
+
+  /** The element has the picture's proportions, unless the page's own style says otherwise. A square before there is one. */
+  #fit({ height, width }: PictureSize): void {
+    this.#root.adoptedStyleSheets = [styleSheet(STYLE), styleSheet(`:host{aspect-ratio:${width}/${height}}`)]
   }
 
   /** The picture, or a message in its place. */

@@ -1,5 +1,6 @@
 /** Fetching an exported model: its manifest always anew, its graph from the cache where it is the one that is meant. */
 import { UserError } from '../errors/index.js'
+import { type StoredSize, sized } from '../picture/index.js'
 import type { Manifest } from '../pipeline/index.js'
 import { unreadable } from './reach.js'
 
@@ -10,19 +11,23 @@ export interface FetchOptions {
   onProgress?(loaded: number, total: number): void
 }
 
+/** A manifest as its file holds it. It is not checked here as `parseManifest` does: that would be most of what a page loads. */
+type Stored = Omit<Manifest, 'network'> & { readonly network: { readonly resolution: StoredSize } }
+
 /** @throws UserError if it is not there, is no manifest, or is of a later format. */
 export const fetchManifest = async (url: string): Promise<{ manifest: Manifest; base: URL }> => {
   const address = new URL(url)
   if (!address.pathname.endsWith('.json'))
     address.pathname = address.pathname.replace(/\/?$/, '/manifest.json')
   const response = await fetchOk(address, 'no-cache')
-  const manifest = parsed(await response.text().catch(brokenOff(address)), address) as Manifest
+  const manifest = parsed(await response.text().catch(brokenOff(address)), address) as Stored
   if (manifest?.format !== 'onestroke-export/1')
     throw new UserError(
       `${address} is not a manifest of onestroke-export/1${manifest?.format ? `, but of ${manifest.format}` : ''}`,
       { remedy: 'write it with onestroke export' },
     )
-  return { manifest, base: address }
+  const network = sized(manifest.network) as Manifest['network']
+  return { manifest: { ...manifest, network }, base: address }
 }
 
 const parsed = (text: string, address: URL): unknown => {

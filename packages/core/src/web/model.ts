@@ -1,5 +1,6 @@
 /** A model in a page: it lives in a worker, so that painting never makes the page wait. */
 import { inWords, UserError, type Words } from '../errors/index.js'
+import { isSameSize, sizeText } from '../picture/index.js'
 import { fromRGBA, type Interpolation, type Manifest, maskFromRGBA } from '../pipeline/index.js'
 import { type Conditioner, conditionerOf } from '../text/index.js'
 import { DEVICES, type Device, type FromWorker, type GenerateRequest, type ToWorker } from './messages.js'
@@ -203,7 +204,7 @@ export class WebModel {
     signal?.throwIfAborted()
     if (this.#ended) throw this.#ended
     const id = this.#count++
-    const { resolution, channels } = this.manifest.network
+    const { channels, height, width } = this.manifest.network
     const edit = {
       ...(image && { image: fromRGBA(this.#fitting(image).data, channels) }),
       ...(mask && { mask: maskFromRGBA(this.#fitting(mask).data) }),
@@ -213,9 +214,7 @@ export class WebModel {
     let wake = () => {}
     this.#listeners.set(id, {
       onPictures: ({ step, last, pictures, milliseconds }) => {
-        const images = pictures.map(
-          (rgba) => new ImageData(new Uint8ClampedArray(rgba), resolution, resolution),
-        )
+        const images = pictures.map((rgba) => new ImageData(new Uint8ClampedArray(rgba), width, height))
         arrived.push({ step, last, images, milliseconds })
         wake()
       },
@@ -253,11 +252,9 @@ export class WebModel {
 
   /** @throws UserError unless it has the model's size. */
   #fitting(image: ImageData): ImageData {
-    const { resolution } = this.manifest.network
-    if (image.width !== resolution || image.height !== resolution)
-      throw new UserError(
-        `this model edits pictures of ${resolution}×${resolution} pixels, not ${image.width}×${image.height}`,
-      )
+    const { network } = this.manifest
+    if (!isSameSize(image, network))
+      throw new UserError(`this model edits pictures of ${sizeText(network)} pixels, not ${sizeText(image)}`)
     return image
   }
 

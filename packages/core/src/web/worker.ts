@@ -46,14 +46,11 @@ const generate = async (id: number, request: GenerateRequest, signal: AbortSigna
   signal.throwIfAborted()
   painting = signal
   const begin = performance.now()
-  const { resolution, channels } = pipeline!.config.network
+  const { shape } = pipeline!
   const { steps, previews, ...options } = request
   const count = request.prompts.length
   const send = (data: Float32Array, step: number, last: boolean) => {
-    const pictures = Array.from(
-      { length: count },
-      (_, i) => toRGBA(data, i, channels, resolution ** 2).buffer,
-    )
+    const pictures = Array.from({ length: count }, (_, i) => toRGBA(data, i, shape).buffer)
     const milliseconds = performance.now() - begin
     port.postMessage({ type: 'pictures', id, step, last, pictures, milliseconds }, pictures)
   }

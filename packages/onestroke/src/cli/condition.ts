@@ -1,8 +1,10 @@
 /** Pictures for a model that has its vocabulary already. */
+import { shownChannels } from '@onestroke/core/pipeline'
 import { conditionerOf, LEARNS, type Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { checkFit } from '../evaluation/index.js'
 import type { LoadedModel } from '../model/index.js'
+import type { DataFlags } from './options.js'
 import { UsageError } from './usage-error.js'
 
 /**
@@ -37,9 +39,9 @@ export const sharedVocabulary = (model: LoadedModel, who: string, dataset: Datas
 }
 
 /** Flags for data of the pictures' size that the model paints, unless they say otherwise. */
-export const sizeOf = ({
+export const flagsFor = ({
   config: { network },
-}: LoadedModel): { resolution: number; channels: '1' | '3' } => ({
-  resolution: network.resolution,
-  channels: network.channels === 1 ? '1' : '3',
+}: LoadedModel): Required<Pick<DataFlags, 'resolution' | 'channels'>> => ({
+  resolution: { height: network.height, width: network.width },
+  channels: `${shownChannels(network)}`,
 })

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '@onestroke/core/errors'
+import { square } from '@onestroke/core/picture'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import type { Dataset } from '../data/index.js'
@@ -45,7 +46,7 @@ export const demoCommand = (): Command =>
           translate: 0,
           checkpointEvery: 60,
           threads: 0,
-          resolution: 16,
+          resolution: square(16),
           category: CATEGORIES,
         }
         const settings = distillSettings(teacher, {})

@@ -27,7 +27,7 @@ import {
   type Progress,
   type RunPlan,
 } from '../training/index.js'
-import { sharedVocabulary, sizeOf } from './condition.js'
+import { flagsFor, sharedVocabulary } from './condition.js'
 import {
   collectOptions,
   guidanceScale,
@@ -126,7 +126,7 @@ When it is done, report.html in the folder shows teacher and student side by sid
         )
       await runCommand(
         spec,
-        { ...sizeOf(teacher), ...flags },
+        { ...flagsFor(teacher), ...flags },
         {
           ...settings,
           ...(initFrom && { initFrom }),

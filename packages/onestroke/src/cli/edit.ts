@@ -55,15 +55,14 @@ its holes are painted instead, whatever their colour.
           })
       const opened = await openModel(path, flags)
       const { model } = opened
-      const { resolution, channels } = model.config.network
       const prompts = promptsFor(model, flags, [''])
       await paint(
         opened,
         flags,
         {
           prompts,
-          image: await readImage(picture, { resolution, channels: channels as 1 | 3 }),
-          ...(mask !== undefined && { mask: await readMask(mask, { resolution }) }),
+          image: await readImage(picture, model.shape),
+          ...(mask !== undefined && { mask: await readMask(mask, model.shape) }),
           ...(strength !== undefined && { strength }),
         },
         { picture, ...(mask !== undefined && { mask }), ...(strength !== undefined && { strength }) },

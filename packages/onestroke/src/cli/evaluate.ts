@@ -12,6 +12,7 @@ import {
 } from '../evaluation/index.js'
 import { loadModel } from '../model/index.js'
 import { bestSampler, caveat, compare, estimate, judgesOf, marked, writeEstimate } from '../report/index.js'
+import { flagsFor } from './condition.js'
 import { openData } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
@@ -60,12 +61,7 @@ export const evaluateCommand = (): Command =>
       const teacher = flags.teacher === undefined ? undefined : await loadModel(flags.teacher)
       if (teacher && teacher.config.kind !== 'teacher')
         throw new UsageError(`--teacher ${flags.teacher} is a student, not a diffusion model`)
-      const { resolution, channels } = model.config.network
-      const dataset = await openData(flags.data, {
-        resolution,
-        channels: channels === 1 ? '1' : '3',
-        ...flags,
-      })
+      const dataset = await openData(flags.data, { ...flagsFor(model), ...flags })
       const bar = new Bar('evaluating', 'pictures')
       const evaluation = await showingFeatures((notify) =>
         evaluate({

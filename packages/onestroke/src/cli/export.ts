@@ -1,7 +1,9 @@
+import { storedConfig, withStoredNetwork } from '@onestroke/core/formats'
 import type { Storage } from '@onestroke/core/tensor'
 import { Command, Option } from 'commander'
 import { exportFolder, exportModel, TARGETS, type Target } from '../export/index.js'
 import { type LoadedModel, loadModel, SAVED_STORAGES, type SavedStorage } from '../model/index.js'
+import { flagsFor } from './condition.js'
 import { openData } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions, dtypeOption, integer, listed } from './options.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
@@ -58,11 +60,8 @@ export const exportCommand = (): Command =>
       const { target } = flags
       if (target === 'model') return exportAgain(model, flags)
       const teacher = flags.teacher === undefined ? undefined : await loadModel(flags.teacher)
-      const { resolution, channels } = model.config.network
       const dataset =
-        flags.data === undefined
-          ? undefined
-          : await openData(flags.data, { resolution, channels: channels === 1 ? '1' : '3', ...flags })
+        flags.data === undefined ? undefined : await openData(flags.data, { ...flagsFor(model), ...flags })
       const bar = new Bar('measuring', 'pictures')
       const { manifest, weight } = await showingFeatures((notify) =>
         exportModel({
@@ -82,7 +81,7 @@ export const exportCommand = (): Command =>
           }),
         }),
       ).finally(() => bar.stop())
-      if (flags.json) return console.log(JSON.stringify(manifest, null, 2))
+      if (flags.json) return console.log(JSON.stringify(withStoredNetwork(manifest), null, 2))
       const { graph, dtype, rmse_to_fp32, quality } = manifest
       sayWritten(flags.out, { dtype, bytes: graph.bytes, rmse_to_fp32 })
       if (weight) {
@@ -125,7 +124,7 @@ const exportAgain = async (
     if (value !== undefined)
       throw usage(`--${flag} is for the manifest of a graph`, '--target node or web writes one')
   const written = await exportFolder(model, out, dtype)
-  if (json) return console.log(JSON.stringify(written.config, null, 2))
+  if (json) return console.log(JSON.stringify(storedConfig(written.config), null, 2))
   sayWritten(out, { dtype, ...written })
 }
 

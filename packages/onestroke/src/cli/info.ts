@@ -4,15 +4,24 @@ import { join } from 'node:path'
 import { PREDICTIONS, pathAbout } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import { NETWORKS } from '@onestroke/core/nn'
+import {
+  isSameSize,
+  type StoredSize,
+  sized,
+  sizeOption,
+  sizeText,
+  square,
+  storedSize,
+} from '@onestroke/core/picture'
 import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
 import type { Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import pc from 'picocolors'
-import { abbreviate, type Dataset, isPictureName, NoCommonSize, sizeOf, summaryOf } from '../data/index.js'
+import { abbreviate, type Dataset, isPictureName, NoCommonSize, summaryOf } from '../data/index.js'
 import { readBytes } from '../formats/index.js'
 import { type LoadedModel, loadModel, readConfig } from '../model/index.js'
 import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
-import { hasState, isTrainable, readPlan, readProgress } from '../training/index.js'
+import { hasState, isTrainable, readPlan, readProgress, trainableSize } from '../training/index.js'
 import { openDataToLearn } from './open-data.js'
 import { DATA_HELP, type DataFlags, dataOptions } from './options.js'
 import { duration, printable } from './terminal.js'
@@ -46,7 +55,7 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     kind: config.kind,
     parameters: layout.size,
     network: `${network.type} (${NETWORKS[network.type].about}), preset ${provenance.preset}`,
-    resolution: network.resolution,
+    resolution: storedSize(network),
     channels: network.channels,
     condition: promptsText(vocabulary),
     prediction: `${config.prediction}: ${PREDICTIONS[config.prediction].about}`,
@@ -114,7 +123,7 @@ const runFacts = async (path: string) => {
 interface Inside {
   readonly name: string
   readonly kind: 'teacher' | 'student' | 'unfinished run'
-  readonly resolution?: number
+  readonly resolution?: StoredSize
 }
 
 /** The models and runs that are the sub-folders of a folder; undefined if none is. */
@@ -126,14 +135,14 @@ const modelsFacts = async (path: string): Promise<object | undefined> => {
     if (existsSync(join(inside, CONFIG_FILE))) {
       // Another program's config, or a damaged one, makes no model.
       const config = await readConfig(inside).catch(() => undefined)
-      if (config) models.push({ name, kind: config.kind, resolution: config.network.resolution })
+      if (config) models.push({ name, kind: config.kind, resolution: storedSize(config.network) })
     } else if (existsSync(join(inside, PLAN_FILE))) models.push({ name, kind: 'unfinished run' })
   }
   return models.length > 0 ? { path, kind: 'folder of models', models } : undefined
 }
 
-/** The side to which pictures are scaled that have no common size, to be counted. */
-const ANY_SIDE = 8
+/** The size to which pictures are scaled that have no common one, to be counted. */
+const ANY_SIZE = square(8)
 
 const dataFacts = async (spec: string, flags: DataFlags): Promise<object> => {
   try {
@@ -145,7 +154,7 @@ const dataFacts = async (spec: string, flags: DataFlags): Promise<object> => {
       width: __,
       sha256: ___,
       ...facts
-    } = factsOf(await openDataToLearn(spec, { ...flags, resolution: ANY_SIDE }))
+    } = factsOf(await openDataToLearn(spec, { ...flags, resolution: ANY_SIZE }))
     return {
       ...facts,
       needs: 'one size for all: train scales and crops them with --resolution 32, for instance',
@@ -156,7 +165,7 @@ const dataFacts = async (spec: string, flags: DataFlags): Promise<object> => {
 const factsOf = (dataset: Dataset) => {
   const { name, count, channels, height, width, sizes, names, classes, skipped, warnings, sha256, test } =
     dataset
-  const wasScaled = sizes && [sizes.smallest, sizes.largest].some((size) => sizeOf(size) !== sizeOf(dataset))
+  const wasScaled = sizes && [sizes.smallest, sizes.largest].some((size) => !isSameSize(size, dataset))
   return {
     kind: 'data',
     name,
@@ -166,8 +175,8 @@ const factsOf = (dataset: Dataset) => {
     height,
     width,
     ...(wasScaled && { sizes }),
-    ...(!isTrainable(height) && {
-      needs: 'a side that is a power of two: train takes --resolution 32, for instance',
+    ...(!isTrainable(dataset) && {
+      needs: `a size that networks take: train takes --resolution ${sizeOption(trainableSize(dataset))}, for instance`,
     }),
     ...(names && { captions: names.slice(0, 5).map((caption) => abbreviate(caption)) }),
     ...(classes && { classes }),
@@ -184,6 +193,7 @@ const readable = (value: unknown, name: string): string => {
   if (name === 'edit') return editText(value as NonNullable<Recipe['edit']>)
   if (name === 'sizes') return sizesText(value as NonNullable<Dataset['sizes']>)
   if (name === 'models') return (value as Inside[]).map(insideText).join(', ')
+  if (name === 'resolution') return resolutionText(value as StoredSize)
   if (typeof value === 'number') return name === 'seconds' ? duration(value) : value.toLocaleString('en')
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
@@ -197,10 +207,13 @@ const editText = ({ strength, picture, mask }: NonNullable<Recipe['edit']>): str
 
 /** `640×480 to 4000×3000`. */
 const sizesText = ({ smallest, largest }: NonNullable<Dataset['sizes']>): string => {
-  const [from, to] = [sizeOf(smallest), sizeOf(largest)]
+  const [from, to] = [sizeText(smallest), sizeText(largest)]
   return from === to ? from : `${from} to ${to}`
 }
 
 /** `emoji-32-student (student, 32×32)`. */
 const insideText = ({ name, kind, resolution }: Inside): string =>
-  `${name} (${kind}${resolution === undefined ? '' : `, ${resolution}×${resolution}`})`
+  `${name} (${kind}${resolution === undefined ? '' : `, ${resolutionText(resolution)}`})`
+
+/** `32×32`, or `384×256`: width before height. */
+const resolutionText = (resolution: StoredSize): string => sizeText(sized({ resolution }))

@@ -1,4 +1,5 @@
 /** Options that several commands share, and how their values are read. */
+import { type PictureSize, readSize } from '@onestroke/core/picture'
 import { readSeed, SEED_RULE } from '@onestroke/core/pipeline'
 import { STORAGES } from '@onestroke/core/tensor'
 import { type Command, Help, InvalidArgumentError, Option } from 'commander'
@@ -71,13 +72,25 @@ export const listed = (help: Readonly<Record<string, string>>): string =>
 export const dtypeOption = (about: string): Option =>
   new Option('--dtype <type>', `${about}. ${listed(STORAGES)}`).choices(Object.keys(STORAGES)).default('fp16')
 
+const LEAST_SIDE = 8
+
+/** `32`, or `384x256`: width before height. */
+const pictureSize = (text: string): PictureSize => {
+  const size = readSize(text)
+  if (!size || Math.min(size.height, size.width) < LEAST_SIDE)
+    throw new InvalidArgumentError(
+      `must be a side in pixels, such as 32, or width and height, such as 384x256; sides are ${LEAST_SIDE} or more.`,
+    )
+  return size
+}
+
 /** How DATA is read. */
 export const dataOptions = (command: Command): Command =>
   command
     .option(
-      '--resolution <pixels>',
-      'side of the pictures: they are scaled to cover the square, and cropped to their middle',
-      integer(8),
+      '--resolution <size>',
+      'size of the pictures, which are scaled to cover it, and cropped to their middle: 32 is a square, 384x256 wide',
+      pictureSize,
     )
     .addOption(new Option('--channels <count>', '1 for grey, 3 for colour').choices(['1', '3']))
     .option('--category <names>', 'for iconify: only these categories, separated by commas', list)
@@ -87,7 +100,7 @@ export const dataOptions = (command: Command): Command =>
     )
 
 export interface DataFlags {
-  resolution?: number
+  resolution?: PictureSize
   channels?: '1' | '3'
   category?: string[]
   part?: string

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { SAMPLER_NAMES, SOLVERS } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
+import { pixelsOf, sizeText } from '@onestroke/core/picture'
 import {
   checkPrompt,
   type GenerateOptions,
@@ -139,11 +140,12 @@ export const paint = async (
     throw new UsageError('--negative-prompt does nothing without guidance', {
       remedy: 'add --guidance-scale 3, or leave it out',
     })
-  const { channels, resolution } = model.config.network
-  const side = resolution * (flags.scale ?? 1)
+  const { shape } = model
+  const factor = flags.scale ?? 1
+  const enlarged = { height: shape.height * factor, width: shape.width * factor }
   const count = prompts.length
-  if (count * side ** 2 > MOST_PIXELS)
-    throw new UsageError(`${count} pictures of ${side}×${side} pixels are too large for one file`, {
+  if (count * pixelsOf(enlarged) > MOST_PIXELS)
+    throw new UsageError(`${count} pictures of ${sizeText(enlarged)} pixels are too large for one file`, {
       remedy: 'choose a smaller --scale or -n',
     })
   const read = [...prompts, to?.prompt ?? '', flags.negativePrompt ?? '']
@@ -166,11 +168,10 @@ export const paint = async (
   }
   bar.stop()
   const seconds = (performance.now() - begin) / 1000
-  const picture = { data, channels: channels as 1 | 3, height: resolution, width: resolution }
-  const single = count === 1 ? Math.max(1, Math.ceil(256 / resolution)) : undefined
+  const single = count === 1 ? Math.max(1, Math.ceil(256 / Math.max(shape.height, shape.width))) : undefined
   const { columns, scale = single } = flags
   const file = await imageGrid(
-    { ...picture, count },
+    { data, count, ...shape },
     {
       ...(columns && { columns }),
       ...(scale && { scale }),

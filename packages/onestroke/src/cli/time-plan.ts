@@ -1,4 +1,5 @@
 /** How the time of a run is shared out between training, checks, the search for noise levels and the report; and how that is said. */
+import { type PictureSize, sizeOf, sizeOption } from '@onestroke/core/picture'
 import type { Dataset } from '../data/index.js'
 import {
   CHECK_SEEDS,
@@ -15,7 +16,7 @@ import {
   totalOf,
 } from '../evaluation/index.js'
 import { type Model, OpenModels } from '../model/index.js'
-import { type Allotment, presetOf, type RunPlan, soonerThan } from '../training/index.js'
+import { type Allotment, presetOf, type RunPlan, soonerThan, trainableSize } from '../training/index.js'
 import type { RunSettings } from './run-settings.js'
 import { say, warn } from './terminal.js'
 
@@ -42,7 +43,7 @@ export const measuredOf = (
   { checks = 0, tune, tuneSampling, report, path, objective, samples }: RunSettings,
 ): Measured => ({
   count: dataset.count,
-  size: dataset.channels * dataset.height * dataset.width,
+  size: sizeOf(dataset),
   checks,
   tune: tune !== false && tuneSampling !== undefined,
   report: report !== undefined,
@@ -121,7 +122,7 @@ const sayIfFew = (
   foreseen: number,
   withAll: (images: number) => number | undefined,
   { command, preset }: Pick<RunPlan, 'command' | 'preset'>,
-  { height }: Pick<Dataset, 'height'>,
+  dataset: Pick<Dataset, 'height' | 'width'>,
   { initFrom }: Pick<RunSettings, 'initFrom'>,
 ): void => {
   if (command !== 'train' || initFrom) return
@@ -132,7 +133,9 @@ const sayIfFew = (
   const ways = [
     seconds === undefined ? `--images ${least}` : `--minutes ${Math.ceil(seconds / 60)}`,
     ...(smaller === undefined ? [] : [`--preset ${smaller}`]),
-    ...(seconds !== undefined && height > SMALL_SIDE ? [`--resolution ${SMALL_SIDE}`] : []),
+    ...(seconds !== undefined && Math.min(dataset.height, dataset.width) > SMALL_SIDE
+      ? [`--resolution ${sizeOption(reduced(dataset))}`]
+      : []),
   ]
   warn(
     `the network will see about ${plain(foreseen)} pictures (repeats count), and before ${plain(least)} preset ${preset} paints noisy blobs: give it ${ways.join(', or ')}`,
@@ -141,6 +144,12 @@ const sayIfFew = (
 
 /** A side at which a network sees several times as many pictures in the same time as at 32. */
 const SMALL_SIDE = 16
+
+/** Pictures of about these proportions with such a side. */
+const reduced = ({ height, width }: PictureSize): PictureSize => {
+  const scale = SMALL_SIDE / Math.min(height, width)
+  return trainableSize({ height: Math.round(scale * height), width: Math.round(scale * width) })
+}
 
 /** Two digits of a number of pictures. */
 const plain = (images: number): string => Number(images.toPrecision(2)).toLocaleString('en')

@@ -8,6 +8,7 @@ import {
   type PredictionName,
 } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
+import { pixelsOf } from '@onestroke/core/picture'
 import { buildTextVocabulary, textConditioner, type Vocabulary } from '@onestroke/core/text'
 import { Command, Option } from 'commander'
 import { abbreviate, type Dataset } from '../data/index.js'
@@ -19,7 +20,7 @@ import {
   presetOf,
   TEACHER_OPTIMIZER,
 } from '../training/index.js'
-import { sharedVocabulary, sizeOf } from './condition.js'
+import { flagsFor, sharedVocabulary } from './condition.js'
 import { collectOptions, methodNamed, methodsHelp, withOptions, withoutTeacher } from './method.js'
 import { checked, DATA_HELP, dataOptions } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
@@ -82,7 +83,8 @@ ${methodsHelp(withoutTeacher)}
 Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where it stopped.
 
   onestroke train iconify:fluent-emoji-flat,noto --out runs/emoji --minutes 120
-  onestroke train photos/ --resolution 32 --out runs/photos --images 500000`,
+  onestroke train photos/ --resolution 32 --out runs/photos --images 500000
+  onestroke train posters/ --resolution 64x96 --out runs/posters`,
     )
     .action(async (spec: string, flags: TrainFlags) => {
       const objective = withOptions(objectiveNamed(flags.method), flags.option ?? {})
@@ -90,7 +92,7 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
       const initFrom = await goingOnFrom(flags, objective)
       return runCommand(
         spec,
-        { ...(initFrom && sizeOf(initFrom)), ...flags },
+        { ...(initFrom && flagsFor(initFrom)), ...flags },
         {
           command: 'train',
           objective,
@@ -107,7 +109,7 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
                 prediction: flags.prediction,
                 vocabulary: vocabularyOf,
                 // The levels of the noise that a teacher learns depend on how many pixels agree on what the picture shows.
-                range: ({ height }) => ({ sigma_min: 0.01, sigma_max: 2.5 * height }),
+                range: (dataset) => ({ sigma_min: 0.01, sigma_max: 2.5 * Math.sqrt(pixelsOf(dataset)) }),
               }),
           minutes: DEFAULT_MINUTES,
           training: {

@@ -1,13 +1,19 @@
 import { UserError } from '@onestroke/core/errors'
 import {
+  isSameSize,
+  type PictureShape,
+  type PictureSize,
+  pixelsOf,
+  sizeOf,
+  sizeText,
+} from '@onestroke/core/picture'
+import {
   allocatePixels,
   byCodeUnit,
   checkSize,
-  type DataOptions,
   type Dataset,
+  type LoadOptions,
   NoCommonSize,
-  type Size,
-  sizeOf,
 } from './dataset.js'
 import { type Decoded, type Outcome, toPlanar } from './decode.js'
 import { PICTURE_EXTENSIONS } from './picture-name.js'
@@ -30,11 +36,11 @@ export class Collector {
   /** @param source names the set in errors; `expected` is the number of files, if it is known. */
   constructor(
     readonly source: string,
-    readonly options: DataOptions,
+    readonly options: LoadOptions,
     readonly expected = 1,
   ) {
-    if (options.resolution !== undefined)
-      checkSize(source, expected, options.channels ?? 1, options.resolution)
+    const { resolution, channels = 1 } = options
+    if (resolution !== undefined) checkSize(source, expected, { channels, ...resolution })
   }
 
   /** Files seen so far. */
@@ -51,10 +57,10 @@ export class Collector {
     const { picture } = outcome
     this.#first ??= { file, picture }
     this.#checkFit(file, picture, this.#first)
-    const { channels, pixels, width } = picture
-    this.#pictures.push({ file, channels, pixels: pixels! })
+    const { channels, pixels } = picture
+    this.#pictures.push({ file, channels, pixels })
     this.#sizes = withSize(this.#sizes, picture.original)
-    checkSize(this.source, Math.max(this.expected, this.#pictures.length), channels, width)
+    checkSize(this.source, Math.max(this.expected, this.#pictures.length), picture)
   }
 
   skip(file: string, reason: string): void {
@@ -62,12 +68,9 @@ export class Collector {
   }
 
   #checkFit(file: string, picture: Decoded, first: { file: string; picture: Decoded }): void {
-    if (!sameSize(picture, first.picture)) {
-      const sizes = `${first.file} is ${sizeOf(first.picture)}, ${file} is ${sizeOf(picture)}`
-      throw new NoCommonSize(`the pictures differ in size: ${sizes}`)
-    }
-    if (picture.width !== picture.height)
-      throw new NoCommonSize(`pictures must be square, but ${file} is ${sizeOf(picture)}`)
+    if (isSameSize(picture, first.picture)) return
+    const sizes = `${first.file} is ${sizeText(first.picture)}, ${file} is ${sizeText(picture)}`
+    throw new NoCommonSize(`the pictures differ in size: ${sizes}`)
   }
 
   /**
@@ -80,18 +83,17 @@ export class Collector {
     const skipped = this.#skipped.sort((a, b) => byCodeUnit(a.file, b.file))
     if (!this.#first) throw nothingIn(this.source, skipped)
     const count = pictures.length
-    const side = this.#first.picture.width
+    const { height, width } = this.#first.picture
     const channels = this.options.channels ?? (pictures.every((picture) => picture.channels === 1) ? 1 : 3)
-    const pixels = allocatePixels(this.source, count, channels, side)
-    const size = channels * side * side
+    const shape: PictureShape = { channels, height, width }
+    const pixels = allocatePixels(this.source, count, shape)
+    const size = sizeOf(shape)
     for (const [i, picture] of pictures.entries())
       toPlanar(picture.pixels, picture.channels, pixels.subarray(i * size, (i + 1) * size), channels)
     const files = pictures.map(({ file }) => file)
     return {
       count,
-      channels,
-      height: side,
-      width: side,
+      ...shape,
       pixels,
       skipped,
       files,
@@ -101,16 +103,13 @@ export class Collector {
 }
 
 /** The range of sizes, with one more. */
-const withSize = (sizes: Dataset['sizes'], size: Size): Dataset['sizes'] => {
+const withSize = (sizes: Dataset['sizes'], size: PictureSize): Dataset['sizes'] => {
   if (!sizes) return { smallest: size, largest: size }
-  const area = ({ width, height }: Size) => width * height
   return {
-    smallest: area(size) < area(sizes.smallest) ? size : sizes.smallest,
-    largest: area(size) > area(sizes.largest) ? size : sizes.largest,
+    smallest: pixelsOf(size) < pixelsOf(sizes.smallest) ? size : sizes.smallest,
+    largest: pixelsOf(size) > pixelsOf(sizes.largest) ? size : sizes.largest,
   }
 }
-
-const sameSize = (a: Decoded, b: Decoded) => a.width === b.width && a.height === b.height
 
 /** Why a set is empty. */
 export const nothingIn = (source: string, skipped: Dataset['skipped']): UserError => {

@@ -1,16 +1,8 @@
 import { createHash } from 'node:crypto'
 import { UserError } from '@onestroke/core/errors'
+import { type PictureShape, type PictureSize, sizeOf } from '@onestroke/core/picture'
 
-/** A picture's size, in pixels. */
-export interface Size {
-  width: number
-  height: number
-}
-
-/** `640×480`. */
-export const sizeOf = ({ width, height }: Size): string => `${width}×${height}`
-
-/** Pictures that have no common square size, and no resolution was given. */
+/** Pictures that have no common size, and no resolution was given. */
 export class NoCommonSize extends UserError {
   constructor(message: string) {
     super(message, { remedy: 'scale and crop them all with `resolution` 32' })
@@ -18,16 +10,12 @@ export class NoCommonSize extends UserError {
 }
 
 /** Pictures in memory, as bytes, planar. */
-export interface Dataset {
+export interface Dataset extends PictureShape {
   /** Where it came from: `iconify:fluent-emoji-flat`, or `iconify:fluent-emoji-flat (Activities, Flags)`. */
   name: string
   count: number
-  channels: number
-  /** Pictures are square: `height === width`. */
-  height: number
-  width: number
   /** The files of least and most pixels, by the sizes they had before they were scaled. */
-  sizes?: { smallest: Size; largest: Size }
+  sizes?: { smallest: PictureSize; largest: PictureSize }
   /** [count, channels, height, width], backed by a SharedArrayBuffer, so that workers share it. */
   pixels: Uint8Array
   /** One caption per picture (text condition); empty where there is none. */
@@ -56,8 +44,11 @@ export interface Dataset {
 }
 
 export interface DataOptions {
-  /** Side of the pictures. From the pictures themselves if not given; 32 for iconify. */
-  resolution?: number
+  /**
+   * Size of the pictures, which are scaled to cover it and cropped to their middle: a number is the side of a square. From the
+   * pictures themselves if not given; 32 for iconify.
+   */
+  resolution?: number | PictureSize
   /** 1 for grey, 3 for colour. From the pictures themselves if not given. */
   channels?: 1 | 3
   /** Iconify only: the categories to keep, in any letter case. */
@@ -70,29 +61,35 @@ export interface DataOptions {
   onProgress?(done: number, total: number): void
 }
 
+/** What loaders are told: a size has one form. */
+export interface LoadOptions extends DataOptions {
+  resolution?: PictureSize
+}
+
 /** Most bytes that a decoded set may take. */
 export const MAX_BYTES = 2 ** 32
 
 /**
- * Zeroed memory for [count, channels, side, side] bytes that workers can share.
+ * Zeroed memory for [count, channels, height, width] bytes that workers can share.
  *
  * @throws UserError if that is more than 4 GiB, or more than this machine has.
  */
-export const allocatePixels = (name: string, count: number, channels: number, side: number): Uint8Array => {
-  checkSize(name, count, channels, side)
+export const allocatePixels = (name: string, count: number, shape: PictureShape): Uint8Array => {
+  checkSize(name, count, shape)
   try {
-    return new Uint8Array(new SharedArrayBuffer(count * channels * side * side))
+    return new Uint8Array(new SharedArrayBuffer(count * sizeOf(shape)))
   } catch (cause) {
-    const size = gibibytes(count * channels * side * side)
+    const size = gibibytes(count * sizeOf(shape))
     throw new UserError(`not enough memory for the pictures of ${name}: ${size}`, { remedy: SMALLER, cause })
   }
 }
 
-/** @throws UserError if [count, channels, side, side] is more than 4 GiB. */
-export const checkSize = (name: string, count: number, channels: number, side: number): void => {
-  const bytes = count * channels * side * side
+/** @throws UserError if [count, channels, height, width] is more than 4 GiB. */
+export const checkSize = (name: string, count: number, shape: PictureShape): void => {
+  const bytes = count * sizeOf(shape)
   if (bytes > MAX_BYTES) {
-    const found = `${count} × ${channels} × ${side} × ${side} bytes are ${gibibytes(bytes)}`
+    const { channels, height, width } = shape
+    const found = `${count} × ${channels} × ${height} × ${width} bytes are ${gibibytes(bytes)}`
     throw new UserError(`${name} is too large to hold in memory: ${found}, at most ${gibibytes(MAX_BYTES)}`, {
       remedy: SMALLER,
     })

@@ -1,10 +1,11 @@
 /** Pictures of kinds that decoders get wrong in silence. */
+import { square } from '@onestroke/core/picture'
 import { describe, expect, it } from 'vitest'
 import { decode, type Outcome } from './decode.js'
 import { filled, RED } from './testing.js'
 
 const decoded = (bytes: Uint8Array, resolution?: number): Promise<Outcome> =>
-  decode(async () => bytes, resolution === undefined ? {} : { resolution })
+  decode(async () => bytes, resolution === undefined ? {} : { resolution: square(resolution) })
 
 /** The pixel at (x, y), or why there is none. */
 const pixel = async (bytes: Uint8Array, x: number, y: number) => {

@@ -1,28 +1,26 @@
 /** Files to pixels: PNG, JPEG, WebP, GIF (its first frame), AVIF, TIFF and SVG, through sharp. */
 import { readFile, stat } from 'node:fs/promises'
+import { type PictureShape, type PictureSize, square } from '@onestroke/core/picture'
 import { enlargement, unenlarged } from '@onestroke/core/pipeline'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { systemReason } from '../formats/index.js'
-import type { Size } from './dataset.js'
 import { firstFrameOf } from './gif-frame.js'
-import { meanSquare } from './mean-square.js'
+import { meanArea } from './mean-area.js'
 
-/** A picture as it comes out of a file: [height, width, channels], or only its size, if it cannot be used as it is. */
-export interface Decoded {
-  width: number
-  height: number
+/** A picture as it comes out of a file: [height, width, channels]. */
+export interface Decoded extends PictureShape {
   channels: 1 | 3
-  pixels: Uint8Array | undefined
+  pixels: Uint8Array
   /** The size in the file, upright, before it was scaled. */
-  original: Size
+  original: PictureSize
 }
 
 export interface DecodeOptions {
   /**
-   * Scale the picture to cover a square of this side, and crop its centre. The pixels of a picture that was enlarged by a whole
-   * number are taken as they were before.
+   * Scale the picture to cover this size, and crop its centre. The pixels of a picture that was enlarged by a whole number are
+   * taken as they were before.
    */
-  resolution?: number | undefined
+  resolution?: PictureSize | undefined
   /** Turn it grey or colourful. As it is, if not given. */
   channels?: 1 | 3 | undefined
   /** Larger pictures are refused. */
@@ -31,7 +29,7 @@ export interface DecodeOptions {
   formats?: readonly string[] | undefined
   /**
    * It is a mask, and comes out grey. If any pixel is transparent, transparency is the mask, and colours do not count. Scaled
-   * by `meanSquare`, so that a pixel over nothing but black stays black.
+   * by `meanArea`, so that a pixel over nothing but black stays black.
    */
   mask?: boolean | undefined
 }
@@ -56,10 +54,7 @@ export const readBounded = async (path: string): Promise<Uint8Array> => {
   return readFile(path)
 }
 
-/**
- * Decodes what `read` reads, upright and over white. Without `resolution`, a picture that is not square comes back
- * without pixels. Never throws: a file may hold anything.
- */
+/** Decodes what `read` reads, upright and over white. Never throws: a file may hold anything. */
 export const decode = async (read: () => Promise<Uint8Array>, options: DecodeOptions): Promise<Outcome> => {
   try {
     const bytes = await read()
@@ -82,8 +77,6 @@ const decodeBytes = async (
   const { width, height } = metadata.autoOrient
   const original = { width, height }
   const kept = mask ? 1 : (channels ?? (metadata.space === 'b-w' || metadata.space === 'grey16' ? 1 : 3))
-  if (resolution === undefined && width !== height)
-    return { width, height, channels: kept, pixels: undefined, original }
   const isDrawing = metadata.format === 'svg' && resolution !== undefined
   const opened = (
     isDrawing
@@ -95,20 +88,25 @@ const decodeBytes = async (
     .toColourspace(kept === 1 ? 'b-w' : 'srgb')
   const small =
     resolution !== undefined && !isDrawing && (await beforeEnlarging(picture, metadata, kept, resolution))
-  if (small) return { width: resolution!, height: resolution!, channels: kept, pixels: small, original }
+  if (small) return { ...sidesOf(resolution!), channels: kept, pixels: small, original }
   if (resolution !== undefined && !mask)
-    picture.resize(resolution, resolution, { fit: 'cover', position: 'centre', kernel: 'lanczos3' })
+    picture.resize(resolution.width, resolution.height, {
+      fit: 'cover',
+      position: 'centre',
+      kernel: 'lanczos3',
+    })
   const { pixels, info } = await pixelsOf(picture, kept)
   if (resolution !== undefined && mask)
     return {
-      width: resolution,
-      height: resolution,
+      ...sidesOf(resolution),
       channels: 1,
-      pixels: meanSquare(pixels, info, resolution),
+      pixels: meanArea(pixels, info, resolution),
       original,
     }
   return { width: info.width, height: info.height, channels: kept, pixels, original }
 }
+
+const sidesOf = ({ height, width }: PictureSize): PictureSize => ({ height, width })
 
 /** Interleaved bytes of what was opened. */
 const pixelsOf = async (picture: Sharp, kept: 1 | 3) => {
@@ -121,14 +119,14 @@ const beforeEnlarging = async (
   picture: Sharp,
   { autoOrient: { width, height } }: Metadata,
   channels: 1 | 3,
-  resolution: number,
+  resolution: PictureSize,
 ): Promise<Uint8Array | undefined> => {
-  const k = enlargement(width, height, resolution)
+  const k = enlargement({ height, width }, resolution)
   if (k === undefined) return undefined
   // In almost every photograph, pixels differ within the first row of squares already, which takes little to decode.
   const row = { left: 0, top: 0, width, height: k }
   const first = await pixelsOf(picture.clone().extract(row), channels)
-  if (!unenlarged(first.pixels, { ...row, channels }, 1)) return undefined
+  if (!unenlarged(first.pixels, { ...row, channels }, square(1))) return undefined
   const { pixels } = await pixelsOf(picture.clone(), channels)
   return unenlarged(pixels, { width, height, channels }, resolution)
 }
@@ -160,10 +158,14 @@ const open = (bytes: Uint8Array, megapixels: number, density?: number): Sharp =>
 const drawn = async (
   bytes: Uint8Array,
   { width, height }: Metadata,
-  resolution: number,
+  resolution: PictureSize,
   megapixels: number,
 ): Promise<Sharp> => {
-  const wanted = Math.max(1, (OVERSAMPLING * resolution) / Math.min(width, height))
+  const wanted = Math.max(
+    1,
+    (OVERSAMPLING * resolution.width) / width,
+    (OVERSAMPLING * resolution.height) / height,
+  )
   const possible = Math.sqrt((0.99 * megapixels * 1e6) / (width * height))
   const density = Math.min(MAX_DENSITY, DENSITY * Math.min(wanted, possible))
   const { data, info } = await open(bytes, megapixels, density).raw().toBuffer({ resolveWithObject: true })

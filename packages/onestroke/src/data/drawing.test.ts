@@ -1,4 +1,5 @@
 /** Drawings that take for ever, and what ends them. */
+import { square } from '@onestroke/core/picture'
 import { describe, expect, it } from 'vitest'
 import { decode, type Outcome } from './decode.js'
 import { Drawers, decodeForeign } from './drawing.js'
@@ -19,13 +20,13 @@ describe('drawings', () => {
   it('that take too long are refused, and those behind them are drawn', async () => {
     const drawers = new Drawers(0.5, 1)
     const [endless, ...others] = await Promise.all(
-      [ENDLESS, disc('red'), disc('blue')].map((bytes) => drawers.draw(bytes, { resolution: 8 })),
+      [ENDLESS, disc('red'), disc('blue')].map((bytes) => drawers.draw(bytes, { resolution: square(8) })),
     )
     expect(endless).toEqual({ reason: 'takes more than 0.5 seconds to draw' })
     expect(pixelsIn(others[0]!)).toHaveLength(192)
     for (const [i, colour] of ['red', 'blue'].entries())
       expect(pixelsIn(others[i]!)).toEqual(
-        pixelsIn(await decode(async () => disc(colour), { resolution: 8 })),
+        pixelsIn(await decode(async () => disc(colour), { resolution: square(8) })),
       )
   })
 

@@ -5,7 +5,7 @@ import { UserError } from '@onestroke/core/errors'
 import { readCaptions, type Said } from './captions.js'
 import { Collector, nothingIn } from './collector.js'
 import { type Condition, conditionOf } from './condition.js'
-import { byCodeUnit, type DataOptions, type Dataset, sealed, spread } from './dataset.js'
+import { byCodeUnit, type Dataset, type LoadOptions, sealed, spread } from './dataset.js'
 import { DECODERS, readBounded } from './decode.js'
 import { decodeForeign } from './drawing.js'
 import { inOrder } from './in-order.js'
@@ -26,13 +26,12 @@ import { isDocument, whyUnread } from './unread.js'
  * - `name.txt`, `name.caption` or `name.json` beside `name.png`, `metadata.jsonl` or `metadata.csv`: captions and
  *   labels. Pictures without a caption get the empty one.
  *
- * @throws UserError if there are no readable pictures, or if they have no common square size and no resolution is
- * given.
+ * @throws UserError if there are no readable pictures, or if they have no common size and no resolution is given.
  */
 export const loadFolder = async (
   directory: string,
   name: string,
-  options: DataOptions = {},
+  options: LoadOptions = {},
 ): Promise<Dataset> => {
   const { files: found, lost, special } = await walk(directory)
   const pictures = found.filter(isPictureName)
@@ -74,7 +73,7 @@ const datasetOf = async (
   directory: string,
   name: string,
   { files: chosen, left, captions, classes }: Condition,
-  options: DataOptions,
+  options: LoadOptions,
   known?: string[],
 ): Promise<Dataset> => {
   const files = spread(chosen, options.limit)
@@ -104,7 +103,7 @@ const testSetOf = async (
   name: string,
   said: Said,
   train: Dataset,
-  options: DataOptions,
+  options: LoadOptions,
 ): Promise<Dataset> => {
   const { captions, classes } = conditionOf(part, said)
   const names = new Set(classes && part.files.map((file) => String(classes.of(file))))
@@ -117,7 +116,8 @@ const testSetOf = async (
     ...(train.names && captions && { captions }),
     ...(sameClasses && classes && { classes }),
   }
-  const as = { ...options, resolution: train.height, channels: train.channels as 1 | 3 }
+  const { height, width, channels } = train
+  const as = { ...options, resolution: { height, width }, channels: channels as 1 | 3 }
   const test = await datasetOf(directory, name, condition, as, train.classes)
   const warning = `the test split has classes without pictures to learn from: ${someOf(unknown)}`
   return { ...test, warnings: train.classes && !sameClasses ? [warning] : [] }

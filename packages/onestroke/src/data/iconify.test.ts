@@ -27,6 +27,22 @@ const install = async (
 }
 afterEach(() => vi.restoreAllMocks())
 
+describe('at a rectangle', () => {
+  it('the whole icon is drawn in the middle', async () => {
+    const sizes = { resolution: { height: 16, width: 32 }, limit: 3 }
+    const wide = await loadDataset(EMOJI, sizes)
+    const square = await loadDataset(EMOJI, { resolution: 16, limit: 3 })
+    expect(wide).toMatchObject({ count: 3, height: 16, width: 32, names: square.names })
+    for (let i = 0; i < 3; i++)
+      for (let y = 0; y < 16; y++) {
+        expect(pixelAt(wide, i, 2, y)).toEqual([255, 255, 255])
+        for (let x = 0; x < 16; x++)
+          for (const [c, value] of pixelAt(square, i, x, y).entries())
+            expect(Math.abs(pixelAt(wide, i, x + 8, y)[c]! - value)).toBeLessThan(12)
+      }
+  })
+})
+
 describe('iconify:fluent-emoji-flat', () => {
   it('has 1594 emoji without skin tones, each with its name', async () => {
     const progress: number[] = []

@@ -3,14 +3,15 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
+import { type PictureSize, square } from '@onestroke/core/picture'
 import { z } from 'zod'
 import { Collector } from './collector.js'
-import { byCodeUnit, type DataOptions, type Dataset, sealed, spread } from './dataset.js'
+import { byCodeUnit, type Dataset, type LoadOptions, sealed, spread } from './dataset.js'
 import { DECODERS, decode } from './decode.js'
 import { inOrder } from './in-order.js'
 import { isSkinToneVariant } from './skin-tones.js'
 
-const DEFAULT_RESOLUTION = 32
+const DEFAULT_RESOLUTION = square(32)
 
 const number = z.number().optional()
 const placement = { left: number, top: number, width: number, height: number }
@@ -43,7 +44,7 @@ interface Icon {
 export const loadIconify = async (
   sets: string,
   name: string,
-  options: DataOptions = {},
+  options: LoadOptions = {},
 ): Promise<Dataset> => {
   const resolution = options.resolution ?? DEFAULT_RESOLUTION
   const prefixes = [...new Set(sets.split(',').map((set) => set.trim()))].sort(byCodeUnit)
@@ -164,7 +165,7 @@ const iconsOf = (
   set: IconSet,
   keep: (set: IconSet, icon: string) => boolean,
   style: string,
-  resolution: number,
+  resolution: PictureSize,
 ): Icon[] => {
   const { prefix, icons } = set
   const all = new Set(Object.keys(icons))
@@ -186,11 +187,11 @@ const pick = ({ left, top, width, height }: Omit<IconSet['icons'][string], 'body
   ...(height !== undefined && { height }),
 })
 
-/** A square drawing with the icon in its middle. 16 × 16 is what iconify's format takes icons for that do not say. */
+/** A drawing of a size, with the whole icon in its middle. 16 × 16 is what iconify's format takes icons for that do not say. */
 const svgOf = (
   { left = 0, top = 0, width = 16, height = 16, body }: Omit<IconSet['icons'][string], 'hidden'>,
-  side: number,
+  size: PictureSize,
 ): string => {
   const namespaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-  return `<svg ${namespaces} width="${side}" height="${side}" viewBox="${left} ${top} ${width} ${height}">${body}</svg>`
+  return `<svg ${namespaces} width="${size.width}" height="${size.height}" viewBox="${left} ${top} ${width} ${height}">${body}</svg>`
 }

@@ -1,11 +1,56 @@
 import { join } from 'node:path'
+import { square } from '@onestroke/core/picture'
 import { fromRGBA, maskFromRGBA } from '@onestroke/core/pipeline'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { loadDataset, readImage, readMask, readPicture } from './index.js'
 import { complaint, filled, folderOf, greyPng, noise, png, RED } from './testing.js'
 
-const shape = { resolution: 8, channels: 3 } as const
+const shape = { channels: 3, height: 8, width: 8 } as const
+
+describe('for a model of rectangles', () => {
+  const wide = { channels: 3, height: 24, width: 48 }
+
+  it('a picture and its mask are cut in the same places', async () => {
+    // A white bar of 40 rows in 480, over 240 columns of 320: 2:1 of it are rows 160 to 320.
+    const rows = Buffer.alloc(320 * 480)
+    rows.fill(255, 320 * 200, 320 * 240)
+    const file = await sharp(rows, { raw: { width: 320, height: 480, channels: 1 } })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer()
+    const [image, mask] = [await readImage(file, { ...wide, channels: 1 }), await readMask(file, wide)]
+    expect([image.length, mask.length]).toEqual([24 * 48, 24 * 48])
+    const middle = (values: Float32Array) => Array.from({ length: 24 }, (_, y) => values[48 * y + 20]!)
+    expect(middle(mask)).toEqual(Array.from({ length: 24 }, (_, y) => Number(y >= 6 && y < 12)))
+    for (const [y, value] of middle(image).entries())
+      if (y < 5 || y > 12) expect(value).toBeLessThan(-0.9)
+      else if (y > 6 && y < 11) expect(value).toBeGreaterThan(0.9)
+  })
+
+  it('one that was enlarged by a whole number has its pixels again, without what lies beside', async () => {
+    const large = (k: number, edge = 0) =>
+      noise(48)
+        .extract({ left: 0, top: 0, width: 48, height: 24 })
+        .toBuffer({ resolveWithObject: true })
+        .then(({ data, info }) =>
+          sharp(data, { raw: { ...info, channels: 3 } })
+            .resize(48 * k, 24 * k, { kernel: 'nearest' })
+            .extend({ top: edge, bottom: edge, background: '#fff' })
+            .png()
+            .toBuffer(),
+        )
+    const own = await readImage(await large(1), wide)
+    for (const k of [2, 5]) expect(await readImage(await large(k), wide)).toEqual(own)
+    expect(await readImage(await large(4, 8), wide)).toEqual(own)
+  })
+
+  it('is refused where pictures have other than 1 or 3 channels', async () => {
+    expect((await complaint(readImage(await png(RED, 8), { ...wide, channels: 4 }))).message).toBe(
+      'pictures of 4 channels cannot be read or shown: a picture has 1 channel, which is grey, or 3, which are colours',
+    )
+  })
+})
 
 describe('a picture', () => {
   it('is fitted as the data loader fits it, whatever it is', async () => {
@@ -19,7 +64,7 @@ describe('a picture', () => {
         .toBuffer(),
     }
     const folder = await folderOf(files)
-    const dataset = await loadDataset(folder, { ...shape })
+    const dataset = await loadDataset(folder, { channels: 3, resolution: 8 })
     for (const [i, file] of Object.keys(files).sort().entries()) {
       const expected = new Float32Array(3 * 64)
       readPicture(dataset, i, expected, 0)
@@ -31,7 +76,7 @@ describe('a picture', () => {
     const small = await noise(8).raw().toBuffer()
     const large = (k: number) => noise(8).resize(8 * k, 8 * k, { kernel: 'nearest' })
     const bytesOf = async (file: Buffer, options = {}) => {
-      const image = await readImage(file, { ...shape, ...options })
+      const image = await readImage(file, shape, options)
       return Array.from({ length: image.length }, (_, i) =>
         Math.round((image[(i % 3) * 64 + Math.floor(i / 3)]! + 1) * 127.5),
       )
@@ -63,7 +108,7 @@ describe('a picture', () => {
       const file = await sharp(rgba, { raw: { width: 8, height: 8, channels: 4 } })
         .png()
         .toBuffer()
-      const [read, made] = [await readImage(file, { resolution: 8, channels }), fromRGBA(rgba, channels)]
+      const [read, made] = [await readImage(file, { ...shape, channels }), fromRGBA(rgba, channels)]
       expect(made).toHaveLength(read.length)
       const far = made.map((value, i) => 127.5 * Math.abs(value - read[i]!))
       expect(Math.max(...far)).toBeLessThan(2)
@@ -74,7 +119,7 @@ describe('a picture', () => {
   it('is refused in words', async () => {
     const folder = await folderOf({ 'a.png': 'nonsense', 'empty.png': '' })
     const said = async (from: string | Uint8Array, options = {}) =>
-      (await complaint(readImage(from, { ...shape, ...options }))).message
+      (await complaint(readImage(from, shape, options))).message
     const at = (name: string) => join(folder, name)
     expect(await said(at('b.png'))).toBe(`cannot read the picture ${at('b.png')}: no such file`)
     expect(await said(at('a.png'))).toBe(`cannot read the picture ${at('a.png')}: not a picture`)
@@ -110,8 +155,8 @@ describe('a mask', () => {
       ],
       [await greyPng(51, 16), 0.2],
     ] as const)
-      for (const found of await readMask(bytes, { resolution: 8 })) expect(found).toBeCloseTo(value, 6)
-    expect((await complaint(readMask('nowhere.png', { resolution: 8 }))).message).toBe(
+      for (const found of await readMask(bytes, square(8))) expect(found).toBeCloseTo(value, 6)
+    expect((await complaint(readMask('nowhere.png', square(8)))).message).toBe(
       'cannot read the mask nowhere.png: no such file',
     )
   })
@@ -122,9 +167,9 @@ describe('a mask', () => {
       [255, 255, 255],
       [0, 0, 0],
     ] as const)
-      for (const [i, found] of (await readMask(await holed(colour), { resolution: 8 })).entries())
+      for (const [i, found] of (await readMask(await holed(colour), square(8))).entries())
         expect(found).toBeCloseTo(i % 8 < 4 ? 0 : 1, 6)
-    for (const found of await readMask(await png({ ...RED, alpha: 0.6 }, 5), { resolution: 8 }))
+    for (const found of await readMask(await png({ ...RED, alpha: 0.6 }, 5), square(8)))
       expect(found).toBeCloseTo(0.4, 2)
   })
 
@@ -136,14 +181,14 @@ describe('a mask', () => {
       .png()
       .toBuffer()
     // Its middle square is taken, as of a picture.
-    const read = await readMask(file, { resolution: 8 })
+    const read = await readMask(file, square(8))
     expect([...read]).toEqual(Array.from(read, (_, i) => (i % 8 < 4 ? 0 : 1)))
   })
 
   it('may be a drawing', async () => {
     const half = '<rect width="4" height="8" fill="#fd0"/>'
     const svg = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">${half}</svg>`)
-    for (const [i, found] of (await readMask(svg, { resolution: 8 })).entries())
+    for (const [i, found] of (await readMask(svg, square(8))).entries())
       expect(Math.abs(found - (i % 8 < 4 ? 0 : 1))).toBeLessThan(0.1)
   })
 
@@ -154,7 +199,7 @@ describe('a mask', () => {
       .toBuffer()
     for (const file of [await holed([255, 220, 0]), opaque]) {
       const made = maskFromRGBA(await sharp(file).toColourspace('srgb').raw().toBuffer())
-      const read = await readMask(file, { resolution: 8 })
+      const read = await readMask(file, square(8))
       expect(made).toHaveLength(64)
       for (const [i, value] of made.entries()) expect(value).toBeCloseTo(read[i]!, 2)
     }

@@ -1,7 +1,7 @@
 /** Pictures to learn from: from icon sets, folders, MNIST's format and WebDataset archives to bytes in memory. */
-export { type DataOptions, type Dataset, NoCommonSize, sealed, sizeOf, spread } from './dataset.js'
+export { type DataOptions, type Dataset, NoCommonSize, sealed, spread } from './dataset.js'
 export { linksIn } from './folder.js'
-export { type ImageOptions, readImage, readMask } from './image.js'
+export { readImage, readMask } from './image.js'
 export { DATA_KINDS } from './kinds.js'
 export { loadDataset } from './load.js'
 export { isPictureName } from './picture-name.js'

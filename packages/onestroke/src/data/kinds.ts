@@ -1,5 +1,5 @@
 /** The kinds of data: how DATA names them, what is said of them, and what reads them. */
-import type { DataOptions, Dataset } from './dataset.js'
+import type { DataOptions, Dataset, LoadOptions } from './dataset.js'
 import { archivesOf, expectFolder, tidyPath } from './paths.js'
 
 /** Options that only some kinds take, and what a kind that takes one has. */
@@ -27,7 +27,7 @@ export interface DataKind {
    *
    * @param place what stands behind the colon; never empty.
    */
-  load(place: string, options: DataOptions): Promise<Dataset>
+  load(place: string, options: LoadOptions): Promise<Dataset>
 }
 
 export const DATA_KINDS: readonly DataKind[] = [

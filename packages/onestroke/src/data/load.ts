@@ -1,5 +1,6 @@
 import { UserError } from '@onestroke/core/errors'
-import type { DataOptions, Dataset } from './dataset.js'
+import { type PictureSize, square } from '@onestroke/core/picture'
+import type { DataOptions, Dataset, LoadOptions } from './dataset.js'
 import { DATA_KINDS, type DataKind, KINDS, OWN_OPTIONS, type OwnOption } from './kinds.js'
 import { NoData } from './paths.js'
 
@@ -13,9 +14,12 @@ const MAX_RESOLUTION = 4096
  *
  * @throws UserError that says what is missing, malformed or too large.
  */
-export async function loadDataset(spec: string, options: DataOptions = {}): Promise<Dataset> {
+export async function loadDataset(spec: string, asked: DataOptions = {}): Promise<Dataset> {
   const [kind, place] = kindOf(spec)
-  checkOptions(kind, options)
+  checkOptions(kind, asked)
+  const { resolution, ...others } = asked
+  const options: LoadOptions =
+    resolution === undefined ? others : { ...others, resolution: sidesOf(resolution) }
   const remedy = `\`data\` is ${KINDS}`
   if (place === '') throw new UserError(`"${spec}" names no data`, { option: 'data', remedy })
   try {
@@ -33,19 +37,21 @@ const kindOf = (spec: string): [DataKind, string] => {
   return named ? [named, rest] : [DATA_KINDS.find((kind) => kind.prefix === undefined)!, spec]
 }
 
+const sidesOf = (resolution: number | PictureSize): PictureSize =>
+  typeof resolution === 'number' ? square(resolution) : { height: resolution.height, width: resolution.width }
+
 const checkOptions = (kind: DataKind, options: DataOptions): void => {
   const wrong = (option: string, text: string): never => {
     throw new UserError(text, { option })
   }
   const { resolution, channels, limit } = options
-  if (
-    resolution !== undefined &&
-    !(Number.isInteger(resolution) && resolution >= 1 && resolution <= MAX_RESOLUTION)
-  )
-    wrong(
-      'resolution',
-      `\`resolution\`: expected an integer from 1 to ${MAX_RESOLUTION}, found ${resolution}`,
-    )
+  const sides = resolution === undefined ? [] : Object.values(sidesOf(resolution))
+  for (const side of sides)
+    if (!(Number.isInteger(side) && side >= 1 && side <= MAX_RESOLUTION))
+      wrong(
+        'resolution',
+        `\`resolution\`: expected an integer from 1 to ${MAX_RESOLUTION}, or a height and a width, found ${side}`,
+      )
   if (channels !== undefined && channels !== 1 && channels !== 3)
     wrong('channels', `\`channels\`: expected 1 or 3, found ${channels}`)
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1))

@@ -82,6 +82,26 @@ describe('idx:DIR', () => {
     }
   })
 
+  it('stand in the middle of a rectangle, reduced where they are larger, and whole', async () => {
+    const directory = await folderOf(TRAIN)
+    const wide = await loadDataset(`idx:${directory}`, { resolution: { height: 28, width: 48 } })
+    expect(wide).toMatchObject({ height: 28, width: 48 })
+    for (let y = 0; y < 28; y++) {
+      const row = [...wide.pixels.subarray(48 * y, 48 * (y + 1))]
+      expect(row.slice(10, 38)).toEqual([...imagesOf(3, 28).slice(28 * y, 28 * (y + 1))])
+      expect(row.slice(0, 10)).toEqual(Array(10).fill(0))
+      expect(row.slice(38)).toEqual(Array(10).fill(0))
+    }
+    const small = await loadDataset(`idx:${directory}`, { resolution: { height: 14, width: 24 } })
+    const raw = { width: 48, height: 28, channels: 1 } as const
+    const alone = await sharp(wide.pixels.slice(0, 28 * 48), { raw })
+      .resize(24, 14)
+      .toColourspace('b-w')
+      .raw()
+      .toBuffer()
+    expect([...small.pixels.subarray(0, 14 * 24)]).toEqual([...alone])
+  })
+
   it('reads gzipped files, and t10k as the test set with the same classes', async () => {
     const directory = await folderOf({
       'train-images-idx3-ubyte.gz': gzipSync(images(3, 28)),

@@ -2,13 +2,14 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
+import { isSameSize, type PictureSize, pixelsOf, square } from '@onestroke/core/picture'
 import sharp from 'sharp'
 import {
   allocatePixels,
   byCodeUnit,
   checkSize,
-  type DataOptions,
   type Dataset,
+  type LoadOptions,
   sealed,
   spread,
 } from './dataset.js'
@@ -20,8 +21,8 @@ import { cannotRead } from './text.js'
 const CHUNK_PIXELS = 2 ** 20
 
 /**
- * Reads a folder in MNIST's format. Pictures are padded with black to `resolution`: unless given, the next power of
- * two, for networks to halve (28 → 32). They are scaled down only where `resolution` is smaller than they are. EMNIST's files,
+ * Reads a folder in MNIST's format. Pictures are padded with black to `resolution`: unless given, a square whose side is the next
+ * power of two, for networks to halve (28 → 32). They are scaled down only where they are larger, and whole. EMNIST's files,
  * known by their name (`emnist-…`), hold rows and columns exchanged: their pictures are set upright.
  *
  * @throws UserError that names the file, what was expected and what was found.
@@ -29,7 +30,7 @@ const CHUNK_PIXELS = 2 ** 20
 export const loadMnist = async (
   directory: string,
   name: string,
-  options: DataOptions = {},
+  options: LoadOptions = {},
 ): Promise<Dataset> => {
   const { files, isEmnist } = await filesIn(directory)
   const read = async (key: 'train' | 'test') => {
@@ -44,7 +45,8 @@ export const loadMnist = async (
     ...(isEmnist && { notes: ['set upright (EMNIST’s files hold them transposed)'] }),
   }
   if (!test) return trainSet
-  const resolution = trainSet.height
+  const { height, width } = trainSet
+  const resolution = { height, width }
   return { ...trainSet, test: await datasetOf(test, `${name} t10k`, classes, { ...options, resolution }) }
 }
 
@@ -148,24 +150,24 @@ const datasetOf = async (
   split: Split,
   name: string,
   classes: string[],
-  options: DataOptions,
+  options: LoadOptions,
 ): Promise<Dataset> => {
   const { images, height, width, labels } = split
   const { limit, channels = 1, onProgress } = options
-  const native = Math.max(height, width)
-  const side = options.resolution ?? 2 ** Math.ceil(Math.log2(native))
-  checkSize(name, 3, 1, Math.max(side, native))
+  const size = options.resolution ?? square(2 ** Math.ceil(Math.log2(Math.max(height, width))))
+  const frame = frameOf({ height, width }, size)
+  checkSize(name, 3, { channels: 1, ...frame })
   const chosen = spread([...labels.keys()], limit)
-  const pixels = allocatePixels(name, chosen.length, channels, side)
-  const plane = side * side
-  const step = Math.max(1, Math.floor(CHUNK_PIXELS / native ** 2))
+  const pixels = allocatePixels(name, chosen.length, { channels, ...size })
+  const plane = pixelsOf(size)
+  const step = Math.max(1, Math.floor(CHUNK_PIXELS / pixelsOf(frame)))
   for (let first = 0; first < chosen.length; first += step) {
     const chunk = chosen.slice(first, first + step)
     const padded = chunk.map((index) => {
       const image = images.subarray(index * height * width, (index + 1) * height * width)
-      return padTo(Math.max(side, native), image, height, width)
+      return padTo(frame, image, { height, width })
     })
-    const pictures = side < native ? await reduce(padded, native, side) : padded
+    const pictures = isSameSize(frame, size) ? padded : await reduce(padded, frame, size)
     for (const [i, picture] of pictures.entries())
       for (let c = 0; c < channels; c++) pixels.set(picture, ((first + i) * channels + c) * plane)
     onProgress?.(first + chunk.length, chosen.length)
@@ -174,8 +176,7 @@ const datasetOf = async (
     name,
     count: chosen.length,
     channels,
-    height: side,
-    width: side,
+    ...size,
     pixels,
     classes,
     classesFrom: 'labels',
@@ -184,34 +185,48 @@ const datasetOf = async (
   })
 }
 
-/** The picture in the middle of a black square. */
-const padTo = (side: number, image: Uint8Array, height: number, width: number): Uint8Array => {
-  if (height === side && width === side) return image
-  const padded = new Uint8Array(side * side)
-  const top = Math.floor((side - height) / 2)
-  const left = Math.floor((side - width) / 2)
+/** What pictures are padded to: the size that is asked for or, where they are larger, its proportions around them. */
+const frameOf = ({ height, width }: PictureSize, size: PictureSize): PictureSize => {
+  if (height <= size.height && width <= size.width) return size
+  const isWide = width * size.height >= height * size.width
+  return isWide
+    ? { height: Math.ceil((width * size.height) / size.width), width }
+    : { height, width: Math.ceil((height * size.width) / size.height) }
+}
+
+/** The picture in the middle of a black frame. */
+const padTo = (frame: PictureSize, image: Uint8Array, { height, width }: PictureSize): Uint8Array => {
+  if (isSameSize(frame, { height, width })) return image
+  const padded = new Uint8Array(pixelsOf(frame))
+  const top = Math.floor((frame.height - height) / 2)
+  const left = Math.floor((frame.width - width) / 2)
   for (let y = 0; y < height; y++)
-    padded.set(image.subarray(y * width, (y + 1) * width), (top + y) * side + left)
+    padded.set(image.subarray(y * width, (y + 1) * width), (top + y) * frame.width + left)
   return padded
 }
 
 /**
- * Scales square pictures down, all in one strip: sharp's cost lies in the call. Above and below each its border is
+ * Scales pictures down, all in one strip: sharp's cost lies in the call. Above and below each its border is
  * repeated for a picture's height, so that it knows no neighbours and starts on a whole pixel of the smaller grid.
  */
-const reduce = async (pictures: readonly Uint8Array[], from: number, to: number): Promise<Uint8Array[]> => {
+const reduce = async (
+  pictures: readonly Uint8Array[],
+  from: PictureSize,
+  to: PictureSize,
+): Promise<Uint8Array[]> => {
   const lines = pictures.length * 3
-  const strip = new Uint8Array(lines * from * from)
-  for (let line = 0; line < lines * from; line++) {
-    const picture = pictures[Math.floor(line / (3 * from))]!
-    const y = Math.min(Math.max((line % (3 * from)) - from, 0), from - 1)
-    strip.set(picture.subarray(y * from, (y + 1) * from), line * from)
+  const strip = new Uint8Array(lines * pixelsOf(from))
+  for (let line = 0; line < lines * from.height; line++) {
+    const picture = pictures[Math.floor(line / (3 * from.height))]!
+    const y = Math.min(Math.max((line % (3 * from.height)) - from.height, 0), from.height - 1)
+    strip.set(picture.subarray(y * from.width, (y + 1) * from.width), line * from.width)
   }
-  const raw = { width: from, height: lines * from, channels: 1 } as const
+  const raw = { width: from.width, height: lines * from.height, channels: 1 } as const
   const reduced = await sharp(strip, { raw, limitInputPixels: false })
-    .resize(to, lines * to, { fit: 'fill', kernel: 'lanczos3' })
+    .resize(to.width, lines * to.height, { fit: 'fill', kernel: 'lanczos3' })
     .toColourspace('b-w')
     .raw()
     .toBuffer()
-  return pictures.map((_, i) => reduced.subarray((3 * i + 1) * to * to, (3 * i + 2) * to * to))
+  const plane = pixelsOf(to)
+  return pictures.map((_, i) => reduced.subarray((3 * i + 1) * plane, (3 * i + 2) * plane))
 }

@@ -50,6 +50,14 @@ describe('tar:FILE', () => {
     expect(dataset.pixels.buffer).toBeInstanceOf(SharedArrayBuffer)
   })
 
+  it('scales pictures to cover a rectangle', async () => {
+    const spec = await tarOf({ '1.png': await png(RED, 30, 10), '2.png': blue })
+    const dataset = await loadDataset(spec, { resolution: { height: 24, width: 8 } })
+    expect(dataset).toMatchObject({ count: 2, height: 24, width: 8 })
+    expect(pixelAt(dataset, 0, 7, 23)).toEqual([255, 0, 0])
+    expect(pixelAt(dataset, 1, 0, 23)).toEqual([0, 0, 255])
+  })
+
   it('reads gzipped archives as well, and reports progress', async () => {
     const members = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`${i + 10}.png`, red]))
     const bytes = await pack(members)

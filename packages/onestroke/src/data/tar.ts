@@ -5,7 +5,7 @@ import type { TarHeader } from 'modern-tar'
 import { Archive, type Entry } from './archive.js'
 import { Collector } from './collector.js'
 import { bothSaid, fewCaptions } from './condition.js'
-import { type DataOptions, type Dataset, sealed } from './dataset.js'
+import { type Dataset, type LoadOptions, sealed } from './dataset.js'
 import { DECODERS, MAX_FILE_BYTES, type Outcome } from './decode.js'
 import { decodeForeign } from './drawing.js'
 import { type Facts, factsOfDocument, fieldsOf, isClass, MAX_LABEL } from './facts.js'
@@ -37,12 +37,12 @@ interface Member {
  * Where some pictures have captions, those without get the empty one. Pictures are sorted by archive and sample.
  *
  * @throws UserError if an archive is truncated or damaged, holds no readable pictures, labels only some of them, or
- * if the pictures have no common square size and no resolution is given.
+ * if the pictures have no common size and no resolution is given.
  */
 export const loadTar = async (
   files: readonly string[],
   name: string,
-  options: DataOptions = {},
+  options: LoadOptions = {},
 ): Promise<Dataset> => {
   const samples = new Samples(files, options)
   for await (const { sample, outcome } of inOrder(samples.pictures(), DECODERS, (work) => work())) {
@@ -75,7 +75,7 @@ class Samples {
 
   constructor(
     readonly files: readonly string[],
-    readonly options: DataOptions,
+    readonly options: LoadOptions,
   ) {
     this.collector = new Collector(files.length === 1 ? files[0]! : `${files.length} archives`, options)
   }

@@ -102,12 +102,12 @@ describe('the quality on the way', () => {
       for (const [i, seed] of CHECK_SEEDS.entries()) {
         const rows = rowsOfSeed(dataset, i)
         const pictures = Float32Array.from(rows.flatMap((row) => [...pictureOf(dataset, row)]))
-        const real = await extractor.extract(pictures, rows.length, 1, SIZE)
+        const real = await extractor.extract(pictures, rows.length, dataset)
         const prompts = rows.map((row) => dataset.classes![dataset.labels![row]!]!)
         const of = async (num_inference_steps: number) => {
           const noise = (step: number) => model.noise(seed, 0, prompts.length, step)
           const { data } = await model.generate({ prompts, noise, num_inference_steps })
-          return frechetDistance(real, await extractor.extract(data, rows.length, 1, SIZE))
+          return frechetDistance(real, await extractor.extract(data, rows.length, dataset))
         }
         fids.push([await of(1), await of(2), await of(4)])
       }
@@ -166,7 +166,7 @@ describe('features of a dataset’s pictures', () => {
     const { data, count, dims } = await one.ofDataset(dataset, rows)
     expect({ count, asked }).toEqual({ count: 5, asked: [3, 2] })
     for (const [i, row] of rows.entries()) {
-      const alone = await other.extract(pictureOf(dataset, row), 1, 1, SIZE)
+      const alone = await other.extract(pictureOf(dataset, row), 1, dataset)
       expect(data.slice(i * dims, (i + 1) * dims)).toEqual(alone.data)
     }
   })

@@ -1,9 +1,10 @@
 /** Distorted copies of pictures: what a feature network must see through. */
+import { type PictureShape, sizeOf } from '@onestroke/core/picture'
 import type { Random } from '@onestroke/core/random'
 import { type Dataset, readPicture } from '../data/index.js'
 
 export const pictureOf = (dataset: Dataset, index: number): Float32Array => {
-  const out = new Float32Array(dataset.channels * dataset.height * dataset.width)
+  const out = new Float32Array(sizeOf(dataset))
   readPicture(dataset, index, out, 0)
   return out
 }
@@ -15,7 +16,7 @@ export const pictureOf = (dataset: Dataset, index: number): Float32Array => {
 export const distort = (
   picture: Float32Array,
   out: Float32Array,
-  { channels, height, width }: Pick<Dataset, 'channels' | 'height' | 'width'>,
+  { channels, height, width }: PictureShape,
   random: Random,
 ): void => {
   const zoom = Math.exp(0.12 * random.normal())

@@ -189,7 +189,7 @@ describe('a feature network', () => {
     // What it sees has unit length.
     const extractor = await FeatureExtractor.open(bytes, 'features')
     const pictures = Float32Array.from({ length: 2 * 3 * 64 }, (_, i) => Math.sin(i))
-    const { data, dims } = await extractor.extract(pictures, 2, 3, 8)
+    const { data, dims } = await extractor.extract(pictures, 2, { channels: 3, height: 8, width: 8 })
     for (const i of [0, 1]) expect(Math.hypot(...data.subarray(i * dims, (i + 1) * dims))).toBeCloseTo(1, 4)
     expect(reasons).toEqual([expect.stringContaining('a.png')])
   })

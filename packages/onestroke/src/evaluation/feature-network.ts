@@ -6,6 +6,7 @@
  * any other.
  */
 import { conv, describeParameters, flatScope, linear, namedScope, type Scope } from '@onestroke/core/nn'
+import { sizeOf } from '@onestroke/core/picture'
 import { Random, STREAM } from '@onestroke/core/random'
 import {
   constant,
@@ -25,6 +26,8 @@ import { distort, pictureOf } from './distort.js'
 export const FEATURE_RECIPE = 2
 export const FEATURE_DIMS = 64
 const WIDTHS = [32, 64, 128]
+/** Places of the coarsest map, at most. */
+const PLACES = 16
 const BATCH = 128
 /** Steps of a network's training, where time does not ask for fewer. */
 export const FEATURE_STEPS = 800
@@ -38,10 +41,10 @@ const TEMPERATURE = 0.1
 /** Pictures per run of the exported network. */
 export const FEATURE_BATCH = 64
 
-/** x [B, C, H, W] in [-1, 1] → features [B, FEATURE_DIMS] of any length. Stride-2 convolutions down to 4×4, mean, projection. */
+/** x [B, C, H, W] in [-1, 1] → features [B, FEATURE_DIMS] of any length. Stride-2 convolutions down to 16 places, 4×4 in a square, then a projection. */
 const embed = (scope: Scope, x: Tensor): Tensor => {
   let y = x
-  for (let i = 0; y.shape[2]! > 4; i++) {
+  for (let i = 0; y.shape[2]! * y.shape[3]! > PLACES; i++) {
     const width = WIDTHS[Math.min(i, WIDTHS.length - 1)]!
     y = conv(scope.at('layers').at(i), y, width, {
       stride: 2,
@@ -123,7 +126,7 @@ export const trainFeatureNetwork = async (
   const optimizer = new Optimizer(layout.size, { ...OPTIMIZER_DEFAULTS, beta2: 0.999 })
   optimizer.parameters.set(layout.initialize(seed))
   const { parameters, gradient } = optimizer
-  const size = channels * height * width
+  const size = sizeOf(dataset)
   const pictures = new Float32Array(BATCH * size)
   const oneHot = new Float32Array(classes ? BATCH * classes.length : 0)
   for (let step = 0; step < steps; step++) {

@@ -1,4 +1,5 @@
 /** A space in which pictures are compared: what every judge is made of. */
+import type { PictureShape } from '@onestroke/core/picture'
 import type { Dataset } from '../data/index.js'
 import {
   type Features,
@@ -27,7 +28,7 @@ export interface FeatureSpace {
 /** The features of an ONNX model, for pictures of the dataset's shape. */
 export const networkSpace = (
   extractor: FeatureExtractor,
-  { channels, height }: Pick<Dataset, 'channels' | 'height'>,
+  { channels, height, width }: PictureShape,
   info: Pick<JudgeInfo, 'name' | 'about' | 'took_part'>,
   customary: boolean,
 ): FeatureSpace => ({
@@ -39,7 +40,7 @@ export const networkSpace = (
     took_part: info.took_part,
   },
   customary,
-  features: (pictures, count) => extractor.extract(pictures, count, channels, height),
+  features: (pictures, count) => extractor.extract(pictures, count, { channels, height, width }),
   ofDataset: (dataset, rows) => extractor.ofDataset(dataset, rows),
 })
 

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bilinear } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/errors'
+import { isSameSize, type PictureShape, sizeOf, sizeText } from '@onestroke/core/picture'
 import * as ort from 'onnxruntime-node'
 import type { Dataset } from '../data/index.js'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
@@ -17,6 +18,12 @@ import { picturesOf, savedPictures, savedValue } from './real-pictures.js'
 /** Pictures of a dataset that are made into numbers at once. */
 const ROWS = 1024
 
+/** What a feature network takes. */
+interface Input extends PictureShape {
+  readonly name: string
+  readonly batch: number
+}
+
 /** A feature network, ready to run. */
 export class FeatureExtractor {
   /** Features of pictures of the datasets that were asked for, by their pixels and by row. */
@@ -27,7 +34,7 @@ export class FeatureExtractor {
     readonly sha256: string,
     readonly dims: number,
     private readonly session: ort.InferenceSession,
-    private readonly input: { name: string; batch: number; channels: number; height: number; width: number },
+    private readonly input: Input,
   ) {}
 
   /**
@@ -61,11 +68,7 @@ export class FeatureExtractor {
       height: height as number,
       width: width as number,
     }
-    const probe = await runBatch(
-      session,
-      input,
-      new Float32Array(input.batch * input.channels * input.height * input.width),
-    )
+    const probe = await runBatch(session, input, new Float32Array(input.batch * sizeOf(input)))
     return new FeatureExtractor(name, sha256Of(bytes), probe.length / input.batch, session, input)
   }
 
@@ -74,10 +77,9 @@ export class FeatureExtractor {
     const known = this.#known.get(dataset.pixels) ?? new Map<number, Float32Array>()
     this.#known.set(dataset.pixels, known)
     const missing = [...new Set(rows.filter((row) => !known.has(row)))]
-    const { channels, height } = dataset
     for (let first = 0; first < missing.length; first += ROWS) {
       const some = missing.slice(first, first + ROWS)
-      const { data } = await this.extract(picturesOf(dataset, some), some.length, channels, height)
+      const { data } = await this.extract(picturesOf(dataset, some), some.length, dataset)
       for (const [i, row] of some.entries()) known.set(row, data.slice(i * this.dims, (i + 1) * this.dims))
     }
     const data = new Float32Array(rows.length * this.dims)
@@ -85,18 +87,18 @@ export class FeatureExtractor {
     return { data, count: rows.length, dims: this.dims }
   }
 
-  /** pictures [count, channels, size, size] in [-1, 1] (values outside are clipped, as in a saved picture) → features. */
-  async extract(pictures: Float32Array, count: number, channels: number, size: number): Promise<Features> {
+  /** pictures [count, channels, height, width] in [-1, 1] (values outside are clipped, as in a saved picture) → features. */
+  async extract(pictures: Float32Array, count: number, shape: PictureShape): Promise<Features> {
     const { input, dims } = this
-    const from = channels * size * size
-    const to = input.channels * input.height * input.width
+    const from = sizeOf(shape)
+    const to = sizeOf(input)
     const data = new Float32Array(count * dims)
     for (let first = 0; first < count; first += input.batch) {
       const here = Math.min(input.batch, count - first)
       const batch = new Float32Array(input.batch * to)
       for (let i = 0; i < here; i++) {
         const picture = pictures.subarray((first + i) * from, (first + i + 1) * from)
-        resample(picture, channels, size, batch.subarray(i * to, (i + 1) * to), input)
+        resample(picture, shape, batch.subarray(i * to, (i + 1) * to), input)
       }
       const features = await runBatch(this.session, input, batch)
       data.set(features.subarray(0, here * dims), first * dims)
@@ -107,7 +109,7 @@ export class FeatureExtractor {
 
 const runBatch = async (
   session: ort.InferenceSession,
-  input: { name: string; batch: number; channels: number; height: number; width: number },
+  input: Input,
   data: Float32Array,
 ): Promise<Float32Array> => {
   const tensor = new ort.Tensor('float32', data, [input.batch, input.channels, input.height, input.width])
@@ -116,21 +118,17 @@ const runBatch = async (
 }
 
 /** Rounds to the 256 values of a saved picture, and brings it to the network's size (bilinear) and channels. */
-const resample = (
-  picture: Float32Array,
-  channels: number,
-  size: number,
-  out: Float32Array,
-  to: { channels: number; height: number; width: number },
-): void => {
-  if (to.channels === channels && to.height === size && to.width === size) {
+const resample = (picture: Float32Array, from: PictureShape, out: Float32Array, to: PictureShape): void => {
+  const { channels, height, width } = from
+  if (to.channels === channels && isSameSize(to, from)) {
     out.set(savedPictures(picture))
     return
   }
-  const at = (c: number, y: number, x: number) => savedValue(picture[((c % channels) * size + y) * size + x]!)
-  const columns = Array.from({ length: to.width }, (_, x) => bilinear(x, size, to.width))
+  const at = (c: number, y: number, x: number) =>
+    savedValue(picture[((c % channels) * height + y) * width + x]!)
+  const columns = Array.from({ length: to.width }, (_, x) => bilinear(x, width, to.width))
   for (let y = 0; y < to.height; y++) {
-    const row = bilinear(y, size, to.height)
+    const row = bilinear(y, height, to.height)
     for (const [x, column] of columns.entries())
       for (let c = 0; c < to.channels; c++) {
         const across = (line: number) =>
@@ -200,7 +198,7 @@ export const featureModel = async (
   const read = (path: string) => readBytes(path, 'feature network')
   if (options.file) return { bytes: await read(options.file), name: basename(options.file) }
   const { feature_steps: steps = FEATURE_STEPS } = options
-  const name = `onestroke features of ${dataset.name} at ${dataset.height}×${dataset.width}`
+  const name = `onestroke features of ${dataset.name} at ${sizeText(dataset)}`
   const kept = placesOf(dataset, steps).find(existsSync)
   if (kept !== undefined) return { bytes: await read(kept), name }
   const bytes = await trainFeatureNetwork(dataset, runtimeFor(), {

@@ -1,5 +1,6 @@
 /** What pictures are judged by: the prompts that are to be painted, and the data's features by the first judge. */
 import { UserError } from '@onestroke/core/errors'
+import { isSameSize, sizeOf, sizeOption, sizeText } from '@onestroke/core/picture'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
 import { type Features, nearestReal, precisionRecall, promptRetrieval } from '../metrics/index.js'
@@ -155,8 +156,7 @@ export class Judge {
   }
 
   #features(pictures: Float32Array): Promise<Features> {
-    const { channels, height, width } = this.dataset
-    return this.space.features(pictures, pictures.length / (channels * height * width))
+    return this.space.features(pictures, pictures.length / sizeOf(this.dataset))
   }
 }
 
@@ -171,10 +171,10 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
 
 /** @throws UserError if the model's pictures and the dataset's differ in size or channels. */
 export const checkFit = ({ config, path }: Pick<LoadedModel, 'config' | 'path'>, dataset: Dataset): void => {
-  const { resolution, channels } = config.network
-  if (resolution !== dataset.height || channels !== dataset.channels)
+  const { network } = config
+  if (!isSameSize(network, dataset) || network.channels !== dataset.channels)
     throw new UserError(
-      `${path} paints ${resolution}×${resolution} with ${channels} channels, but ${dataset.name} has ${dataset.height}×${dataset.width} with ${dataset.channels}`,
-      { remedy: `\`resolution\` ${resolution}`, option: 'resolution' },
+      `${path} paints ${sizeText(network)} with ${network.channels} channels, but ${dataset.name} has ${sizeText(dataset)} with ${dataset.channels}`,
+      { remedy: `\`resolution\` ${sizeOption(network)}`, option: 'resolution' },
     )
 }

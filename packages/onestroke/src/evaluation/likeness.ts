@@ -1,4 +1,5 @@
 /** Numbers of pictures themselves, beside the training pictures': what distances of features do not tell. */
+import { sizeOf } from '@onestroke/core/picture'
 import { type Dataset, spread } from '../data/index.js'
 import {
   between,
@@ -83,7 +84,7 @@ export class Likeness {
   }
 
   get #size(): number {
-    return this.dataset.channels * this.dataset.height * this.dataset.width
+    return sizeOf(this.dataset)
   }
   #pictures(data: Float32Array): Features {
     return { data, count: data.length / this.#size, dims: this.#size }

@@ -1,4 +1,5 @@
 /** The judge `pixels`: principal components of real pictures, without a network and without training. */
+import { sizeOf } from '@onestroke/core/picture'
 import type { Dataset } from '../data/index.js'
 import { principalComponents, projected } from '../metrics/index.js'
 import { sha256Of } from '../model/index.js'
@@ -15,7 +16,7 @@ export const FITTED = 1024
  */
 export const pixelSpace = (dataset: Dataset, most = FITTED): FeatureSpace => {
   const rows = judgedBy(dataset, Math.min(most, FITTED))
-  const dims = dataset.channels * dataset.height * dataset.width
+  const dims = sizeOf(dataset)
   const components = principalComponents(
     { data: picturesOf(dataset, rows), count: rows.length, dims },
     COMPONENTS,

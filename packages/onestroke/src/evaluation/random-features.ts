@@ -1,5 +1,6 @@
 /** The judge `random-conv`: a convolutional network that nobody trained, the same for every dataset of one shape. */
 import { conv, describeParameters, namedScope, type Scope } from '@onestroke/core/nn'
+import type { PictureShape } from '@onestroke/core/picture'
 import { constant, dims, type Tensor, toOnnx, trace } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
 import { principalComponents, projected } from '../metrics/index.js'
@@ -52,7 +53,7 @@ const pooled = (x: Tensor): Tensor => {
 }
 
 /** The network as an ONNX model: `pictures` [64, C, H, W] → `features`. A pure function of the shape. */
-const randomNetwork = ({ channels, height, width }: Pick<Dataset, 'channels' | 'height' | 'width'>) => {
+const randomNetwork = ({ channels, height, width }: PictureShape) => {
   const pictures = [FEATURE_BATCH, channels, height, width]
   const layout = describeParameters((scope) =>
     features(scope, trace({ pictures }, () => ({})).inputs.pictures!),
@@ -69,9 +70,8 @@ const randomNetwork = ({ channels, height, width }: Pick<Dataset, 'channels' | '
 const ABOUT = 'Random convolutional features'
 
 /** The network, ready to run. */
-export const randomExtractor = (
-  dataset: Pick<Dataset, 'channels' | 'height' | 'width'>,
-): Promise<FeatureExtractor> => FeatureExtractor.open(randomNetwork(dataset), ABOUT)
+export const randomExtractor = (shape: PictureShape): Promise<FeatureExtractor> =>
+  FeatureExtractor.open(randomNetwork(shape), ABOUT)
 
 /**
  * The space of the first 64 principal components, over the real pictures (1024 at most), of random convolutional features: edges,

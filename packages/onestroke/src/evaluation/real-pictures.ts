@@ -1,4 +1,5 @@
 /** Which pictures of a dataset models are judged by, and how pictures are made comparable. */
+import { sizeOf } from '@onestroke/core/picture'
 import { type Dataset, spread } from '../data/index.js'
 import { pictureOf } from './distort.js'
 
@@ -14,7 +15,7 @@ export const judgedBy = ({ count }: Pick<Dataset, 'count'>, most = MOST): readon
 
 /** Some pictures of a dataset: [rows, C, H, W] in [-1, 1]. */
 export const picturesOf = (dataset: Dataset, rows: readonly number[]): Float32Array => {
-  const size = dataset.channels * dataset.height * dataset.width
+  const size = sizeOf(dataset)
   const pictures = new Float32Array(rows.length * size)
   for (const [i, row] of rows.entries()) pictures.set(pictureOf(dataset, row), i * size)
   return pictures

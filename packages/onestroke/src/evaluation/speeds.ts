@@ -1,4 +1,5 @@
 /** How fast this machine is just now, by timing a little of everything. */
+import { sizeOf } from '@onestroke/core/picture'
 import type { Dataset } from '../data/index.js'
 import { precisionRecall } from '../metrics/index.js'
 import type { Model } from '../model/index.js'
@@ -26,9 +27,8 @@ export const pictureSpeeds = async ({
   const own = await paintingSeconds(student, dataset, {})
   const taught = teacher ? await paintingSeconds(teacher, dataset, { solver: 'ddim', guidance_scale }) : own
   const extractor = await randomExtractor(dataset)
-  const { channels, height, width } = dataset
-  const pictures = new Float32Array(BATCH * channels * height * width)
-  const feature = await secondsOf(() => extractor.extract(pictures, BATCH, channels, height))
+  const pictures = new Float32Array(BATCH * sizeOf(dataset))
+  const feature = await secondsOf(() => extractor.extract(pictures, BATCH, dataset))
   return {
     student: own.each / BATCH,
     teacher: taught.each / BATCH,

@@ -1,4 +1,5 @@
 /** Datasets and spaces of features for the tests of this folder. */
+import { type PictureSize, square } from '@onestroke/core/picture'
 import { Random } from '@onestroke/core/random'
 import { type Dataset, sealed } from '../data/index.js'
 import type { Features } from '../metrics/index.js'
@@ -7,17 +8,18 @@ import type { FeatureSpace } from './feature-space.js'
 /** Pictures of independent random pixels. */
 export const noisePictures = (
   count: number,
-  side: number,
+  size: number | PictureSize,
   { channels = 3, index = 0, ...more }: { index?: number } & Partial<Omit<Dataset, 'sha256'>> = {},
 ): Dataset => {
   const random = new Random({ seed: 5, stream: 0, step: 0, index })
-  const pixels = Uint8Array.from({ length: count * channels * side * side }, () => random.integer(256))
+  const { height, width } = typeof size === 'number' ? square(size) : size
+  const pixels = Uint8Array.from({ length: count * channels * height * width }, () => random.integer(256))
   return sealed({
     name: 'noise',
     count,
     channels,
-    height: side,
-    width: side,
+    height,
+    width,
     pixels,
     skipped: [],
     ...more,

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
+import { withStoredNetwork } from '@onestroke/core/formats'
 import type { ExportQuality, Manifest } from '@onestroke/core/pipeline'
 import type { Storage } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
@@ -114,7 +115,7 @@ export const exportModel = async ({
   await writeFileAtomic(unfinished, '')
   if (web) await writeWeb(web, out)
   await writeFileAtomic(join(out, GRAPH_FILE), bytes)
-  await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`)
+  await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(withStoredNetwork(whole), null, 2)}\n`)
   await rm(unfinished)
   return { manifest: whole, ...(web && { weight: await weighWeb(web, out, whole) }) }
 }

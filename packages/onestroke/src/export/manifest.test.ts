@@ -22,7 +22,7 @@ const vocabulary = buildTextVocabulary(['red cat', 'blue dog'], [])
 const config: ModelConfig = {
   format: 'onestroke/1',
   kind: 'student',
-  network: presetNetwork('tiny', { resolution: 8, channels: 1 }, vocabulary),
+  network: presetNetwork('tiny', { channels: 1, height: 8, width: 8 }, vocabulary),
   ...EDM,
   boundary: true,
   sigma_min: 0.01,

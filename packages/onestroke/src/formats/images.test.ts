@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { type Picture, type Pictures, pngGrid, pngOf } from './images.js'
+import { imageGrid, type Picture, type Pictures, pngGrid, pngOf } from './images.js'
 
 /** A PNG's size and a way to look at its pixels. */
 async function decode(png: Uint8Array) {
@@ -134,5 +134,44 @@ describe('pngGrid', () => {
     ['a negative gap', {}, { gap: -1 }, 'gap: expected a whole number ≥ 0, found -1'],
   ])('refuses %s', async (_, images, options, message) => {
     await expect(pngGrid({ ...pictures(2), ...images }, options)).rejects.toThrow(message)
+  })
+})
+
+describe('pictures that are no squares', () => {
+  /** Two of 4×2: red with a green last column, blue with a green last row. */
+  const data = new Float32Array(2 * 3 * 8).fill(-1)
+  const set = (i: number, c: number, y: number, x: number) => {
+    data[((i * 3 + c) * 2 + y) * 4 + x] = 1
+  }
+  for (let y = 0; y < 2; y++)
+    for (let x = 0; x < 4; x++) {
+      set(0, x === 3 ? 1 : 0, y, x)
+      set(1, y === 1 ? 1 : 2, y, x)
+    }
+  const pictures = { data, count: 2, channels: 3, height: 2, width: 4 }
+
+  it('lie in a grid with their own sides', async () => {
+    const grid = await decode(await pngGrid(pictures, { columns: 1, scale: 3, gap: 1 }))
+    expect([grid.width, grid.height]).toEqual([12, 13])
+    expect(grid.pixel(11, 0)).toEqual([0, 255, 0])
+    expect(grid.pixel(8, 5)).toEqual([255, 0, 0])
+    expect(grid.pixel(0, 7)).toEqual([0, 0, 255])
+    expect(grid.pixel(11, 12)).toEqual([0, 255, 0])
+  })
+
+  it('cover another size, and lose what lies beside its middle', async () => {
+    const one = { ...pictures, count: 1, data: data.subarray(0, 24) }
+    const square = await decode(await imageGrid(one, { scale: 16, size: { height: 32, width: 32 } }))
+    expect([square.width, square.height]).toEqual([32, 32])
+    for (const x of [0, 31]) expect(square.pixel(x, 16)).toEqual([255, 0, 0])
+    const own = await decode(await imageGrid(one, { scale: 16, size: { height: 32, width: 64 } }))
+    expect(own.pixel(63, 0)).toEqual([0, 255, 0])
+  })
+
+  it('are refused where they have four channels, which no file of colours holds', async () => {
+    const latents = { data: new Float32Array(4 * 8), channels: 4, height: 2, width: 4 }
+    await expect(async () => pngOf(latents)).rejects.toThrow(
+      /^pictures of 4 channels cannot be read or shown/,
+    )
   })
 })

@@ -2,20 +2,18 @@
 
 import { extname } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
-import { toByte } from '@onestroke/core/pipeline'
+import { isSameSize, type PictureShape, type PictureSize, sizeOf } from '@onestroke/core/picture'
+import { shownChannels, toByte } from '@onestroke/core/pipeline'
 import { type PackerOptions, PNG } from 'pngjs'
 
 /** One picture of floats in [-1, 1], laid out [channels, height, width]. */
-export interface Picture {
-  data: Float32Array
-  channels: 1 | 3
-  height: number
-  width: number
+export interface Picture extends PictureShape {
+  readonly data: Float32Array
 }
 
 /** `count` pictures of one size, laid out [count, channels, height, width]. */
 export interface Pictures extends Picture {
-  count: number
+  readonly count: number
 }
 
 /** Red, green and blue, 0 to 255. */
@@ -37,6 +35,8 @@ const NOT_FINITE: Colour = [255, 0, 255]
 
 /**
  * Pictures in rows, as an RGB PNG. Pixels that are not finite are magenta. Equal input gives equal bytes.
+ *
+ * @throws UserError unless they have 1 or 3 channels.
  *
  *     await writeFileAtomic('samples.png', await pngGrid({ data, count: 64, channels: 3, height: 32, width: 32 }))
  */
@@ -74,20 +74,21 @@ export interface Encoding {
   format?: ImageFormat
   /** From 0 to 100, for JPEG (default 92), WebP (default: without loss) and AVIF (default 80). PNG has none. */
   quality?: number | undefined
-  /** Pixels of a side of the whole, to which it is scaled: where a whole factor does not lead there. */
-  side?: number | undefined
+  /** Size to which the whole is scaled so as to cover it, and cropped to its middle: where a whole factor does not lead there. */
+  size?: PictureSize | undefined
 }
 
 /** As `pngGrid`, in any format. */
 export async function imageGrid(images: Pictures, options: GridOptions & Encoding): Promise<Buffer> {
-  const { data, count, channels, height, width } = images
+  const { data, count, height, width } = images
+  const channels = shownChannels(images)
   const { columns = Math.ceil(Math.sqrt(count)), gap = 2, background = [224, 224, 224] } = options
   const gaps = gap * (columns - 1)
   const { scale = Math.max(1, Math.ceil((480 - gaps) / (columns * width))) } = options
   for (const [name, value] of Object.entries({ count, height, width, columns, scale })) positive(name, value)
   if (!Number.isInteger(gap) || gap < 0)
     throw new RangeError(`gap: expected a whole number ≥ 0, found ${gap}`)
-  const expected = count * channels * height * width
+  const expected = count * sizeOf(images)
   if (data.length !== expected)
     throw new RangeError(`data: expected ${expected} floats, found ${data.length}`)
 
@@ -147,15 +148,16 @@ async function encode(
   pixels: Buffer,
   width: number,
   height: number,
-  { format = 'png', quality, side }: Encoding,
+  { format = 'png', quality, size }: Encoding,
 ): Promise<Buffer> {
-  if (format === 'png' && side === undefined && width * height <= TINY) {
+  const isSized = size === undefined || isSameSize(size, { height, width })
+  if (format === 'png' && isSized && width * height <= TINY) {
     // No more of a PNG is read than this, and the rest of one takes longer to make than to pack.
     return PNG.sync.write({ width, height, data: pixels } as PNG, TINY_SETTINGS)
   }
   const { default: sharp } = await import('sharp')
   const picture = sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })
-  if (side !== undefined) picture.resize(side, side)
+  if (!isSized) picture.resize(size.width, size.height, { fit: 'cover', position: 'centre' })
   // The least quality that sharp takes is 1.
   const at = (usual: number) => Math.max(1, quality ?? usual)
   switch (format) {

@@ -1,4 +1,5 @@
-import { countOf, type PictureShape } from './shape.js'
+import type { PictureShape } from '@onestroke/core/picture'
+import { countOf } from './count-of.js'
 
 /**
  * Mean squared Laplacian of pictures [count, C, H, W]: (4·centre − the four neighbours)², over all pixels that have

@@ -1,4 +1,5 @@
-import { countOf, type PictureShape } from './shape.js'
+import type { PictureShape } from '@onestroke/core/picture'
+import { countOf } from './count-of.js'
 
 /**
  * Seams of pictures [count, C, H, W] that were painted in squares: mean squared difference of neighbouring pixels across

@@ -2,8 +2,13 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EDM } from '@onestroke/core/diffusion'
-import { type ModelConfig, parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
-import { type HourglassConfig, networkLayout } from '@onestroke/core/nn'
+import {
+  type ModelConfig,
+  parseSafetensors,
+  serializeSafetensors,
+  storedConfig,
+} from '@onestroke/core/formats'
+import { networkLayout } from '@onestroke/core/nn'
 import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
@@ -14,7 +19,11 @@ const vocabulary = { kind: 'class', classes: ['cat', 'dog'] } as const
 const config: ModelConfig = {
   format: 'onestroke/1',
   kind: 'teacher',
-  network: presetNetwork('tiny', { resolution: 8, channels: 1 }, { kind: 'class', classes: ['cat', 'dog'] }),
+  network: presetNetwork(
+    'tiny',
+    { channels: 1, height: 8, width: 8 },
+    { kind: 'class', classes: ['cat', 'dog'] },
+  ),
   ...EDM,
   sigma_min: 0.01,
   sigma_max: 20,
@@ -49,10 +58,10 @@ const CONFIG = 'config.json'
 const WEIGHTS = 'model.safetensors'
 
 /** What loading says after config.json was changed. */
-type Json = ModelConfig & { network: HourglassConfig } & Record<string, unknown>
-const withConfig = async (change: (json: Json) => void) => {
+type Stored = ReturnType<typeof storedConfig> & Record<string, unknown>
+const withConfig = async (change: (json: Stored) => void) => {
   const folder = await saved()
-  const json = structuredClone(config) as Json
+  const json = structuredClone(storedConfig(config)) as Stored
   change(json)
   await writeFile(join(folder, CONFIG), JSON.stringify(json))
   return { folder, ...(await complaintOf(folder)) }
@@ -88,9 +97,25 @@ describe('a model folder', () => {
     expect(sha256).toBe(sha256Of(await readFile(join(folder, WEIGHTS))))
   })
 
+  it('holds the side of a square as one number, as ever, and else height and width', async () => {
+    const json = async (folder: string) => JSON.parse(await readFile(join(folder, CONFIG), 'utf8'))
+    expect((await json(await saved())).network).toMatchObject({ channels: 1, height: 8, width: 8 })
+    const vocabulary = { kind: 'none' } as const
+    const network = presetNetwork('tiny', { channels: 1, height: 24, width: 48 }, vocabulary)
+    const wide: ModelConfig = { ...config, network, vocabulary }
+    const folder = join(await folderOf({}), 'wide')
+    await saveModel(folder, wide, networkLayout(network).initialize(1))
+    const stored = (await json(folder)).network
+    expect(stored.resolution).toEqual([24, 48])
+    expect(stored).not.toHaveProperty('height')
+    const loaded = await loadModel(folder)
+    expect(loaded.config.network).toEqual(network)
+    expect(loaded.config.network).toMatchObject({ height: 24, width: 48 })
+  })
+
   it('of a version that wrote no hash is read', async () => {
     const folder = await saved()
-    await writeFile(join(folder, CONFIG), JSON.stringify(config))
+    await writeFile(join(folder, CONFIG), JSON.stringify(storedConfig(config)))
     expect((await loadModel(folder)).weights).toEqual(weights)
   })
 
@@ -169,7 +194,7 @@ describe('a wrong config', () => {
 
   it('may ask for a network that cannot be, or that no memory would hold', async () => {
     const uneven = await withConfig((json) => {
-      json.network.resolution = 12
+      json.network.resolution = [8, 9]
     })
     expect(uneven.message).toContain('the network cannot be built')
     const wide = await withConfig((json) => {

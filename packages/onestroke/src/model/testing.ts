@@ -1,7 +1,12 @@
-/** Models that are made of others: one that is damaged where no hash tells of it, and one of many words. */
+/** Models for tests: one that is damaged where no hash tells of it, one of many words, and one whose pictures are no squares. */
+
 import { join } from 'node:path'
+import { EDM } from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
+import type { PictureSize } from '@onestroke/core/picture'
+import { Random } from '@onestroke/core/random'
 import { conditionerOf } from '@onestroke/core/text'
+import { presetNetwork } from '../training/index.js'
 import { type LoadedModel, loadModel, saveModel } from './folder.js'
 
 /**
@@ -44,4 +49,58 @@ export const withMoreWords = (loaded: LoadedModel, count: number): LoadedModel =
     }
   }
   return { ...loaded, config: { ...config, vocabulary, network }, layout: larger, weights: flat }
+}
+
+/**
+ * Writes a model that nobody trained, of two classes, whose pictures have such a size.
+ *
+ * @param parent hash of a student's teacher
+ * @returns its path, and the hash of its weights.
+ */
+export const untrained = async (
+  folder: string,
+  size: PictureSize,
+  { kind = 'student', parent }: { kind?: 'student' | 'teacher'; parent?: string } = {},
+): Promise<{ path: string; sha256: string }> => {
+  const path = join(folder, `${kind}-${size.width}x${size.height}`)
+  const isStudent = kind === 'student'
+  const vocabulary = { kind: 'class' as const, classes: ['cat', 'dog'] }
+  const network = presetNetwork('tiny', { channels: 3, ...size }, vocabulary)
+  const { size: count } = networkLayout(network)
+  const random = new Random({ seed: 1, stream: 0, step: 0, index: 0 })
+  const weights = random.fillNormal(new Float32Array(count)).map((value) => 0.1 * value)
+  const { sha256 } = await saveModel(
+    path,
+    {
+      format: 'onestroke/1',
+      kind,
+      network,
+      ...EDM,
+      boundary: isStudent,
+      sigma_min: 0.01,
+      sigma_max: 40,
+      sigma_data: 0.5,
+      vocabulary,
+      sampling: {
+        solver: isStudent ? 'consistency' : 'dpmpp_2m',
+        schedule: 'karras',
+        num_inference_steps: isStudent ? 1 : 4,
+        guidance_scale: 1,
+        gamma: 1,
+        sigmas: {},
+      },
+      method: { name: 'none', options: {} },
+      provenance: {
+        parent,
+        data: { name: 'none', sha256: '', images: 1 },
+        images_seen: 0,
+        seconds: 0,
+        seed: 1,
+        preset: 'tiny',
+        versions: {},
+      },
+    },
+    weights,
+  )
+  return { path, sha256 }
 }

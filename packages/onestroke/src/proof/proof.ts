@@ -1,6 +1,7 @@
 /** Proof that a distillation worked: numbers, pictures from the same noise side by side, curves; as a report. */
 import { cpus, totalmem } from 'node:os'
 import type { SamplerName } from '@onestroke/core/diffusion'
+import { sizeOf, sizeText } from '@onestroke/core/picture'
 import type { Dataset } from '../data/index.js'
 import {
   asSeenBy,
@@ -75,7 +76,8 @@ const proveWith = async (options: ProofOptions, models: OpenModels): Promise<Pro
     data: {
       name: dataset.name,
       images: dataset.count,
-      resolution: dataset.height,
+      height: dataset.height,
+      width: dataset.width,
       channels: dataset.channels,
     },
     runs: [runOf('teacher', teacher), runOf('student', student)],
@@ -147,11 +149,11 @@ const runOf = (
 export const summaryOf = (
   evaluation: Evaluation,
   { provenance }: Pick<LoadedModel['config'], 'provenance'>,
-  { count, height, width }: Pick<Dataset, 'count' | 'height' | 'width'>,
+  { count, ...size }: Pick<Dataset, 'count' | 'height' | 'width'>,
 ): string => {
   const minutes = Math.max(1, Math.round(provenance.seconds / 60))
   return [
-    `${count.toLocaleString('en')} pictures at ${height}×${width}; the student was distilled in ${minutes} min from ${provenance.images_seen.toLocaleString('en')} images.`,
+    `${count.toLocaleString('en')} pictures at ${sizeText(size)}; the student was distilled in ${minutes} min from ${provenance.images_seen.toLocaleString('en')} images.`,
     ...qualityOf(evaluation),
     ...speedOf(evaluation),
   ].join(' ')
@@ -246,7 +248,7 @@ const grids = async (
       grids: await all(rows('teacher', 'ddim')),
     },
   ].filter(({ grids }) => grids.length > 0)
-  const size = dataset.channels * dataset.height * dataset.width
+  const size = sizeOf(dataset)
   const real = new Float32Array(GRID_PICTURES * size)
   for (let i = 0; i < GRID_PICTURES; i++)
     real.set(pictureOf(dataset, Math.floor(((i + 0.5) * dataset.count) / GRID_PICTURES)), i * size)
@@ -254,7 +256,7 @@ const grids = async (
     {
       data: real,
       count: GRID_PICTURES,
-      channels: dataset.channels as 1 | 3,
+      channels: dataset.channels,
       height: dataset.height,
       width: dataset.width,
     },

@@ -7,7 +7,7 @@ const facts = (list: readonly (readonly [name: Child, value: Child])[]): Html =>
   html`<dl class="facts">${list.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`
 
 export const runs = ({ data, runs }: Report): Html => html`
-  <p>Data: ${data.name}, ${integer(data.images)} pictures, ${data.resolution} × ${data.resolution} pixels, ${data.channels === 1 ? 'grey' : data.channels === 3 ? 'colour' : `${data.channels} channels`}.</p>
+  <p>Data: ${data.name}, ${integer(data.images)} pictures, ${data.width} × ${data.height} pixels, ${data.channels === 1 ? 'grey' : data.channels === 3 ? 'colour' : `${data.channels} channels`}.</p>
   <div class="cards">${runs.map((run) => card(run, data.images))}</div>`
 
 const card = (run: Run, images: number) => html`

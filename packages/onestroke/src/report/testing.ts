@@ -148,7 +148,7 @@ export const exampleReport: Report = {
     onestroke: '0.1.0',
     onnxruntime: '1.30.0',
   },
-  data: { name: 'iconify:fluent-emoji-flat', images: 1583, resolution: 32, channels: 3 },
+  data: { name: 'iconify:fluent-emoji-flat', images: 1583, height: 32, width: 32, channels: 3 },
   runs: [
     {
       name: 'teacher',
@@ -245,7 +245,7 @@ export const minimalReport: Report = {
   summary: 'A student, and no more.',
   created: '2026-01-31T12:34:56Z',
   machine: { cpu: 'cpu', cores: 1, memory_gb: 1, node: '22', onestroke: '0.1.0', onnxruntime: '1.30.0' },
-  data: { name: 'faces', images: 0, resolution: 28, channels: 1 },
+  data: { name: 'faces', images: 0, height: 28, width: 28, channels: 1 },
   runs: [],
   loss: [],
   sections: [],

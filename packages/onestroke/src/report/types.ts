@@ -8,7 +8,7 @@ export interface Report {
   /** ISO date. */
   created: string
   machine: Machine
-  data: { name: string; images: number; resolution: number; channels: number }
+  data: { name: string; images: number; height: number; width: number; channels: number }
   runs: Run[]
   /** The document of an evaluation. */
   evaluation?: Evaluation

@@ -1,5 +1,6 @@
 /** Pictures as they are sent: their format, how large they may become, and how many are made so at once. */
 import { UserError } from '@onestroke/core/errors'
+import { type PictureSize, pixelsOf, sizeText } from '@onestroke/core/picture'
 import { type Encoding, imageGrid, type Picture } from '../formats/index.js'
 
 /** Pixels of an answer at most: as many as ten pictures of 1024×1024 have. */
@@ -11,18 +12,19 @@ const SMALL = 64 * 64
 
 /**
  * @param n pictures
- * @param side of each, in pixels
+ * @param size of each, in pixels
  * @throws UserError if a picture would have more than 4 megapixels, or all of them more than 10.
  */
-export const checkPixels = (n: number, side: number): void => {
+export const checkPixels = (n: number, size: PictureSize): void => {
   const megapixels = (pixels: number) => Math.ceil(pixels / 2 ** 20)
-  if (side ** 2 > MOST_PICTURE_PIXELS)
+  const pixels = pixelsOf(size)
+  if (pixels > MOST_PICTURE_PIXELS)
     throw new UserError(
-      `${side}×${side} pixels are ${megapixels(side ** 2)} megapixels, and a picture has at most ${megapixels(MOST_PICTURE_PIXELS)}, which is 2048×2048`,
+      `${sizeText(size)} pixels are ${megapixels(pixels)} megapixels, and a picture has at most ${megapixels(MOST_PICTURE_PIXELS)}, which is 2048×2048`,
     )
-  if (n * side ** 2 > MOST_PIXELS)
+  if (n * pixels > MOST_PIXELS)
     throw new UserError(
-      `${n} × ${side} × ${side} pixels are ${megapixels(n * side ** 2)} megapixels, and an answer has at most ${megapixels(MOST_PIXELS)}; ask for fewer or smaller pictures`,
+      `${n} × ${size.width} × ${size.height} pixels are ${megapixels(n * pixels)} megapixels, and an answer has at most ${megapixels(MOST_PIXELS)}; ask for fewer or smaller pictures`,
     )
 }
 

@@ -1,7 +1,9 @@
 /** The API of AUTOMATIC1111's web UI, for the tools that speak only that. */
+
 import { SOLVER_NAMES, SOLVERS, type SolverName } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
-import { drawSeed, takesGuidance } from '@onestroke/core/pipeline'
+import type { PictureSize } from '@onestroke/core/picture'
+import { drawSeed, shapeOf, takesGuidance } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
@@ -20,6 +22,9 @@ import {
 import type { App, ServedModel, Service } from './service.js'
 
 const nothing = z.unknown().optional().describe('Taken as tools send it; it changes nothing.')
+/** The side of a picture for which none is asked. */
+const USUAL_SIDE = 512
+const side = z.int().min(1).max(4096).nullish()
 const textFields = {
   prompt: prompt.default(''),
   negative_prompt: prompt.nullish(),
@@ -31,8 +36,10 @@ const textFields = {
     .nullish()
     .describe('One of /sdapi/v1/samplers; others give way to the model’s own.'),
   sampler_index: z.string().nullish(),
-  width: z.int().min(1).max(4096).default(512),
-  height: z.int().min(1).max(4096).default(512).describe('As the width: models paint squares.'),
+  width: side.describe(
+    `Pictures are enlarged to cover width and height, and cropped to their middle. Default: ${USUAL_SIDE} or, without a height either, the model’s proportions with a longer side of ${USUAL_SIDE}.`,
+  ),
+  height: side.describe('As the width.'),
   batch_size: z.int().min(1).max(MOST_PICTURES).default(1),
   n_iter: z.int().min(1).max(MOST_PICTURES).default(1).describe('Pictures: n_iter × batch_size.'),
   send_images: nothing,
@@ -141,7 +148,7 @@ export const automatic1111Routes =
         const meaning = {
           invert: Boolean(inpainting_mask_invert),
           blur: mask_blur ?? 0,
-          side: body.width,
+          size: sizeFor(body, shapeOf(service.model.config)),
         }
         return answer(service, reply, rest, imageRequest.shape, {
           image: init_images[0]!,
@@ -252,6 +259,17 @@ const settingsFor = (
   }
 }
 
+/** The size that is asked for. */
+const sizeFor = ({ width, height }: Pick<TextBody, 'width' | 'height'>, own: PictureSize): PictureSize => {
+  if (typeof width === 'number' || typeof height === 'number')
+    return { height: height ?? USUAL_SIDE, width: width ?? USUAL_SIDE }
+  const scale = USUAL_SIDE / Math.max(own.height, own.width)
+  return {
+    height: Math.max(1, Math.round(scale * own.height)),
+    width: Math.max(1, Math.round(scale * own.width)),
+  }
+}
+
 const answer = async (
   service: Service,
   reply: FastifyReply,
@@ -260,30 +278,27 @@ const answer = async (
   edit: Pick<Asked, 'image' | 'mask' | 'strength'>,
 ): Promise<z.infer<typeof answerSchema>> => {
   const { model, encoder } = service
-  const { width, height, batch_size, n_iter } = body
+  const { batch_size, n_iter } = body
   const n = batch_size * n_iter
   if (n > MOST_PICTURES)
     throw new UserError(`n_iter × batch_size are ${n} pictures, and a request has at most ${MOST_PICTURES}`)
-  if (width !== height)
-    throw new UserError(
-      `width and height must be equal, since this model paints squares, and not ${width} and ${height}`,
-    )
-  checkPixels(n, width)
+  const wanted = sizeFor(body, shapeOf(model.config))
+  checkPixels(n, wanted)
   const { settings, notes } = settingsFor(model, body)
   const seed = body.seed ?? drawSeed()
   const asked: Asked = { prompt: body.prompt, n, seed, ...settings, ...edit }
   const warnings = [...warningsOf(model, asked), ...notes, ...unknownFields(body, known)]
   tellWarnings(reply, warnings)
   const signal = signalOf(reply, service)
-  const { scale, side } = enlargement(width, model.config.network.resolution)
+  const { scale, size } = enlargement(wanted, shapeOf(model.config))
   const { seeds, painted } = await paint(service, asked, { signal, scale })
-  const images = await encoder.each(painted, signal, { format: 'png', side })
+  const images = await encoder.each(painted, signal, { format: 'png', size })
   const parameters = {
     prompt: body.prompt,
     negative_prompt: settings.negative_prompt ?? '',
     seed,
-    width,
-    height,
+    width: wanted.width,
+    height: wanted.height,
     batch_size,
     n_iter,
     cfg_scale: settings.guidance_scale,

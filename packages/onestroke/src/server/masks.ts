@@ -1,4 +1,5 @@
 /** Masks as other programs mean them, as masks of ours: in which holes are painted, or, without holes, what is white. */
+import type { PictureSize } from '@onestroke/core/picture'
 import type { Sharp } from 'sharp'
 import { PICTURES } from './schemas.js'
 
@@ -17,11 +18,11 @@ export interface MaskMeaning {
   readonly invert: boolean
   /** Standard deviation of the blur of its edges, in pixels of the picture that is asked for. */
   readonly blur: number
-  /** Side of that picture. */
-  readonly side: number
+  /** Size of that picture. */
+  readonly size: PictureSize
 }
 
-/** Blur is computed at this side at most: enough for all that models paint. */
+/** Blur is computed at sides of this at most: enough for all that models paint. */
 const MOST_SIDE = 1024
 /** Weaker blur than this changes nothing; sharp takes none. */
 const LEAST_BLUR = 0.3
@@ -30,7 +31,7 @@ const LEAST_BLUR = 0.3
  * A mask of AUTOMATIC1111's web UI, which paints what is opaque of a mask with transparent parts, and else what is white. What cannot
  * be read is returned as it is, and refused in words where all pictures are read.
  */
-export const maskOf = async (mask: Uint8Array, { invert, blur, side }: MaskMeaning): Promise<Uint8Array> => {
+export const maskOf = async (mask: Uint8Array, { invert, blur, size }: MaskMeaning): Promise<Uint8Array> => {
   try {
     const picture = (await opened(mask)).autoOrient()
     const holes = await hasHoles(mask)
@@ -39,17 +40,18 @@ export const maskOf = async (mask: Uint8Array, { invert, blur, side }: MaskMeani
     grey.toColourspace('b-w')
     if (invert) grey.negate({ alpha: false })
     const painted = await grey.png().toBuffer()
-    return blur === 0 ? painted : await blurred(painted, blur, side)
+    return blur === 0 ? painted : await blurred(painted, blur, size)
   } catch {
     return mask
   }
 }
 
-const blurred = async (mask: Uint8Array, blur: number, side: number): Promise<Uint8Array> => {
-  const small = Math.min(side, MOST_SIDE)
-  const sigma = (blur * small) / side
+const blurred = async (mask: Uint8Array, blur: number, size: PictureSize): Promise<Uint8Array> => {
+  const scale = Math.min(1, MOST_SIDE / Math.max(size.height, size.width))
+  const sigma = blur * scale
   if (sigma < LEAST_BLUR) return mask
-  const sized = (await opened(mask)).resize(small, small, { fit: 'cover', position: 'centre' })
+  const [width, height] = [size.width, size.height].map((side) => Math.max(1, Math.round(scale * side)))
+  const sized = (await opened(mask)).resize(width!, height!, { fit: 'cover', position: 'centre' })
   return sized.blur(sigma).png().toBuffer()
 }
 

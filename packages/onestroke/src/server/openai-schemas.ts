@@ -20,7 +20,7 @@ const shared = {
     .regex(/^(auto|\d{1,5}x\d{1,5})$/, 'expected auto, or WIDTHxHEIGHT, such as 512x512')
     .nullish()
     .describe(
-      'auto, which is the model’s own size, or WIDTHxHEIGHT: a square, to which pictures are enlarged.',
+      'auto, which is the model’s own size, or WIDTHxHEIGHT: pictures are enlarged to cover it, and cropped to their middle.',
     ),
   response_format: z.enum(['b64_json', 'url']).nullish().describe('url gives a data: address.'),
   output_format: z.enum(['png', 'jpeg', 'webp']).nullish(),

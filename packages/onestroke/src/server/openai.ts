@@ -1,5 +1,8 @@
 /** OpenAI's images API, for the tools and clients that speak it. */
+
 import { UserError } from '@onestroke/core/errors'
+import { type PictureSize, readSize } from '@onestroke/core/picture'
+import { shapeOf } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
 import type { Encoding, ImageFormat } from '../formats/index.js'
@@ -23,7 +26,7 @@ import type { App, Service } from './service.js'
 
 /** What a request asks for, beside what is painted. */
 interface Wanted {
-  readonly side: number
+  readonly size: PictureSize
   readonly scale: number
   readonly encoding: Encoding & { readonly format: Exclude<ImageFormat, 'avif'> }
   readonly partial_images: number
@@ -144,7 +147,7 @@ const answer = async (service: Service, reply: FastifyReply, request: Request): 
   const { body, shape } = request
   const { model, encoder } = service
   const asked = askedOf(body)
-  const wanted = wantedOf(body, asked.n, model.config.network.resolution)
+  const wanted = wantedOf(body, asked.n, shapeOf(model.config))
   const signal = signalOf(reply, service)
   const warnings = [...warningsOf(model, asked), ...unknownFields(body, shape)]
   tellWarnings(reply, warnings)
@@ -160,10 +163,10 @@ const answer = async (service: Service, reply: FastifyReply, request: Request): 
 }
 
 const now = () => Math.floor(Date.now() / 1000)
-const described = ({ side, encoding: { format } }: Wanted) => ({
+const described = ({ size, encoding: { format } }: Wanted) => ({
   background: 'opaque' as const,
   output_format: format,
-  size: `${side}x${side}`,
+  size: `${size.width}x${size.height}`,
 })
 /** Nothing is counted here, and clients expect the fields. */
 const NO_USAGE = {
@@ -246,9 +249,16 @@ const askedOf = ({
 })
 
 /** @throws UserError for what cannot be had. */
-const wantedOf = (body: ImagesBody, n: number, resolution: number): Wanted => {
-  const { size, output_format, output_compression, background, stream, partial_images, response_format } =
-    body
+const wantedOf = (body: ImagesBody, n: number, own: PictureSize): Wanted => {
+  const {
+    size: asked,
+    output_format,
+    output_compression,
+    background,
+    stream,
+    partial_images,
+    response_format,
+  } = body
   const refuse = (message: string) => {
     throw new UserError(message)
   }
@@ -261,24 +271,19 @@ const wantedOf = (body: ImagesBody, n: number, resolution: number): Wanted => {
   if (stream && response_format === 'url') refuse('events carry b64_json; leave response_format out')
   if (partial_images && n > 1)
     refuse('partial_images are for one picture, since events do not say of which they are; send n: 1')
-  const side = sideOf(size ?? 'auto', resolution)
-  checkPixels(n, side)
-  const { scale, ...exact } = enlargement(side, resolution)
+  const size = sizeFrom(asked ?? 'auto', own)
+  checkPixels(n, size)
+  const { scale, ...exact } = enlargement(size, own)
   // OpenAI's default is full quality, which WebP has without loss.
   const full = format === 'webp' ? undefined : 100
   const quality = (output_compression ?? 100) === 100 ? full : output_compression!
-  return { side, scale, encoding: { format, quality, ...exact }, partial_images: partial_images ?? 0 }
+  return { size, scale, encoding: { format, quality, ...exact }, partial_images: partial_images ?? 0 }
 }
 
-/** @throws UserError if the size is no square. */
-const sideOf = (size: string, resolution: number): number => {
-  if (size === 'auto') return resolution
-  const [width, height] = size.split('x').map(Number)
-  if (width !== height || width === 0) {
-    const most = Math.max(resolution, Math.min(width!, height!))
-    throw new UserError(
-      `size must be a square, since this model paints squares, and not ${size}; ask for ${most}x${most}`,
-    )
-  }
-  return width!
+/** @throws UserError if a side is 0. */
+const sizeFrom = (written: string, { height, width }: PictureSize): PictureSize => {
+  if (written === 'auto') return { height, width }
+  const size = readSize(written)
+  if (!size) throw new UserError(`size must be auto, or WIDTHxHEIGHT, such as 512x512, and not ${written}`)
+  return size
 }

@@ -1,6 +1,7 @@
 /** From a request to what is painted: checked against the model before anything waits. */
+
 import { UserError } from '@onestroke/core/errors'
-import { checkPrompt, drawSeed, samplingOf, seedsFrom } from '@onestroke/core/pipeline'
+import { checkPrompt, drawSeed, samplingOf, seedsFrom, shapeOf } from '@onestroke/core/pipeline'
 import { readImage, readMask } from '../data/index.js'
 import { type GenerateBody, PICTURES } from './schemas.js'
 import type { ServedModel } from './service.js'
@@ -44,11 +45,10 @@ const editedOf = async (
   { network }: Pick<ServedModel['config'], 'network'>,
   { image, mask }: Partial<GenerateBody>,
 ): Promise<Pick<PaintOrder, 'image' | 'mask'>> => {
-  const { resolution, channels } = network
-  const options = { ...PICTURES, resolution, channels: channels as 1 | 3 }
+  const shape = shapeOf({ network })
   return {
-    ...(image !== undefined && { image: await readImage(image, options) }),
-    ...(mask !== undefined && { mask: await readMask(mask, options) }),
+    ...(image !== undefined && { image: await readImage(image, shape, PICTURES) }),
+    ...(mask !== undefined && { mask: await readMask(mask, shape, PICTURES) }),
   }
 }
 

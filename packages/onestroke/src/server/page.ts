@@ -1,6 +1,8 @@
 /** The page at `/`: what the server does, with examples that work as they stand. */
+import { type PictureSize, sizeText } from '@onestroke/core/picture'
 import { DEFAULT_STRENGTH, exampleOf } from '@onestroke/core/pipeline'
 import type { FastifyRequest } from 'fastify'
+import { enlarged } from './paint.js'
 import type { Service } from './service.js'
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
@@ -11,6 +13,16 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto
 pre { padding: .75rem 1rem; overflow-x: auto; border: 1px solid #8886; border-radius: .5rem; font-size: .875rem }
 td { padding: .25rem 1rem .25rem 0; vertical-align: top }
 h2 { margin-top: 2.5rem; font-size: 1.25rem }`
+
+/** The longer side of an example's pictures. */
+const EXAMPLE_SIDE = 256
+
+/** As OpenAI's API writes it: the model's own size, enlarged by a whole factor. */
+const exampleSize = (own: PictureSize): string => {
+  const scale = Math.max(1, Math.floor(EXAMPLE_SIDE / Math.max(own.height, own.width)))
+  const { height, width } = enlarged(own, scale)
+  return `${width}x${height}`
+}
 
 export const page = ({ model, options }: Service, { headers }: FastifyRequest): string => {
   const proxied = headers['x-forwarded-proto'] === 'https'
@@ -31,7 +43,7 @@ export const page = ({ model, options }: Service, { headers }: FastifyRequest): 
 <title>${escaped(model.name)} – onestroke</title>
 <style>${STYLE}</style>
 <h1>onestroke</h1>
-<p>This server paints with <b>${escaped(model.name)}</b>, a ${kind} of ${network.resolution}×${network.resolution} pixels.
+<p>This server paints with <b>${escaped(model.name)}</b>, a ${kind} of ${sizeText(network)} pixels.
 <a href="/openapi.json">/openapi.json</a> has every field and its bounds, <a href="/model">/model</a> what the model knows.</p>
 ${options.token === undefined ? '' : '<p>Requests need the token: set <code>ONESTROKE_TOKEN</code> where you paste these examples.</p>'}
 <h2>With curl</h2>
@@ -40,7 +52,7 @@ ${code(curl('/generate', { seed: 1, scale: 16 }, 'picture.png'))}
 <p>The same picture again, a little of it new:</p>
 ${code(`curl -s ${url}/v1/images/edits${token} -F image=@picture.png -F ${shell(`prompt=${prompt}`)} -F strength=${DEFAULT_STRENGTH} > edited.json`)}
 <p>As OpenAI’s images API is asked:</p>
-${code(curl('/v1/images/generations', { ...(prompt === '' && { prompt }), n: 2, size: '256x256' }, 'pictures.json'))}
+${code(curl('/v1/images/generations', { ...(prompt === '' && { prompt }), n: 2, size: exampleSize(network) }, 'pictures.json'))}
 <h2>With JavaScript</h2>
 <p>In Node, or in the console of this page:</p>
 ${code(`const response = await fetch('${url}/generate', {

@@ -1,5 +1,7 @@
 /** From a request to its pictures, for all routes. */
-import { samplingOf } from '@onestroke/core/pipeline'
+
+import { isSameSize, type PictureSize } from '@onestroke/core/picture'
+import { samplingOf, shapeOf } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import type { Painted } from './answers.js'
 import { deadline } from './deadline.js'
@@ -26,12 +28,9 @@ export const paint = async (
 ): Promise<{ seeds: readonly number[]; painted: Painted }> => {
   const order = await orderOf(model, body)
   if (encoder.waiting >= options.queue) throw new Busy('too many pictures are waiting')
-  const { channels, resolution } = model.config.network
   const paintedFrom = (data: Float32Array): Painted => ({
     data,
-    channels: channels as 1 | 3,
-    height: resolution,
-    width: resolution,
+    ...shapeOf(model.config),
     count: order.seeds.length,
     scale,
   })
@@ -98,14 +97,20 @@ export const signalOf = (reply: FastifyReply, { options, metrics }: Service): Ab
   return signal
 }
 
+/** A size, enlarged by a whole factor. */
+export const enlarged = ({ height, width }: PictureSize, scale: number): PictureSize => ({
+  height: height * scale,
+  width: width * scale,
+})
+
 /**
- * How pictures of the model's size become those of a side in pixels: enlarged by a whole factor, and reduced if that is too
- * much.
+ * How pictures of the model's size become those of another one: enlarged by a whole factor so that they cover it, and scaled and
+ * cropped to it if that is not the size itself.
  */
 export const enlargement = (
-  side: number,
-  resolution: number,
-): { scale: number; side: number | undefined } => {
-  const scale = Math.max(1, Math.ceil(side / resolution))
-  return { scale, side: scale * resolution === side ? undefined : side }
+  wanted: PictureSize,
+  own: PictureSize,
+): { scale: number; size: PictureSize | undefined } => {
+  const scale = Math.max(1, Math.ceil(wanted.width / own.width), Math.ceil(wanted.height / own.height))
+  return { scale, size: isSameSize(enlarged(own, scale), wanted) ? undefined : wanted }
 }

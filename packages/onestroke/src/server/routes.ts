@@ -1,4 +1,5 @@
 /** What can be asked. */
+import { storedSize } from '@onestroke/core/picture'
 import { takesGuidance } from '@onestroke/core/pipeline'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
@@ -6,7 +7,7 @@ import { automatic1111Routes } from './automatic1111.js'
 import { serveLive } from './live.js'
 import { openaiRoutes } from './openai.js'
 import { page } from './page.js'
-import { paint, signalOf, tellWarnings, warningsOf } from './paint.js'
+import { enlarged, paint, signalOf, tellWarnings, warningsOf } from './paint.js'
 import { problemBody } from './problems.js'
 import { generateAnswer, generateRequest, PICTURES_LIMIT, PROBLEMS } from './schemas.js'
 import type { App, Service } from './service.js'
@@ -89,7 +90,7 @@ export const routes =
       },
       async () => ({
         kind,
-        resolution: network.resolution,
+        resolution: storedSize(network),
         channels: network.channels,
         sampling,
         guidance: takesGuidance(model.config),
@@ -118,8 +119,8 @@ export const routes =
       async ({ body }, reply) => {
         const begin = performance.now()
         const { scale, format } = body
-        const side = network.resolution * scale
-        checkPixels(body.n, side)
+        const { height, width } = enlarged(network, scale)
+        checkPixels(body.n, { height, width })
         const signal = signalOf(reply, service)
         const { seeds, painted } = await paint(service, body, { signal, scale })
         reply.header('x-seed', seeds.join(','))
@@ -133,8 +134,8 @@ export const routes =
           return {
             images,
             ...(to_seed !== undefined && { to_seed }),
-            width: side,
-            height: side,
+            width,
+            height,
             milliseconds: performance.now() - begin,
             ...(warnings.length > 0 && { warnings }),
           }

@@ -3,6 +3,7 @@
  * here remembers anything, so a run can stop anywhere and go on bit for bit.
  */
 import type { NoiseRange, Objective } from '@onestroke/core/diffusion'
+import { sizeOf } from '@onestroke/core/picture'
 import { Random, STREAM } from '@onestroke/core/random'
 import {
   asNegative,
@@ -96,7 +97,7 @@ export class BatchMaker {
     const { plan, slice } = this
     const { dataset, batch, seed, range } = plan
     const count = slice.to - slice.from
-    const size = dataset.channels * dataset.height * dataset.width
+    const size = sizeOf(dataset)
     const judged = this.#objective.judges_pictures === true
     const prompt = this.#conditioner.inputs(count)
     const out: Batch = reuse ?? {

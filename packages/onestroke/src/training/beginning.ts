@@ -39,7 +39,7 @@ export const networkOf = ({ plan, dataset, vocabulary, teacher, initFrom }: Give
   if (!teacher && initFrom) return initFrom.config.network
   if (teacher && preset === teacher.config.provenance.preset) return teacher.config.network
   if (teacher && preset === HALF) return halved(teacher.config.network).network
-  return presetNetwork(preset, { resolution: dataset.height, channels: dataset.channels }, vocabulary)
+  return presetNetwork(preset, dataset, vocabulary)
 }
 
 /**

@@ -12,7 +12,7 @@ import { runPlan, someData } from './testing.js'
 
 vi.setConfig({ testTimeout: 300_000 })
 
-const network = presetNetwork('base', { resolution: 32, channels: 3 }, { kind: 'none' })
+const network = presetNetwork('base', { channels: 3, height: 32, width: 32 }, { kind: 'none' })
 /** The levels of an hourglass. */
 const levelsOf = (config: NetworkConfig) => (config as HourglassConfig).levels
 const depths = (config: NetworkConfig) => levelsOf(config).map(({ depth }) => depth)
@@ -42,7 +42,7 @@ describe('half of a teacher', () => {
   })
 
   it('is none of a U-Net', () => {
-    const unet = presetNetwork('unet', { resolution: 32, channels: 3 }, { kind: 'none' })
+    const unet = presetNetwork('unet', { channels: 3, height: 32, width: 32 }, { kind: 'none' })
     expect(() => halved(unet)).toThrow(
       'half of the blocks can be left out of a network of type hourglass, not of type unet',
     )

@@ -23,6 +23,7 @@ export {
   presetOf,
   soonerThan,
   TEACHER_OPTIMIZER,
+  trainableSize,
 } from './presets.js'
 export { checkRun, hasState, type RunOptions, type RunResult, run } from './run.js'
 export { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'

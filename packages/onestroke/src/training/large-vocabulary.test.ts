@@ -31,7 +31,7 @@ const vocabularyOf = (size: number): Vocabulary => {
 
 describe('a training with 50,000 words', () => {
   const stepOf = (size: number) => {
-    const network = presetNetwork('tiny', { resolution: 8, channels: 1 }, vocabularyOf(size))
+    const network = presetNetwork('tiny', { channels: 1, height: 8, width: 8 }, vocabularyOf(size))
     const { range, options } = batchPlan()
     const student = { ...range, network, ...EDM }
     const objective = objectiveNamed('diffusion')

@@ -42,7 +42,8 @@ const mixture: Mixture = {
 const range = { sigma_min: 0.01, sigma_max: 8, sigma_data: 0.5 }
 const networkOf = (flow_map = false): NetworkConfig => ({
   type: 'hourglass',
-  resolution: 1,
+  height: 1,
+  width: 1,
   channels: 2,
   patch_size: 1,
   mixing: 'neighbours',

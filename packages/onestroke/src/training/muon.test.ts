@@ -90,7 +90,7 @@ describe('the directions of Muon', () => {
     expect(names(describeParameters(network))).toEqual(Object.keys(MAPS))
     const vocabulary = { kind: 'class' as const, classes: ['cat', 'dog'] }
     for (const preset of ['small', 'unet']) {
-      const layout = networkLayout(presetNetwork(preset, { resolution: 32, channels: 3 }, vocabulary))
+      const layout = networkLayout(presetNetwork(preset, { channels: 3, height: 32, width: 32 }, vocabulary))
       const taken = matricesOf(layout).reduce((sum, { size }) => sum + size, 0)
       expect(taken / layout.size).toBeGreaterThan(0.85)
       expect(names(layout).filter((name) => /embedding|position|bias|^input|^output/.test(name))).toEqual([])

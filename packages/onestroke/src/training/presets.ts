@@ -1,17 +1,18 @@
 /** Networks and training settings that are known to work, by name. */
 import { UserError } from '@onestroke/core/errors'
 import type { NetworkConfig, OptimizerOptions } from '@onestroke/core/nn'
+import { type PictureShape, type PictureSize, pixelsOf, sizeOption, sizeText } from '@onestroke/core/picture'
 import { conditionerOf, type Vocabulary } from '@onestroke/core/text'
 
 /** What a config of each type has beside what all of them have. */
 type OwnPart<Config> = Config extends NetworkConfig
-  ? Omit<Config, 'resolution' | 'channels' | 'patch_size' | 'embedding'>
+  ? Omit<Config, 'height' | 'width' | 'channels' | 'patch_size' | 'embedding'>
   : never
 
 export interface Preset {
   readonly about: string
-  /** The network's own part, for a grid of `side` × `side` tokens or patches. */
-  readonly shape: (side: number) => OwnPart<NetworkConfig>
+  /** The network's own part, for a grid of tokens or patches. */
+  readonly shape: (grid: PictureSize) => OwnPart<NetworkConfig>
   readonly embedding_width: number
   readonly token_width: number
   /** Pictures that it must see before it paints more than noise and blobs, see docs/measured.md; absent where that is not known. */
@@ -25,18 +26,45 @@ const level = (width: number, depth: number, heads = Math.ceil(width / 32)) => (
   window: 8,
 })
 
-/** Levels for a grid: the last is the coarsest, `waistSide` a side; finer grids get levels before it. */
-const pyramid = <Level>(fine: readonly Level[], waist: Level, waistSide: number, side: number): Level[] => {
-  const count = Math.max(0, Math.round(Math.log2(side / waistSide)))
-  return [...fine.slice(Math.max(0, fine.length - count)), waist]
+/** Side of a square grid at which pictures are coarse enough for a preset's waist. */
+const WAIST_SIDE = 4
+/** Tokens that look at every other one, as all do at the waist, at most. */
+const MOST_TOGETHER = 256
+/** Tokens of the finest level, at most: 64×64. Patches of larger pictures have more pixels. */
+const MOST_TOKENS = 4096
+
+/**
+ * How often the tokens of a grid are merged, four to one: as often as is wanted or, where that leaves too many, more often; but no
+ * more often than the grid can be halved. Undefined if too many are left.
+ *
+ * @param together levels, from the waist up, in which all tokens look at each other.
+ */
+const mergesOf = (grid: PictureSize, wanted: number, together = 1): number | undefined => {
+  const isWhole = (merges: number) => [grid.height, grid.width].every((side) => side % 2 ** merges === 0)
+  const tokens = (merges: number) => pixelsOf(grid) / 4 ** merges
+  let merges = wanted
+  while (tokens(merges - (together - 1)) > MOST_TOGETHER) merges++
+  while (!isWhole(merges)) merges--
+  return tokens(merges) > MOST_TOGETHER ? undefined : merges
+}
+
+/**
+ * Levels for a grid, by the number of its tokens: the last is the coarsest; finer grids get levels before it, and the finest of
+ * all stands several times if there are not enough of them. `together`: see `mergesOf`.
+ */
+const pyramid = <Level>(fine: readonly Level[], waist: Level, grid: PictureSize, together = 1): Level[] => {
+  const halvings = Math.max(0, Math.round(Math.log2(Math.sqrt(pixelsOf(grid)) / WAIST_SIDE)))
+  const merges = mergesOf(grid, Math.min(fine.length, halvings), together) ?? 0
+  const levels = Array.from({ length: merges }, (_, i) => fine[Math.max(0, fine.length - merges + i)]!)
+  return [...levels, waist]
 }
 
 export const PRESETS: Readonly<Record<string, Preset>> = {
   tiny: {
     about: 'for trying things out: 0.2 to 0.3 million parameters',
-    shape: (side) => ({
+    shape: (grid) => ({
       type: 'hourglass',
-      levels: pyramid([level(32, 1)], level(64, 2), 4, side),
+      levels: pyramid([level(32, 1)], level(64, 2), grid),
       mixing: 'neighbours',
       mlp_ratio: 2,
     }),
@@ -45,9 +73,9 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
   small: {
     about: 'converges in minutes at 16×16',
-    shape: (side) => ({
+    shape: (grid) => ({
       type: 'hourglass',
-      levels: pyramid([level(48, 1, 2), level(96, 1, 3)], level(192, 4, 6), 4, side),
+      levels: pyramid([level(48, 1, 2), level(96, 1, 3)], level(192, 4, 6), grid),
       mixing: 'neighbours',
       mlp_ratio: 3,
     }),
@@ -57,9 +85,9 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
   base: {
     about: 'the default: 32×32 in an hour or a few',
-    shape: (side) => ({
+    shape: (grid) => ({
       type: 'hourglass',
-      levels: pyramid([level(64, 1), level(128, 2)], level(256, 4), 4, side),
+      levels: pyramid([level(64, 1), level(128, 2)], level(256, 4), grid),
       mixing: 'neighbours',
       mlp_ratio: 3,
     }),
@@ -69,7 +97,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
   unet: {
     about: 'convolutions instead of attention, twice as slow an image as base; for comparison',
-    shape: (side) => ({
+    shape: (grid) => ({
       type: 'unet',
       levels: pyramid(
         [
@@ -77,8 +105,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
           { width: 96, depth: 2, attention: 3 },
         ],
         { width: 192, depth: 2, attention: 6 },
-        4,
-        side,
+        grid,
+        2,
       ),
       groups: 8,
     }),
@@ -103,34 +131,66 @@ export const soonerThan = (name: string): string | undefined => {
   return Object.keys(PRESETS).find((other) => (PRESETS[other]!.least_images ?? own) < own)
 }
 
-/** Whether the networks take pictures of this side: a power of two from 8 up. */
-export const isTrainable = (side: number): boolean => side >= 8 && Number.isInteger(Math.log2(side))
+const LEAST_SIDE = 8
+/** Pictures with a shorter side than this are not divided into patches: each pixel is a token. */
+const LEAST_PATCHED = 16
+
+/** Pixels of a patch's side: 2, or as many as leave no more tokens than a network can take; 1 in very small pictures. */
+const patchOf = (size: PictureSize): number => {
+  let patch = Math.min(size.height, size.width) < LEAST_PATCHED ? 1 : 2
+  while (pixelsOf(size) / patch ** 2 > MOST_TOKENS) patch *= 2
+  return patch
+}
+
+const gridOf = (size: PictureSize): PictureSize => {
+  const patch = patchOf(size)
+  return { height: size.height / patch, width: size.width / patch }
+}
+
+/** Whether the presets' networks take pictures of a size. */
+export const isTrainable = (size: PictureSize): boolean =>
+  Math.min(size.height, size.width) >= LEAST_SIDE &&
+  Object.values(gridOf(size)).every(Number.isInteger) &&
+  mergesOf(gridOf(size), 0) !== undefined
+
+/** A size near another one that the presets' networks take, and what its sides are multiples of: 8, or more if it is large. */
+const nearest = (size: PictureSize): { readonly unit: number; readonly near: PictureSize } => {
+  for (let unit = Math.max(LEAST_SIDE, 4 * patchOf(size)); ; unit *= 2)
+    for (const round of [Math.round, Math.floor]) {
+      const side = (of: number) => Math.max(unit, unit * round(of / unit))
+      const near = { height: side(size.height), width: side(size.width) }
+      if (isTrainable(near)) return { unit, near }
+    }
+}
+
+/** A size near another one that the presets' networks take. */
+export const trainableSize = (size: PictureSize): PictureSize => nearest(size).near
 
 /**
  * The network of a preset for pictures of a size.
  *
- * @throws UserError if the resolution is not a power of two from 8 up.
+ * @throws UserError if no network takes that size, with the nearest that would do.
  */
 export const presetNetwork = (
   name: string,
-  { resolution, channels }: { resolution: number; channels: number },
+  { channels, height, width }: PictureShape,
   vocabulary: Vocabulary,
 ): NetworkConfig => {
   const preset = presetOf(name)
-  if (!isTrainable(resolution))
+  const size = { height, width }
+  if (!isTrainable(size)) {
+    const { unit, near } = nearest(size)
     throw new UserError(
-      `the networks need a resolution that is a power of two, 8 or more, not ${resolution}`,
-      {
-        remedy: `\`resolution\` ${2 ** Math.max(3, Math.round(Math.log2(resolution)))}`,
-        option: 'resolution',
-      },
+      `no network takes pictures of ${sizeText(size)} pixels: multiples of ${unit} will do for both sides`,
+      { remedy: `\`resolution\` ${sizeOption(near)}`, option: 'resolution' },
     )
-  const patch_size = resolution >= 128 ? resolution / 32 : resolution >= 16 ? 2 : 1
+  }
   return {
-    ...preset.shape(resolution / patch_size),
-    resolution,
+    ...preset.shape(gridOf(size)),
     channels,
-    patch_size,
+    height,
+    width,
+    patch_size: patchOf(size),
     embedding: {
       width: preset.embedding_width,
       token_width: preset.token_width,

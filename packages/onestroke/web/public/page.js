@@ -1,5 +1,5 @@
 /** The page beside an exported model: what to paint, and what to write elsewhere for the same picture. */
-import { readSeed, SEED_RULE } from './onestroke.js'
+import { readSeed, SEED_RULE, sized } from './onestroke.js'
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id))
 const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (find(id))
@@ -62,7 +62,7 @@ const show = (
 ) => {
   const [millions, megabytes] = [parameters / 1e6, graph.bytes / 1e6].map((n) => n.toFixed(1))
   find('about').textContent = [
-    `${network.resolution}×${network.resolution} pixels`,
+    `${network.width}×${network.height} pixels`,
     `${millions} million parameters`,
     `${megabytes} MB in ${dtype}`,
     ...(license ? [`licence: ${license}`] : []),
@@ -266,7 +266,8 @@ document.body.classList.add('waiting')
 try {
   const response = await fetch('./manifest.json', { cache: 'no-cache' })
   if (!response.ok) throw new Error(`manifest.json: ${response.status} ${response.statusText}`)
-  show(await response.json())
+  const manifest = await response.json()
+  show({ ...manifest, network: sized(manifest.network) })
   for (const section of document.querySelectorAll('section')) section.hidden = false
 } catch (error) {
   fail(`The model is not there: ${/** @type {Error} */ (error).message}`)
