@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { EDM, type PathConfig, PREDICTION_NAMES, type Reading } from '../diffusion/index.js'
-import { networkConfig } from '../nn/index.js'
+import { networkConfig, storedNetwork } from '../nn/index.js'
 import { type ModelConfig, parseModelConfig, storedConfig } from './config.js'
 
-const network = networkConfig.parse({
-  type: 'hourglass',
-  resolution: 4,
-  channels: 1,
-  patch_size: 1,
-  levels: [{ width: 4, depth: 1, heads: 1, window: 2 }],
-  mlp_ratio: 2,
-  embedding: { width: 4, token_width: 4, guidance_embedding: false, condition: { kind: 'none' } },
-})
+const network = storedNetwork(
+  networkConfig.parse({
+    type: 'hourglass',
+    resolution: 4,
+    channels: 1,
+    patch_size: 1,
+    levels: [{ width: 4, depth: 1, heads: 1, window: 2 }],
+    mlp_ratio: 2,
+    embedding: { width: 4, token_width: 4, guidance_embedding: false, condition: { kind: 'none' } },
+  }),
+)
 /** A file, but for what its network predicts. */
 const rest = {
   sigma_min: 0.01,

@@ -31,7 +31,8 @@ const modelOf = ({
     sigma_max: 10,
     sigma_data: 0.5,
     network: {
-      resolution: SIDE,
+      height: SIDE,
+        width: SIDE,
       channels: 1,
       embedding: {
         condition: unconditional ? { kind: 'none' } : { kind: 'class', classes: 2 },

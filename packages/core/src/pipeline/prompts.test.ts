@@ -84,7 +84,7 @@ describe('what a model allows', () => {
     const none = conditionerOf({ kind: 'none' })
     expect(() => checkPrompt(none, '')).not.toThrow()
     expect(() => checkPrompt(none, 'cat', 'to.prompt')).toThrow(
-      expect.objectContaining({ remedy: 'leave out to.prompt' }),
+      expect.objectContaining({ remedy: 'leave out `to.prompt`' }),
     )
     const classes = conditionerOf({ kind: 'class', classes: ['cat'] })
     expect(() => checkPrompt(classes, 'dog')).toThrow('unknown class "dog"; this model knows cat')
