@@ -42,7 +42,8 @@ const someStudent = (gamma: number) => {
     sigma_max: 80,
     sigma_data: 0.5,
     network: {
-      resolution: SIZE,
+      height: SIZE,
+      width: SIZE,
       channels: 1,
       embedding: {
         condition: { kind: 'class', classes: 2 },

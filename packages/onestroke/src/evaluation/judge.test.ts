@@ -100,8 +100,8 @@ describe('a judge', () => {
 })
 
 describe('a model', () => {
-  const of = (resolution: number, channels: number) =>
-    ({ path: 'mine', config: { network: { resolution, channels } } }) as unknown as LoadedModel
+  const of = (side: number, channels: number) =>
+    ({ path: 'mine', config: { network: { channels, height: side, width: side } } }) as unknown as LoadedModel
 
   it('fits data of its pictures’ size, and no other', () => {
     expect(() => checkFit(of(SIDE, 3), dataset)).not.toThrow()

@@ -19,7 +19,8 @@ const someStudent = (gamma: number, guidance_embedding: boolean) => {
     sigma_max: 80,
     sigma_data: 0.5,
     network: {
-      resolution: SIZE,
+      height: SIZE,
+      width: SIZE,
       channels: 1,
       embedding: { condition: { kind: 'class', classes: 2 }, guidance_embedding, jump_embedding: true },
     },

@@ -167,9 +167,9 @@ async function scriptWith(body: string): Promise<string> {
     const { outputText } = ts.transpileModule(source, {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
     })
-    await writeFile(join(folder, name), outputText.replace('@onestroke/core/formats', './errors.mjs'))
+    await writeFile(join(folder, name), outputText.replace('@onestroke/core/errors', './errors.mjs'))
   }
-  await compile('../../../core/src/formats/errors.ts', 'errors.mjs')
+  await compile('../../../core/src/errors/user-error.ts', 'errors.mjs')
   await compile('./atomic.ts', 'atomic.mjs')
   await writeFile(
     join(folder, 'script.mjs'),

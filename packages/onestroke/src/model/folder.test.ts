@@ -99,7 +99,7 @@ describe('a model folder', () => {
 
   it('holds the side of a square as one number, as ever, and else height and width', async () => {
     const json = async (folder: string) => JSON.parse(await readFile(join(folder, CONFIG), 'utf8'))
-    expect((await json(await saved())).network).toMatchObject({ channels: 1, height: 8, width: 8 })
+    expect((await json(await saved())).network).toMatchObject({ channels: 1, resolution: 8 })
     const vocabulary = { kind: 'none' } as const
     const network = presetNetwork('tiny', { channels: 1, height: 24, width: 48 }, vocabulary)
     const wide: ModelConfig = { ...config, network, vocabulary }

@@ -69,7 +69,7 @@ const expectFree = async (config: DenoiserConfig, batches: readonly number[]): P
   for (const batch of batches) {
     const program = at(batch)
     const values = valuesFor(program, weights)
-    const fixed = await nodeRuntime().compile(program, weights)
+    const fixed = await nodeRuntime().compile(program, { constants: weights })
     const { denoised } = await fixed.run(values)
     await fixed.release()
     const { data, dims } = await runModel(free, program, values)

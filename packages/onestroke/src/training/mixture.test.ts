@@ -198,10 +198,9 @@ const errorOf = async (model: { config: DenoiserConfig; weights: Float32Array })
 /** The same for the ends of the ODE that a diffusion model follows, in so many steps of Heun's method. */
 const solvedErrorOf = async (model: { config: DenoiserConfig; weights: Float32Array }, steps = 24) => {
   const { config, weights } = model
-  const executable = await runtime.compile(
-    denoiseProgram(config, COUNT),
-    networkLayout(config.network).unflatten(weights),
-  )
+  const executable = await runtime.compile(denoiseProgram(config, COUNT), {
+    constants: networkLayout(config.network).unflatten(weights),
+  })
   const levels = noiseSchedule('karras', steps, range).slice(0, -1)
   const painted = await SOLVERS.heun.sample(
     async (x, sigma) =>

@@ -134,6 +134,7 @@ describe('a preset', () => {
       noise: wave(0.7),
       t: one,
       weight: one,
+      total_weight: new Float32Array([batch]),
       guidance_scale: one,
     }
     const step = await nodeRuntime({ threads: 1 }).compile(program)

@@ -324,7 +324,7 @@ describe('the check of a run', () => {
       'unknown preset': { plan: runPlan({ preset: 'enormous' }) },
       'unknown method': { plan: runPlan({ method: 'magic' }) },
       'the method dmd needs a teacher': { plan: runPlan({ method: 'dmd' }) },
-      'a power of two': { dataset: { ...someData(), height: 12, width: 12 } },
+      'no network takes pictures of 50×25': { dataset: { ...someData(), height: 25, width: 50 } },
       'must be above sigma_min': { plan: runPlan({ sigma_max: 0.01 }) },
       'a batch of 1000000000 needs about': { plan: runPlan({ batch: 1e9 }) },
     }
