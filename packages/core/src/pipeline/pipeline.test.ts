@@ -30,9 +30,10 @@ const modelOf = ({
     sigma_min: 0.01,
     sigma_max: 10,
     sigma_data: 0.5,
+    space: { kind: 'pixels' },
     network: {
       height: SIDE,
-        width: SIDE,
+      width: SIDE,
       channels: 1,
       embedding: {
         condition: unconditional ? { kind: 'none' } : { kind: 'class', classes: 2 },

@@ -7,6 +7,7 @@ import { UserError } from '@onestroke/core/errors'
 import type { ModelConfig } from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
 import { parseManifest } from '@onestroke/core/pipeline'
+import { PIXELS } from '@onestroke/core/space'
 import { buildTextVocabulary } from '@onestroke/core/text'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sha256Of } from '../model/index.js'
@@ -23,6 +24,7 @@ const config: ModelConfig = {
   format: 'onestroke/1',
   kind: 'student',
   network: presetNetwork('tiny', { channels: 1, height: 8, width: 8 }, vocabulary),
+  space: PIXELS,
   ...EDM,
   boundary: true,
   sigma_min: 0.01,
