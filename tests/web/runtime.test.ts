@@ -191,6 +191,20 @@ describe.skipIf(browserLacks !== undefined)(
       expect(await loadAgain()).toEqual([graph!.bytes, graph!.bytes])
     })
 
+    it('paints with a manifest that names its graphs', async () => {
+      const named = join(site.folder, 'named')
+      await cp(join(site.folder, 'model'), named, { recursive: true })
+      const { graph, ...rest } = JSON.parse(await readFile(join(named, 'manifest.json'), 'utf8'))
+      const manifest = { ...rest, space: { kind: 'pixels' }, graphs: { denoiser: graph } }
+      await writeFile(join(named, 'manifest.json'), JSON.stringify(manifest))
+      const images = await page.evaluate(async (prompts) => {
+        const model = await web.load('named/', { device: 'wasm' })
+        const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
+        return images.map(({ data }) => [...data])
+      }, PROMPTS)
+      await expectNode(images, 1)
+    })
+
     it('takes onnxruntime’s files from where they are said to be, with a slash or without', async () => {
       const ort = join(site.folder, 'ort')
       await mkdir(ort)
