@@ -53,6 +53,8 @@ const brokenBy = (source: string, change: (text: string) => string, files: reado
 
 const NETWORK_CONFIG = 'packages/core/src/nn/config.ts'
 const STORAGE = 'packages/core/src/tensor/storage.ts'
+const SPACE = 'packages/core/src/space/space.ts'
+const GRAPHS = 'packages/core/src/pipeline/graphs.ts'
 const TARGETS = 'packages/onestroke/src/export/targets.ts'
 
 describe('a new', () => {
@@ -86,6 +88,39 @@ const extraConfig = unetConfig.extend({ type: z.literal('extra') })`
       text.replace("fp16: 'half", "bf16: 'half the bytes, all of the range', fp16: 'half")
     expect(brokenBy(STORAGE, (text) => `${text}\n`, files)).toEqual([])
     expect(brokenBy(STORAGE, add, files)).toEqual(handling)
+  })
+
+  it('space must have its codec', () => {
+    const handling = ['packages/core/src/space/codecs.ts']
+    const deaf = [
+      'packages/core/src/formats/config.ts',
+      'packages/core/src/pipeline/pipeline.ts',
+      'packages/onestroke/src/training/batch.ts',
+      'packages/onestroke/src/training/beginning.ts',
+    ]
+    const files = [...handling, ...deaf]
+    const add = (text: string) =>
+      text.replace(
+        "('kind', [",
+        "('kind', [z.strictObject({ kind: z.literal('latents'), scale: z.number() }),",
+      )
+    expect(brokenBy(SPACE, (text) => `${text}\n`, files)).toEqual([])
+    expect(brokenBy(SPACE, add, files)).toEqual(handling)
+  })
+
+  it('graph of models must be written, described, read and run', () => {
+    const handling = [
+      'packages/core/src/pipeline/manifest.ts',
+      'packages/core/src/web/session.ts',
+      'packages/onestroke/src/model/model.ts',
+      'packages/onestroke/src/export/graph.ts',
+      'packages/onestroke/src/export/load.ts',
+    ]
+    const deaf = ['packages/core/src/web/fetch-model.ts', 'packages/onestroke/src/export/web.ts']
+    const files = [...handling, ...deaf]
+    const add = (text: string) => text.replace("'denoiser'", "'denoiser' | 'decoder'")
+    expect(brokenBy(GRAPHS, (text) => `${text}\n`, files)).toEqual([])
+    expect(brokenBy(GRAPHS, add, files)).toEqual(handling)
   })
 
   it('target of export must be handled by the command', () => {

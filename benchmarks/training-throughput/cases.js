@@ -2,6 +2,7 @@
 import { diffusion, EDM } from '@onestroke/core/diffusion'
 import { serializeSafetensors } from '@onestroke/core/formats'
 import { networkInputShapes, networkLayout } from '@onestroke/core/nn'
+import { PIXELS } from '@onestroke/core/space'
 import { buildTextVocabulary, conditionerOf } from '@onestroke/core/text'
 import { BatchMaker, loadDataset, OPTIMIZER_DEFAULTS, presetNetwork } from 'onestroke'
 
@@ -89,6 +90,7 @@ export const prepare = async ({ resolution, network: networkFor }, { batch, thre
   }
   const maker = new BatchMaker({
     dataset,
+    space: PIXELS,
     vocabulary,
     seed,
     batch,
@@ -115,12 +117,16 @@ export const prepare = async ({ resolution, network: networkFor }, { batch, thre
   ) => ({ name, dtype: 'F32', shape, data })
   const file = serializeSafetensors([
     ...layout.specs.map(({ name, shape }) => tensor(`weights.${name}`, shape, weights[name])),
-    ...Array.from({ length: BATCHES }, (_, i) => {
-      const { x0, noise, t, condition } = maker.make(i)
-      return Object.entries({ x0, noise, t, condition }).map(([name, data]) =>
-        tensor(`batches.${i}.${name}`, shapes[name], /** @type {Float32Array} */ (data)),
+    ...(
+      await Promise.all(
+        Array.from({ length: BATCHES }, async (_, i) => {
+          const { x0, noise, t, condition } = await maker.make(i)
+          return Object.entries({ x0, noise, t, condition }).map(([name, data]) =>
+            tensor(`batches.${i}.${name}`, shapes[name], /** @type {Float32Array} */ (data)),
+          )
+        }),
       )
-    }).flat(),
+    ).flat(),
   ])
   return { job, file, parameters: layout.size, images: dataset.count }
 }

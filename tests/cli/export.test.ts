@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Manifest } from '@onestroke/core/pipeline'
+import { manifestOf, type StoredManifest } from '@onestroke/core/pipeline'
 import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadExport } from '../../packages/onestroke/src/export/index.js'
@@ -35,8 +35,8 @@ beforeAll(async () => {
 })
 
 const readExport = async (out: string) => {
-  const manifest = JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')) as Manifest
-  const graph = await readFile(join(out, manifest.graph.file))
+  const manifest = JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')) as StoredManifest
+  const graph = await readFile(join(out, manifest.graph!.file))
   return { manifest, graph }
 }
 
@@ -67,7 +67,10 @@ describe('export', () => {
       },
     })
     expect(graph.length / (4 * manifest.parameters)).toBeLessThan(share + 0.1)
-    const [model, exported] = [await Model.load(student), await loadExport(graph, manifest)]
+    const [model, exported] = [
+      await Model.load(student),
+      await loadExport({ denoiser: graph }, manifestOf(manifest)),
+    ]
     for (const count of [1, 3]) {
       const options = { prompts: PROMPTS.slice(0, count), seed: 5, num_inference_steps: 2 }
       const [expected, found] = [await model.generate(options), await exported.generate(options)]
@@ -94,7 +97,7 @@ describe('export', () => {
       '--samples',
       '64',
     ])
-    const { quality } = JSON.parse(stdout) as Manifest
+    const { quality } = JSON.parse(stdout) as StoredManifest
     expect(quality).toMatchObject({ samples: 64, seed: 0, rows: [{ steps: 1 }, { steps: 2 }, { steps: 4 }] })
     for (const { fid, fid_fp32, teacher_distance, teacher_distance_fp32 } of quality!.rows) {
       expect(Math.abs(Math.log(fid! / fid_fp32!))).toBeLessThan(0.5)
@@ -108,7 +111,7 @@ describe('export', () => {
     await succeeds(['export', teacher, '--out', out])
     const { manifest, graph } = await readExport(out)
     expect(manifest).toMatchObject({ kind: 'teacher', dtype: 'fp16', license: null })
-    const exported = await loadExport(graph, manifest)
+    const exported = await loadExport({ denoiser: graph }, manifestOf(manifest))
     const { count } = await exported.generate({ prompts: PROMPTS, solver: 'heun', num_inference_steps: 3 })
     expect(count).toBe(3)
     await exported.release()

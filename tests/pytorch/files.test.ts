@@ -13,6 +13,7 @@ import {
 } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import { type NetworkConfig, networkLayout } from '@onestroke/core/nn'
+import { PIXELS } from '@onestroke/core/space'
 import { checkpoint, grad, type Program, toOnnx, trace } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import fc from 'fast-check'
@@ -40,6 +41,7 @@ describe('a model folder', () => {
     format: 'onestroke/1',
     kind: 'teacher',
     network,
+    space: PIXELS,
     ...EDM,
     ...range,
     vocabulary,

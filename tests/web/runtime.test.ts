@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { type Manifest, toRGBA } from '@onestroke/core/pipeline'
+import { type StoredManifest, toRGBA } from '@onestroke/core/pipeline'
 import type { Browser, BrowserContext, ConsoleMessage, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
@@ -95,7 +95,7 @@ describe.skipIf(browserLacks !== undefined)(
     it('paints with a model of many words, which takes the entries of a prompt', async () => {
       const model = withMoreWords(await loadModel(STUDENT), 5000)
       const { manifest } = await exportModel({ model, out: join(site.folder, 'many'), dtype: 'fp32' })
-      expect(Object.keys(manifest.graph.inputs)).toContain('negative_entry_weights')
+      expect(Object.keys(manifest.graphs.denoiser.inputs)).toContain('negative_entry_weights')
       const guidance = { guidance_scale: 2.5, negative_prompt: 'noto' }
       const images = await page.evaluate(
         async ({ prompts, guidance }) => {
@@ -182,13 +182,27 @@ describe.skipIf(browserLacks !== undefined)(
         })
       const { graph } = JSON.parse(
         await readFile(join(site.folder, 'model/manifest.json'), 'utf8'),
-      ) as Manifest
+      ) as StoredManifest
       await page.evaluate(() => caches.delete('onestroke'))
-      expect(await loadAgain()).toEqual([graph.bytes, graph.bytes])
+      expect(await loadAgain()).toEqual([graph!.bytes, graph!.bytes])
       const kept = await page.evaluate(async () => (await (await caches.open('onestroke')).keys()).length)
       expect(kept).toBe(1)
       await page.route('**/model.onnx', (route) => route.abort())
-      expect(await loadAgain()).toEqual([graph.bytes, graph.bytes])
+      expect(await loadAgain()).toEqual([graph!.bytes, graph!.bytes])
+    })
+
+    it('paints with a manifest that names its graphs', async () => {
+      const named = join(site.folder, 'named')
+      await cp(join(site.folder, 'model'), named, { recursive: true })
+      const { graph, ...rest } = JSON.parse(await readFile(join(named, 'manifest.json'), 'utf8'))
+      const manifest = { ...rest, space: { kind: 'pixels' }, graphs: { denoiser: graph } }
+      await writeFile(join(named, 'manifest.json'), JSON.stringify(manifest))
+      const images = await page.evaluate(async (prompts) => {
+        const model = await web.load('named/', { device: 'wasm' })
+        const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
+        return images.map(({ data }) => [...data])
+      }, PROMPTS)
+      await expectNode(images, 1)
     })
 
     it('takes onnxruntime’s files from where they are said to be, with a slash or without', async () => {
@@ -269,7 +283,7 @@ describe.skipIf(browserLacks !== undefined)(
       })
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-      const { bytes } = (JSON.parse(manifest.toString()) as Manifest).graph
+      const { bytes } = (JSON.parse(manifest.toString()) as StoredManifest).graph!
       expect(await failure(url)).toMatch(
         new RegExp(
           `^${url}model\\.onnx broke off after \\d+ of ${bytes} bytes: .*; load it again; if it breaks off again, look whether the server has the whole file$`,

@@ -1,6 +1,6 @@
 /** Compare: teacher and student from the same noise, the one stroke by stroke, the other at once. */
 import { SOLVERS, type SolverName } from '@onestroke/core/diffusion'
-import { takesGuidance } from '@onestroke/core/pipeline'
+import { shapeOf, takesGuidance } from '@onestroke/core/pipeline'
 import type { WebModel } from '@onestroke/core/web'
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
@@ -105,18 +105,18 @@ export const Compare = () => {
     )
   if (!student || !teacher) return <Waiting of={[wantedStudent, wantedTeacher]} />
   const { solver, num_inference_steps: steps } = teacher.manifest.sampling
-  const { network } = student.manifest
+  const shape = shapeOf(student.manifest)
   const factor =
     slow.state === 'done' && fast.milliseconds > 0 ? slow.milliseconds / fast.milliseconds : undefined
   return (
-    <div class="compare" style={proportions(network)}>
+    <div class="compare" style={proportions(shape)}>
       <div class="stage">
         <div class="pair">
           <figure aria-busy={fast.state === 'busy'}>
             <div class="shown">
               <Picture
                 image={fast.image}
-                size={network}
+                size={shape}
                 alt={`Student: ${prompt.value || 'a picture'}, in one step`}
               />
               <Busy when={fast.state === 'busy'} />
@@ -131,7 +131,7 @@ export const Compare = () => {
             <div class="shown">
               <Picture
                 image={slow.image}
-                size={network}
+                size={shape}
                 alt={`Teacher: ${prompt.value || 'a picture'}, after ${slow.step} of ${steps} steps`}
               />
               <Busy when={slow.state === 'busy'} />

@@ -1,5 +1,5 @@
 /** Draw: strokes become a picture as they are drawn (image to image), and what a mask covers is painted anew (inpainting). */
-import type { Manifest } from '@onestroke/core/pipeline'
+import { type Manifest, shapeOf } from '@onestroke/core/pipeline'
 import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
 import { computed, effect, untracked, useSignalEffect } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
@@ -25,7 +25,7 @@ export const Draw = () => {
 }
 
 const DrawWith = ({ model }: { model: WebModel }) => {
-  const { network } = model.manifest
+  const shape = shapeOf(model.manifest)
   const handed = useRef(handOver.value !== undefined)
   const file = useRef<HTMLInputElement>(null)
   /** The name is that of what was asked for: a picture that is saved later keeps it. */
@@ -35,7 +35,7 @@ const DrawWith = ({ model }: { model: WebModel }) => {
   const [failed, setFailed] = useState('')
   const [refused, setRefused] = useState('')
   /** In the model's size: what is seen is what it is given. */
-  const shown = useMemo(() => computed(() => fitted(drawing.value, network)), [model])
+  const shown = useMemo(() => computed(() => fitted(drawing.value, shape)), [model])
   const isMask = mode.value === 'inpaint'
 
   useEffect(() => {
@@ -72,7 +72,7 @@ const DrawWith = ({ model }: { model: WebModel }) => {
     try {
       const opened = picture instanceof File ? await createImageBitmap(picture) : picture
       try {
-        change({ ...blank(network), pixels: rgbaOf(opened, network) })
+        change({ ...blank(shape), pixels: rgbaOf(opened, shape) })
       } finally {
         if (opened instanceof ImageBitmap) opened.close()
       }
@@ -82,11 +82,11 @@ const DrawWith = ({ model }: { model: WebModel }) => {
     }
   }
   return (
-    <div class="draw" style={proportions(network)}>
+    <div class="draw" style={proportions(shape)}>
       <figure>
         <Easel
           drawing={shown}
-          size={network}
+          size={shape}
           first={handed.current}
           onDrop={(dropped) => handToDraw(dropped)}
         />
@@ -120,7 +120,7 @@ const DrawWith = ({ model }: { model: WebModel }) => {
         <div class="shown">
           <Picture
             image={result?.image}
-            size={network}
+            size={shape}
             alt={`What the model makes of it: ${prompt.value || 'a picture'}`}
           />
           <Busy when={busy} />

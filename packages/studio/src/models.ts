@@ -1,6 +1,5 @@
 /** The models that this studio offers, each loaded when it is first needed. */
-import { sized } from '@onestroke/core/picture'
-import { exampleOf, type Manifest } from '@onestroke/core/pipeline'
+import { exampleOf, type Manifest, manifestOf } from '@onestroke/core/pipeline'
 import { conditionerOf } from '@onestroke/core/text'
 import { load, type WebModel } from '@onestroke/core/web'
 import { batch, signal } from '@preact/signals'
@@ -150,8 +149,7 @@ export const readManifest = async (name: string): Promise<Manifest> => {
   const { path } = entryOf(name)!
   const response = await fetch(`${path}manifest.json`)
   if (!response.ok) throw new Error(`manifest.json: ${response.status} ${response.statusText}`)
-  const manifest = await response.json()
-  return { ...manifest, network: sized(manifest.network) }
+  return manifestOf(await response.json())
 }
 
 /** What is offered by a name. */

@@ -1,5 +1,5 @@
 /** Paint: a prompt, sliders, and a picture that follows them. */
-import type { Recipe } from '@onestroke/core/pipeline'
+import { type Recipe, shapeOf } from '@onestroke/core/pipeline'
 import type { WebModel } from '@onestroke/core/web'
 import { effect, signal, untracked } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
@@ -87,15 +87,12 @@ export const Paint = () => {
   wayShown.current ||= mix.value > 0
   if (!model) return <Waiting of={[wanted]} />
   const { manifest } = model
+  const shape = shapeOf(manifest)
   return (
-    <div class="paint" style={proportions(manifest.network)}>
+    <div class="paint" style={proportions(shape)}>
       <section class="stage" aria-label="Picture" aria-busy={busy.value}>
         <div class="shown">
-          <Picture
-            image={shown.value?.image}
-            size={manifest.network}
-            alt={shown.value?.about.title ?? titleOf(model)}
-          />
+          <Picture image={shown.value?.image} size={shape} alt={shown.value?.about.title ?? titleOf(model)} />
           <Busy when={busy.value} />
         </div>
         <Status model={model} />

@@ -40,7 +40,7 @@ export const multistep = async (
     const next = sigmas[i + 1]
     const s = next === undefined || gamma === 1 ? sigma_min : Math.max(sigma_min, levelBelow(next, gamma))
     const D = await f(x, sigma, s)
-    onStep?.(i, x, D)
+    await onStep?.(i, x, D)
     if (next === undefined) return D
     const rest = s === sigma_min ? 0 : s / sigma
     const scale = Math.sqrt(Math.max(0, next ** 2 - s ** 2))

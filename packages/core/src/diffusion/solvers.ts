@@ -14,8 +14,8 @@ import { perPicture } from './per-picture.js'
 export type DenoiseFunction = (x: Float32Array, sigma: number, s?: number) => Promise<Float32Array>
 
 export interface SolverOptions {
-  /** Called after each step with the state and the denoised pictures: for previews and filmstrips. */
-  onStep?(step: number, x: Float32Array, denoised: Float32Array): void
+  /** Called after each step with the state and the denoised pictures: for previews and filmstrips. Awaited. */
+  onStep?(step: number, x: Float32Array, denoised: Float32Array): void | Promise<void>
 }
 
 /** From x at the first of the levels to the last, which may be 0. */
@@ -90,7 +90,7 @@ const ddim: Solver = {
       const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!]
       const denoised = await denoise(x, sigma)
       x = mix(next / sigma, x, 1 - next / sigma, denoised)
-      onStep?.(i, x, denoised)
+      await onStep?.(i, x, denoised)
     }
     return x
   },
@@ -116,7 +116,7 @@ const heun: Solver = {
         const d_next = mix(1 / next, predicted, -1 / next, await denoise(predicted, next))
         x = mix(1, x, (next - sigma) / 2, mix(1, d, 1, d_next))
       } else x = predicted
-      onStep?.(i, x, denoised)
+      await onStep?.(i, x, denoised)
     }
     return x
   },
@@ -149,7 +149,7 @@ const dpmpp_2m: Solver = {
       }
       x = mix(next / sigma, x, 1 - next / sigma, D)
       previous = denoised
-      onStep?.(i, x, denoised)
+      await onStep?.(i, x, denoised)
     }
     return x
   },

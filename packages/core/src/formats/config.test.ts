@@ -46,6 +46,18 @@ const VP: PathConfig = {
   noise: { beta_schedule: 'scaled_linear', beta_start: 0.00085, beta_end: 0.012, num_train_timesteps: 1000 },
 }
 
+it('the space is that of pixels where a file has none, and is then not written', () => {
+  const stored = file({ parametrization: 'edm' })
+  const config = parseModelConfig(stored, 'config.json')
+  expect(config.space).toEqual({ kind: 'pixels' })
+  expect(JSON.stringify(storedConfig(config))).toBe(JSON.stringify(stored))
+  const said = { ...stored, space: { kind: 'pixels' } }
+  expect(parseModelConfig(said, 'config.json')).toEqual(config)
+  expect(() => parseModelConfig({ ...stored, space: { kind: 'sounds' } }, 'config.json')).toThrow(
+    / at space\.kind$/,
+  )
+})
+
 describe('what a network predicts', () => {
   it.each([
     { parametrization: 'edm', boundary: false },

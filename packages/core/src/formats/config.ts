@@ -9,6 +9,7 @@ import {
 } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
 import { networkConfig, type StoredNetwork, storedNetwork } from '../nn/index.js'
+import { PIXELS, type Space, spaceSchema } from '../space/index.js'
 import { conditionerOf, vocabularySchema } from '../text/index.js'
 
 /** No pictures have noise beyond this. */
@@ -28,8 +29,10 @@ export const modelConfigSchema = z.strictObject({
   boundary: z.boolean().optional(),
   sigma_min: sigma,
   sigma_max: sigma,
-  /** Standard deviation of the pictures' values in [-1, 1]. */
+  /** Standard deviation of the values of points: of the pictures' in [-1, 1], where these are the points. */
   sigma_data: sigma,
+  /** In what the denoiser works. */
+  space: spaceSchema.default(PIXELS),
   vocabulary: vocabularySchema,
   /** How it is best sampled. A student: noise levels by number of steps. A teacher: a solver, its schedule and steps. */
   sampling: z.strictObject({
@@ -107,12 +110,17 @@ export const parseModelConfig = (json: unknown, file: string): ModelConfig => {
 
 /** The config as `config.json` holds it, the inverse of `parseModelConfig`: with the one short word where that says all, as files have had it from the first. */
 export const storedConfig = (config: ModelConfig): StoredConfig => {
-  const { format, kind, network, prediction, path, boundary, ...rest } = config
+  const { format, kind, network, prediction, path, boundary, space, ...others } = config
   const first = { format, kind, network: storedNetwork(network) }
+  const rest = { ...others, space: storedSpace(space) }
   if (prediction === EDM.prediction && path.kind === EDM.path.kind)
     return { ...first, parametrization: boundary ? 'consistency' : 'edm', ...rest }
   return { ...first, prediction, path, boundary, ...rest }
 }
+
+/** A space as files hold it: not at all where points are the pictures themselves, as in all files that there were first. */
+export const storedSpace = (space: Space): Space | undefined =>
+  space.kind === PIXELS.kind ? undefined : space
 
 /** What has a network, such as a manifest, with the network as files hold it. */
 export const withStoredNetwork = <Config extends Pick<ModelConfig, 'network'>>(

@@ -4,6 +4,7 @@ export {
   modelConfigSchema,
   parseModelConfig,
   storedConfig,
+  storedSpace,
   withStoredNetwork,
 } from './config.js'
 export { readPngText, withPngText } from './png-text.js'

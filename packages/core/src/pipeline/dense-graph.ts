@@ -9,15 +9,17 @@ import {
   promptInputs,
   toDense,
 } from '../text/index.js'
-import type { Manifest } from './manifest.js'
+import type { Graphs } from './graphs.js'
+import type { GraphFile, Manifest } from './manifest.js'
 
-type Shapes = Manifest['graph']['inputs']
-type Exported = Pick<Manifest, 'network'> & { readonly graph: Pick<Manifest['graph'], 'inputs'> }
+type Shapes = GraphFile['inputs']
+/** A network, and what the graph of its denoiser takes. */
+type Exported = Pick<Manifest, 'network'> & Pick<GraphFile, 'inputs'>
 
 /** The bags that such a graph takes; undefined if it takes what its network takes now. */
-const bagsOf = ({ network, graph }: Exported): BagShape | undefined => {
+const bagsOf = ({ network, inputs }: Exported): BagShape | undefined => {
   const { condition } = network.embedding
-  const isEarlier = 'condition' in graph.inputs && 'vocabulary_size' in condition && !isDense(condition)
+  const isEarlier = 'condition' in inputs && 'vocabulary_size' in condition && !isDense(condition)
   return isEarlier ? condition : undefined
 }
 
@@ -34,7 +36,7 @@ export const expectedInputs = (exported: Exported, now: Shapes): Shapes => {
   return { ...rest, condition: bags, ...(negative_entries && { negative: bags }) }
 }
 
-/** What runs an exported graph, fed with what `Conditioner.encode` makes. */
+/** What runs the exported graph of a denoiser, fed with what `Conditioner.encode` makes. */
 export const exportedExecutable = (exported: Exported, executable: Executable): Executable => {
   const shape = bagsOf(exported)
   if (!shape) return executable
@@ -46,10 +48,19 @@ export const exportedExecutable = (exported: Exported, executable: Executable): 
       const dense = {
         ...inputs,
         ...denseOf(inputs, (name) => name),
-        ...('negative' in exported.graph.inputs && asNegative(denseOf(inputs, negativeName))),
+        ...('negative' in exported.inputs && asNegative(denseOf(inputs, negativeName))),
       }
       return executable.run(dense, into)
     },
     release: () => executable.release(),
   }
 }
+
+/** What runs the exported graphs of a model, fed with what `Conditioner.encode` makes. */
+export const exportedExecutables = (
+  { network, graphs }: Pick<Manifest, 'network'> & { readonly graphs: Graphs<Pick<GraphFile, 'inputs'>> },
+  executables: Graphs<Executable>,
+): Graphs<Executable> => ({
+  ...executables,
+  denoiser: exportedExecutable({ network, inputs: graphs.denoiser.inputs }, executables.denoiser),
+})

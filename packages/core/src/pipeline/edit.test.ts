@@ -17,6 +17,7 @@ const exact = (kind: 'student' | 'teacher') => {
   const config = {
     kind,
     ...RANGE,
+    space: { kind: 'pixels' },
     network: {
       height: SIZE,
       width: SIZE,

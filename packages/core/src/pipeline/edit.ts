@@ -2,7 +2,8 @@
 import { DEFAULT_STRENGTH, inpainting, multistepSigmas, strengthSigma } from '../consistency/index.js'
 import type { DenoiseFunction, NoiseRange } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
-import { type PictureShape, pixelsOf, sizeOf } from '../picture/index.js'
+import { isSameSize, type PictureShape, pixelsOf, sizeOf } from '../picture/index.js'
+import type { Codec } from '../space/index.js'
 
 export interface EditOptions {
   /** A picture to begin from, [C, H, W] in [-1, 1]; or one for each prompt, [count, C, H, W]. */
@@ -64,9 +65,39 @@ interface Levels {
 }
 
 /**
- * @param options that `checkEdit` has passed
  * @param shape of one picture
  * @throws RangeError if picture or mask have another size.
+ */
+export const checkEditSizes = ({ image, mask }: EditOptions, count: number, shape: PictureShape): void => {
+  const one = sizeOf(shape)
+  const size = pixelsOf(shape)
+  if (image && image.length !== one && image.length !== one * count)
+    throw new RangeError(`a picture of ${image.length} numbers: ${one} expected, or ${count} times as many`)
+  if (mask && mask.length !== size && mask.length !== size * count)
+    throw new RangeError(`a mask of ${mask.length} numbers: ${size} expected, one for each pixel`)
+}
+
+/** A mask of pictures as one of points: a point is painted as far as any of the pixels that it covers. */
+export const maskOfPoints = (
+  mask: Float32Array,
+  { picture, shape }: Pick<Codec, 'picture' | 'shape'>,
+): Float32Array => {
+  if (isSameSize(picture, shape)) return mask
+  const [from, to] = [pixelsOf(picture), pixelsOf(shape)]
+  const out = new Float32Array((mask.length / from) * to)
+  for (const [k, value] of mask.entries()) {
+    const pixel = k % from
+    const y = Math.floor((Math.floor(pixel / picture.width) * shape.height) / picture.height)
+    const x = Math.floor(((pixel % picture.width) * shape.width) / picture.width)
+    const at = Math.floor(k / from) * to + y * shape.width + x
+    out[at] = Math.max(out[at]!, value)
+  }
+  return out
+}
+
+/**
+ * @param options that `checkEdit` has passed, with picture and mask as points
+ * @param shape of one point
  */
 export const editOf = (
   { image, strength, mask, sigmas }: EditOptions & Levels,
@@ -77,10 +108,6 @@ export const editOf = (
   if (!image) return undefined
   const one = sizeOf(shape)
   const size = pixelsOf(shape)
-  if (image.length !== one && image.length !== one * count)
-    throw new RangeError(`a picture of ${image.length} numbers: ${one} expected, or ${count} times as many`)
-  if (mask && mask.length !== size && mask.length !== size * count)
-    throw new RangeError(`a mask of ${mask.length} numbers: ${size} expected, one for each pixel`)
   const pictures = repeat(image, one * count)
   const masks =
     mask &&

@@ -1,13 +1,22 @@
 export { DEFAULT_STRENGTH } from '../consistency/index.js'
 export { MOST_SEED, NotFiniteError, seedsFrom } from './checks.js'
-export { expectedInputs, exportedExecutable } from './dense-graph.js'
+export { expectedInputs, exportedExecutable, exportedExecutables } from './dense-graph.js'
 export { type EditOptions, type Interpolation, strengthOf } from './edit.js'
 export { type Example, exampleOf } from './example.js'
-export { type ExportQuality, type Manifest, parseManifest } from './manifest.js'
+export { type GraphName, type Graphs, graphEntries, mapGraphs, releaseGraphs } from './graphs.js'
 export {
-  type DenoiserSource,
+  type ExportQuality,
+  type GraphFile,
+  type Manifest,
+  parseManifest,
+  type StoredManifest,
+  storedManifest,
+} from './manifest.js'
+export { manifestOf } from './manifest-of.js'
+export {
   type Generated,
   type GenerateOptions,
+  type GraphSource,
   Pipeline,
   type PipelineConfig,
   STEP_SPACINGS,

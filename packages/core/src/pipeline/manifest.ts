@@ -1,7 +1,9 @@
-/** `manifest.json`: what an app needs to know of an exported model, beside its ONNX graph. */
+/** `manifest.json`: what an app needs to know of an exported model, beside its ONNX graphs. */
 import { z } from 'zod'
-import { checkedConfig, modelConfigSchema } from '../formats/index.js'
+import { UserError } from '../errors/index.js'
+import { checkedConfig, modelConfigSchema, storedSpace, withStoredNetwork } from '../formats/index.js'
 import { STORAGES, type Storage } from '../tensor/index.js'
+import type { Graphs } from './graphs.js'
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().nonnegative()
@@ -27,13 +29,26 @@ const exportQuality = z.strictObject({
 })
 export type ExportQuality = z.infer<typeof exportQuality>
 
-const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, example } =
+const { kind, network, space, sigma_min, sigma_max, sigma_data, vocabulary, sampling, example } =
   modelConfigSchema.shape
+
+const graphFile = z.strictObject({
+  /** Beside the manifest. */
+  file: z.string().regex(/^\w[\w.-]*$/),
+  bytes: z.int().positive(),
+  sha256,
+  /** Shapes by name, `null` for the batch. `sigma`, `s` and `guidance_scale` are one number for each picture. */
+  inputs: shapes,
+  outputs: shapes,
+})
+/** One graph of an export. */
+export type GraphFile = z.infer<typeof graphFile>
 
 const manifestSchema = z.strictObject({
   format: z.literal('onestroke-export/1'),
   kind,
   network,
+  space,
   sigma_min,
   sigma_max,
   sigma_data,
@@ -42,15 +57,10 @@ const manifestSchema = z.strictObject({
   example,
   /** How the weights are stored; they are computed with in float32. */
   dtype: z.enum(Object.keys(STORAGES) as Storage[]),
-  graph: z.strictObject({
-    /** Beside the manifest. */
-    file: z.string().regex(/^\w[\w.-]*$/),
-    bytes: z.int().positive(),
-    sha256,
-    /** Shapes by name, `null` for the batch. `sigma`, `s` and `guidance_scale` are one number for each picture. */
-    inputs: shapes,
-    outputs: shapes,
-  }),
+  /** The denoiser, where it is the only graph. */
+  graph: graphFile.optional(),
+  /** Its graphs by name, where `graph` does not say all. */
+  graphs: z.strictObject({ denoiser: graphFile } satisfies Graphs<unknown>).optional(),
   parameters: z.int().positive(),
   /** The weights' license, and what the pictures that the model learned from ask for; null where nobody said. */
   license: z.string().nullable(),
@@ -62,12 +72,30 @@ const manifestSchema = z.strictObject({
   versions: z.record(z.string(), z.string()),
 })
 
-export type Manifest = z.infer<typeof manifestSchema>
+/** What the file holds. */
+export type StoredManifest = z.input<typeof manifestSchema>
+/** A manifest in memory, where its graphs have one form alone. */
+export type Manifest = Omit<z.infer<typeof manifestSchema>, 'graph' | 'graphs'> & {
+  readonly graphs: Graphs<GraphFile>
+}
 
 /**
  * Checks a parsed manifest.json.
  *
  * @throws UserError that names the file, the key, what was expected and what was found.
  */
-export const parseManifest = (json: unknown, file: string): Manifest =>
-  checkedConfig(manifestSchema, json, file, 'manifest of onestroke-export/1')
+export const parseManifest = (json: unknown, file: string): Manifest => {
+  const stored = checkedConfig(manifestSchema, json, file, 'manifest of onestroke-export/1')
+  const { graph, graphs, ...rest } = stored
+  if (graph && graphs) throw new UserError(`${file} names its graphs twice: leave out graph or graphs`)
+  if (graph) return { ...rest, graphs: { denoiser: graph } }
+  if (graphs) return { ...rest, graphs }
+  throw new UserError(`${file} names no graph: it needs graph or graphs`)
+}
+
+/** The manifest as its file holds it, the inverse of `parseManifest`, with the one `graph` that every version reads. */
+export const storedManifest = (manifest: Manifest): StoredManifest => {
+  const { format, kind, dtype, graphs, space, ...rest } = withStoredNetwork(manifest)
+  const first = { format, kind, dtype, graph: graphs.denoiser }
+  return { ...first, ...rest, space: storedSpace(space) }
+}

@@ -30,6 +30,7 @@ const modelOf = ({
     sigma_min: 0.01,
     sigma_max: 10,
     sigma_data: 0.5,
+    space: { kind: 'pixels' },
     network: {
       height: SIDE,
       width: SIDE,

@@ -13,6 +13,7 @@ import {
 import type { ModelConfig } from '../formats/index.js'
 import { type PictureShape, sizeOf } from '../picture/index.js'
 import { Random, STREAM } from '../random/index.js'
+import { type Codec, codecOf } from '../space/index.js'
 import type { Executable } from '../tensor/index.js'
 import {
   asNegative,
@@ -23,20 +24,29 @@ import {
   takesPrompts,
 } from '../text/index.js'
 import { checkFinite, seedsFrom } from './checks.js'
-import { between, checkWeights, type EditOptions, editOf, type Interpolation } from './edit.js'
+import {
+  between,
+  checkEditSizes,
+  checkWeights,
+  type EditOptions,
+  editOf,
+  type Interpolation,
+  maskOfPoints,
+} from './edit.js'
+import type { GraphName } from './graphs.js'
 import { checkPrompt, samplingOf, shapeOf } from './settings.js'
 
 /** What sampling needs to know of a model. */
 export type PipelineConfig = Pick<
   ModelConfig,
-  'kind' | 'network' | 'sigma_min' | 'sigma_max' | 'sigma_data' | 'vocabulary' | 'sampling'
+  'kind' | 'network' | 'space' | 'sigma_min' | 'sigma_max' | 'sigma_data' | 'vocabulary' | 'sampling'
 >
 
-/** What runs a model's denoiser; see `denoiseProgram` for its inputs and its output. */
-export interface DenoiserSource {
-  /** The denoiser for batches of a size. Called each time that it is needed. */
-  executable(batch: number): Promise<Executable>
-  /** Weights to feed with each run, where they are not part of the executable. */
+/** What runs a model's graphs. */
+export interface GraphSource {
+  /** One of its graphs, for batches of a size. Called each time that it is needed. */
+  executable(graph: GraphName, batch: number): Promise<Executable>
+  /** Weights to feed with each run of the denoiser, where they are not part of the executable. */
   weights?(): Readonly<Record<string, Float32Array>>
   release(): Promise<void>
 }
@@ -52,7 +62,7 @@ export interface GenerateOptions extends SolverOptions, EditOptions {
   seed?: number
   /** One for each picture, instead of `seed`. */
   seeds?: readonly number[]
-  /** Unit Gaussian noise for each step, [count, C, H, W], instead of seeds: step 0 is where pictures begin. */
+  /** Unit Gaussian noise of points for each step, [count, C, H, W], instead of seeds: step 0 is where pictures begin. */
   noise?(step: number): Float32Array
   /** Default: what the model recommends; students that edit take 4 or more. */
   num_inference_steps?: number
@@ -95,14 +105,15 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
 
   constructor(
     readonly config: Config,
-    readonly source: DenoiserSource,
+    readonly source: GraphSource,
+    readonly codec: Codec = codecOf(config.space, shapeOf(config)),
   ) {
     this.conditioner = conditionerOf(config.vocabulary)
   }
 
   /** What each of its pictures looks like in memory. */
   get shape(): PictureShape {
-    return shapeOf(this.config)
+    return this.codec.picture
   }
 
   /** Numbers of one picture: channels · height · width. */
@@ -110,9 +121,9 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     return sizeOf(this.shape)
   }
 
-  /** Unit Gaussian noise number first … first + count − 1 of a seed, for one step: [count, C, H, W]. Number 0 makes its picture. */
+  /** Unit Gaussian noise number first … first + count − 1 of a seed, for one step: [count, …] of points. Number 0 makes its picture. */
   noise(seed: number, first: number, count: number, step = 0): Float32Array {
-    const size = this.pictureSize
+    const size = sizeOf(this.codec.shape)
     const out = new Float32Array(count * size)
     for (let i = 0; i < count; i++)
       new Random({ seed, stream: STREAM.sample, step, index: first + i }).fillNormal(
@@ -123,8 +134,9 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
 
   /** The noise that makes each seed's picture. */
   #noiseOf(seeds: readonly number[], step: number): Float32Array {
-    const out = new Float32Array(seeds.length * this.pictureSize)
-    for (const [i, seed] of seeds.entries()) out.set(this.noise(seed, 0, 1, step), i * this.pictureSize)
+    const size = sizeOf(this.codec.shape)
+    const out = new Float32Array(seeds.length * size)
+    for (const [i, seed] of seeds.entries()) out.set(this.noise(seed, 0, 1, step), i * size)
     return out
   }
 
@@ -159,8 +171,8 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
   }
 
   /**
-   * D(x; σ) for a batch with the given prompts, as `multistep` takes it. Two network evaluations a call where guidance
-   * asks for them.
+   * D(x; σ) of points for a batch with the given prompts, as `multistep` takes it. Two network evaluations a call where
+   * guidance asks for them.
    *
    * @throws UserError if the model cannot take a prompt.
    */
@@ -172,7 +184,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
   }
 
   async #denoiser({ batch, prompt, negative }: Encoded, guidance_scale = 1): Promise<DenoiseFunction> {
-    const executable = await this.source.executable(batch)
+    const executable = await this.source.executable('denoiser', batch)
     const weights = this.source.weights?.() ?? {}
     const { guidance_embedding, jump_embedding } = this.config.network.embedding
     const guidance = guidance_embedding && {
@@ -208,8 +220,8 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
    * @throws UserError if the model cannot take a prompt, or settings do not fit it, see `samplingOf`; NotFiniteError if what it paints is no picture.
    */
   async generate(options: GenerateOptions): Promise<Generated> {
-    const { prompts, to, signal } = options
-    const { config } = this
+    const { prompts, to, signal, image, mask, onStep } = options
+    const { config, codec } = this
     const encoded = this.#encode(options)
     const { solver, num_inference_steps: steps, schedule, guidance_scale } = samplingOf(config, options)
     const evaluate = await this.#denoiser(encoded, guidance_scale)
@@ -226,11 +238,24 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       const other = this.#noiseOf(Array<number>(count).fill(to.seed), step)
       return between(own, other, to.weights, count, slerp)
     }
-    const edit = editOf(options, count, this.shape, config)
+    checkEditSizes(options, count, this.shape)
+    const edit = editOf(
+      {
+        ...options,
+        image: image && (await codec.encode(image)),
+        mask: mask && maskOfPoints(mask, codec),
+      },
+      count,
+      codec.shape,
+      config,
+    )
+    const how: SolverOptions = onStep
+      ? { onStep: async (step, x, denoised) => onStep(step, x, await codec.decode(denoised)) }
+      : {}
     const sigma_max = edit?.sigma ?? config.sigma_max
     const painted = edit?.keep(denoise) ?? denoise
     const start = edit?.start(noise(0), sigma_max) ?? noise(0).map((value) => value * sigma_max)
-    const data =
+    const points =
       solver === 'consistency'
         ? await multistep(
             painted,
@@ -238,7 +263,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
             edit?.sigmas(steps) ?? options.sigmas ?? this.sigmas(steps, options.schedule),
             config,
             noise,
-            { ...options, gamma: options.gamma ?? config.sampling.gamma },
+            { ...how, gamma: options.gamma ?? config.sampling.gamma },
           )
         : await SOLVERS[solver].sample(
             painted,
@@ -247,8 +272,9 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
               ...config,
               sigma_max,
             }),
-            options,
+            how,
           )
+    const data = await codec.decode(points)
     checkFinite(data)
     return { data, count, ...this.shape }
   }

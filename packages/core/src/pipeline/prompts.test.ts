@@ -2,6 +2,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { RANGE } from '../diffusion/testing.js'
 import { hourglassOf } from '../nn/testing.js'
+import { PIXELS } from '../space/index.js'
 import type { Values } from '../tensor/index.js'
 import { buildTextVocabulary, conditionerOf } from '../text/index.js'
 import { checkPrompt, Pipeline, type PipelineConfig, samplingOf, takesGuidance } from './index.js'
@@ -13,6 +14,7 @@ const pipelineOf = (guidance_embedding: boolean) => {
     ...RANGE,
     kind: guidance_embedding ? 'student' : 'teacher',
     network: hourglassOf(conditionerOf(vocabulary).shape as { kind: 'none' }, guidance_embedding),
+    space: PIXELS,
     vocabulary,
     sampling: {
       solver: guidance_embedding ? 'consistency' : 'ddim',

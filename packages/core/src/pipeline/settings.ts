@@ -2,6 +2,7 @@
 import { type SamplerName, SCHEDULE_NAMES, SOLVER_NAMES, SOLVERS } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
 import type { PictureShape } from '../picture/index.js'
+import { pictureOf } from '../space/index.js'
 import { type Conditioner, takesPrompts } from '../text/index.js'
 import { checkNumbers, checkSigmas } from './checks.js'
 import { checkEdit } from './edit.js'
@@ -11,11 +12,8 @@ import type { GenerateOptions, PipelineConfig } from './pipeline.js'
 const EDITING_STEPS = 4
 
 /** What each picture of a model looks like in memory. */
-export const shapeOf = ({ network }: Pick<PipelineConfig, 'network'>): PictureShape => ({
-  channels: network.channels,
-  height: network.height,
-  width: network.width,
-})
+export const shapeOf = ({ network, space }: Pick<PipelineConfig, 'network' | 'space'>): PictureShape =>
+  pictureOf(space, { channels: network.channels, height: network.height, width: network.width })
 
 /** Whether a model can be asked for a guidance scale, and for a negative prompt with it. */
 export const takesGuidance = ({

@@ -1,7 +1,14 @@
-/** Fetching an exported model: its manifest always anew, its graph from the cache where it is the one that is meant. */
+/** Fetching an exported model: its manifest always anew, its graphs from the cache where they are those that are meant. */
 import { UserError } from '../errors/index.js'
-import { type StoredSize, sized } from '../picture/index.js'
-import type { Manifest } from '../pipeline/index.js'
+import {
+  type GraphFile,
+  type Graphs,
+  graphEntries,
+  type Manifest,
+  manifestOf,
+  mapGraphs,
+  type StoredManifest,
+} from '../pipeline/index.js'
 import { unreadable } from './reach.js'
 
 const CACHE = 'onestroke'
@@ -11,23 +18,19 @@ export interface FetchOptions {
   onProgress?(loaded: number, total: number): void
 }
 
-/** A manifest as its file holds it. It is not checked here as `parseManifest` does: that would be most of what a page loads. */
-type Stored = Omit<Manifest, 'network'> & { readonly network: { readonly resolution: StoredSize } }
-
 /** @throws UserError if it is not there, is no manifest, or is of a later format. */
 export const fetchManifest = async (url: string): Promise<{ manifest: Manifest; base: URL }> => {
   const address = new URL(url)
   if (!address.pathname.endsWith('.json'))
     address.pathname = address.pathname.replace(/\/?$/, '/manifest.json')
   const response = await fetchOk(address, 'no-cache')
-  const manifest = parsed(await response.text().catch(brokenOff(address)), address) as Stored
+  const manifest = parsed(await response.text().catch(brokenOff(address)), address) as StoredManifest
   if (manifest?.format !== 'onestroke-export/1')
     throw new UserError(
       `${address} is not a manifest of onestroke-export/1${manifest?.format ? `, but of ${manifest.format}` : ''}`,
       { remedy: 'write it with onestroke export' },
     )
-  const network = sized(manifest.network) as Manifest['network']
-  return { manifest: { ...manifest, network }, base: address }
+  return { manifest: manifestOf(manifest), base: address }
 }
 
 const parsed = (text: string, address: URL): unknown => {
@@ -48,9 +51,32 @@ const brokenOff =
     })
   }
 
+/**
+ * All graphs of a model, whose progress is that of all of them together.
+ *
+ * @throws UserError, see `fetchGraph`.
+ */
+export const fetchGraphs = async (
+  { graphs }: Pick<Manifest, 'graphs'>,
+  base: URL,
+  { cache, onProgress }: FetchOptions,
+): Promise<Graphs<Uint8Array>> => {
+  let rest = graphEntries(graphs).reduce((total, [, { bytes }]) => total + bytes, 0)
+  let done = 0
+  return mapGraphs(graphs, async (graph) => {
+    rest -= graph.bytes
+    const fetched = await fetchGraph(graph, base, {
+      cache,
+      onProgress: (loaded, total) => onProgress?.(done + loaded, done + total + rest),
+    })
+    done += graph.bytes
+    return fetched
+  })
+}
+
 /** @throws UserError if it is not there, breaks off, or is not what the manifest says, by its hash or, where there is none, its length. */
-export const fetchGraph = async (
-  { graph: { file, bytes, sha256 } }: Manifest,
+const fetchGraph = async (
+  { file, bytes, sha256 }: GraphFile,
   base: URL,
   { cache, onProgress }: FetchOptions,
 ): Promise<Uint8Array<ArrayBuffer>> => {

@@ -1,5 +1,4 @@
-export { sized } from '../picture/index.js'
-export { readSeed, SEED_RULE } from '../pipeline/index.js'
+export { graphEntries, manifestOf, readSeed, SEED_RULE, shapeOf } from '../pipeline/index.js'
 export { defineElement, OneStrokeElement } from './element.js'
 export type { Device } from './messages.js'
 export {

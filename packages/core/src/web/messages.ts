@@ -15,7 +15,7 @@ export interface LoadRequest {
   readonly threads: number
   /** Where onnxruntime's own files are, if not beside the script. */
   readonly runtime: string | undefined
-  /** Whether the graph is kept in the Cache API. */
+  /** Whether graphs are kept in the Cache API. */
   readonly cache: boolean
 }
 

@@ -1,7 +1,7 @@
 /** A model in a page: it lives in a worker, so that painting never makes the page wait. */
 import { inWords, UserError, type Words } from '../errors/index.js'
 import { isSameSize, sizeText } from '../picture/index.js'
-import { fromRGBA, type Interpolation, type Manifest, maskFromRGBA } from '../pipeline/index.js'
+import { fromRGBA, type Interpolation, type Manifest, maskFromRGBA, shapeOf } from '../pipeline/index.js'
 import { type Conditioner, conditionerOf } from '../text/index.js'
 import { DEVICES, type Device, type FromWorker, type GenerateRequest, type ToWorker } from './messages.js'
 import { lookAt } from './reach.js'
@@ -10,7 +10,7 @@ import { type Started, startWorker } from './start-worker.js'
 export interface LoadOptions {
   /** Where to run: by default on WebGPU where there is an adapter, else in WebAssembly. */
   readonly device?: Device
-  /** Bytes of the graph so far, and of all of it. */
+  /** Bytes of the model's graphs so far, and of all of them. */
   onProgress?(loaded: number, total: number): void
   /**
    * Threads of WebAssembly, on pages that are cross-origin isolated. Default: onnxruntime's choice. A script from another origin than
@@ -204,7 +204,7 @@ export class WebModel {
     signal?.throwIfAborted()
     if (this.#ended) throw this.#ended
     const id = this.#count++
-    const { channels, height, width } = this.manifest.network
+    const { channels, height, width } = shapeOf(this.manifest)
     const edit = {
       ...(image && { image: fromRGBA(this.#fitting(image).data, channels) }),
       ...(mask && { mask: maskFromRGBA(this.#fitting(mask).data) }),
@@ -252,9 +252,9 @@ export class WebModel {
 
   /** @throws UserError unless it has the model's size. */
   #fitting(image: ImageData): ImageData {
-    const { network } = this.manifest
-    if (!isSameSize(image, network))
-      throw new UserError(`this model edits pictures of ${sizeText(network)} pixels, not ${sizeText(image)}`)
+    const shape = shapeOf(this.manifest)
+    if (!isSameSize(image, shape))
+      throw new UserError(`this model edits pictures of ${sizeText(shape)} pixels, not ${sizeText(image)}`)
     return image
   }
 

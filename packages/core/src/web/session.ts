@@ -1,8 +1,15 @@
-/** Runs an exported graph with onnxruntime-web, which is loaded when it is needed, and no more of it than that. */
+/** Runs exported graphs with onnxruntime-web, which is loaded when it is needed, and no more of it than that. */
 import { denoiserInputs } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
-import { type Manifest, shapeFor } from '../pipeline/index.js'
-import type { Executable } from '../tensor/index.js'
+import {
+  type GraphFile,
+  type GraphName,
+  type Graphs,
+  type Manifest,
+  mapGraphs,
+  shapeFor,
+} from '../pipeline/index.js'
+import type { Executable, InputSpec } from '../tensor/index.js'
 import type { Values } from '../tensor/runtime.js'
 import type { Device } from './messages.js'
 import { lookAt } from './reach.js'
@@ -13,22 +20,37 @@ export interface SessionOptions {
   readonly runtime: string | undefined
 }
 
-export interface Session {
-  readonly executable: Executable
+export interface Sessions {
+  readonly executables: Graphs<Executable>
   /** Resolves to why nothing can be run any more, if that comes: graphics devices are lost when drivers fail, or phones sleep. */
   readonly lost: Promise<string>
 }
 
-/** @throws UserError if none of the devices can run the graph, with each one's reason. */
-export const openSession = async (
-  graph: Uint8Array,
-  { graph: { inputs }, network }: Manifest,
+/** What a session is made of, and what it is tried with: the graph's bytes and inputs. */
+interface Trial {
+  readonly graph: Uint8Array
+  readonly inputs: GraphFile['inputs']
+  readonly nothing: Readonly<Record<string, Values>>
+}
+
+/**
+ * Opens all graphs of a model on one device.
+ *
+ * @throws UserError if none of the devices can run them, with each one's reason.
+ */
+export const openSessions = async (
+  graphs: Graphs<Uint8Array>,
+  { graphs: files, network }: Pick<Manifest, 'graphs' | 'network'>,
   options: SessionOptions,
-): Promise<Session & { device: Device }> => {
+): Promise<Sessions & { device: Device }> => {
+  const trials = await mapGraphs(graphs, async (graph, name) => {
+    const { inputs } = files[name]
+    return { graph, inputs, nothing: zeros(inputs, inputsOf(name, network)) }
+  })
   const reasons: string[] = []
   for (const device of options.devices) {
     try {
-      return { ...(await sessionOn(device, graph, zeros(inputs, network), inputs, options)), device }
+      return { ...(await sessionsOn(device, trials, options)), device }
     } catch (error) {
       const { message = String(error), remedy } = error as Partial<UserError>
       reasons.push(`${device}: ${remedy ? `${message}; ${remedy}` : message}`)
@@ -37,13 +59,11 @@ export const openSession = async (
   throw new UserError(`this browser cannot run the model (${reasons.join('; ')})`)
 }
 
-const sessionOn = async (
+const sessionsOn = async (
   device: Device,
-  graph: Uint8Array,
-  nothing: Readonly<Record<string, Values>>,
-  inputs: Manifest['graph']['inputs'],
+  trials: Graphs<Trial>,
   { devices, threads, runtime }: SessionOptions,
-): Promise<Session> => {
+): Promise<Sessions> => {
   if (device === 'webgpu') await expectAdapter(devices.length > 1)
   const { ort, wasm } = await runtimeFor(device)
   if (threads > 0) ort.env.wasm.numThreads = threads
@@ -55,42 +75,54 @@ const sessionOn = async (
   }
   // Runs are in a worker already.
   ort.env.wasm.proxy = false
-  const create = ort.InferenceSession.create(graph, {
-    executionProviders: [device],
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-  })
-  const session = await create.catch(async (error) => {
-    throw (runtime === undefined && (await lookAt(wasm))) || error
-  })
-  const executable: Executable = {
-    async run(values) {
-      const feeds = Object.fromEntries(
-        Object.entries(inputs).map(([name, shape]) => {
-          const data = values[name]!
-          const dtype = data instanceof BigInt64Array ? 'int64' : 'float32'
-          return [
-            name,
-            new ort.Tensor(dtype as 'float32', data as Float32Array, shapeFor(shape, data.length, name)),
-          ]
-        }),
-      )
-      const results = await session.run(feeds)
-      return Object.fromEntries(
-        Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]),
-      )
-    },
-    release: () => session.release(),
-  }
-  // Some graphics drivers fail only when they are to compute. What they compile is then there for the first picture.
+  const opened: Executable[] = []
   try {
-    await executable.run(nothing)
+    const executables = await mapGraphs(trials, async ({ graph, inputs, nothing }) => {
+      const create = ort.InferenceSession.create(graph, {
+        executionProviders: [device],
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 3,
+      })
+      const session = await create.catch(async (error) => {
+        throw (runtime === undefined && (await lookAt(wasm))) || error
+      })
+      const executable = executableOf(ort, session, inputs)
+      opened.push(executable)
+      // Some graphics drivers fail only when they are to compute. What they compile is then there for the first picture.
+      await executable.run(nothing)
+      return executable
+    })
+    return { executables, lost: device === 'webgpu' ? lossOf(ort.env.webgpu.device) : new Promise(() => {}) }
   } catch (error) {
-    await executable.release()
+    for (const executable of opened) await executable.release()
     throw error
   }
-  return { executable, lost: device === 'webgpu' ? lossOf(ort.env.webgpu.device) : new Promise(() => {}) }
 }
+
+const executableOf = (
+  ort: Ort,
+  session: Awaited<ReturnType<Ort['InferenceSession']['create']>>,
+  inputs: GraphFile['inputs'],
+): Executable => ({
+  async run(values) {
+    const feeds = Object.fromEntries(
+      Object.entries(inputs).map(([name, shape]) => {
+        const data = values[name]!
+        const dtype = data instanceof BigInt64Array ? 'int64' : 'float32'
+        return [
+          name,
+          new ort.Tensor(dtype as 'float32', data as Float32Array, shapeFor(shape, data.length, name)),
+        ]
+      }),
+    )
+    const results = await session.run(feeds)
+    return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]))
+  },
+  release: () => session.release(),
+})
+
+/** What all builds of onnxruntime-web have in common. */
+type Ort = Pick<typeof import('onnxruntime-web/wasm'), 'InferenceSession' | 'Tensor'>
 
 /**
  * The smallest build that serves, and the address of its WebAssembly: where that can wait for promises (JSPI), WebGPU's is two
@@ -132,10 +164,19 @@ interface GraphicsDevice {
   readonly lost: Promise<{ readonly reason: string; readonly message: string }>
 }
 
+/** The inputs of one picture that a graph of a model with such a network takes. */
+const inputsOf = (graph: GraphName, network: Manifest['network']): Record<string, InputSpec> => {
+  switch (graph) {
+    case 'denoiser':
+      return denoiserInputs(network, 1)
+    default:
+      return graph satisfies never
+  }
+}
+
 /** Inputs of one picture, all 0. */
-const zeros = (inputs: Manifest['graph']['inputs'], network: Manifest['network']): Record<string, Values> => {
-  const specs = denoiserInputs(network, 1)
-  return Object.fromEntries(
+const zeros = (inputs: GraphFile['inputs'], specs: Record<string, InputSpec>): Record<string, Values> =>
+  Object.fromEntries(
     Object.entries(inputs).map(([name, shape]) => {
       const size = shape.reduce<number>((product, n) => product * (n ?? 1), 1)
       const spec = specs[name]
@@ -143,7 +184,6 @@ const zeros = (inputs: Manifest['graph']['inputs'], network: Manifest['network']
       return [name, isInteger ? new BigInt64Array(size) : new Float32Array(size)]
     }),
   )
-}
 
 interface Adapter {
   readonly info?: { readonly isFallbackAdapter?: boolean }

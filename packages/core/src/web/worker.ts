@@ -1,9 +1,9 @@
 /** The worker: holds the model and paints, so that the page never waits. */
 import { UserError } from '../errors/index.js'
-import { exportedExecutable, type Manifest, Pipeline, toRGBA } from '../pipeline/index.js'
-import { fetchGraph, fetchManifest } from './fetch-model.js'
+import { exportedExecutables, type Manifest, Pipeline, releaseGraphs, toRGBA } from '../pipeline/index.js'
+import { fetchGraphs, fetchManifest } from './fetch-model.js'
 import type { FromWorker, GenerateRequest, LoadRequest, ToWorker } from './messages.js'
-import { openSession } from './session.js'
+import { openSessions } from './session.js'
 
 const port = self as unknown as {
   postMessage(message: FromWorker, transfer?: Transferable[]): void
@@ -20,24 +20,24 @@ let queue = Promise.resolve()
 
 const load = async (request: LoadRequest) => {
   const { manifest, base } = await fetchManifest(request.url)
-  const graph = await fetchGraph(manifest, base, {
+  const graphs = await fetchGraphs(manifest, base, {
     cache: request.cache,
     onProgress: (loaded, total) => port.postMessage({ type: 'progress', loaded, total }),
   })
-  const { executable: session, device, lost } = await openSession(graph, manifest, request)
-  const executable = exportedExecutable(manifest, session)
+  const { executables: sessions, device, lost } = await openSessions(graphs, manifest, request)
+  const executables = exportedExecutables(manifest, sessions)
   void lost.then((message) => port.postMessage({ type: 'ended', message }))
   pipeline = new Pipeline(manifest, {
-    executable: async () => ({
-      ...executable,
+    executable: async (graph) => ({
+      ...executables[graph],
       // Before each evaluation the worker hears what the page has said meanwhile: perhaps that it is no longer wanted.
       run: async (inputs) => {
         await heard()
         painting?.throwIfAborted()
-        return executable.run(inputs)
+        return executables[graph].run(inputs)
       },
     }),
-    release: () => executable.release(),
+    release: () => releaseGraphs(executables),
   })
   port.postMessage({ type: 'loaded', manifest, device })
 }

@@ -1,5 +1,5 @@
 /** Pictures for a model that has its vocabulary already. */
-import { shownChannels } from '@onestroke/core/pipeline'
+import { shapeOf, shownChannels } from '@onestroke/core/pipeline'
 import { conditionerOf, LEARNS, type Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { checkFit } from '../evaluation/index.js'
@@ -39,9 +39,7 @@ export const sharedVocabulary = (model: LoadedModel, who: string, dataset: Datas
 }
 
 /** Flags for data of the pictures' size that the model paints, unless they say otherwise. */
-export const flagsFor = ({
-  config: { network },
-}: LoadedModel): Required<Pick<DataFlags, 'resolution' | 'channels'>> => ({
-  resolution: { height: network.height, width: network.width },
-  channels: `${shownChannels(network)}`,
-})
+export const flagsFor = ({ config }: LoadedModel): Required<Pick<DataFlags, 'resolution' | 'channels'>> => {
+  const { height, width, channels } = shapeOf(config)
+  return { resolution: { height, width }, channels: `${shownChannels({ channels })}` }
+}

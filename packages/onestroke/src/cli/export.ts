@@ -1,4 +1,5 @@
-import { storedConfig, withStoredNetwork } from '@onestroke/core/formats'
+import { storedConfig } from '@onestroke/core/formats'
+import { graphEntries, storedManifest } from '@onestroke/core/pipeline'
 import type { Storage } from '@onestroke/core/tensor'
 import { Command, Option } from 'commander'
 import { exportFolder, exportModel, TARGETS, type Target } from '../export/index.js'
@@ -81,9 +82,10 @@ export const exportCommand = (): Command =>
           }),
         }),
       ).finally(() => bar.stop())
-      if (flags.json) return console.log(JSON.stringify(withStoredNetwork(manifest), null, 2))
-      const { graph, dtype, rmse_to_fp32, quality } = manifest
-      sayWritten(flags.out, { dtype, bytes: graph.bytes, rmse_to_fp32 })
+      if (flags.json) return console.log(JSON.stringify(storedManifest(manifest), null, 2))
+      const { graphs, dtype, rmse_to_fp32, quality } = manifest
+      const bytes = graphEntries(graphs).reduce((total, [, graph]) => total + graph.bytes, 0)
+      sayWritten(flags.out, { dtype, bytes, rmse_to_fp32 })
       if (weight) {
         const { wasm, jspi, asyncify } = weight
         const load = ({ bytes, gzip }: typeof wasm) => `${mega(bytes)} (gzip ${mega(gzip)})`

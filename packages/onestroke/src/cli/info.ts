@@ -13,7 +13,7 @@ import {
   square,
   storedSize,
 } from '@onestroke/core/picture'
-import { type Recipe, readRecipe } from '@onestroke/core/pipeline'
+import { type Recipe, readRecipe, shapeOf } from '@onestroke/core/pipeline'
 import type { Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import pc from 'picocolors'
@@ -50,13 +50,14 @@ export const infoCommand = (): Command =>
 
 const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
   const { network, vocabulary, provenance, method, sampling } = config
+  const shape = shapeOf(config)
   return {
     path,
     kind: config.kind,
     parameters: layout.size,
     network: `${network.type} (${NETWORKS[network.type].about}), preset ${provenance.preset}`,
-    resolution: storedSize(network),
-    channels: network.channels,
+    resolution: storedSize(shape),
+    channels: shape.channels,
     condition: promptsText(vocabulary),
     prediction: `${config.prediction}: ${PREDICTIONS[config.prediction].about}`,
     noise_path: `${config.path.kind}: ${pathAbout(config.path)}`,
@@ -135,7 +136,7 @@ const modelsFacts = async (path: string): Promise<object | undefined> => {
     if (existsSync(join(inside, CONFIG_FILE))) {
       // Another program's config, or a damaged one, makes no model.
       const config = await readConfig(inside).catch(() => undefined)
-      if (config) models.push({ name, kind: config.kind, resolution: storedSize(config.network) })
+      if (config) models.push({ name, kind: config.kind, resolution: storedSize(shapeOf(config)) })
     } else if (existsSync(join(inside, PLAN_FILE))) models.push({ name, kind: 'unfinished run' })
   }
   return models.length > 0 ? { path, kind: 'folder of models', models } : undefined

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
+import { PIXELS } from '@onestroke/core/space'
 import { toOnnx, trace } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
 import { type Dataset, sealed } from '../data/index.js'
@@ -41,6 +42,7 @@ const someStudent = (gamma: number) => {
     sigma_min: 0.01,
     sigma_max: 80,
     sigma_data: 0.5,
+    space: PIXELS,
     network: {
       height: SIZE,
       width: SIZE,

@@ -1,7 +1,7 @@
 /** What pictures are judged by: the prompts that are to be painted, and the data's features by the first judge. */
 import { UserError } from '@onestroke/core/errors'
 import { isSameSize, sizeOf, sizeOption, sizeText } from '@onestroke/core/picture'
-import type { GenerateOptions } from '@onestroke/core/pipeline'
+import { type GenerateOptions, shapeOf } from '@onestroke/core/pipeline'
 import type { Dataset } from '../data/index.js'
 import { type Features, nearestReal, precisionRecall, promptRetrieval } from '../metrics/index.js'
 import type { LoadedModel, Model } from '../model/index.js'
@@ -171,10 +171,10 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
 
 /** @throws UserError if the model's pictures and the dataset's differ in size or channels. */
 export const checkFit = ({ config, path }: Pick<LoadedModel, 'config' | 'path'>, dataset: Dataset): void => {
-  const { network } = config
-  if (!isSameSize(network, dataset) || network.channels !== dataset.channels)
+  const shape = shapeOf(config)
+  if (!isSameSize(shape, dataset) || shape.channels !== dataset.channels)
     throw new UserError(
-      `${path} paints ${sizeText(network)} with ${network.channels} channels, but ${dataset.name} has ${sizeText(dataset)} with ${dataset.channels}`,
-      { remedy: `\`resolution\` ${sizeOption(network)}`, option: 'resolution' },
+      `${path} paints ${sizeText(shape)} with ${shape.channels} channels, but ${dataset.name} has ${sizeText(dataset)} with ${dataset.channels}`,
+      { remedy: `\`resolution\` ${sizeOption(shape)}`, option: 'resolution' },
     )
 }

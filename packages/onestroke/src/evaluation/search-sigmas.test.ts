@@ -1,5 +1,6 @@
 import { multistepSigmas } from '@onestroke/core/consistency'
 import { Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
+import { PIXELS } from '@onestroke/core/space'
 import { describe, expect, it } from 'vitest'
 import { betterBeyondNoise, pairedLogRatio } from '../metrics/index.js'
 import { BATCH } from './judge.js'
@@ -18,6 +19,7 @@ const someStudent = (gamma: number, guidance_embedding: boolean) => {
     sigma_min: 0.01,
     sigma_max: 80,
     sigma_data: 0.5,
+    space: PIXELS,
     network: {
       height: SIZE,
       width: SIZE,

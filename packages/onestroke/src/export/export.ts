@@ -1,10 +1,15 @@
-/** A model as a folder for apps: one ONNX graph that holds the weights, and a manifest. */
+/** A model as a folder for apps: ONNX graphs that hold the weights, and a manifest. */
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
-import { withStoredNetwork } from '@onestroke/core/formats'
-import type { ExportQuality, Manifest } from '@onestroke/core/pipeline'
+import {
+  type ExportQuality,
+  graphEntries,
+  type Manifest,
+  mapGraphs,
+  storedManifest,
+} from '@onestroke/core/pipeline'
 import type { Storage } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
 import { asSeenBy, checkFit, featuresFor, guidanceOf, Judge, teacherPath } from '../evaluation/index.js'
@@ -13,8 +18,8 @@ import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
 import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
 import { versions } from '../training/index.js'
-import { graphOf } from './graph.js'
-import { GRAPH_FILE, loadExport, MANIFEST_FILE } from './load.js'
+import { graphsOf } from './graph.js'
+import { GRAPH_FILES, loadExport, MANIFEST_FILE } from './load.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
 import type { Target } from './targets.js'
 import { type WebWeight, webFiles, weighWeb, writeWeb } from './web.js'
@@ -51,7 +56,7 @@ export interface Exported {
 const UNFINISHED_FILE = '.unfinished-export'
 
 /**
- * Writes `model.onnx` and `manifest.json`, the manifest last. One that was not finished can be repeated.
+ * Writes the graphs (`model.onnx` is the denoiser) and `manifest.json`, the manifest last. One that was not finished can be repeated.
  *
  * @throws UserError if the folder cannot be written, or what it needs for the web was not built, if it holds somebody else's
  * files, or if a weight is too large for the type.
@@ -67,23 +72,25 @@ export const exportModel = async ({
   const { config, layout, sha256 } = model
   await checkOwn(out)
   const web = await pageOf(target, out)
-  const { bytes, inputs, outputs } = graphOf(model, dtype)
+  const graphs = graphsOf(model, dtype)
+  const bytes = await mapGraphs(graphs, async (graph) => graph.bytes)
   await makeFolder(out)
-  const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling, example } = config
+  const { kind, network, space, sigma_min, sigma_max, sigma_data, vocabulary, sampling, example } = config
   const { method, provenance } = config
   const manifest: Omit<Manifest, 'rmse_to_fp32' | 'quality'> = {
     format: 'onestroke-export/1',
     kind,
     dtype,
-    graph: {
-      file: GRAPH_FILE,
+    graphs: await mapGraphs(graphs, async ({ bytes, inputs, outputs }, name) => ({
+      file: GRAPH_FILES[name],
       bytes: bytes.length,
       sha256: sha256Of(bytes),
       inputs,
       outputs,
-    },
+    })),
     parameters: layout.size,
     network,
+    space,
     sigma_min,
     sigma_max,
     sigma_data,
@@ -114,8 +121,8 @@ export const exportModel = async ({
   await removeLeftovers(out)
   await writeFileAtomic(unfinished, '')
   if (web) await writeWeb(web, out)
-  await writeFileAtomic(join(out, GRAPH_FILE), bytes)
-  await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(withStoredNetwork(whole), null, 2)}\n`)
+  for (const [name, graph] of graphEntries(bytes)) await writeFileAtomic(join(out, GRAPH_FILES[name]), graph)
+  await writeFileAtomic(join(out, MANIFEST_FILE), `${JSON.stringify(storedManifest(whole), null, 2)}\n`)
   await rm(unfinished)
   return { manifest: whole, ...(web && { weight: await weighWeb(web, out, whole) }) }
 }
@@ -151,7 +158,9 @@ const checkOwn = async (out: string): Promise<void> => {
   const foreign = (name: string) => refuse(`${join(out, name)} is not of an export, and would be overwritten`)
   if (existsSync(manifest)) {
     if (!(await readFile(manifest, 'utf8')).includes('"onestroke-export/')) foreign(MANIFEST_FILE)
-  } else if (existsSync(join(out, GRAPH_FILE))) foreign(GRAPH_FILE)
+    return
+  }
+  for (const [, file] of graphEntries(GRAPH_FILES)) if (existsSync(join(out, file))) foreign(file)
 }
 
 const STEPS = [1, 2, 4]

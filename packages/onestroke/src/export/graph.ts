@@ -1,31 +1,34 @@
-/** A model's denoiser as one ONNX graph that holds the weights and takes batches of any size. */
+/** A model's graphs as ONNX, which hold the weights and take batches of any size. */
 import { type DenoiserConfig, denoiseProgram, EDM, type Reading } from '@onestroke/core/diffusion'
 import type { Layout } from '@onestroke/core/nn'
-import type { Manifest } from '@onestroke/core/pipeline'
+import type { GraphFile, Graphs } from '@onestroke/core/pipeline'
 import { type Program, type Storage, toOnnx } from '@onestroke/core/tensor'
 import type { LoadedModel } from '../model/index.js'
 
-export interface Graph extends Pick<Manifest['graph'], 'inputs' | 'outputs'> {
+export interface Graph extends Pick<GraphFile, 'inputs' | 'outputs'> {
   readonly bytes: Uint8Array
 }
 
-export const graphOf = (
+export const graphsOf = (
   { config, layout, weights }: Pick<LoadedModel, 'config' | 'layout' | 'weights'>,
   storage: Storage = 'fp32',
-): Graph => {
+): Graphs<Graph> => {
   const [program, other] = twoSizes(config)
   return {
-    bytes: toOnnx(program, layout.unflatten(weights), { other, storage }),
-    ...shapesOf([program, other], layout),
+    denoiser: {
+      bytes: toOnnx(program, layout.unflatten(weights), { other, storage }),
+      ...shapesOf([program, other], layout),
+    },
   }
 }
 
-/** The inputs and outputs of the graph of a model with such a network. */
-export const graphShapes = (config: Omit<DenoiserConfig, keyof Reading>, layout: Layout): Shapes =>
+/** The inputs and outputs of the graphs of a model with such a network. */
+export const graphShapes = (config: Omit<DenoiserConfig, keyof Reading>, layout: Layout): Graphs<Shapes> => ({
   // They do not depend on what the network's output means.
-  shapesOf(twoSizes({ ...config, ...EDM }), layout)
+  denoiser: shapesOf(twoSizes({ ...config, ...EDM }), layout),
+})
 
-type Shapes = Pick<Manifest['graph'], 'inputs' | 'outputs'>
+type Shapes = Pick<GraphFile, 'inputs' | 'outputs'>
 
 /** Two sizes show what depends on the batch. */
 const twoSizes = (config: DenoiserConfig): [Program, Program] => [

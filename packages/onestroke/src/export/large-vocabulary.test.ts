@@ -41,7 +41,7 @@ describe('a model of 50,000 words', async () => {
 
   it('is exported with inputs that do not grow with its vocabulary', async () => {
     const { manifest } = await exportModel({ model: large, out: folder, dtype: 'fp32' })
-    expect(manifest.graph.inputs).toMatchObject({
+    expect(manifest.graphs.denoiser.inputs).toMatchObject({
       entries: [null, 256],
       entry_weights: [null, 8, 256],
       negative_entries: [null, 256],
@@ -62,7 +62,7 @@ describe('a model of 50,000 words', async () => {
     const { x, sigma } = { x: [null, 3, 16, 16], sigma: [null] }
     const inputs = { x, sigma, guidance_scale: [null], condition: bags, negative: bags }
     const now = { x, sigma, guidance_scale: [null], entries: [], entry_weights: [], negative_entries: [] }
-    expect(expectedInputs({ network, graph: { inputs } }, now)).toEqual(inputs)
+    expect(expectedInputs({ network, inputs }, now)).toEqual(inputs)
     // The earlier graph: dense bags of the large vocabulary, without the words that are new, are those of the small one.
     const model = Model.of(small)
     const size = vocabulary_size - 50_000
@@ -78,10 +78,10 @@ describe('a model of 50,000 words', async () => {
       return out
     }
     const pipeline = new Pipeline(large.config, {
-      async executable(batch) {
-        const executable = await model.source.executable(batch)
+      async executable(graph, batch) {
+        const executable = await model.source.executable(graph, batch)
         return exportedExecutable(
-          { network, graph: { inputs } },
+          { network, inputs },
           {
             run: ({ condition, negative, ...rest }) =>
               executable.run({

@@ -5,27 +5,38 @@ import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '@onestroke/core/errors'
 import {
   expectedInputs,
-  exportedExecutable,
+  exportedExecutables,
+  type GraphName,
+  type Graphs,
+  graphEntries,
   type Manifest,
+  mapGraphs,
   Pipeline,
   type PipelineConfig,
   parseManifest,
+  releaseGraphs,
 } from '@onestroke/core/pipeline'
 import { readBytes } from '../formats/index.js'
 import { layoutOf, loadModel, sha256Of } from '../model/index.js'
 import { type NodeRuntimeOptions, nodeGraph } from '../runtime/index.js'
-import { graphOf, graphShapes } from './graph.js'
+import { type Graph, graphShapes, graphsOf } from './graph.js'
 
-export const GRAPH_FILE = 'model.onnx'
+/** The file of each graph. */
+export const GRAPH_FILES: Graphs<string> = { denoiser: 'model.onnx' }
 export const MANIFEST_FILE = 'manifest.json'
 
-/** What paints with an exported graph. */
-export const loadExport = (
-  graph: Uint8Array,
+/** What paints with exported graphs. */
+export const loadExport = async (
+  graphs: Graphs<Uint8Array>,
   manifest: Manifest,
   options: NodeRuntimeOptions = {},
-): Promise<Pipeline<Manifest>> =>
-  pipelineOf(manifest, { inputs: manifest.graph.inputs, bytes: graph }, options)
+): Promise<Pipeline<Manifest>> => {
+  const whole = await mapGraphs(manifest.graphs, async ({ inputs }, name) => ({
+    inputs,
+    bytes: graphs[name],
+  }))
+  return pipelineOf(manifest, whole, options)
+}
 
 /**
  * What paints with a model folder, or with a folder that `export` wrote.
@@ -39,20 +50,23 @@ export const openPipeline = async (
   const file = join(folder, MANIFEST_FILE)
   if (!existsSync(file)) {
     const model = await loadModel(folder)
-    return pipelineOf(model.config, graphOf(model), options)
+    return pipelineOf(model.config, graphsOf(model), options)
   }
   const manifest = await readManifest(file)
   checkNetwork(manifest, file)
-  const path = join(folder, manifest.graph.file)
-  const graph = await readBytes(path, 'exported graph')
-  if (graph.length !== manifest.graph.bytes || sha256Of(graph) !== manifest.graph.sha256)
-    throw new UserError(`${path} is not the graph that ${file} describes`, { remedy: AGAIN })
-  return loadExport(graph, manifest, options)
+  const graphs = await mapGraphs(manifest.graphs, async ({ file: name, bytes, sha256 }) => {
+    const path = join(folder, name)
+    const graph = await readBytes(path, 'exported graph')
+    if (graph.length !== bytes || sha256Of(graph) !== sha256)
+      throw new UserError(`${path} is not the graph that ${file} describes`, { remedy: AGAIN })
+    return graph
+  })
+  return loadExport(graphs, manifest, options)
 }
 
 const AGAIN = 'export the model again'
 
-/** @throws UserError unless the graph that a manifest describes is of its network. */
+/** @throws UserError unless the graphs that a manifest describes are of its network. */
 const checkNetwork = (manifest: Manifest, file: string): void => {
   const check = (what: string, found: unknown, expected: unknown) => {
     if (isDeepStrictEqual(found, expected)) return
@@ -63,9 +77,22 @@ const checkNetwork = (manifest: Manifest, file: string): void => {
   }
   const layout = layoutOf(manifest, file)
   check('parameters', manifest.parameters, layout.size)
-  const { inputs, outputs } = graphShapes(manifest, layout)
-  check('inputs', manifest.graph.inputs, expectedInputs(manifest, inputs))
-  check('outputs', manifest.graph.outputs, outputs)
+  const { network } = manifest
+  const shapes = graphShapes(manifest, layout)
+  for (const [name, { inputs, outputs }] of graphEntries(manifest.graphs)) {
+    check('inputs', inputs, takenBy(name, { network, inputs }, shapes[name].inputs))
+    check('outputs', outputs, shapes[name].outputs)
+  }
+}
+
+/** What a graph should take: `now`, or, if it is of an earlier version, what graphs took then. */
+const takenBy = (name: GraphName, found: Parameters<typeof expectedInputs>[0], now: Graph['inputs']) => {
+  switch (name) {
+    case 'denoiser':
+      return expectedInputs(found, now)
+    default:
+      return name satisfies never
+  }
 }
 
 /** @throws UserError if it is missing, or no manifest, or if it contradicts itself. */
@@ -87,15 +114,13 @@ export const readManifest = async (file: string): Promise<Manifest> => {
 
 const pipelineOf = async <Config extends PipelineConfig>(
   config: Config,
-  { bytes, inputs }: { bytes: Uint8Array; inputs: Manifest['graph']['inputs'] },
+  graphs: Graphs<Pick<Graph, 'bytes' | 'inputs'>>,
   options: NodeRuntimeOptions,
 ): Promise<Pipeline<Config>> => {
-  const executable = exportedExecutable(
-    { network: config.network, graph: { inputs } },
-    await nodeGraph(bytes, inputs, options),
-  )
+  const sessions = await mapGraphs(graphs, ({ bytes, inputs }) => nodeGraph(bytes, inputs, options))
+  const executables = exportedExecutables({ network: config.network, graphs }, sessions)
   return new Pipeline(config, {
-    executable: async () => executable,
-    release: () => executable.release(),
+    executable: async (graph) => executables[graph],
+    release: () => releaseGraphs(executables),
   })
 }

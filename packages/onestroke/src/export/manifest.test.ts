@@ -6,7 +6,8 @@ import { EDM } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { ModelConfig } from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
-import { parseManifest } from '@onestroke/core/pipeline'
+import { manifestOf, parseManifest, type StoredManifest, storedManifest } from '@onestroke/core/pipeline'
+import { PIXELS } from '@onestroke/core/space'
 import { buildTextVocabulary } from '@onestroke/core/text'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sha256Of } from '../model/index.js'
@@ -23,6 +24,7 @@ const config: ModelConfig = {
   format: 'onestroke/1',
   kind: 'student',
   network: presetNetwork('tiny', { channels: 1, height: 8, width: 8 }, vocabulary),
+  space: PIXELS,
   ...EDM,
   boundary: true,
   sigma_min: 0.01,
@@ -135,6 +137,36 @@ const FACTS = ['dtype', 'license', 'source', 'rmse_to_fp32', 'versions']
 describe('a manifest', () => {
   it('of an export is taken', async () => {
     expect(await outcome(manifest)).toHaveLength(64)
+  })
+
+  it('is written as ever where points are pixels and the denoiser is the only graph', () => {
+    const { graph, graphs, space, format } = manifest as Json
+    expect([format, graphs, space]).toEqual(['onestroke-export/1', undefined, undefined])
+    expect(graph).toMatchObject({ file: 'model.onnx', outputs: { denoised: [null, 1, 8, 8] } })
+    const parsed = parseManifest(manifest, file)
+    expect(parsed).toMatchObject({ graphs: { denoiser: graph }, space: PIXELS })
+    expect(JSON.parse(JSON.stringify(storedManifest(parsed)))).toEqual(manifest)
+    const first = ['format', 'kind', 'dtype', 'graph', 'parameters', 'network', 'sigma_min']
+    expect(Object.keys(manifest).slice(0, first.length)).toEqual(first)
+  })
+
+  it('may name its graphs, and its space', async () => {
+    const { graph, ...rest } = manifest
+    const named = { ...rest, graphs: { denoiser: graph }, space: { kind: 'pixels' } }
+    expect(await outcome(named)).toEqual(await outcome(manifest))
+    expect(parseManifest(named, file)).toEqual(parseManifest(manifest, file))
+    expect(manifestOf(named as unknown as StoredManifest)).toMatchObject({
+      graphs: { denoiser: graph },
+      space: PIXELS,
+    })
+    expect(await message({ ...named, graph })).toBe(
+      `${file} names its graphs twice: leave out graph or graphs`,
+    )
+    expect(await message(rest)).toBe(`${file} names no graph: it needs graph or graphs`)
+    expect(await message({ ...named, space: { kind: 'sounds' } })).toMatch(/ at space\.kind$/)
+    expect(await message({ ...named, graphs: { denoiser: graph, other: graph } })).toMatch(
+      /Unrecognized key: "other" at graphs$/,
+    )
   })
 
   it('with anything else in any place is refused by name, or paints finite pictures of the same size', async () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { UserError } from '@onestroke/core/errors'
-import type { Manifest } from '@onestroke/core/pipeline'
+import { graphEntries, type Manifest } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
 import { writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
@@ -95,10 +95,10 @@ export const writeWeb = async (files: readonly WebFile[], out: string): Promise<
 export const weighWeb = async (
   files: readonly WebFile[],
   out: string,
-  { graph }: Manifest,
+  { graphs }: Manifest,
 ): Promise<WebWeight> => {
   const model = await Promise.all(
-    [graph.file, MANIFEST_FILE].map(async (file) => {
+    [...graphEntries(graphs).map(([, { file }]) => file), MANIFEST_FILE].map(async (file) => {
       const bytes = await readFile(join(out, file))
       return { runtime: null, bytes: bytes.length, gzip: (await promisify(gzip)(bytes)).length }
     }),

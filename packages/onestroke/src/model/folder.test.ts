@@ -9,6 +9,7 @@ import {
   storedConfig,
 } from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
+import { PIXELS } from '@onestroke/core/space'
 import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
 import { complaint, folderOf } from '../data/testing.js'
@@ -24,6 +25,7 @@ const config: ModelConfig = {
     { channels: 1, height: 8, width: 8 },
     { kind: 'class', classes: ['cat', 'dog'] },
   ),
+  space: PIXELS,
   ...EDM,
   sigma_min: 0.01,
   sigma_max: 20,

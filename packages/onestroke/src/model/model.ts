@@ -1,11 +1,21 @@
-/** A model that paints: a folder's weights, and a denoiser compiled for the batch sizes that are asked for. */
+/** A model that paints: a folder's weights, and its graphs compiled for the batch sizes that are asked for. */
 import { denoiseProgram } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { Layout } from '@onestroke/core/nn'
-import { Pipeline } from '@onestroke/core/pipeline'
-import type { Executable, Runtime } from '@onestroke/core/tensor'
+import { type GraphName, Pipeline } from '@onestroke/core/pipeline'
+import type { Executable, Program, Runtime } from '@onestroke/core/tensor'
 import { runtimeFor } from '../runtime/index.js'
 import { type LoadedModel, loadModel } from './folder.js'
+
+/** A graph of a model as a program for batches of one size. */
+const programOf = (graph: GraphName, config: ModelConfig, batch: number): Program => {
+  switch (graph) {
+    case 'denoiser':
+      return denoiseProgram(config, batch)
+    default:
+      return graph satisfies never
+  }
+}
 
 export class Model extends Pipeline<ModelConfig> {
   constructor(
@@ -17,14 +27,15 @@ export class Model extends Pipeline<ModelConfig> {
     /** Whether weights become part of the compiled programs, which is faster, or are read anew at each run. */
     readonly baked = true,
   ) {
-    const executables = new Map<number, Promise<Executable>>()
+    const executables = new Map<string, Promise<Executable>>()
     super(config, {
-      executable(batch) {
-        const known = executables.get(batch)
+      executable(graph, batch) {
+        const key = `${graph} ${batch}`
+        const known = executables.get(key)
         if (known) return known
         const constants = baked ? layout.unflatten(weights) : undefined
-        const compiled = runtime.compile(denoiseProgram(config, batch), { constants })
-        executables.set(batch, compiled)
+        const compiled = runtime.compile(programOf(graph, config, batch), { constants })
+        executables.set(key, compiled)
         return compiled
       },
       ...(!baked && { weights: () => layout.unflatten(weights) }),

@@ -5,6 +5,7 @@ import { EDM } from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
 import type { PictureSize } from '@onestroke/core/picture'
 import { Random } from '@onestroke/core/random'
+import { PIXELS } from '@onestroke/core/space'
 import { conditionerOf } from '@onestroke/core/text'
 import { presetNetwork } from '../training/index.js'
 import { type LoadedModel, loadModel, saveModel } from './folder.js'
@@ -75,6 +76,7 @@ export const untrained = async (
       format: 'onestroke/1',
       kind,
       network,
+      space: PIXELS,
       ...EDM,
       boundary: isStudent,
       sigma_min: 0.01,

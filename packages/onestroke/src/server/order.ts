@@ -42,10 +42,10 @@ const settingsOf = ({
 })
 
 const editedOf = async (
-  { network }: Pick<ServedModel['config'], 'network'>,
+  config: Pick<ServedModel['config'], 'network' | 'space'>,
   { image, mask }: Partial<GenerateBody>,
 ): Promise<Pick<PaintOrder, 'image' | 'mask'>> => {
-  const shape = shapeOf({ network })
+  const shape = shapeOf(config)
   return {
     ...(image !== undefined && { image: await readImage(image, shape, PICTURES) }),
     ...(mask !== undefined && { mask: await readMask(mask, shape, PICTURES) }),

@@ -1,6 +1,6 @@
 /** The page at `/`: what the server does, with examples that work as they stand. */
 import { type PictureSize, sizeText } from '@onestroke/core/picture'
-import { DEFAULT_STRENGTH, exampleOf } from '@onestroke/core/pipeline'
+import { DEFAULT_STRENGTH, exampleOf, shapeOf } from '@onestroke/core/pipeline'
 import type { FastifyRequest } from 'fastify'
 import { enlarged } from './paint.js'
 import type { Service } from './service.js'
@@ -27,7 +27,8 @@ const exampleSize = (own: PictureSize): string => {
 export const page = ({ model, options }: Service, { headers }: FastifyRequest): string => {
   const proxied = headers['x-forwarded-proto'] === 'https'
   const url = `${proxied ? 'https' : 'http'}://${headers.host}`
-  const { network, kind } = model.config
+  const { kind } = model.config
+  const shape = shapeOf(model.config)
   const { prompt } = exampleOf(model.config)
   const json = (fields: object) => JSON.stringify({ ...(prompt !== '' && { prompt }), ...fields })
   const shell = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
@@ -43,7 +44,7 @@ export const page = ({ model, options }: Service, { headers }: FastifyRequest): 
 <title>${escaped(model.name)} – onestroke</title>
 <style>${STYLE}</style>
 <h1>onestroke</h1>
-<p>This server paints with <b>${escaped(model.name)}</b>, a ${kind} of ${sizeText(network)} pixels.
+<p>This server paints with <b>${escaped(model.name)}</b>, a ${kind} of ${sizeText(shape)} pixels.
 <a href="/openapi.json">/openapi.json</a> has every field and its bounds, <a href="/model">/model</a> what the model knows.</p>
 ${options.token === undefined ? '' : '<p>Requests need the token: set <code>ONESTROKE_TOKEN</code> where you paste these examples.</p>'}
 <h2>With curl</h2>
@@ -52,7 +53,7 @@ ${code(curl('/generate', { seed: 1, scale: 16 }, 'picture.png'))}
 <p>The same picture again, a little of it new:</p>
 ${code(`curl -s ${url}/v1/images/edits${token} -F image=@picture.png -F ${shell(`prompt=${prompt}`)} -F strength=${DEFAULT_STRENGTH} > edited.json`)}
 <p>As OpenAI’s images API is asked:</p>
-${code(curl('/v1/images/generations', { ...(prompt === '' && { prompt }), n: 2, size: exampleSize(network) }, 'pictures.json'))}
+${code(curl('/v1/images/generations', { ...(prompt === '' && { prompt }), n: 2, size: exampleSize(shape) }, 'pictures.json'))}
 <h2>With JavaScript</h2>
 <p>In Node, or in the console of this page:</p>
 ${code(`const response = await fetch('${url}/generate', {

@@ -47,8 +47,8 @@ const preview = (_step: number, _x: Float32Array, denoised: Float32Array) => {
 /** Before each evaluation, the worker hears what it has been told meanwhile. */
 const attentive = ({ config, source }: Pipeline<PipelineConfig>) =>
   new Pipeline(config, {
-    async executable(batch) {
-      const executable = await source.executable(batch)
+    async executable(graph, batch) {
+      const executable = await source.executable(graph, batch)
       return {
         run: async (inputs) => {
           await new Promise(setImmediate)
@@ -63,7 +63,7 @@ const attentive = ({ config, source }: Pipeline<PipelineConfig>) =>
 try {
   // Requests are read and pictures encoded on the same cores: spinning would take a fifth of the pictures a second.
   const pipeline = attentive(await openPipeline(path, { threads, spinning: false }))
-  const { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = pipeline.config
+  const { kind, network, space, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = pipeline.config
   // The first run is slower than all others: nobody should wait for it.
   await pipeline.generate({
     prompts: [''],
@@ -92,7 +92,7 @@ try {
       say(errorOf(error))
     }
   })
-  say({ ready: { kind, network, sigma_min, sigma_max, sigma_data, vocabulary, sampling } })
+  say({ ready: { kind, network, space, sigma_min, sigma_max, sigma_data, vocabulary, sampling } })
 } catch (error) {
   say(errorOf(error))
 }

@@ -1,6 +1,6 @@
 /** What can be asked. */
 import { storedSize } from '@onestroke/core/picture'
-import { takesGuidance } from '@onestroke/core/pipeline'
+import { shapeOf, takesGuidance } from '@onestroke/core/pipeline'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
 import { automatic1111Routes } from './automatic1111.js'
@@ -20,7 +20,8 @@ export const routes =
   async (server: unknown): Promise<void> => {
     const app = server as App
     const { model, scheduler, encoder, metrics } = service
-    const { kind, network, vocabulary, sampling } = model.config
+    const { kind, vocabulary, sampling } = model.config
+    const shape = shapeOf(model.config)
 
     app.get(
       '/health',
@@ -90,8 +91,8 @@ export const routes =
       },
       async () => ({
         kind,
-        resolution: storedSize(network),
-        channels: network.channels,
+        resolution: storedSize(shape),
+        channels: shape.channels,
         sampling,
         guidance: takesGuidance(model.config),
         vocabulary,
@@ -119,7 +120,7 @@ export const routes =
       async ({ body }, reply) => {
         const begin = performance.now()
         const { scale, format } = body
-        const { height, width } = enlarged(network, scale)
+        const { height, width } = enlarged(shape, scale)
         checkPixels(body.n, { height, width })
         const signal = signalOf(reply, service)
         const { seeds, painted } = await paint(service, body, { signal, scale })

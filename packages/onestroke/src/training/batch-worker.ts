@@ -4,8 +4,8 @@ import { type Batch, BatchMaker, type BatchPlan, type BatchSlice } from './batch
 
 const { plan, slice } = workerData as { plan: BatchPlan; slice: BatchSlice }
 const maker = new BatchMaker(plan, slice)
-parentPort!.on('message', ({ step, reuse }: { step: number; reuse?: Batch }) => {
-  const batch = maker.make(step, reuse)
+parentPort!.on('message', async ({ step, reuse }: { step: number; reuse?: Batch }) => {
+  const batch = await maker.make(step, reuse)
   parentPort!.postMessage({ step, batch }, buffersOf(batch))
 })
 

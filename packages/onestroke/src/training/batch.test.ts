@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { METHODS } from '@onestroke/core/consistency'
+import type { Codec } from '@onestroke/core/space'
 import { buildTextVocabulary, type Vocabulary } from '@onestroke/core/text'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { halvingCodec } from '../../../core/src/space/testing.js'
 import { type Batch, BatchMaker } from './batch.js'
 import { batchPlan, someData } from './testing.js'
 
@@ -29,28 +31,29 @@ describe('a batch', () => {
     ['none', { kind: 'none' } as const],
     ['class', classes],
     ['text', text],
-  ])('is a pure function of the step, whatever was made before (%s)', (_, vocabulary) => {
+  ])('is a pure function of the step, whatever was made before (%s)', async (_, vocabulary) => {
     const plan = batchPlan({ vocabulary, augment, condition_dropout: 0.2, word_dropout: 0.2 })
-    const fresh = (step: number) => bitsOf(new BatchMaker(plan).make(step))
-    const known = new Map(Array.from({ length: 12 }, (_, step) => [step, fresh(step)]))
-    fc.assert(
-      fc.property(fc.array(fc.nat(11), { minLength: 1, maxLength: 6 }), fc.boolean(), (steps, reuse) => {
+    const fresh = async (step: number) => bitsOf(await new BatchMaker(plan).make(step))
+    const known = await Promise.all(Array.from({ length: 12 }, (_, step) => fresh(step)))
+    const steps = fc.array(fc.nat(11), { minLength: 1, maxLength: 6 })
+    await fc.assert(
+      fc.asyncProperty(steps, fc.boolean(), async (steps, reuse) => {
         const maker = new BatchMaker(plan)
         let last: Batch | undefined
         for (const step of steps) {
-          last = maker.make(step, reuse ? last : undefined)
-          expect(bitsOf(last)).toBe(known.get(step))
+          last = await maker.make(step, reuse ? last : undefined)
+          expect(bitsOf(last)).toBe(known[step])
         }
       }),
       { numRuns: 20 },
     )
-    expect(new Set(known.values()).size).toBe(12)
+    expect(new Set(known).size).toBe(12)
   })
 
   it.each([
     ['diffusion', { P_mean: -0.6, P_std: 1.4, uniform: 0.2 }],
     ['dmd', METHODS.dmd!.options],
-  ])('in slices is the same pictures as whole, each with its own noises (%s)', (objective, options) => {
+  ])('in slices is the same pictures as whole, each with its own noises (%s)', async (objective, options) => {
     const plan = batchPlan({
       batch: 5,
       vocabulary: text,
@@ -59,11 +62,13 @@ describe('a batch', () => {
       options,
       guidance_scale: [1, 3],
     })
-    const whole = new BatchMaker(plan).make(3)
-    const slices = [
-      { from: 0, to: 2 },
-      { from: 2, to: 5 },
-    ].map((slice) => new BatchMaker(plan, slice).make(3))
+    const whole = await new BatchMaker(plan).make(3)
+    const slices = await Promise.all(
+      [
+        { from: 0, to: 2 },
+        { from: 2, to: 5 },
+      ].map((slice) => new BatchMaker(plan, slice).make(3)),
+    )
     const { total_weight, progress, ...pictures } = whole
     for (const [name, values] of Object.entries(pictures))
       expect(Float32Array.from(slices.flatMap((slice) => [...slice[name as 'x0']]))).toEqual(values)
@@ -71,27 +76,57 @@ describe('a batch', () => {
     expect([...total_weight]).toEqual([5])
   })
 
-  it('depends on the seed in every part', () => {
-    const make = (seed: number) => new BatchMaker(batchPlan({ seed, batch: 32 })).make(0)
-    for (const part of ['x0', 'noise', 't'] as const) expect(make(1)[part]).not.toEqual(make(2)[part])
+  it('holds the points of its pictures, encoded once, all together', async () => {
+    const plan = batchPlan({ augment, batch: 3 })
+    const { codec, passed } = halvingCodec({ channels: 1, height: 8, width: 8 })
+    const pictures = await new BatchMaker(plan).make(2)
+    const maker = new BatchMaker(plan, undefined, codec)
+    const points = await maker.make(2, await maker.make(1))
+    expect(passed).toEqual({ encoded: 2, decoded: 0 })
+    expect(points.x0).toEqual(await codec.encode(pictures.x0))
+    expect(points.noise).toHaveLength(3 * 16)
+    for (const name of ['t', 'r', 's'] as const) expect(points[name]).toEqual(pictures[name])
   })
 
-  it('shows every picture once an epoch, in another order each time', () => {
+  it('holds pixels where they were read, without a copy', async () => {
+    const plan = batchPlan()
+    const { codec } = new BatchMaker(plan)
+    const seen: Float32Array[] = []
+    const watched: Codec = {
+      ...codec,
+      encode: (pictures) => {
+        seen.push(pictures)
+        return codec.encode(pictures)
+      },
+    }
+    const { x0 } = await new BatchMaker(plan, undefined, watched).make(0)
+    expect(seen).toEqual([x0])
+    expect(seen[0]).toBe(x0)
+  })
+
+  it('depends on the seed in every part', async () => {
+    const make = (seed: number) => new BatchMaker(batchPlan({ seed, batch: 32 })).make(0)
+    const [one, two] = [await make(1), await make(2)]
+    for (const part of ['x0', 'noise', 't'] as const) expect(one[part]).not.toEqual(two[part])
+  })
+
+  it('shows every picture once an epoch, in another order each time', async () => {
     const maker = new BatchMaker(batchPlan({ batch: 4 }))
-    const epoch = (first: number) =>
-      [0, 1, 2].flatMap((i) => {
-        const { x0 } = maker.make(first + i)
-        return Array.from({ length: 4 }, (_, k) => Math.round((x0[k * 64]! + 1) * 127.5))
-      })
-    const [one, two] = [epoch(0), epoch(3)]
+    const epoch = async (first: number) => {
+      const batches = await Promise.all([0, 1, 2].map((i) => maker.make(first + i)))
+      return batches.flatMap(({ x0 }) =>
+        Array.from({ length: 4 }, (_, k) => Math.round((x0[k * 64]! + 1) * 127.5)),
+      )
+    }
+    const [one, two] = [await epoch(0), await epoch(3)]
     expect(new Set(one).size).toBe(12)
     expect([...two].sort()).toEqual([...one].sort())
     expect(two).not.toEqual(one)
   })
 
-  it('is in [-1, 1], with unit noise, and noise levels within the range', () => {
+  it('is in [-1, 1], with unit noise, and noise levels within the range', async () => {
     const plan = batchPlan({ batch: 512, augment })
-    const { x0, noise, t, r, ...others } = new BatchMaker(plan).make(0)
+    const { x0, noise, t, r, ...others } = await new BatchMaker(plan).make(0)
     expect(x0.every((value) => value >= -1 && value <= 1)).toBe(true)
     const mean = noise.reduce((sum, value) => sum + value, 0) / noise.length
     const square = noise.reduce((sum, value) => sum + value * value, 0) / noise.length
@@ -102,9 +137,9 @@ describe('a batch', () => {
     expect(others).not.toHaveProperty('condition')
   })
 
-  it('has pairs of noise levels for distilling, r below t', () => {
+  it('has pairs of noise levels for distilling, r below t', async () => {
     const options = { grids: [4, 8], top: 0.15, substeps: 4 }
-    const { t, r } = new BatchMaker(batchPlan({ objective: 'ecd-grid', options, batch: 256 })).make(3)
+    const { t, r } = await new BatchMaker(batchPlan({ objective: 'ecd-grid', options, batch: 256 })).make(3)
     for (const [i, upper] of t.entries()) {
       expect(r[i]).toBeLessThan(upper)
       expect(r[i]).toBeGreaterThanOrEqual(Math.fround(0.01))
@@ -114,29 +149,31 @@ describe('a batch', () => {
     expect(atTop).toBeLessThan(0.3)
   })
 
-  it('has noise and a beginning of their own for pictures that the student paints, and else nothing more', () => {
+  it('has noise and a beginning of their own for pictures that the student paints, and else nothing more', async () => {
     const options = { steps: 2, top: 0.5, updates: 5, gan: 0 }
     const plan = batchPlan({ objective: 'dmd', options, batch: 256 })
-    const batch = new BatchMaker(plan).make(3)
+    const batch = await new BatchMaker(plan).make(3)
     const { x0, noise, renoise, start } = batch
     expect(renoise.length).toBe(noise.length)
     const products = noise.reduce((sum, value, i) => sum + value * renoise[i]!, 0) / noise.length
     expect(Math.abs(products)).toBeLessThan(0.02)
     expect(new Set(start).size).toBe(2)
-    const other = new BatchMaker({ ...plan, objective: 'diffusion', options: batchPlan().options }).make(3)
+    const { options: usual } = batchPlan()
+    const other = await new BatchMaker({ ...plan, objective: 'diffusion', options: usual }).make(3)
     expect([other.x0, other.noise]).toEqual([x0, noise])
     expect([other.start.length, other.renoise.length]).toEqual([0, 0])
-    expect(bitsOf(new BatchMaker(plan).make(3, new BatchMaker(plan).make(4)))).toBe(bitsOf(batch))
+    const reused = await new BatchMaker(plan).make(3, await new BatchMaker(plan).make(4))
+    expect(bitsOf(reused)).toBe(bitsOf(batch))
   })
 
-  it('drops the share of conditions that it is told to, and no more', () => {
+  it('drops the share of conditions that it is told to, and no more', async () => {
     for (const [condition_dropout, least, most] of [
       [0, 0, 0],
       [0.25, 0.2, 0.3],
       [1, 1, 1],
     ] as const) {
       const plan = batchPlan({ vocabulary: classes, condition_dropout, batch: 2048 })
-      const all = rows(new BatchMaker(plan).make(0), 4)
+      const all = rows(await new BatchMaker(plan).make(0), 4)
       for (const row of all) expect([...row].sort()).toEqual([0, 0, 0, 1])
       const dropped = all.filter((row) => row[0] === 1).length / all.length
       expect(dropped).toBeGreaterThanOrEqual(least)
@@ -144,18 +181,18 @@ describe('a batch', () => {
     }
   })
 
-  it('names the class of its picture, by name', () => {
+  it('names the class of its picture, by name', async () => {
     const reordered: Vocabulary = { kind: 'class', classes: ['x', 'c', 'b', 'a'] }
-    const batch = new BatchMaker(batchPlan({ vocabulary: reordered, batch: 12 })).make(0)
+    const batch = await new BatchMaker(batchPlan({ vocabulary: reordered, batch: 12 })).make(0)
     for (const [i, row] of rows(batch, 5).entries()) {
       const picture = Math.floor(Math.round((batch.x0[i * 64]! + 1) * 127.5) / 20)
       expect(row.indexOf(1)).toBe(1 + reordered.classes.indexOf(dataset.classes[picture % 3]!))
     }
   })
 
-  it('leaves out words, but never all, and reads some by their trigrams alone', () => {
-    const shareOf = (word_dropout: number) => {
-      const batch = new BatchMaker(batchPlan({ vocabulary: text, word_dropout, batch: 1024 })).make(0)
+  it('leaves out words, but never all, and reads some by their trigrams alone', async () => {
+    const shareOf = async (word_dropout: number) => {
+      const batch = await new BatchMaker(batchPlan({ vocabulary: text, word_dropout, batch: 1024 })).make(0)
       const all = rows(batch, text.tokens * entries)
       const words = all.map((row) =>
         Array.from({ length: text.tokens }, (_, token) => {
@@ -173,8 +210,8 @@ describe('a batch', () => {
         known: flat.filter(({ known }) => known).length / flat.length,
       }
     }
-    expect(shareOf(0)).toEqual({ both: 1, known: 1 })
-    const half = shareOf(0.5)
+    expect(await shareOf(0)).toEqual({ both: 1, known: 1 })
+    const half = await shareOf(0.5)
     // Both words stay in a quarter of the captions, and in the quarter that would have lost both.
     expect(half.both).toBeGreaterThan(0.43)
     expect(half.both).toBeLessThan(0.57)
@@ -182,9 +219,9 @@ describe('a batch', () => {
     expect(half.known).toBeLessThan(0.57)
   })
 
-  it('leads away from nothing, from captions and from single words of them, where the scale is drawn', () => {
-    const lengths = (guidance_scale: number | [number, number]) => {
-      const batch = new BatchMaker(batchPlan({ vocabulary: text, guidance_scale, batch: 1024 })).make(0)
+  it('leads away from nothing, from captions and from single words of them, where the scale is drawn', async () => {
+    const lengths = async (guidance_scale: number | [number, number]) => {
+      const batch = await new BatchMaker(batchPlan({ vocabulary: text, guidance_scale, batch: 1024 })).make(0)
       const counts = [0, 0, 0]
       for (const row of rows(batch, text.tokens * entries, 'negative')) {
         const used = Array.from({ length: text.tokens }, (_, token) =>
@@ -194,8 +231,8 @@ describe('a batch', () => {
       }
       return counts
     }
-    expect(lengths(3)).toEqual([1, 0, 0])
-    const [none, one, two] = lengths([1, 6]) as [number, number, number]
+    expect(await lengths(3)).toEqual([1, 0, 0])
+    const [none, one, two] = (await lengths([1, 6])) as [number, number, number]
     expect(Math.abs(none - 0.5)).toBeLessThan(0.06)
     expect(Math.abs(one - 0.25)).toBeLessThan(0.06)
     expect(Math.abs(two - 0.25)).toBeLessThan(0.06)

@@ -5,6 +5,7 @@
 import type { NoiseRange, Objective } from '@onestroke/core/diffusion'
 import { sizeOf } from '@onestroke/core/picture'
 import { Random, STREAM } from '@onestroke/core/random'
+import { type Codec, codecOf, type Space } from '@onestroke/core/space'
 import {
   asNegative,
   type Conditioner,
@@ -27,6 +28,7 @@ export interface BatchPlan {
     Dataset,
     'pixels' | 'count' | 'channels' | 'height' | 'width' | 'names' | 'styles' | 'classes' | 'labels'
   >
+  readonly space: Space
   readonly vocabulary: Vocabulary
   readonly seed: number
   readonly batch: number
@@ -52,6 +54,7 @@ export interface BatchSlice {
 
 /** By the names of the training step's inputs. */
 export interface Batch {
+  /** The pictures, as points of the plan's space. */
   readonly x0: Float32Array<ArrayBuffer>
   readonly noise: Float32Array<ArrayBuffer>
   readonly t: Float32Array<ArrayBuffer>
@@ -86,6 +89,7 @@ export class BatchMaker {
   constructor(
     readonly plan: BatchPlan,
     readonly slice: BatchSlice = { from: 0, to: plan.batch },
+    readonly codec: Codec = codecOf(plan.space, plan.dataset),
   ) {
     this.#objective = objectiveNamed(plan.objective)
     this.#conditioner = conditionerOf(plan.vocabulary)
@@ -93,11 +97,12 @@ export class BatchMaker {
   }
 
   /** Batch number `step`, counted from 0. Writes over `reuse` if given. */
-  make(step: number, reuse?: Batch): Batch {
-    const { plan, slice } = this
+  async make(step: number, reuse?: Batch): Promise<Batch> {
+    const { plan, slice, codec } = this
     const { dataset, batch, seed, range } = plan
     const count = slice.to - slice.from
-    const size = sizeOf(dataset)
+    const size = sizeOf(codec.shape)
+    const pictureSize = sizeOf(codec.picture)
     const judged = this.#objective.judges_pictures === true
     const prompt = this.#conditioner.inputs(count)
     const out: Batch = reuse ?? {
@@ -120,13 +125,16 @@ export class BatchMaker {
     out.total_weight[0] = batch
     out.progress[0] = context.progress
     const random = (stream: number, index: number) => new Random({ seed, stream, step, index })
+    /** Where a point has as many numbers, pictures are read into its place, so that pixels need no copy. */
+    const pictures = pictureSize === size ? out.x0 : new Float32Array(count * pictureSize)
     const prompts: Reading[] = []
     const negatives: Reading[] = []
     for (let k = 0; k < count; k++) {
       /** Its number in the whole batch. */
       const i = slice.from + k
       const picture = this.#shuffle.at(step * batch + i)
-      readPicture(dataset as Dataset, picture, out.x0, k * size, plan.augment, random(STREAM.augment, i))
+      const augment = random(STREAM.augment, i)
+      readPicture(dataset as Dataset, picture, pictures, k * pictureSize, plan.augment, augment)
       random(STREAM.noise, i).fillNormal(out.noise.subarray(k * size, (k + 1) * size))
       const {
         t,
@@ -146,6 +154,8 @@ export class BatchMaker {
       negatives.push(this.#negative(guidance))
       prompts.push(this.#conditioner.trainingPrompt(this.#told(picture), random(STREAM.condition, i), plan))
     }
+    const points = await codec.encode(pictures)
+    if (points !== out.x0) out.x0.set(points)
     const arrays = (nameOf: (name: string) => string): PromptArrays =>
       Object.fromEntries(Object.keys(prompt).map((name) => [name, out[nameOf(name)]!]))
     this.#conditioner.encode(

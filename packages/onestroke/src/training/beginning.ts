@@ -10,6 +10,7 @@ import {
   type Trainable,
   wholeNetwork,
 } from '@onestroke/core/nn'
+import { codecOf, PIXELS, type Space } from '@onestroke/core/space'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import type { LoadedModel } from '../model/index.js'
@@ -29,17 +30,22 @@ export interface Given {
   readonly initFrom?: LoadedModel
 }
 
+/** In what the denoiser works: as the teacher's, or that of the model to go on from; else in pixels. */
+export const spaceOf = ({ teacher, initFrom }: Pick<Given, 'teacher' | 'initFrom'>): Space =>
+  (teacher ?? initFrom)?.config.space ?? PIXELS
+
 /**
  * The network that the plan's preset names: the teacher's own or half of it, that of the model to go on from, or a fresh one.
  *
  * @throws UserError if there is none for pictures of this size.
  */
-export const networkOf = ({ plan, dataset, vocabulary, teacher, initFrom }: Given): NetworkConfig => {
+export const networkOf = (given: Given): NetworkConfig => {
+  const { plan, dataset, vocabulary, teacher, initFrom } = given
   const { preset } = plan
   if (!teacher && initFrom) return initFrom.config.network
   if (teacher && preset === teacher.config.provenance.preset) return teacher.config.network
   if (teacher && preset === HALF) return halved(teacher.config.network).network
-  return presetNetwork(preset, dataset, vocabulary)
+  return presetNetwork(preset, codecOf(spaceOf(given), dataset).shape, vocabulary)
 }
 
 /**
@@ -68,7 +74,7 @@ export const denoiserConfig = (options: Given, objective: Objective): DenoiserCo
     boundary: refined?.boundary ?? objective.boundary,
     sigma_min,
     sigma_max,
-    sigma_data: 0.5,
+    sigma_data: codecOf(spaceOf(options), options.dataset).sigma_data,
   }
 }
 

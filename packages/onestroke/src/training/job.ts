@@ -2,10 +2,11 @@
 import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { Trainable } from '@onestroke/core/nn'
+import type { Space } from '@onestroke/core/space'
 import type { OnnxFunction, Program } from '@onestroke/core/tensor'
 import { takesPrompts } from '@onestroke/core/text'
 import type { BatchPlan } from './batch.js'
-import { type Beginning, beginningOf, denoiserConfig, type Given, trainableOf } from './beginning.js'
+import { type Beginning, beginningOf, denoiserConfig, type Given, spaceOf, trainableOf } from './beginning.js'
 import { objectiveNamed } from './objectives.js'
 import { ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 
@@ -19,6 +20,7 @@ export interface Job {
   readonly given: JobOptions
   readonly objective: Objective
   readonly denoiser: DenoiserConfig
+  readonly space: Space
   /** Where the weights come from, unless they begin fresh. */
   readonly beginning: Beginning | undefined
   readonly trainable: Trainable
@@ -46,7 +48,7 @@ export const prepare = (given: JobOptions): Job => {
     objective,
     options: plan.method_options,
   })
-  return { given, objective, denoiser, beginning, trainable, part }
+  return { given, objective, denoiser, space: spaceOf(given), beginning, trainable, part }
 }
 
 /** The student's step, and that of the objective's own part, if that has steps of its own. */
@@ -86,7 +88,7 @@ export const constantsOf = (
 
 /** @param images pictures in the whole training. */
 export const batchPlan = (
-  { given: { plan, dataset, vocabulary }, denoiser }: Job,
+  { given: { plan, dataset, vocabulary }, denoiser, space }: Job,
   images: number,
 ): BatchPlan => ({
   dataset: {
@@ -100,6 +102,7 @@ export const batchPlan = (
     classes: dataset.classes,
     labels: dataset.labels,
   },
+  space,
   vocabulary,
   seed: plan.seed,
   batch: plan.batch,

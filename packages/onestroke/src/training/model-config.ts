@@ -21,12 +21,13 @@ const usualGuidance = (
 
 /** The config of the model as it is after so much progress. */
 export const modelConfig = (
-  { given: { plan, dataset, vocabulary, teacher, initFrom }, objective, denoiser }: Job,
+  { given: { plan, dataset, vocabulary, teacher, initFrom }, objective, denoiser, space }: Job,
   { step, seconds }: Progress,
 ): ModelConfig => ({
   format: 'onestroke/1',
   kind: objective.kind,
   ...denoiser,
+  space,
   vocabulary,
   sampling:
     objective.kind === 'teacher'

@@ -1,6 +1,7 @@
 /** What the tests of this folder share: a small training without pictures from files. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PIXELS } from '@onestroke/core/space'
 import { type DeviceArray, HostArray, type Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
@@ -39,6 +40,7 @@ export const UNCONDITIONAL: Vocabulary = { kind: 'none' }
 
 export const batchPlan = (changes: Partial<BatchPlan> = {}): BatchPlan => ({
   dataset: someData(),
+  space: PIXELS,
   vocabulary: UNCONDITIONAL,
   seed: 1,
   batch: 4,

@@ -1,5 +1,5 @@
 /** The page beside an exported model: what to paint, and what to write elsewhere for the same picture. */
-import { readSeed, SEED_RULE, sized } from './onestroke.js'
+import { graphEntries, manifestOf, readSeed, SEED_RULE, shapeOf } from './onestroke.js'
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id))
 const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (find(id))
@@ -57,12 +57,13 @@ const ideasOf = (/** @type {Manifest['vocabulary']} */ vocabulary) => {
   )
 }
 
-const show = (
-  /** @type {Manifest} */ { vocabulary, sampling, kind, network, parameters, graph, dtype, license, example },
-) => {
-  const [millions, megabytes] = [parameters / 1e6, graph.bytes / 1e6].map((n) => n.toFixed(1))
+const show = (/** @type {Manifest} */ manifest) => {
+  const { vocabulary, sampling, kind, network, parameters, graphs, dtype, license, example } = manifest
+  const { width, height } = shapeOf(manifest)
+  const bytes = graphEntries(graphs).reduce((total, [, graph]) => total + graph.bytes, 0)
+  const [millions, megabytes] = [parameters / 1e6, bytes / 1e6].map((n) => n.toFixed(1))
   find('about').textContent = [
-    `${network.width}×${network.height} pixels`,
+    `${width}×${height} pixels`,
     `${millions} million parameters`,
     `${megabytes} MB in ${dtype}`,
     ...(license ? [`licence: ${license}`] : []),
@@ -266,8 +267,7 @@ document.body.classList.add('waiting')
 try {
   const response = await fetch('./manifest.json', { cache: 'no-cache' })
   if (!response.ok) throw new Error(`manifest.json: ${response.status} ${response.statusText}`)
-  const manifest = await response.json()
-  show({ ...manifest, network: sized(manifest.network) })
+  show(manifestOf(await response.json()))
   for (const section of document.querySelectorAll('section')) section.hidden = false
 } catch (error) {
   fail(`The model is not there: ${/** @type {Error} */ (error).message}`)

@@ -1,0 +1,98 @@
+/** What passes through a codec when pictures are painted: at both ends, and nowhere else. */
+import { describe, expect, it } from 'vitest'
+import { RANGE } from '../diffusion/testing.js'
+import { halvingCodec } from '../space/testing.js'
+import { Pipeline, type PipelineConfig } from './index.js'
+
+const picture = { channels: 1, height: 4, width: 8 }
+const PIXELS = 32
+const POINTS = 8
+/** What the denoiser answers, whatever it is asked: points of one value. */
+const ANSWER = 0.5
+
+const modelOf = (kind: 'student' | 'teacher') => {
+  const { codec, passed } = halvingCodec(picture)
+  const asked: Float32Array[] = []
+  const config = {
+    kind,
+    ...RANGE,
+    space: { kind: 'pixels' },
+    network: {
+      ...codec.shape,
+      embedding: { condition: { kind: 'none' }, guidance_embedding: false, jump_embedding: false },
+    },
+    vocabulary: { kind: 'none' },
+    sampling: {
+      solver: kind === 'student' ? 'consistency' : 'heun',
+      schedule: 'karras',
+      num_inference_steps: 3,
+      guidance_scale: 1,
+      gamma: 1,
+      sigmas: {},
+    },
+  } as unknown as PipelineConfig
+  const source = {
+    executable: async () => ({
+      release: async () => {},
+      run: async ({ x }: Record<string, unknown>) => {
+        asked.push(x as Float32Array)
+        return { denoised: new Float32Array((x as Float32Array).length).fill(ANSWER) }
+      },
+    }),
+    release: async () => {},
+  }
+  return { pipeline: new Pipeline(config, source, codec), passed, asked }
+}
+
+describe.each(['student', 'teacher'] as const)('a %s in a space of its own', (kind) => {
+  it('paints points, which are decoded once, at the end', async () => {
+    const { pipeline, passed, asked } = modelOf(kind)
+    const { data, ...shape } = await pipeline.generate({ prompts: ['', ''], seed: 3 })
+    expect(shape).toEqual({ count: 2, ...picture })
+    expect(pipeline.shape).toEqual(picture)
+    expect(data).toHaveLength(2 * PIXELS)
+    for (const value of data) expect(value).toBeCloseTo(ANSWER / 2, 5)
+    expect(asked.map(({ length }) => length)).toEqual(asked.map(() => 2 * POINTS))
+    expect(pipeline.noise(3, 0, 2)).toHaveLength(2 * POINTS)
+    expect(passed).toEqual({ encoded: 0, decoded: 1 })
+  })
+
+  it('edits the points of a picture, where any of their pixels is in the mask', async () => {
+    const { pipeline, passed } = modelOf(kind)
+    const image = Float32Array.from({ length: PIXELS }, (_, at) => Math.sin(at))
+    const mask = new Float32Array(PIXELS)
+    // One pixel of the second point of the first row, and another picture's mask beside it.
+    mask[1 * 8 + 3] = 1
+    const masks = Float32Array.from([...mask, ...new Float32Array(PIXELS).fill(1)])
+    const { data } = await pipeline.generate({ prompts: ['', ''], image, mask: masks })
+    expect(passed).toEqual({ encoded: 1, decoded: 1 })
+    const { codec } = halvingCodec(picture)
+    const kept = await codec.decode(await codec.encode(image))
+    const painted = (at: number) => at >= PIXELS || [2, 3, 10, 11].includes(at)
+    for (const [at, value] of data.entries())
+      expect(value, `number ${at}`).toBeCloseTo(painted(at) ? ANSWER / 2 : kept[at]!, 5)
+    expect([kept[0], kept[4]]).not.toContain(ANSWER / 2)
+  })
+
+  it('refuses pictures and masks by the size of pictures', async () => {
+    const { pipeline, passed } = modelOf(kind)
+    const ask = (image: number, mask: number) =>
+      pipeline.generate({ prompts: [''], image: new Float32Array(image), mask: new Float32Array(mask) })
+    await expect(ask(POINTS, PIXELS)).rejects.toThrow('a picture of 8 numbers: 32 expected')
+    await expect(ask(PIXELS, POINTS)).rejects.toThrow('a mask of 8 numbers: 32 expected, one for each pixel')
+    expect(passed).toEqual({ encoded: 0, decoded: 0 })
+  })
+
+  it('shows pictures on the way to whoever wants to see them', async () => {
+    const { pipeline, passed } = modelOf(kind)
+    const seen: number[][] = []
+    await pipeline.generate({
+      prompts: [''],
+      onStep: (step, x, denoised) => {
+        seen.push([step, x.length, denoised.length])
+      },
+    })
+    expect(seen).toEqual([0, 1, 2].map((step) => [step, POINTS, PIXELS]))
+    expect(passed).toEqual({ encoded: 0, decoded: 4 })
+  })
+})

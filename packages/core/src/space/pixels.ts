@@ -1,0 +1,20 @@
+/** Points are the pictures themselves. */
+import type { CodecMaker } from './codec.js'
+import type { Space } from './space.js'
+
+/** What models without a word of their space work in. */
+export const PIXELS = { kind: 'pixels' } as const satisfies Space
+
+/** About the deviation of photographs' values in [-1, 1] (Karras et al. 2022). */
+const SIGMA_DATA = 0.5
+
+export const pixels: CodecMaker<Extract<Space, { kind: 'pixels' }>> = {
+  pictureOf: (_, shape) => shape,
+  codec: (_, picture) => ({
+    shape: picture,
+    picture,
+    sigma_data: SIGMA_DATA,
+    encode: async (pictures) => pictures,
+    decode: async (points) => points,
+  }),
+}
