@@ -32,7 +32,7 @@ const modelOf = ({
     sigma_data: 0.5,
     network: {
       height: SIDE,
-        width: SIDE,
+      width: SIDE,
       channels: 1,
       embedding: {
         condition: unconditional ? { kind: 'none' } : { kind: 'class', classes: 2 },

@@ -129,7 +129,7 @@ When it is done, report.html in the folder shows teacher and student side by sid
         { ...flagsFor(teacher), ...flags },
         {
           ...settings,
-          ...(initFrom && { initFrom }),
+          initFrom,
           ...(flags.samples !== 0 && reporting(teacherPath, flags.out, settings, flags)),
         },
       )
@@ -150,7 +150,7 @@ export const distillSettings = (
   preset: student ?? teacher.config.provenance.preset,
   objective: withOptions(objectiveNamed(method), option),
   teacher,
-  ...(guidanceScale !== undefined && { guidance_scale: guidanceScale }),
+  guidance_scale: guidanceScale,
   minutes: DEFAULT_MINUTES,
   vocabulary: (dataset) => sharedVocabulary(teacher, 'the teacher', dataset),
   range: () => teacher.config,
@@ -184,7 +184,7 @@ export const reporting = (
   settings: RunSettings,
   proof: ProofSettings,
 ): Pick<RunSettings, 'report' | 'reported' | 'samples'> => ({
-  ...(proof.samples !== undefined && { samples: proof.samples }),
+  samples: proof.samples,
   report: (progress, dataset, frame) =>
     writeProof(progress, dataset, teacherPath, out, settings, frame, proof),
   async reported() {
@@ -225,7 +225,7 @@ const writeProof = async (
     })
     const speeds = { step: 0, feature_step: 0, ...painting }
     const left = seconds - (performance.now() - begin) / 1000
-    const asked = measuredOf(dataset, { ...settings, ...(samples !== undefined && { samples }) })
+    const asked = measuredOf(dataset, { ...settings, samples })
     const amount = reportWithin(left, effort, speeds, { ...asked, report: true })
     return prove({
       title,
@@ -244,7 +244,7 @@ const writeProof = async (
       distance_samples: amount.report_path,
       denoising: amount.report_denoising > 0,
       ...((timed || samples === undefined) && { seconds: left - gridsCost(amount, speeds) }),
-      ...(progress && { progress }),
+      progress,
       commands: [commandLine()],
       onProgress: (what, done, total) => bar.update(done, total, what),
     })

@@ -17,10 +17,10 @@ export const openData = async (spec: string, flags: DataFlags): Promise<Dataset>
   const bar = new Bar('reading', 'pictures')
   try {
     const dataset = await loadDataset(spec, {
-      ...(flags.resolution && { resolution: flags.resolution }),
-      ...(flags.channels && { channels: Number(flags.channels) as 1 | 3 }),
-      ...(flags.category && { category: flags.category }),
-      ...(flags.part !== undefined && { part: flags.part }),
+      resolution: flags.resolution,
+      channels: flags.channels && (Number(flags.channels) as 1 | 3),
+      category: flags.category,
+      part: flags.part,
       onProgress: (done, total) => process.stderr.isTTY && bar.update(done, total),
     })
     bar.stop()

@@ -128,11 +128,11 @@ export const paint = async (
   edit?: Recipe['edit'],
 ): Promise<void> => {
   const options = {
-    ...(flags.steps && { num_inference_steps: flags.steps }),
-    ...(flags.solver && { solver: flags.solver }),
-    ...(flags.sigmas && { sigmas: flags.sigmas }),
-    ...(flags.guidanceScale !== undefined && { guidance_scale: flags.guidanceScale }),
-    ...(flags.negativePrompt !== undefined && { negative_prompt: flags.negativePrompt }),
+    num_inference_steps: flags.steps,
+    solver: flags.solver,
+    sigmas: flags.sigmas,
+    guidance_scale: flags.guidanceScale,
+    negative_prompt: flags.negativePrompt,
     ...own,
   }
   const { solver, num_inference_steps, guidance_scale } = samplingOf(model.config, options)
@@ -173,8 +173,8 @@ export const paint = async (
   const file = await imageGrid(
     { data, count, ...shape },
     {
-      ...(columns && { columns }),
-      ...(scale && { scale }),
+      columns,
+      scale,
       format,
     },
   )
@@ -191,8 +191,8 @@ export const paint = async (
     prompts,
     seeds: each,
     ...told,
-    ...(to && { to }),
-    ...(edit && { edit }),
+    to,
+    edit,
   }
   await writeFileAtomic(flags.out, format === 'png' ? withRecipe(file, recipe) : file)
   const summary = {

@@ -137,9 +137,9 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
     dataset,
     vocabulary,
     directory: flags.out,
-    ...(teacher && { teacher }),
-    ...(initFrom && { initFrom }),
-    ...(perceptual && { features: perceptual.network }),
+    teacher,
+    initFrom,
+    features: perceptual?.network,
   }
   const finished = !flags.force && isFinished(flags.out)
   if (!finished) checkRun(job)
@@ -245,9 +245,7 @@ const perceptualNetwork = async (
       )
     return undefined
   }
-  const { bytes, name } = await showingFeatures((notify) =>
-    featureModel(dataset, { ...(file !== undefined && { file }), ...notify }),
-  )
+  const { bytes, name } = await showingFeatures((notify) => featureModel(dataset, { file, ...notify }))
   try {
     const network = fromOnnx(bytes)
     const { channels, height, width } = dataset
@@ -270,12 +268,12 @@ const planOf = (
     command: settings.command,
     data: { spec: dataset.name, sha256: dataset.sha256, images: dataset.count },
     teacher: teacher?.sha256 ?? null,
-    ...(initFrom && { init_from: initFrom.sha256 }),
+    init_from: initFrom?.sha256,
     preset: settings.preset,
     ...(prediction !== EDM.prediction && { prediction }),
     method: objective.name,
     method_options: objective.options as Record<string, unknown>,
-    ...(features !== undefined && { features }),
+    features,
     sigma_min,
     sigma_max: flags.sigmaMax ?? sigma_max,
     batch: flags.batch ?? objective.batch ?? training.batch,
@@ -292,11 +290,10 @@ const planOf = (
     checks: settings.checks ?? 0,
     flip: flags.flip === true,
     translate: flags.translate,
-    optimizer: { ...training.optimizer, ...(flags.optimizer && { optimizer: flags.optimizer }) },
+    optimizer: { ...training.optimizer, optimizer: flags.optimizer ?? training.optimizer.optimizer },
     schedule: {
       ...training.schedule,
-      ...(objective.learning_rate && { learning_rate: objective.learning_rate }),
-      ...(flags.learningRate && { learning_rate: flags.learningRate }),
+      learning_rate: flags.learningRate ?? objective.learning_rate ?? training.schedule.learning_rate,
     },
   }
 }

@@ -63,13 +63,13 @@ With --to-prompt, --to-seed or both, the pictures lie at even distances on the w
         flags,
         {
           prompts: promptsFor(model, flags, way ? own.slice(0, 1) : own),
-          ...(flags.schedule && { schedule: flags.schedule }),
-          ...(flags.gamma !== undefined && { gamma: flags.gamma }),
+          schedule: flags.schedule,
+          gamma: flags.gamma,
           ...way,
         },
         {
-          ...(flags.toPrompt !== undefined && { to_prompt: flags.toPrompt }),
-          ...(flags.toSeed !== undefined && { to_seed: flags.toSeed }),
+          to_prompt: flags.toPrompt,
+          to_seed: flags.toSeed,
         },
       )
     })
@@ -90,8 +90,8 @@ const wayOf = (
     seeds: Array<number>(count).fill(seed),
     to: {
       weights: Array.from({ length: count }, (_, i) => i / (count - 1)),
-      ...(toPrompt !== undefined && { prompt: toPrompt }),
-      ...(toSeed !== undefined && { seed: toSeed }),
+      prompt: toPrompt,
+      seed: toSeed,
     },
   }
 }

@@ -49,7 +49,7 @@ export const studentSettings = (
     return opened
   }
   return {
-    ...(path && { path }),
+    path,
     features,
     checks,
     checker: async (dataset, effort) =>

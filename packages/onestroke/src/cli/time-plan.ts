@@ -49,7 +49,7 @@ export const measuredOf = (
   report: report !== undefined,
   taught: path !== undefined,
   shares: objective.flow_map !== true,
-  ...(samples !== undefined && { samples }),
+  samples,
 })
 
 /**

@@ -97,7 +97,7 @@ export class Collector {
       pixels,
       skipped,
       files,
-      ...(this.#sizes && { sizes: this.#sizes }),
+      sizes: this.#sizes,
     }
   }
 }

@@ -144,12 +144,11 @@ const transparency = async (picture: Sharp): Promise<Sharp> => {
 /** How sharp stores values from black to white. Others (float) have no white that is known. */
 const DEPTHS = new Set(['uchar', 'ushort'])
 
-const open = (bytes: Uint8Array, megapixels: number, density?: number): Sharp =>
-  sharp(bytes, {
-    failOn: 'error',
-    limitInputPixels: megapixels * 1e6,
-    ...(density !== undefined && { density }),
-  })
+const open = (bytes: Uint8Array, megapixels: number, density?: number): Sharp => {
+  const options = { failOn: 'error', limitInputPixels: megapixels * 1e6 } as const
+  // sharp refuses a density that is undefined.
+  return sharp(bytes, density === undefined ? options : { ...options, density })
+}
 
 /**
  * An SVG in pixels, four times the resolution or its own size if that is larger; less where it would exceed the limit.

@@ -203,7 +203,7 @@ export const featureModel = async (
   if (kept !== undefined) return { bytes: await read(kept), name }
   const bytes = await trainFeatureNetwork(dataset, runtimeFor(), {
     steps,
-    ...(options.onTrain && { onStep: options.onTrain }),
+    onStep: options.onTrain,
   })
   try {
     const place = placesOf(dataset, steps).at(-1)!

@@ -84,7 +84,7 @@ const proveWith = async (options: ProofOptions, models: OpenModels): Promise<Pro
     evaluation,
     loss: [{ name: 'student', points: log.map(({ images, loss }) => ({ images, loss })) }],
     course: courseOf({ log, checks }, student),
-    ...(denoising && { denoising }),
+    denoising,
     sections,
     commands: [...options.commands],
     notes: [...(options.notes ?? [])],

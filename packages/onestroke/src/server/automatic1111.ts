@@ -252,8 +252,8 @@ const settingsFor = (
     settings: {
       guidance_scale,
       ...(negative_prompt && guided && { negative_prompt }),
-      ...(solver && { solver }),
-      ...(typeof steps === 'number' && { steps }),
+      solver,
+      steps: typeof steps === 'number' ? steps : undefined,
     },
     notes,
   }

@@ -239,13 +239,13 @@ const askedOf = ({
 }: ImagesBody): Asked => ({
   prompt,
   n: n ?? 1,
-  ...(typeof seed === 'number' && { seed }),
-  ...(steps !== undefined && { steps }),
-  ...(guidance_scale !== undefined && { guidance_scale }),
-  ...(negative_prompt !== undefined && { negative_prompt }),
-  ...(image && { image }),
-  ...(mask && { mask }),
-  ...(strength !== undefined && { strength }),
+  seed: typeof seed === 'number' ? seed : undefined,
+  steps,
+  guidance_scale,
+  negative_prompt,
+  image,
+  mask,
+  strength,
 })
 
 /** @throws UserError for what cannot be had. */

@@ -58,7 +58,7 @@ export const openapi = ({
     }
     for (const { path, method, beside, types, format } of MEDIA) {
       const answer = openapiObject.paths[path]![method]!.responses[200]!
-      const schema = { type: 'string', ...(format && { format }) }
+      const schema = { type: 'string', format }
       answer.content = {
         ...(beside && answer.content),
         ...Object.fromEntries(types.map((type) => [type, { schema }])),

@@ -46,7 +46,7 @@ export const paint = async (
 }
 
 const stepsOf = ({ config }: ServedModel, { settings: { to: _, ...settings }, image }: PaintOrder): number =>
-  samplingOf(config, { ...settings, ...(image && { image }) }).num_inference_steps
+  samplingOf(config, { ...settings, image }).num_inference_steps
 
 /** Which steps are shown, from 0, never the last. */
 const previewSteps = (most: number, steps: number): number[] => {

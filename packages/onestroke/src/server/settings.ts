@@ -34,9 +34,9 @@ export const together = (orders: readonly [PaintOrder, ...PaintOrder[]]): PaintO
     settings,
     prompts: orders.flatMap(({ prompts }) => prompts),
     seeds: orders.flatMap(({ seeds }) => seeds),
-    ...(weights && { weights: orders.flatMap((order) => order.weights!) }),
-    ...(image && { image: forEachPrompt(orders, 'image') }),
-    ...(mask && { mask: forEachPrompt(orders, 'mask') }),
+    weights: weights && orders.flatMap((order) => order.weights!),
+    image: image && forEachPrompt(orders, 'image'),
+    mask: mask && forEachPrompt(orders, 'mask'),
   }
 }
 
@@ -57,7 +57,7 @@ export const slicesOf = (order: PaintOrder, most: number): PaintOrder[] => {
       ...same,
       prompts: slice(prompts),
       seeds: slice(seeds),
-      ...(weights && { weights: slice(weights) }),
+      weights: weights && slice(weights),
     }
   })
 }

@@ -93,7 +93,7 @@ export const openCatalogue = async (
     const added: CatalogueEntry = {
       ...entry(path, kind, content),
       ...(from !== undefined && { teacher: nameOf(from) }),
-      ...(guidance_scale !== undefined && { guidance_scale }),
+      guidance_scale,
     }
     // The student first: it is what people come for.
     entries.set(path, added)

@@ -142,12 +142,14 @@ export interface StepResult {
 /** The arrays that the graphs of a training read and write, by the names that they have there. */
 export const stepState = (optimizer: Update, own?: Update): Record<string, DeviceArray> => {
   const { parameters, gradient, target } = optimizer.state
-  return {
-    parameters,
-    gradient,
-    ...(target && { target }),
-    ...(own && { own: own.state.parameters, own_gradient: own.state.gradient }),
+  const state: Record<string, DeviceArray> = { parameters, gradient }
+  // The graph has no input of these names without them, and none may be given.
+  if (target) state.target = target
+  if (own) {
+    state.own = own.state.parameters
+    state.own_gradient = own.state.gradient
   }
+  return state
 }
 
 /** Runs a turn's graph at the parameters as they are; the gradients, summed over all ranks, come to lie with the optimisers. */

@@ -48,16 +48,16 @@ export const modelConfig = (
           sigmas: {},
         },
   // From the same noise, a student paints what its teacher does.
-  ...(teacher?.config.example && { example: teacher.config.example }),
+  example: teacher?.config.example,
   method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
   provenance: {
-    ...(teacher && { parent: teacher.sha256 }),
-    ...(initFrom && { init_from: initFrom.sha256 }),
+    parent: teacher?.sha256,
+    init_from: initFrom?.sha256,
     data: {
       name: plan.data.spec,
       sha256: dataset.sha256,
       images: dataset.count,
-      ...(dataset.license !== undefined && { license: dataset.license }),
+      license: dataset.license,
     },
     images_seen: step * plan.batch,
     seconds: Math.round(seconds * 10) / 10,

@@ -46,7 +46,7 @@ export const ownPart = ({
   objective,
   options,
 }: Pick<StepOptions, 'student' | 'teacher' | 'objective' | 'options'>): Part | undefined =>
-  objective.own?.({ student, ...(teacher && { teacher }) }, options)
+  objective.own?.({ student, teacher }, options)
 
 /**
  * A step of the student, and of the objective's own part with it, unless that has steps of its own; or such a step.
