@@ -88,7 +88,7 @@ export const distillCommand = (): Command =>
     )
     .option(
       '--init-from <model>',
-      'begin as this student, instead of as the teacher: one that wants longer, or is to be halved, or made sharper (dmd)',
+      'begin as this student instead of as the teacher: to train it longer, to halve it, or to make it sharper (dmd)',
     )
     .option(
       '--guidance-scale <w>',
@@ -121,7 +121,7 @@ When it is done, report.html in the folder shows teacher and student side by sid
       if (refines && initFrom?.config.kind !== 'student')
         say(
           pc.yellow(
-            `${flags.method} is for students that can paint already; begin with one of this teacher’s (--init-from STUDENT)`,
+            `${flags.method} is for students that can paint already; begin with a student of this teacher (--init-from STUDENT)`,
           ),
         )
       await runCommand(
@@ -167,12 +167,12 @@ const studentSize = (text: string): string => {
   return text
 }
 
-/** 0, or enough pictures for a covariance. */
+/** Reads --samples: 0, or at least 64 pictures, which a covariance needs. */
 const samples = (text: string): number => (text.trim() === '0' ? 0 : integer(64, 1_000_000)(text))
 
 interface ProofSettings {
   title?: string
-  /** Pictures for each row and noise seed, if not as many as time allows. */
+  /** Pictures for each row and noise seed. Default: as many as time allows. */
   samples?: number
   extend?(report: Report, pictures: Record<string, Uint8Array>, dataset: Dataset): Promise<void>
 }
@@ -216,7 +216,7 @@ const writeProof = async (
   const judged = effort.feature_steps > 0
   const own = judged ? await settings.features!(dataset, effort) : null
   const measured = async (models: OpenModels) => {
-    // Timed anew: what else the machine does may have changed since the run began.
+    // Timed again, because the machine's load may have changed since the run began.
     const painting = await pictureSpeeds({
       dataset,
       student: models.of(student),
@@ -238,7 +238,7 @@ const writeProof = async (
       samples: reportSamples(amount, asked),
       real_samples: amount.report_real,
       seed: 0,
-      // The plan counts on fewer; time decides how many there will be.
+      // The plan counts on fewer. The time that is left decides how many there will be.
       noise_seeds: NOISE_SEEDS,
       teacher_settings: settingsFor(amount),
       distance_samples: amount.report_path,

@@ -168,7 +168,7 @@ const described = ({ size, encoding: { format } }: Wanted) => ({
   output_format: format,
   size: `${size.width}x${size.height}`,
 })
-/** Nothing is counted here, and clients expect the fields. */
+/** Clients expect these fields; this server does not count tokens. */
 const NO_USAGE = {
   total_tokens: 0,
   input_tokens: 0,
@@ -248,7 +248,7 @@ const askedOf = ({
   strength,
 })
 
-/** @throws UserError for what cannot be had. */
+/** @throws UserError if the server cannot make pictures of that size or format. */
 const wantedOf = (body: ImagesBody, n: number, own: PictureSize): Wanted => {
   const {
     size: asked,
