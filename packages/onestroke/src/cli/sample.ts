@@ -80,7 +80,8 @@ const wayOf = (
   { number: count, prompt = [], seed, toPrompt, toSeed }: SampleFlags,
 ): Pick<GenerateOptions, 'seeds' | 'to'> | undefined => {
   if (toPrompt === undefined && toSeed === undefined) return undefined
-  if (count < 2) throw new UsageError('an interpolation needs at least two pictures', { remedy: 'choose -n 2 or more' })
+  if (count < 2)
+    throw new UsageError('an interpolation needs at least two pictures', { remedy: 'choose -n 2 or more' })
   if (prompt.length > 1)
     throw new UsageError(`an interpolation begins at one prompt, not at ${prompt.length}`, {
       remedy: 'give --prompt once',
