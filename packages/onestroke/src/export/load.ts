@@ -28,7 +28,7 @@ export const loadExport = (
   pipelineOf(manifest, { inputs: manifest.graph.inputs, bytes: graph }, options)
 
 /**
- * What paints with a model folder, or with a folder that `export` wrote.
+ * Opens a model folder, or a folder that `export` wrote, for painting.
  *
  * @throws UserError if there is neither, or if it is broken.
  */

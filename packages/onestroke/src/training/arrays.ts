@@ -33,7 +33,7 @@ export const readArrays = async ({ optimizer, own, best }: Trained): Promise<Tra
   }
 }
 
-/** Writes arrays that `read` returned back to what is trained; `best` is an array of its own. */
+/** Writes back arrays that `readArrays` returned; `best` is not copied. */
 export const writeArrays = async ({ optimizer, own }: Trained, arrays: TrainingArrays): Promise<void> => {
   const { state } = optimizer
   await state.parameters.write(arrays.parameters)

@@ -55,7 +55,7 @@ export const lockRun = async (directory: string): Promise<() => Promise<void>> =
   }
 }
 
-/** Prefix of locks on stale locks. They can be removed once there is a new lock. */
+/** Names of locks on stale locks. They can be removed once there is a new lock. */
 const STALE_LOCK = /^\.lock\.[\w-]+$/
 
 /** Milliseconds between two checks of a lock that another process is making or removing. */

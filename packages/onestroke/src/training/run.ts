@@ -228,7 +228,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     await release()
     throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
   }
-  // Also what was asked during the check after the last step.
+  // A stop may also have been asked for during the check after the last step.
   if ((await isStopped()) || !finished) {
     await save()
     await release()
