@@ -333,10 +333,10 @@ describe('sample on a way', () => {
   it('is refused where there is none', async () => {
     const sample = ['sample', STUDENT, '--out', at('x.png')]
     expect(await fails([...sample, '--to-seed', '1', '-n', '1'], 2)).toBe(
-      'a way needs at least two pictures; choose -n 2 or more',
+      'an interpolation needs at least two pictures; choose -n 2 or more',
     )
     expect(await fails([...sample, '--to-prompt', 'owl', '--prompt', 'cat', '--prompt', 'dog'], 2)).toBe(
-      'a way begins at one prompt, not at 2; give --prompt once',
+      'an interpolation begins at one prompt, not at 2; give --prompt once',
     )
   })
 })

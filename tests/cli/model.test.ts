@@ -49,7 +49,7 @@ describe('a student', () => {
     ...more,
   ]
   const HINT =
-    'dmd is for students that can paint already; begin with one of this teacher’s (--init-from STUDENT)'
+    'dmd is for students that can paint already; begin with a student of this teacher (--init-from STUDENT)'
 
   it('is refined by distribution matching, and what is none is told of it', async () => {
     const { stderr } = await succeeds(distill('sharp', '--method', 'dmd', '--init-from', student))

@@ -58,7 +58,9 @@ describe('train --prediction', () => {
     )
     expect(
       await fails(['train', pictures, '--out', at('none'), '--init-from', teacher, '--prediction', 'x0'], 2),
-    ).toBe('--prediction is of a new network, and --init-from brings one with its own; leave one of them out')
+    ).toBe(
+      '--prediction is for a new network, and --init-from brings one with its own; leave one of them out',
+    )
     const { stdout } = await succeeds(['train', '--help'])
     expect(stdout.replace(/\s+/g, ' ')).toContain('x0 (the picture itself, which large patches need (JiT))')
   })

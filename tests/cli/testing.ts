@@ -40,7 +40,7 @@ export const onestroke = (
     if (fileKilobytes !== undefined)
       command.unshift('sh', '-c', `ulimit -f ${2 * fileKilobytes}; exec "$@"`, 'sh')
     const child = spawn(command[0]!, command.slice(1), {
-      ...(cwd !== undefined && { cwd }),
+      cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
     })

@@ -1,641 +1,353 @@
-/** The studio's drawing view in a real browser, with the shipped model. */
 import type { Page } from 'playwright-core'
-import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_STRENGTH } from '../../packages/core/src/pipeline/index.js'
 import { browserLacks } from '../web/browser.js'
-import { changed, pixelsOf, Studio } from './testing.js'
+import { changed, drawingOn, pixelsOf, rgba, Studio } from './testing.js'
 
-describe.skipIf(browserLacks !== undefined)(
-  `drawing in the studio${browserLacks ? `: ${browserLacks}` : ''}`,
-  () => {
-    let studio: Studio
-    let page: Page
-    const open = async (...options: Parameters<Studio['visit']>) => {
-      page = await studio.visit(...options)
+const DESCRIBED = `drawing in the studio${browserLacks ? `: ${browserLacks}` : ''}`
+
+describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
+  let studio: Studio
+  let page: Page
+  const open = async (...options: Parameters<Studio['visit']>) => {
+    page = await studio.visit(...options)
+  }
+  const { settled, brush, result, easel, choose, press, look, isPainted, colourAt, open16 } = drawingOn(
+    () => page,
+  )
+  const RED = [224, 49, 49]
+  const WHITE = [255, 255, 255]
+
+  beforeAll(async () => {
+    studio = await Studio.open()
+  })
+  afterAll(() => studio?.close())
+  afterEach(() => studio.leave())
+  it('makes pictures of strokes as they are drawn, and lets them be undone', async () => {
+    await open('#view=draw&prompt=red+apple&seed=5')
+    await isPainted()
+    const empty = await pixelsOf(result())
+    await page.getByLabel('Brush size').fill('30')
+    await brush([
+      [0.4, 0.5],
+      [0.6, 0.6],
+      [0.4, 0.6],
+    ])
+    const drawn = await changed(result(), empty)
+    const mean = (pixels: readonly number[], channel: number) =>
+      pixels.reduce((sum, value, i) => sum + (i % 4 === channel ? value : 0), 0) / (pixels.length / 4)
+    expect(mean(drawn, 0) - mean(drawn, 1)).toBeGreaterThan(30)
+    const whole = await settled()
+    // It is still there after a look at another view.
+    for (const name of ['Paint', 'Draw']) await look(name)
+    await expect.poll(() => pixelsOf(result())).toEqual(whole)
+    // What was done last is undone first, wherever it was done.
+    await choose('Inpaint (mask)')
+    await brush([
+      [0.2, 0.2],
+      [0.3, 0.2],
+    ])
+    await choose('Image to image')
+    await press('Undo')
+    await expect.poll(() => pixelsOf(result())).toEqual(whole)
+    await press('Undo')
+    await expect.poll(() => pixelsOf(result())).toEqual(empty)
+    expect(studio.complaints).toEqual([])
+  })
+
+  it('begins with the strength that keeps colours and shapes, and says so', async () => {
+    await open('#view=draw&prompt=red+apple&seed=5')
+    const slider = page.getByRole('slider', { name: 'Strength' })
+    expect(Number(await slider.inputValue())).toBe(DEFAULT_STRENGTH)
+    const hint = await page.getByText('Little keeps your strokes').textContent()
+    expect(hint).toContain(`${100 * DEFAULT_STRENGTH} % keeps colours and shapes`)
+  })
+
+  it('undoes a line that the keyboard drew as one', async () => {
+    await open('#view=draw&prompt=red+apple&seed=5')
+    await page
+      .getByTestId('drawn')
+      .filter({ hasText: /ms in \d steps$/ })
+      .waitFor()
+    const drawn = () => easel().evaluate((one) => (one as HTMLCanvasElement).toDataURL())
+    await easel().press('ArrowLeft')
+    const empty = await drawn()
+    for (let i = 0; i < 60; i++) await easel().press(i % 24 < 12 ? 'Shift+ArrowRight' : 'Shift+ArrowLeft')
+    expect(await drawn()).not.toBe(empty)
+    // The key was let go between any two of them: each is a line.
+    await page.keyboard.down('Shift')
+    for (let i = 0; i < 24; i++) await page.keyboard.press(i < 12 ? 'ArrowDown' : 'ArrowUp')
+    await page.keyboard.up('Shift')
+    const undo = page.getByRole('button', { name: 'Undo' })
+    await undo.click()
+    for (let i = 0; i < 49; i++) await undo.click()
+    expect(await undo.isDisabled()).toBe(true)
+  })
+
+  it('fills by keyboard where the arrows have led, and draws nothing on the way', async () => {
+    await open('#view=draw&prompt=red+apple&seed=5', {})
+    await isPainted()
+    const halves = Buffer.from(Array.from({ length: 768 }, (_, i) => (Math.floor(i / 3) % 16 < 8 ? 0 : 255)))
+    await open16(halves)
+    await expect.poll(() => pixelsOf(easel())).toEqual(rgba(halves))
+    await easel().press('f')
+    await page.keyboard.down('Shift')
+    for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowLeft')
+    await page.keyboard.up('Shift')
+    expect(await pixelsOf(easel())).toEqual(rgba(halves))
+    await page.keyboard.press('Space')
+    expect([await colourAt(0, 0), await colourAt(7, 15), await colourAt(8, 8)]).toEqual([RED, RED, WHITE])
+    // It ends a line that the brush began: what the brush draws next is another one.
+    await easel().press('b')
+    await choose('green')
+    await easel().focus()
+    const type = async (keys: string) => {
+      for (const key of keys.split(' ')) await page.keyboard.press(key)
     }
+    await page.keyboard.down('Shift')
+    await type('ArrowDown ArrowDown')
+    const lined = await pixelsOf(easel())
+    const beside = await colourAt(5, 9)
+    await type('F ArrowLeft ArrowLeft ArrowLeft ArrowLeft')
+    expect(await pixelsOf(easel())).toEqual(lined)
+    await type('B ArrowDown')
+    await page.keyboard.up('Shift')
+    expect(await pixelsOf(easel())).not.toEqual(lined)
+    expect(await colourAt(5, 9)).toEqual(beside)
+    await type('Control+z')
+    expect(await pixelsOf(easel())).toEqual(lined)
+    await type('f Space')
+    expect(await colourAt(0, 0)).toEqual([0x2f, 0x9e, 0x44])
+    await type('Control+z')
+    expect(await pixelsOf(easel())).toEqual(lined)
+    await type('Control+z')
+    expect(await pixelsOf(easel())).not.toEqual(lined)
+    expect([await colourAt(0, 0), await colourAt(6, 9)]).toEqual([RED, RED])
+    await page.keyboard.press('Control+z')
+    expect(await pixelsOf(easel())).toEqual(rgba(halves))
+    expect(studio.complaints).toEqual([])
+  })
 
-    beforeAll(async () => {
-      studio = await Studio.open()
-    })
-    afterAll(() => studio?.close())
-    afterEach(() => studio.leave())
-
-    /** The model's picture, once it is of all that was asked for. */
-    const settled = async () => {
-      await page.locator('.result[aria-busy="false"]').waitFor()
-      return pixelsOf(result())
+  it('takes away one stroke with an undo, also in the middle of it', async () => {
+    await open('#view=draw&prompt=red+apple&seed=5', {})
+    await isPainted()
+    const empty = await pixelsOf(easel())
+    await brush([
+      [0.2, 0.2],
+      [0.8, 0.2],
+    ])
+    const first = await pixelsOf(easel())
+    const { x, y, width, height } = (await easel().boundingBox())!
+    const move = (right: number, down: number) =>
+      page.mouse.move(x + right * width, y + down * height, { steps: 4 })
+    await move(0.2, 0.6)
+    await page.mouse.down()
+    await move(0.5, 0.6)
+    const half = await changed(easel(), first)
+    await page.keyboard.press('Control+z')
+    await expect.poll(() => pixelsOf(easel())).toEqual(first)
+    // The button is still down, and what it does now is of no stroke.
+    await move(0.8, 0.8)
+    await page.mouse.up()
+    expect(await pixelsOf(easel())).toEqual(first)
+    await page.keyboard.press('Control+y')
+    expect(await pixelsOf(easel())).toEqual(half)
+    // A stroke that was taken away and brought back while it is drawn goes on, and is one.
+    await move(0.2, 0.9)
+    await page.mouse.down()
+    await move(0.4, 0.9)
+    const begun = await changed(easel(), half)
+    await page.keyboard.press('Control+z')
+    await page.keyboard.press('Control+y')
+    await move(0.8, 0.9)
+    await page.mouse.up()
+    await changed(easel(), begun)
+    for (const before of [half, first, empty]) {
+      await page.keyboard.press('Control+z')
+      expect(await pixelsOf(easel())).toEqual(before)
     }
+    expect(await page.getByRole('button', { name: 'Undo', exact: true }).isDisabled()).toBe(true)
+    // A line of the keyboard's, undone by the button while Shift is down: the next arrow begins another.
+    await easel().focus()
+    await page.keyboard.down('Shift')
+    for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowRight')
+    expect(await pixelsOf(easel())).not.toEqual(empty)
+    await press('Undo')
+    expect(await pixelsOf(easel())).toEqual(empty)
+    await easel().focus()
+    for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowDown')
+    await page.keyboard.up('Shift')
+    expect(await pixelsOf(easel())).not.toEqual(empty)
+    await press('Undo')
+    expect(await pixelsOf(easel())).toEqual(empty)
+    expect(studio.complaints).toEqual([])
+  })
 
-    /** Presses, moves along and lets go, in shares of the easel. */
-    const brush = async (points: readonly (readonly [number, number])[]) => {
-      await easel().scrollIntoViewIfNeeded()
-      const { x, y, width, height } = (await easel().boundingBox())!
-      for (const [i, [right, down]] of points.entries()) {
-        await page.mouse.move(x + right * width, y + down * height, { steps: 4 })
-        if (i === 0) await page.mouse.down()
-      }
-      await page.mouse.up()
-    }
-    const result = () => page.locator('.draw .picture')
-    const easel = () => page.locator('.easel')
-    const choose = (label: string) => page.getByLabel(label, { exact: true }).check({ force: true })
-    const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
-    const look = (view: string) =>
-      page.getByRole('navigation').getByRole('button', { name: view, exact: true }).click()
-    const isPainted = () => page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
-    /** For each pixel: whether the mask covers it, as it is shown. */
-    const mask = async () =>
-      (await pixelsOf(page.locator('.over'))).filter((_, i) => i % 4 === 3).map(Boolean)
-    const masked = async () => (await mask()).filter(Boolean).length
-    const colourAt = async (right: number, down: number) =>
-      (await pixelsOf(easel())).slice(4 * (16 * down + right), 4 * (16 * down + right) + 3)
-    const open16 = async (rgb: Buffer) => {
-      const buffer = await sharp(rgb, { raw: { width: 16, height: 16, channels: 3 } })
-        .png()
-        .toBuffer()
-      await page.locator('input[type=file]').setInputFiles({ name: '16.png', mimeType: 'image/png', buffer })
-    }
-    /** Pixels that nothing but themselves looks like. */
-    const noise = Buffer.from(
-      Array.from({ length: 768 }, (_, i) => Math.floor(65_536 * Math.abs(Math.sin(i))) % 256),
-    )
-    const rgba = (rgb: Buffer) => [...rgb].flatMap((value, i) => (i % 3 < 2 ? [value] : [value, 255]))
-    const RED = [224, 49, 49]
-    const WHITE = [255, 255, 255]
-
-    it('opens a picture that was enlarged from the model’s size with the pixels that it had before', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5')
-      await isPainted()
-      const large = await sharp(noise, { raw: { width: 16, height: 16, channels: 3 } })
-        .resize(256, 256, { kernel: 'nearest' })
-        .png()
-        .toBuffer()
-      await page
-        .locator('input[type=file]')
-        .setInputFiles({ name: '256.png', mimeType: 'image/png', buffer: large })
-      await expect.poll(() => pixelsOf(easel())).toEqual(rgba(noise))
+  it('draws a stroke to its end with the tool and the colour that it began with', async () => {
+    await open('#view=draw&prompt=red+apple&seed=5', {})
+    await isPainted()
+    await page.getByLabel('Brush size').fill('14')
+    await easel().focus()
+    const { x, y, width, height } = (await easel().boundingBox())!
+    const move = (right: number, down: number) =>
+      page.mouse.move(x + right * width, y + down * height, { steps: 6 })
+    await move(0.1, 0.53)
+    await page.mouse.down()
+    await move(0.4, 0.53)
+    await page.keyboard.press('e')
+    await page.getByLabel('Eraser').waitFor()
+    await move(0.9, 0.53)
+    await page.mouse.up()
+    expect([await colourAt(3, 8), await colourAt(12, 8)]).toEqual([RED, RED])
+    // The eraser is the next stroke's.
+    await brush([
+      [0.1, 0.53],
+      [0.4, 0.53],
+    ])
+    expect([await colourAt(3, 8), await colourAt(12, 8)]).toEqual([WHITE, RED])
+    // Nor is it recoloured.
+    await choose('Brush')
+    await move(0.1, 0.22)
+    await page.mouse.down()
+    await move(0.4, 0.22)
+    await page.evaluate(() => {
+      const field = document.querySelector<HTMLInputElement>('input[type=color]')!
+      field.value = '#1c7ed6'
+      field.dispatchEvent(new Event('input', { bubbles: true }))
     })
+    await move(0.9, 0.22)
+    await page.mouse.up()
+    expect([await colourAt(3, 3), await colourAt(12, 3)]).toEqual([RED, RED])
+    // On the keyboard, another tool begins another line.
+    await easel().focus()
+    await page.keyboard.down('Shift')
+    for (const key of ['ArrowDown', 'ArrowDown', 'E', 'ArrowRight', 'ArrowRight'])
+      await page.keyboard.press(key)
+    const erased = await pixelsOf(easel())
+    await page.keyboard.up('Shift')
+    await page.keyboard.press('Control+z')
+    expect(await pixelsOf(easel())).not.toEqual(erased)
+    expect(await colourAt(8, 8)).toEqual([0x1c, 0x7e, 0xd6])
+    expect(studio.complaints).toEqual([])
+  })
 
-    it('makes pictures of strokes as they are drawn, and lets them be undone', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5')
-      await isPainted()
-      const empty = await pixelsOf(result())
-      await page.getByLabel('Brush size').fill('30')
-      await brush([
-        [0.4, 0.5],
-        [0.6, 0.6],
-        [0.4, 0.6],
-      ])
-      const drawn = await changed(result(), empty)
-      const mean = (pixels: readonly number[], channel: number) =>
-        pixels.reduce((sum, value, i) => sum + (i % 4 === channel ? value : 0), 0) / (pixels.length / 4)
-      expect(mean(drawn, 0) - mean(drawn, 1)).toBeGreaterThan(30)
-      const whole = await settled()
-      // It is still there after a look at another view.
-      for (const name of ['Paint', 'Draw']) await look(name)
-      await expect.poll(() => pixelsOf(result())).toEqual(whole)
-      // What was done last is undone first, wherever it was done.
-      await choose('Inpaint (mask)')
-      await brush([
-        [0.2, 0.2],
-        [0.3, 0.2],
-      ])
-      await choose('Image to image')
-      await press('Undo')
-      await expect.poll(() => pixelsOf(result())).toEqual(whole)
-      await press('Undo')
-      await expect.poll(() => pixelsOf(result())).toEqual(empty)
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('begins with the strength that keeps colours and shapes, and says so', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5')
-      const slider = page.getByRole('slider', { name: 'Strength' })
-      expect(Number(await slider.inputValue())).toBe(DEFAULT_STRENGTH)
-      const hint = await page.getByText('Little keeps your strokes').textContent()
-      expect(hint).toContain(`${100 * DEFAULT_STRENGTH} % keeps colours and shapes`)
-    })
-
-    it('undoes a line that the keyboard drew as one', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5')
-      await page
-        .getByTestId('drawn')
-        .filter({ hasText: /ms in \d steps$/ })
-        .waitFor()
-      const drawn = () => easel().evaluate((one) => (one as HTMLCanvasElement).toDataURL())
-      await easel().press('ArrowLeft')
-      const empty = await drawn()
-      for (let i = 0; i < 60; i++) await easel().press(i % 24 < 12 ? 'Shift+ArrowRight' : 'Shift+ArrowLeft')
-      expect(await drawn()).not.toBe(empty)
-      // The key was let go between any two of them: each is a line.
-      await page.keyboard.down('Shift')
-      for (let i = 0; i < 24; i++) await page.keyboard.press(i < 12 ? 'ArrowDown' : 'ArrowUp')
-      await page.keyboard.up('Shift')
-      const undo = page.getByRole('button', { name: 'Undo' })
-      await undo.click()
-      for (let i = 0; i < 49; i++) await undo.click()
-      expect(await undo.isDisabled()).toBe(true)
-    })
-
-    it('fills by keyboard where the arrows have led, and draws nothing on the way', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5', {})
-      await isPainted()
-      const halves = Buffer.from(
-        Array.from({ length: 768 }, (_, i) => (Math.floor(i / 3) % 16 < 8 ? 0 : 255)),
+  it('hides no button behind the result on a phone, and speaks of no keys there', async () => {
+    const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+    await open('#view=draw&prompt=red+apple&seed=5', phone)
+    await isPainted()
+    const buttons = page.locator('.draw figure button')
+    expect(await buttons.count()).toBe(6)
+    /** Whether each button can be pressed at its top and at its bottom, as far as the screen reaches. */
+    const free = () =>
+      buttons.evaluateAll((all) =>
+        all.map((button) => {
+          const { left, top, width, bottom } = button.getBoundingClientRect()
+          const found = [top + 3, bottom - 3].map((at) => document.elementFromPoint(left + width / 2, at))
+          return `${button.textContent}: ${found.every((one) => one === button || one === null)} ${bottom <= innerHeight}`
+        }),
       )
-      await open16(halves)
-      await expect.poll(() => pixelsOf(easel())).toEqual(rgba(halves))
-      await easel().press('f')
-      await page.keyboard.down('Shift')
-      for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowLeft')
-      await page.keyboard.up('Shift')
-      expect(await pixelsOf(easel())).toEqual(rgba(halves))
-      await page.keyboard.press('Space')
-      expect([await colourAt(0, 0), await colourAt(7, 15), await colourAt(8, 8)]).toEqual([RED, RED, WHITE])
-      // It ends a line that the brush began: what the brush draws next is another one.
-      await easel().press('b')
-      await choose('green')
-      await easel().focus()
-      const type = async (keys: string) => {
-        for (const key of keys.split(' ')) await page.keyboard.press(key)
-      }
-      await page.keyboard.down('Shift')
-      await type('ArrowDown ArrowDown')
-      const lined = await pixelsOf(easel())
-      const beside = await colourAt(5, 9)
-      await type('F ArrowLeft ArrowLeft ArrowLeft ArrowLeft')
-      expect(await pixelsOf(easel())).toEqual(lined)
-      await type('B ArrowDown')
-      await page.keyboard.up('Shift')
-      expect(await pixelsOf(easel())).not.toEqual(lined)
-      expect(await colourAt(5, 9)).toEqual(beside)
-      await type('Control+z')
-      expect(await pixelsOf(easel())).toEqual(lined)
-      await type('f Space')
-      expect(await colourAt(0, 0)).toEqual([0x2f, 0x9e, 0x44])
-      await type('Control+z')
-      expect(await pixelsOf(easel())).toEqual(lined)
-      await type('Control+z')
-      expect(await pixelsOf(easel())).not.toEqual(lined)
-      expect([await colourAt(0, 0), await colourAt(6, 9)]).toEqual([RED, RED])
-      await page.keyboard.press('Control+z')
-      expect(await pixelsOf(easel())).toEqual(rgba(halves))
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('takes away one stroke with an undo, also in the middle of it', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5', {})
-      await isPainted()
-      const empty = await pixelsOf(easel())
-      await brush([
-        [0.2, 0.2],
-        [0.8, 0.2],
-      ])
-      const first = await pixelsOf(easel())
-      const { x, y, width, height } = (await easel().boundingBox())!
-      const move = (right: number, down: number) =>
-        page.mouse.move(x + right * width, y + down * height, { steps: 4 })
-      await move(0.2, 0.6)
-      await page.mouse.down()
-      await move(0.5, 0.6)
-      const half = await changed(easel(), first)
-      await page.keyboard.press('Control+z')
-      await expect.poll(() => pixelsOf(easel())).toEqual(first)
-      // The button is still down, and what it does now is of no stroke.
-      await move(0.8, 0.8)
-      await page.mouse.up()
-      expect(await pixelsOf(easel())).toEqual(first)
-      await page.keyboard.press('Control+y')
-      expect(await pixelsOf(easel())).toEqual(half)
-      // A stroke that was taken away and brought back while it is drawn goes on, and is one.
-      await move(0.2, 0.9)
-      await page.mouse.down()
-      await move(0.4, 0.9)
-      const begun = await changed(easel(), half)
-      await page.keyboard.press('Control+z')
-      await page.keyboard.press('Control+y')
-      await move(0.8, 0.9)
-      await page.mouse.up()
-      await changed(easel(), begun)
-      for (const before of [half, first, empty]) {
-        await page.keyboard.press('Control+z')
-        expect(await pixelsOf(easel())).toEqual(before)
-      }
-      expect(await page.getByRole('button', { name: 'Undo', exact: true }).isDisabled()).toBe(true)
-      // A line of the keyboard's, undone by the button while Shift is down: the next arrow begins another.
-      await easel().focus()
-      await page.keyboard.down('Shift')
-      for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowRight')
-      expect(await pixelsOf(easel())).not.toEqual(empty)
-      await press('Undo')
-      expect(await pixelsOf(easel())).toEqual(empty)
-      await easel().focus()
-      for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowDown')
-      await page.keyboard.up('Shift')
-      expect(await pixelsOf(easel())).not.toEqual(empty)
-      await press('Undo')
-      expect(await pixelsOf(easel())).toEqual(empty)
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('draws a stroke to its end with the tool and the colour that it began with', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5', {})
-      await isPainted()
-      await page.getByLabel('Brush size').fill('14')
-      await easel().focus()
-      const { x, y, width, height } = (await easel().boundingBox())!
-      const move = (right: number, down: number) =>
-        page.mouse.move(x + right * width, y + down * height, { steps: 6 })
-      await move(0.1, 0.53)
-      await page.mouse.down()
-      await move(0.4, 0.53)
-      await page.keyboard.press('e')
-      await page.getByLabel('Eraser').waitFor()
-      await move(0.9, 0.53)
-      await page.mouse.up()
-      expect([await colourAt(3, 8), await colourAt(12, 8)]).toEqual([RED, RED])
-      // The eraser is the next stroke's.
-      await brush([
-        [0.1, 0.53],
-        [0.4, 0.53],
-      ])
-      expect([await colourAt(3, 8), await colourAt(12, 8)]).toEqual([WHITE, RED])
-      // Nor is it recoloured.
-      await choose('Brush')
-      await move(0.1, 0.22)
-      await page.mouse.down()
-      await move(0.4, 0.22)
-      await page.evaluate(() => {
-        const field = document.querySelector<HTMLInputElement>('input[type=color]')!
-        field.value = '#1c7ed6'
-        field.dispatchEvent(new Event('input', { bubbles: true }))
-      })
-      await move(0.9, 0.22)
-      await page.mouse.up()
-      expect([await colourAt(3, 3), await colourAt(12, 3)]).toEqual([RED, RED])
-      // On the keyboard, another tool begins another line.
-      await easel().focus()
-      await page.keyboard.down('Shift')
-      for (const key of ['ArrowDown', 'ArrowDown', 'E', 'ArrowRight', 'ArrowRight'])
-        await page.keyboard.press(key)
-      const erased = await pixelsOf(easel())
-      await page.keyboard.up('Shift')
-      await page.keyboard.press('Control+z')
-      expect(await pixelsOf(easel())).not.toEqual(erased)
-      expect(await colourAt(8, 8)).toEqual([0x1c, 0x7e, 0xd6])
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('hides no button behind the result on a phone, and speaks of no keys there', async () => {
-      const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
-      await open('#view=draw&prompt=red+apple&seed=5', phone)
-      await isPainted()
-      const buttons = page.locator('.draw figure button')
-      expect(await buttons.count()).toBe(6)
-      /** Whether each button can be pressed at its top and at its bottom, as far as the screen reaches. */
-      const free = () =>
-        buttons.evaluateAll((all) =>
-          all.map((button) => {
-            const { left, top, width, bottom } = button.getBoundingClientRect()
-            const found = [top + 3, bottom - 3].map((at) => document.elementFromPoint(left + width / 2, at))
-            return `${button.textContent}: ${found.every((one) => one === button || one === null)} ${bottom <= innerHeight}`
-          }),
-        )
-      expect(await free()).toEqual(
-        ['Undo', 'Redo', 'Open a picture', 'New drawing', 'Use as input', 'Save PNG'].map(
-          (name) => `${name}: true true`,
-        ),
-      )
-      /** Whether what is said of keys is shown. */
-      const keys = () =>
-        page.locator('.draw .keys').evaluateAll((all) => all.map((one) => one.checkVisibility()))
-      expect(await keys()).toEqual([false, false])
-      await open('#view=draw&prompt=red+apple&seed=5', { viewport: { width: 390, height: 844 } })
-      await isPainted()
-      expect(await keys()).toEqual([true, true])
-      await page.getByText('or open, drop or paste (Ctrl+V) a picture').waitFor()
-    })
-
-    it('opens a picture, paints anew what is covered, and keeps the rest', async () => {
-      await open('#view=draw&prompt=cat+face&seed=5')
-      await easel().waitFor()
-      // Three times as wide as high: its middle is taken, as for training.
-      const blue = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#3366cc' } })
-        .extend({ left: 64, right: 64, background: '#ff0000' })
-        .png()
-        .toBuffer()
-      await page
-        .locator('input[type=file]')
-        .setInputFiles({ name: 'blue.png', mimeType: 'image/png', buffer: blue })
-      await choose('Inpaint (mask)')
-      await expect.poll(async () => (await pixelsOf(result())).slice(0, 3)).toEqual([0x33, 0x66, 0xcc])
-      const before = await pixelsOf(result())
-      await brush([
-        [0.2, 0.75],
-        [0.8, 0.75],
-      ])
-      const after = await changed(result(), before)
-      const row = (pixels: readonly number[], y: number) => pixels.slice(y * 64, (y + 1) * 64)
-      for (const y of [0, 4, 8]) expect(row(after, y)).toEqual(row(before, y))
-      expect(row(after, 12)).not.toEqual(row(before, 12))
-      // Dropped beside the easel, it does not take the page's place.
-      const taken = await page.evaluate(() => dispatchEvent(new DragEvent('drop', { cancelable: true })))
-      expect(taken).toBe(false)
-      const broken = { name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') }
-      await page.locator('input[type=file]').setInputFiles(broken)
-      const refusal = page.getByText('no.png is no picture that this browser can read')
-      await refusal.waitFor()
-      // What is painted meanwhile does not take it away; what is drawn next does.
-      await page.getByLabel('Seed', { exact: true }).fill('6')
-      await changed(result(), after)
-      expect(await refusal.isVisible()).toBe(true)
-      await brush([[0.5, 0.5]])
-      await refusal.waitFor({ state: 'hidden' })
-    })
-
-    it('draws with one finger at a time: a second one, or the palm, does not', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5', {
-        hasTouch: true,
-        viewport: { width: 390, height: 844 },
-      })
-      await easel().scrollIntoViewIfNeeded()
-      await isPainted()
-      const { x, y, width, height } = (await easel().boundingBox())!
-      const at = (right: number, down: number, id: number) => ({
-        x: x + right * width,
-        y: y + down * height,
-        id,
-      })
-      const touches = await page.context().newCDPSession(page)
-      const touch = (
-        type: 'touchStart' | 'touchMove' | 'touchEnd',
-        ...touchPoints: ReturnType<typeof at>[]
-      ) => touches.send('Input.dispatchTouchEvent', { type, touchPoints })
-      const colourAt = (right: number, down: number) =>
-        easel().evaluate(
-          (element, [right, down]) => {
-            const { width, height } = element as HTMLCanvasElement
-            const context = (element as HTMLCanvasElement).getContext('2d')!
-            return context.getImageData(right! * width, down! * height, 1, 1).data.join()
-          },
-          [right, down],
-        )
-      const blank = await colourAt(0.75, 0.75)
-      /** Whether there is something at this place of the easel. */
-      const drawn = async (right: number, down: number) => (await colourAt(right, down)) !== blank
-      await touch('touchStart', at(0.25, 0.25, 0))
-      await touch('touchStart', at(0.25, 0.25, 0), at(0.75, 0.75, 1))
-      await touch('touchMove', at(0.25, 0.5, 0), at(0.75, 0.6, 1))
-      await touch('touchMove', at(0.25, 0.75, 0), at(0.75, 0.5, 1))
-      await touch('touchEnd')
-      await expect.poll(() => drawn(0.25, 0.7)).toBe(true)
-      expect(await drawn(0.25, 0.3)).toBe(true)
-      for (const down of [0.5, 0.6, 0.75]) expect(await drawn(0.75, down)).toBe(false)
-      await press('Undo')
-      await expect.poll(() => drawn(0.25, 0.7)).toBe(false)
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('changes nothing outside of the mask, to the byte, through eight rounds', async () => {
-      await open('#view=draw&prompt=cat+face&seed=5', {})
-      await easel().waitFor()
-      await open16(noise)
-      await expect.poll(() => pixelsOf(easel())).toEqual(rgba(noise))
-      await choose('Inpaint (mask)')
-      await page.getByLabel('Brush size').fill('12')
-      const everMasked = Array<boolean>(256).fill(false)
-      const original = rgba(noise)
-      const keptOf = (pixels: readonly number[]) => pixels.filter((_, i) => !everMasked[Math.floor(i / 4)])
-      for (let round = 0; round < 8; round++) {
-        const before = await pixelsOf(easel())
-        await expect.poll(() => pixelsOf(result())).toEqual(before)
-        const down = 0.1 + 0.08 * round
-        await brush([
-          [0.15, down],
-          [0.15 + 0.08 * round, down],
-        ])
-        for (const [i, covered] of (await mask()).entries()) everMasked[i] ||= covered
-        const after = await changed(result(), before)
-        expect(keptOf(after)).toEqual(keptOf(original))
-        await press('Use as input')
-        await expect.poll(masked).toBe(0)
-        expect(keptOf(await pixelsOf(easel()))).toEqual(keptOf(original))
-        // Neither another view nor another size of the page is in the way of it.
-        if (round === 3) {
-          await page.setViewportSize({ width: 700, height: 900 })
-          for (const name of ['Paint', 'Draw']) await look(name)
-        }
-      }
-      expect(everMasked.filter(Boolean).length).toBeGreaterThan(40)
-      expect(keptOf(original).length).toBeGreaterThan(4 * 100)
-      expect(await pixelsOf(easel())).not.toEqual(original)
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('has brush, eraser and fill, and undoes and redoes by button and key', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5', {})
-      await isPainted()
-      await page.getByLabel('Brush size').fill('30')
-      await choose('Fill')
-      await brush([[0.5, 0.5]])
-      expect(await colourAt(0, 0)).toEqual(RED)
-      await choose('blue')
-      await choose('Brush')
-      await brush([[0.5, 0.5]])
-      const dotted = await pixelsOf(easel())
-      expect(await colourAt(8, 8)).toEqual([0x1c, 0x7e, 0xd6])
-      expect(await colourAt(0, 0)).toEqual(RED)
-      // A fill ends where the colour does.
-      await easel().press('f')
-      await choose('green')
-      await brush([[0.1, 0.1]])
-      expect(await colourAt(15, 15)).toEqual([0x2f, 0x9e, 0x44])
-      expect(await colourAt(8, 8)).toEqual([0x1c, 0x7e, 0xd6])
-      await easel().press('e')
-      expect(await page.getByLabel('Eraser').isChecked()).toBe(true)
-      await brush([[0.5, 0.5]])
-      const erased = await pixelsOf(easel())
-      expect(await colourAt(8, 8)).toEqual(WHITE)
-      const [undo, redo] = ['Undo', 'Redo'].map((name) => page.getByRole('button', { name, exact: true }))
-      expect(await undo!.getAttribute('title')).toContain('Ctrl+Z')
-      expect(await redo!.getAttribute('title')).toContain('Ctrl+Y')
-      await page.keyboard.press('Control+z')
-      await page.keyboard.press('Control+z')
-      expect(await pixelsOf(easel())).toEqual(dotted)
-      await page.keyboard.press('Control+Shift+Z')
-      await page.keyboard.press('Control+y')
-      expect(await pixelsOf(easel())).toEqual(erased)
-      expect(await redo!.isDisabled()).toBe(true)
-      await undo!.click()
-      await redo!.click()
-      expect(await pixelsOf(easel())).toEqual(erased)
-      // Where one writes, letters are letters, and what is undone is the writing.
-      await page.getByLabel('Prompt').press('b')
-      await page.getByLabel('Prompt').press('Control+z')
-      expect(await pixelsOf(easel())).toEqual(erased)
-      expect(await page.getByLabel('Eraser').isChecked()).toBe(true)
-      // What is drawn after an undo is the way on.
-      await undo!.click()
-      await brush([[0.2, 0.2]])
-      expect(await redo!.isDisabled()).toBe(true)
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('masks with brush and eraser, inverts the mask and clears it', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5', {})
-      await isPainted()
-      await choose('Inpaint (mask)')
-      const line = [
-        [0.2, 0.3],
-        [0.7, 0.6],
-      ] as const
-      await brush(line)
-      const count = await masked()
-      expect(count).toBeGreaterThan(8)
-      await press('Invert mask')
-      expect(await masked()).toBe(256 - count)
-      await easel().press('i')
-      expect(await masked()).toBe(count)
-      // The eraser takes the whole line, and leaves no rim of it.
-      await choose('Eraser')
-      await brush(line)
-      expect(await masked()).toBe(0)
-      await page.keyboard.press('Control+z')
-      expect(await masked()).toBe(count)
-      await press('Clear mask')
-      expect(await masked()).toBe(0)
-      expect(await page.getByRole('button', { name: 'Clear mask' }).isDisabled()).toBe(true)
-      await press('Undo')
-      expect(await masked()).toBe(count)
-      await press('Redo')
-      expect(await masked()).toBe(0)
-      // The smallest brush masks something wherever it is set down.
-      await choose('Brush')
-      await page.getByLabel('Brush size').fill('1')
-      await brush([[0.5, 0.5]])
-      expect(await masked()).toBeGreaterThan(0)
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('keeps drawing and mask when it is loaded again, until a new drawing is begun', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5', {})
-      await easel().waitFor()
-      await open16(noise)
-      await choose('Inpaint (mask)')
-      await brush([
-        [0.2, 0.3],
-        [0.7, 0.6],
-      ])
-      const [drawn, covered] = [await pixelsOf(easel()), await mask()]
-      expect(drawn).toEqual(rgba(noise))
-      await page.reload()
-      await easel().waitFor()
-      await expect.poll(() => pixelsOf(easel())).toEqual(drawn)
-      expect(await mask()).toEqual(covered)
-      // A new tab begins with it, and what is drawn there stays there.
-      const first = page
-      page = await first.context().newPage()
-      await page.goto(first.url())
-      await easel().waitFor()
-      await expect.poll(() => pixelsOf(easel())).toEqual(drawn)
-      await press('Clear mask')
-      await page.close()
-      page = first
-      await page.reload()
-      await easel().waitFor()
-      await expect.poll(mask).toEqual(covered)
-      await press('New drawing')
-      await page.reload()
-      await easel().waitFor()
-      const white = Array<number>(1024).fill(255)
-      await expect.poll(() => pixelsOf(easel())).toEqual(white)
-      expect(await masked()).toBe(0)
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('is found by its usual names, and takes what other views have painted as input', async () => {
-      await open('#prompt=red+apple&seed=5', {})
-      await studio.painted()
-      for (const view of ['Paint', 'Compare']) {
-        await look(view)
-        const picture = page.locator('.stage .picture, .compare .picture').first()
-        const button = page.getByRole('button', { name: 'Use as input' }).first()
-        await expect.poll(() => button.isEnabled(), { timeout: 60_000 }).toBe(true)
-        const pixels = await pixelsOf(picture)
-        await button.click()
-        await easel().waitFor()
-        await expect.poll(() => pixelsOf(easel())).toEqual(pixels)
-      }
-      const text = (await page.locator('.draw').textContent())!.toLowerCase()
-      for (const word of ['image to image', 'inpaint', 'mask', 'use as input']) expect(text).toContain(word)
-      expect(studio.complaints).toEqual([])
-    })
-
-    it('takes a pasted picture as input, from any view', async () => {
-      await open('#view=draw&prompt=red+apple&seed=5', {})
-      await isPainted()
-      for (const [view, colour] of [
-        ['Draw', '#3366cc'],
-        ['Paint', '#33cc66'],
-      ] as const) {
-        await look(view)
-        await page.evaluate(async (fill) => {
-          const canvas = new OffscreenCanvas(60, 40)
-          const context = canvas.getContext('2d')!
-          context.fillStyle = fill
-          context.fillRect(0, 0, 60, 40)
-          await navigator.clipboard.write([new ClipboardItem({ 'image/png': canvas.convertToBlob() })])
-        }, colour)
-        await page.keyboard.press('Control+v')
-        await easel().waitFor()
-        const rgb = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16))
-        await expect.poll(() => colourAt(8, 8)).toEqual(rgb)
-      }
-      // Text is nothing to draw, and goes where text goes.
-      await page.evaluate(() => navigator.clipboard.writeText('owl'))
-      await page.getByLabel('Prompt').fill('')
-      await page.getByLabel('Prompt').press('Control+v')
-      expect(await page.getByLabel('Prompt').inputValue()).toBe('owl')
-      expect(studio.complaints).toEqual([])
-    })
-
-    it.each([
-      [320, 640],
-      [390, 844],
-      [1280, 800],
-      [1920, 1080],
-    ])(
-      'has picture and sliders together at %i pixels, uses the width, and nothing overflows',
-      async (width, height) => {
-        await open('#view=draw&prompt=red+apple&seed=5', { viewport: { width, height } })
-        await isPainted()
-        for (const mode of ['Image to image', 'Inpaint (mask)']) {
-          await choose(mode)
-          const wide = await page.locator('.draw').evaluate((draw) => {
-            const rights = [...draw.querySelectorAll('*')].map((one) => one.getBoundingClientRect().right)
-            return { content: Math.max(...rights), room: draw.getBoundingClientRect().right }
-          })
-          expect(wide.content).toBeLessThanOrEqual(wide.room + 0.5)
-          for (const label of mode === 'Inpaint (mask)' ? ['Brush size'] : ['Brush size', 'Strength']) {
-            await page.getByLabel(label).focus()
-            const [slider, picture] = [
-              (await page.getByLabel(label).boundingBox())!,
-              (await result().boundingBox())!,
-            ]
-            expect(Math.min(slider.y, picture.y)).toBeGreaterThanOrEqual(0)
-            expect(Math.max(slider.y + slider.height, picture.y + 100)).toBeLessThanOrEqual(height)
-            // One is not behind the other.
-            expect(
-              slider.y >= picture.y + picture.height ||
-                slider.x >= picture.x + picture.width ||
-                slider.y + slider.height <= picture.y,
-            ).toBe(true)
-          }
-        }
-        const board = (await easel().boundingBox())!
-        expect(board.width).toBeGreaterThan(Math.min(width * 0.3, 640))
-      },
+    expect(await free()).toEqual(
+      ['Undo', 'Redo', 'Open a picture', 'New drawing', 'Use as input', 'Save PNG'].map(
+        (name) => `${name}: true true`,
+      ),
     )
-  },
-)
+    /** Whether what is said of keys is shown. */
+    const keys = () =>
+      page.locator('.draw .keys').evaluateAll((all) => all.map((one) => one.checkVisibility()))
+    expect(await keys()).toEqual([false, false])
+    await open('#view=draw&prompt=red+apple&seed=5', { viewport: { width: 390, height: 844 } })
+    await isPainted()
+    expect(await keys()).toEqual([true, true])
+    await page.getByText('or open, drop or paste (Ctrl+V) a picture').waitFor()
+  })
+
+  it('draws with one finger at a time: a second one, or the palm, does not', async () => {
+    await open('#view=draw&prompt=red+apple&seed=5', {
+      hasTouch: true,
+      viewport: { width: 390, height: 844 },
+    })
+    await easel().scrollIntoViewIfNeeded()
+    await isPainted()
+    const { x, y, width, height } = (await easel().boundingBox())!
+    const at = (right: number, down: number, id: number) => ({
+      x: x + right * width,
+      y: y + down * height,
+      id,
+    })
+    const touches = await page.context().newCDPSession(page)
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...touchPoints: ReturnType<typeof at>[]) =>
+      touches.send('Input.dispatchTouchEvent', { type, touchPoints })
+    const colourAt = (right: number, down: number) =>
+      easel().evaluate(
+        (element, [right, down]) => {
+          const { width, height } = element as HTMLCanvasElement
+          const context = (element as HTMLCanvasElement).getContext('2d')!
+          return context.getImageData(right! * width, down! * height, 1, 1).data.join()
+        },
+        [right, down],
+      )
+    const blank = await colourAt(0.75, 0.75)
+    /** Whether there is something at this place of the easel. */
+    const drawn = async (right: number, down: number) => (await colourAt(right, down)) !== blank
+    await touch('touchStart', at(0.25, 0.25, 0))
+    await touch('touchStart', at(0.25, 0.25, 0), at(0.75, 0.75, 1))
+    await touch('touchMove', at(0.25, 0.5, 0), at(0.75, 0.6, 1))
+    await touch('touchMove', at(0.25, 0.75, 0), at(0.75, 0.5, 1))
+    await touch('touchEnd')
+    await expect.poll(() => drawn(0.25, 0.7)).toBe(true)
+    expect(await drawn(0.25, 0.3)).toBe(true)
+    for (const down of [0.5, 0.6, 0.75]) expect(await drawn(0.75, down)).toBe(false)
+    await press('Undo')
+    await expect.poll(() => drawn(0.25, 0.7)).toBe(false)
+    expect(studio.complaints).toEqual([])
+  })
+
+  it('has brush, eraser and fill, and undoes and redoes by button and key', async () => {
+    await open('#view=draw&prompt=red+apple&seed=5', {})
+    await isPainted()
+    await page.getByLabel('Brush size').fill('30')
+    await choose('Fill')
+    await brush([[0.5, 0.5]])
+    expect(await colourAt(0, 0)).toEqual(RED)
+    await choose('blue')
+    await choose('Brush')
+    await brush([[0.5, 0.5]])
+    const dotted = await pixelsOf(easel())
+    expect(await colourAt(8, 8)).toEqual([0x1c, 0x7e, 0xd6])
+    expect(await colourAt(0, 0)).toEqual(RED)
+    // A fill ends where the colour does.
+    await easel().press('f')
+    await choose('green')
+    await brush([[0.1, 0.1]])
+    expect(await colourAt(15, 15)).toEqual([0x2f, 0x9e, 0x44])
+    expect(await colourAt(8, 8)).toEqual([0x1c, 0x7e, 0xd6])
+    await easel().press('e')
+    expect(await page.getByLabel('Eraser').isChecked()).toBe(true)
+    await brush([[0.5, 0.5]])
+    const erased = await pixelsOf(easel())
+    expect(await colourAt(8, 8)).toEqual(WHITE)
+    const [undo, redo] = ['Undo', 'Redo'].map((name) => page.getByRole('button', { name, exact: true }))
+    expect(await undo!.getAttribute('title')).toContain('Ctrl+Z')
+    expect(await redo!.getAttribute('title')).toContain('Ctrl+Y')
+    await page.keyboard.press('Control+z')
+    await page.keyboard.press('Control+z')
+    expect(await pixelsOf(easel())).toEqual(dotted)
+    await page.keyboard.press('Control+Shift+Z')
+    await page.keyboard.press('Control+y')
+    expect(await pixelsOf(easel())).toEqual(erased)
+    expect(await redo!.isDisabled()).toBe(true)
+    await undo!.click()
+    await redo!.click()
+    expect(await pixelsOf(easel())).toEqual(erased)
+    // Where one writes, letters are letters, and what is undone is the writing.
+    await page.getByLabel('Prompt').press('b')
+    await page.getByLabel('Prompt').press('Control+z')
+    expect(await pixelsOf(easel())).toEqual(erased)
+    expect(await page.getByLabel('Eraser').isChecked()).toBe(true)
+    // What is drawn after an undo is the way on.
+    await undo!.click()
+    await brush([[0.2, 0.2]])
+    expect(await redo!.isDisabled()).toBe(true)
+    expect(studio.complaints).toEqual([])
+  })
+})

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
+import sharp from 'sharp'
 import { expect, vi } from 'vitest'
 import { openCatalogue, studioServer } from '../../packages/onestroke/src/studio/index.js'
 import { expectBuilt } from '../build.js'
+import { succeeds } from '../cli/testing.js'
 import { launch } from '../web/browser.js'
 
 expectBuilt('library', 'studio')
@@ -127,4 +129,78 @@ export const pixelsOf = (canvas: Locator): Promise<number[]> =>
 export const changed = async (canvas: Locator, before: readonly number[]): Promise<number[]> => {
   await expect.poll(() => pixelsOf(canvas)).not.toEqual(before)
   return pixelsOf(canvas)
+}
+
+/** A short training in `runs/first` of a folder. */
+export const train = async (work: string): Promise<void> => {
+  await succeeds([
+    'train',
+    'iconify:fluent-emoji-flat',
+    '--category',
+    'Flags',
+    '--resolution',
+    '16',
+    '--preset',
+    'tiny',
+    '--images',
+    '640',
+    '--out',
+    join(work, 'runs/first'),
+  ])
+}
+
+/** A browser as in private windows, without service workers: tests can answer the requests of its pages. */
+export const withoutServiceWorkers = async ({ browser }: Studio): Promise<BrowserContext> => {
+  const context = await browser.newContext()
+  await context.addInitScript(() =>
+    Object.defineProperty(Navigator.prototype, 'serviceWorker', { get: () => undefined }),
+  )
+  return context
+}
+
+/** Pixels of 16×16, in RGB, that nothing but themselves looks like. */
+export const noise = Buffer.from(
+  Array.from({ length: 768 }, (_, i) => Math.floor(65_536 * Math.abs(Math.sin(i))) % 256),
+)
+export const rgba = (rgb: Buffer): number[] =>
+  [...rgb].flatMap((value, i) => (i % 3 < 2 ? [value] : [value, 255]))
+
+/** The drawing view of a page: what is in it, and what can be done there. */
+export const drawingOn = (page: () => Page) => {
+  /** The model's picture, once it is of all that was asked for. */
+  const settled = async () => {
+    await page().locator('.result[aria-busy="false"]').waitFor()
+    return pixelsOf(result())
+  }
+
+  /** Presses, moves along and lets go, in shares of the easel. */
+  const brush = async (points: readonly (readonly [number, number])[]) => {
+    await easel().scrollIntoViewIfNeeded()
+    const { x, y, width, height } = (await easel().boundingBox())!
+    for (const [i, [right, down]] of points.entries()) {
+      await page().mouse.move(x + right * width, y + down * height, { steps: 4 })
+      if (i === 0) await page().mouse.down()
+    }
+    await page().mouse.up()
+  }
+  const result = () => page().locator('.draw .picture')
+  const easel = () => page().locator('.easel')
+  const choose = (label: string) => page().getByLabel(label, { exact: true }).check({ force: true })
+  const press = (name: string) => page().getByRole('button', { name, exact: true }).click()
+  const look = (view: string) =>
+    page().getByRole('navigation').getByRole('button', { name: view, exact: true }).click()
+  const isPainted = () => page().getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
+  /** For each pixel: whether the mask covers it, as it is shown. */
+  const mask = async () =>
+    (await pixelsOf(page().locator('.over'))).filter((_, i) => i % 4 === 3).map(Boolean)
+  const masked = async () => (await mask()).filter(Boolean).length
+  const colourAt = async (right: number, down: number) =>
+    (await pixelsOf(easel())).slice(4 * (16 * down + right), 4 * (16 * down + right) + 3)
+  const open16 = async (rgb: Buffer) => {
+    const buffer = await sharp(rgb, { raw: { width: 16, height: 16, channels: 3 } })
+      .png()
+      .toBuffer()
+    await page().locator('input[type=file]').setInputFiles({ name: '16.png', mimeType: 'image/png', buffer })
+  }
+  return { settled, brush, result, easel, choose, press, look, isPainted, mask, masked, colourAt, open16 }
 }

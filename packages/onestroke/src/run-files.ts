@@ -1,4 +1,4 @@
-/** What the files of a model folder, and of the run that makes it, are called. */
+/** Names of the files in a model folder and in the folder of its run. */
 
 /** What a model is. */
 export const CONFIG_FILE = 'config.json'
@@ -11,9 +11,9 @@ export const STATE_FILE = 'state.safetensors'
 export const PREVIOUS_STATE_FILE = 'state.previous.safetensors'
 /** A copy of the counters and the log that stays when the run is done: for reports, and to look at. */
 export const PROGRESS_FILE = 'progress.json'
-/** Says which process works on the run in its folder. */
+/** The lock: which process works on the run. */
 export const LOCK_FILE = '.lock'
-/** A grid of samples from the weights as they are now. */
+/** A grid of samples from the current weights. */
 export const SAMPLES_FILE = 'samples.png'
 /** The grids on the way, named by the pictures seen. */
 export const SAMPLES_FOLDER = 'samples'

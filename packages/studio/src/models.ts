@@ -177,7 +177,7 @@ export const openModel = (name: string): Promise<WebModel> => {
   const model = load(entry.path, {
     onProgress: (done, total) => progress({ done, total }),
     threads: THREADS,
-    ...(device.value && { device: device.value }),
+    device: device.value || undefined,
   })
     .then(async (loaded) => {
       // The first picture is slower than all others: nobody should wait for it, or take its time for the model's.

@@ -14,9 +14,9 @@ export const recipeNow = (manifest: Manifest): Recipe => {
     prompts: [prompt],
     seeds: [seed],
     num_inference_steps: steps ?? manifest.sampling.num_inference_steps,
-    ...(guidance_scale !== undefined && { guidance_scale }),
-    ...(negative_prompt && { negative_prompt }),
-    ...(to && { to }),
+    guidance_scale,
+    negative_prompt: negative_prompt || undefined,
+    to,
   }
 }
 

@@ -82,7 +82,7 @@ const exactLoss = (
   r: readonly number[],
   s?: readonly number[],
 ): number[] =>
-  onBatch({ r, ...(s && { s }) }, (inputs) => ({
+  onBatch({ r, s }, (inputs) => ({
     loss: lossOf(
       method,
       {

@@ -9,7 +9,8 @@ import { type DenoiserConfig, networkDenoiser } from './denoiser.js'
  */
 export const denoiserInputs = (network: NetworkConfig, batch: number): Record<string, InputSpec> => {
   const { x, c_noise, c_jump, ...condition } = networkInputShapes(network, batch)
-  return { x, sigma: c_noise, ...condition, ...(c_jump && { s: c_jump }) }
+  const inputs = { x, sigma: c_noise, ...condition }
+  return c_jump ? { ...inputs, s: c_jump } : inputs
 }
 
 /**

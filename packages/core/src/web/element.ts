@@ -120,9 +120,9 @@ export class OneStrokeElement extends Base {
         prompt,
         signal: controller.signal,
         seed,
-        ...(steps !== undefined && { steps }),
-        ...(guidance_scale !== undefined && { guidance_scale }),
-        ...(negative_prompt !== null && { negative_prompt }),
+        steps,
+        guidance_scale,
+        negative_prompt: negative_prompt ?? undefined,
       })
       ;[this.#canvas.width, this.#canvas.height] = [image.width, image.height]
       this.#fit(image)
@@ -188,7 +188,7 @@ export class OneStrokeElement extends Base {
       this.#share = share(key, () =>
         load(src, {
           device,
-          ...(runtime !== null && { runtime }),
+          runtime: runtime ?? undefined,
         }),
       )
     }

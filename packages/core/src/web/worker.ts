@@ -57,7 +57,7 @@ const generate = async (id: number, request: GenerateRequest, signal: AbortSigna
   let done = 0
   const { data } = await pipeline!.generate({
     ...options,
-    ...(steps !== undefined && { num_inference_steps: steps }),
+    num_inference_steps: steps,
     onStep: (step, _, denoised) => {
       done = step + 1
       if (previews) send(denoised, done, false)
@@ -79,7 +79,7 @@ const heard = () =>
 const fail = (error: unknown, id?: number) =>
   port.postMessage({
     type: 'error',
-    ...(id !== undefined && { id }),
+    id,
     message: error instanceof Error ? error.message : String(error),
     ...(error instanceof UserError && { remedy: error.remedy, option: error.option }),
   })

@@ -1,4 +1,4 @@
-/** Where a run may not write: over what it reads. */
+/** Refuses an --out that would overwrite what the run reads. */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { linksIn } from '../data/index.js'
@@ -8,7 +8,7 @@ import { CONFIG_FILE, SAMPLES_FOLDER, WEIGHTS_FILE } from '../run-files.js'
 import type { RunSettings } from './run-settings.js'
 import { UsageError } from './usage-error.js'
 
-/** @throws UserError if --out is, by whatever links, a model that the run reads, or would become part of its data, or they of it. */
+/** @throws UserError if --out is (also by links) a model that the run reads, lies within its data, or has the data within it. */
 export const checkOut = async (
   spec: string,
   out: string,
@@ -25,7 +25,7 @@ export const checkOut = async (
       })
 }
 
-/** Whether a file of a model is one of this folder, by whatever links it is reached. */
+/** Whether a file of a model lies in this folder, also if links lead to it. */
 const liesIn = ({ path }: Pick<LoadedModel, 'path'>, folder: string): boolean =>
   [CONFIG_FILE, WEIGHTS_FILE].some((name) => isSamePath(dirname(realPathOf(join(path, name))), folder))
 

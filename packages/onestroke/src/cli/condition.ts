@@ -1,4 +1,4 @@
-/** Pictures for a model that has its vocabulary already. */
+/** Checks pictures against a model that has its vocabulary already. */
 import { shapeOf, shownChannels } from '@onestroke/core/pipeline'
 import { conditionerOf, LEARNS, type Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
@@ -10,7 +10,7 @@ import { UsageError } from './usage-error.js'
 /**
  * The model's vocabulary.
  *
- * @param who the model, in what is said of it.
+ * @param who what errors call the model.
  * @throws UserError if the pictures are not of its size, or do not have what it is conditioned on.
  */
 export const sharedVocabulary = (model: LoadedModel, who: string, dataset: Dataset): Vocabulary => {
@@ -38,7 +38,7 @@ export const sharedVocabulary = (model: LoadedModel, who: string, dataset: Datas
   }
 }
 
-/** Flags for data of the pictures' size that the model paints, unless they say otherwise. */
+/** Default flags for data: the size and channels of the model's pictures. */
 export const flagsFor = ({ config }: LoadedModel): Required<Pick<DataFlags, 'resolution' | 'channels'>> => {
   const { height, width, channels } = shapeOf(config)
   return { resolution: { height, width }, channels: `${shownChannels({ channels })}` }

@@ -16,7 +16,7 @@ import { minutes, runCommand } from './run-command.js'
 import { say } from './terminal.js'
 
 const MODELS = fileURLToPath(new URL('../../../../models/', import.meta.url))
-/** The teacher that is distilled live, and the finished pair that is shown beside it. */
+/** The teacher that the demo distils, and the finished pair that its report shows beside it. */
 const SMALL_TEACHER = join(MODELS, 'emoji-16-teacher')
 const LARGE = { teacher: join(MODELS, 'emoji-32-teacher'), student: join(MODELS, 'emoji-32-student') }
 const DATA = 'iconify:fluent-emoji-flat,noto'
@@ -35,7 +35,7 @@ export const demoCommand = (): Command =>
       async (flags: { out: string; minutes: number; seed: number; force?: boolean; json?: boolean }) => {
         if (!existsSync(SMALL_TEACHER))
           throw new UserError(`the demo's teacher is missing: ${SMALL_TEACHER}`, {
-            remedy: 'get the repository whole, or start with onestroke train',
+            remedy: 'clone the whole repository, or start with onestroke train',
           })
         const teacher = await loadModel(SMALL_TEACHER)
         say(

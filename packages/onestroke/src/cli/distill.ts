@@ -88,7 +88,7 @@ export const distillCommand = (): Command =>
     )
     .option(
       '--init-from <model>',
-      'begin as this student, instead of as the teacher: one that wants longer, or is to be halved, or made sharper (dmd)',
+      'begin as this student instead of as the teacher: to train it longer, to halve it, or to make it sharper (dmd)',
     )
     .option(
       '--guidance-scale <w>',
@@ -121,7 +121,7 @@ When it is done, report.html in the folder shows teacher and student side by sid
       if (refines && initFrom?.config.kind !== 'student')
         say(
           pc.yellow(
-            `${flags.method} is for students that can paint already; begin with one of this teacher’s (--init-from STUDENT)`,
+            `${flags.method} is for students that can paint already; begin with a student of this teacher (--init-from STUDENT)`,
           ),
         )
       await runCommand(
@@ -129,7 +129,7 @@ When it is done, report.html in the folder shows teacher and student side by sid
         { ...flagsFor(teacher), ...flags },
         {
           ...settings,
-          ...(initFrom && { initFrom }),
+          initFrom,
           ...(flags.samples !== 0 && reporting(teacherPath, flags.out, settings, flags)),
         },
       )
@@ -150,7 +150,7 @@ export const distillSettings = (
   preset: student ?? teacher.config.provenance.preset,
   objective: withOptions(objectiveNamed(method), option),
   teacher,
-  ...(guidanceScale !== undefined && { guidance_scale: guidanceScale }),
+  guidance_scale: guidanceScale,
   minutes: DEFAULT_MINUTES,
   vocabulary: (dataset) => sharedVocabulary(teacher, 'the teacher', dataset),
   range: () => teacher.config,
@@ -167,12 +167,12 @@ const studentSize = (text: string): string => {
   return text
 }
 
-/** 0, or enough pictures for a covariance. */
+/** Reads --samples: 0, or at least 64 pictures, which a covariance needs. */
 const samples = (text: string): number => (text.trim() === '0' ? 0 : integer(64, 1_000_000)(text))
 
 interface ProofSettings {
   title?: string
-  /** Pictures for each row and noise seed, if not as many as time allows. */
+  /** Pictures for each row and noise seed. Default: as many as time allows. */
   samples?: number
   extend?(report: Report, pictures: Record<string, Uint8Array>, dataset: Dataset): Promise<void>
 }
@@ -184,7 +184,7 @@ export const reporting = (
   settings: RunSettings,
   proof: ProofSettings,
 ): Pick<RunSettings, 'report' | 'reported' | 'samples'> => ({
-  ...(proof.samples !== undefined && { samples: proof.samples }),
+  samples: proof.samples,
   report: (progress, dataset, frame) =>
     writeProof(progress, dataset, teacherPath, out, settings, frame, proof),
   async reported() {
@@ -216,7 +216,7 @@ const writeProof = async (
   const judged = effort.feature_steps > 0
   const own = judged ? await settings.features!(dataset, effort) : null
   const measured = async (models: OpenModels) => {
-    // Timed anew: what else the machine does may have changed since the run began.
+    // Timed again, because the machine's load may have changed since the run began.
     const painting = await pictureSpeeds({
       dataset,
       student: models.of(student),
@@ -225,7 +225,7 @@ const writeProof = async (
     })
     const speeds = { step: 0, feature_step: 0, ...painting }
     const left = seconds - (performance.now() - begin) / 1000
-    const asked = measuredOf(dataset, { ...settings, ...(samples !== undefined && { samples }) })
+    const asked = measuredOf(dataset, { ...settings, samples })
     const amount = reportWithin(left, effort, speeds, { ...asked, report: true })
     return prove({
       title,
@@ -238,13 +238,13 @@ const writeProof = async (
       samples: reportSamples(amount, asked),
       real_samples: amount.report_real,
       seed: 0,
-      // The plan counts on fewer; time decides how many there will be.
+      // The plan counts on fewer. The time that is left decides how many there will be.
       noise_seeds: NOISE_SEEDS,
       teacher_settings: settingsFor(amount),
       distance_samples: amount.report_path,
       denoising: amount.report_denoising > 0,
       ...((timed || samples === undefined) && { seconds: left - gridsCost(amount, speeds) }),
-      ...(progress && { progress }),
+      progress,
       commands: [commandLine()],
       onProgress: (what, done, total) => bar.update(done, total, what),
     })

@@ -62,10 +62,10 @@ its holes are painted instead, whatever their colour.
         {
           prompts,
           image: await readImage(picture, model.shape),
-          ...(mask !== undefined && { mask: await readMask(mask, model.shape) }),
-          ...(strength !== undefined && { strength }),
+          mask: mask === undefined ? undefined : await readMask(mask, model.shape),
+          strength,
         },
-        { picture, ...(mask !== undefined && { mask }), ...(strength !== undefined && { strength }) },
+        { picture, mask, strength },
         {
           ...(!flags.sigmas && { strength: strengthOf(flags) }),
           picture: await named(picture),

@@ -66,14 +66,14 @@ export const evaluateCommand = (): Command =>
       const evaluation = await showingFeatures((notify) =>
         evaluate({
           model,
-          ...(teacher && { teacher }),
+          teacher,
           dataset,
           steps: flags.steps,
           samples: flags.samples,
           seed: flags.seed,
           noise_seeds: flags.noiseSeeds,
           ...notify,
-          ...(flags.features && { file: flags.features }),
+          file: flags.features,
           onProgress: (what, done, total) => bar.update(done, total, what),
         }),
       ).finally(() => bar.stop())

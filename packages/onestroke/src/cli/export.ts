@@ -70,13 +70,13 @@ export const exportCommand = (): Command =>
           out: flags.out,
           dtype: flags.dtype,
           target,
-          ...(flags.license !== undefined && { license: flags.license }),
+          license: flags.license,
           ...(dataset && {
             measure: {
               dataset,
               samples: flags.samples,
               ...notify,
-              ...(teacher && { teacher }),
+              teacher,
               onProgress: (done, total) => bar.update(done, total),
             },
           }),

@@ -45,7 +45,8 @@ export const infoCommand = (): Command =>
       if (flags.json) console.log(JSON.stringify(facts, null, 2))
       else
         for (const [name, value] of Object.entries(facts))
-          console.log(`${pc.bold(name.padEnd(14))} ${printable(readable(value, name))}`)
+          if (value !== undefined)
+            console.log(`${pc.bold(name.padEnd(14))} ${printable(readable(value, name))}`)
     })
 
 const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
@@ -67,8 +68,8 @@ const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     data: provenance.data.name,
     images_seen: provenance.images_seen,
     seconds: provenance.seconds,
-    ...(provenance.parent && { parent: provenance.parent }),
-    ...(provenance.init_from && { init_from: provenance.init_from }),
+    parent: provenance.parent,
+    init_from: provenance.init_from,
     sha256,
     versions: provenance.versions,
   }
@@ -179,11 +180,11 @@ const factsOf = (dataset: Dataset) => {
     ...(!isTrainable(dataset) && {
       needs: `a size that networks take: train takes --resolution ${sizeOption(trainableSize(dataset))}, for instance`,
     }),
-    ...(names && { captions: names.slice(0, 5).map((caption) => abbreviate(caption)) }),
-    ...(classes && { classes }),
-    ...(test && { test_pictures: test.count }),
+    captions: names?.slice(0, 5).map((caption) => abbreviate(caption)),
+    classes,
+    test_pictures: test?.count,
     skipped,
-    ...(warnings && { warnings }),
+    warnings,
     sha256,
   }
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 
 type Place = { readonly host: string; readonly port: number }
 
-/** Makes a server listen, or closes it. @throws UserError if there it cannot. */
+/** Makes a server listen. If it cannot, closes it. @throws UserError that says why. */
 export const listen = async (
   app: Pick<FastifyInstance, 'listen' | 'close' | 'server'>,
   { host, port }: Place,

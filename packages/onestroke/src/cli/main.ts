@@ -22,7 +22,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   studio: async () => (await import('./studio.js')).studioCommand(),
 }
 
-/** The program with the command that is asked for, which starts in half the time; with all of them where none is. */
+/** The program with only the given command, which starts in half the time; with all commands if none is given. */
 const build = async (argv: readonly string[]): Promise<Command> => {
   const program = new Command('onestroke')
     .description(
@@ -56,7 +56,7 @@ export const main = async (argv: readonly string[]): Promise<number> => {
   if (length > LONGEST)
     return report(
       new UsageError(`a command line of ${length.toLocaleString('en')} characters is too long`, {
-        remedy: `${LONGEST.toLocaleString('en')} is the most; of a prompt, models read the first words alone`,
+        remedy: `use at most ${LONGEST.toLocaleString('en')}; models read only the first words of a prompt`,
       }),
       false,
     )
@@ -66,9 +66,9 @@ export const main = async (argv: readonly string[]): Promise<number> => {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) })
   const failed = (error: unknown) => report(error, program.opts<{ verbose?: boolean }>().verbose === true)
   process.on('uncaughtException', (error) => process.exit(failed(error)))
-  // Whoever reads our output may stop early, as `head` does.
+  // The reader of our output may stop early, as `head` does.
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
-  // And if nobody hears what we say any more (`2>&1 | tee`, after Ctrl-C), what is being done is done all the same.
+  // A closed stderr (`2>&1 | tee`, after Ctrl-C) must not stop the work.
   process.stderr.on('error', () => {})
   try {
     await program.parseAsync(argv)

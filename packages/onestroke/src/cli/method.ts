@@ -6,14 +6,14 @@ import { type GuidanceScale, objectiveNamed } from '../training/index.js'
 import { number } from './options.js'
 import { UsageError } from './usage-error.js'
 
-/** What `train` can do: everything that asks no teacher. `distill` can do everything else, and that as well. */
+/** The methods of `train`: those that need no teacher. `distill` takes every method. */
 export const withoutTeacher: readonly Objective[] = [
   diffusion as unknown as Objective,
   ...Object.values(METHODS).filter(({ teacher }) => teacher !== true),
 ]
 export const withTeacher: readonly Objective[] = Object.values(METHODS)
 
-/** A part of `--help`: each method's name, what it is, and its options with their defaults, and what else words may be. */
+/** A part of `--help`: each method's name, a line about it, and its options with their defaults and choices. */
 export const methodsHelp = (methods: readonly Objective[]): string =>
   methods
     .map(({ name, about, rules, learning_rate, batch }) => {
@@ -26,7 +26,7 @@ export const methodsHelp = (methods: readonly Objective[]): string =>
     })
     .join('\n')
 
-/** The method of a name, if it is among `methods`. @throws UserError naming those that are possible. */
+/** The method of this name. @throws UserError that lists `methods` if it is not among them. */
 export const methodNamed =
   (methods: readonly Objective[]) =>
   (name: string): string => {

@@ -1,4 +1,4 @@
-/** DATA as commands open it: with a bar, and with what is said of it. */
+/** Opens DATA for commands: with a progress bar, and with its warnings. */
 import { captionsNeverRepeat, type Dataset, loadDataset, someOf } from '../data/index.js'
 import type { DataFlags } from './options.js'
 import { Bar, warn } from './terminal.js'
@@ -12,15 +12,15 @@ export const openDataToLearn = async (spec: string, flags: DataFlags): Promise<D
   return { ...dataset, warnings: [...(dataset.warnings ?? []), warning] }
 }
 
-/** Loads DATA with a bar, and says what could not be read or understood. */
+/** Loads DATA with a bar, and prints what could not be read or understood. */
 export const openData = async (spec: string, flags: DataFlags): Promise<Dataset> => {
   const bar = new Bar('reading', 'pictures')
   try {
     const dataset = await loadDataset(spec, {
-      ...(flags.resolution && { resolution: flags.resolution }),
-      ...(flags.channels && { channels: Number(flags.channels) as 1 | 3 }),
-      ...(flags.category && { category: flags.category }),
-      ...(flags.part !== undefined && { part: flags.part }),
+      resolution: flags.resolution,
+      channels: flags.channels && (Number(flags.channels) as 1 | 3),
+      category: flags.category,
+      part: flags.part,
       onProgress: (done, total) => process.stderr.isTTY && bar.update(done, total),
     })
     bar.stop()

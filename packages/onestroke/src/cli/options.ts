@@ -14,7 +14,7 @@ export const integer =
     return value
   }
 
-/** A seed of pictures, or one that is drawn. */
+/** Reads a seed; -1 and random draw one. */
 export const seedNumber = (text: string): number => {
   const seed = readSeed(text)
   if (seed === undefined) throw new InvalidArgumentError(`must be ${SEED_RULE}.`)

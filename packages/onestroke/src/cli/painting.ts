@@ -1,4 +1,4 @@
-/** What the commands that paint share: how to sample, what to paint, and the file that comes of it. */
+/** What the commands that paint share: how to sample, what to paint, and how the file is written. */
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { SAMPLER_NAMES, SOLVERS } from '@onestroke/core/diffusion'
@@ -56,7 +56,7 @@ export const paintOptions = (command: Command, pictures: number): Command =>
     .option('--guidance-scale <w>', 'guidance D_u + w(D_c − D_u); 1 is none', number(0))
     .option(
       '--seed <number>',
-      'same seed, same pictures: picture k has the seed plus k; random or -1 draws one, which is told',
+      'same seed, same pictures: picture k has the seed plus k; random or -1 draws one and prints it',
       seedNumber,
       0,
     )
@@ -84,7 +84,7 @@ export interface Opened {
   readonly format: ImageFormat
 }
 
-/** A model to paint with. @throws UserError also if its pictures would have no place: before it is painted, not after. */
+/** Opens a model to paint with. @throws UserError also if --out cannot be written, so that this is known before painting. */
 export const openModel = async (path: string, { out }: Pick<PaintFlags, 'out'>): Promise<Opened> => {
   const kind = (path: string) => stat(path).catch(() => undefined)
   if (!(await kind(dirname(out)))?.isDirectory())
@@ -94,13 +94,13 @@ export const openModel = async (path: string, { out }: Pick<PaintFlags, 'out'>):
   const there = await kind(out)
   if (there?.isDirectory())
     throw new UserError(`cannot write ${out}: it is a folder`, { remedy: '--out is the picture to write' })
-  // What is there and no file, such as /dev/stdout, has no name to go by.
+  // The name of something that is not a file, such as /dev/stdout, tells no format.
   const format = there?.isFile() === false ? 'png' : formatOf(out)
   const loaded = await loadModel(path)
   return { model: Model.of(loaded), loaded, format }
 }
 
-/** Prompts that the model takes: those given, in turn, or else `own`. @throws UserError if it takes none, or not these. */
+/** The prompt of each picture: those given, in turn, or else `own`. @throws UserError if the model does not take them. */
 export const promptsFor = (
   model: Model,
   { prompt, number: count }: Pick<PaintFlags, 'prompt' | 'number'>,
@@ -116,7 +116,7 @@ export const promptsFor = (
 }
 
 /**
- * Paints the pictures, writes them as one file, and says so, with `facts` beside. A PNG tells how it was made.
+ * Paints the pictures, writes them as one file, and prints a summary with `facts`. A PNG holds its recipe.
  *
  * @param edit what was edited, if anything was
  */
@@ -128,11 +128,11 @@ export const paint = async (
   edit?: Recipe['edit'],
 ): Promise<void> => {
   const options = {
-    ...(flags.steps && { num_inference_steps: flags.steps }),
-    ...(flags.solver && { solver: flags.solver }),
-    ...(flags.sigmas && { sigmas: flags.sigmas }),
-    ...(flags.guidanceScale !== undefined && { guidance_scale: flags.guidanceScale }),
-    ...(flags.negativePrompt !== undefined && { negative_prompt: flags.negativePrompt }),
+    num_inference_steps: flags.steps,
+    solver: flags.solver,
+    sigmas: flags.sigmas,
+    guidance_scale: flags.guidanceScale,
+    negative_prompt: flags.negativePrompt,
     ...own,
   }
   const { solver, num_inference_steps, guidance_scale } = samplingOf(model.config, options)
@@ -173,8 +173,8 @@ export const paint = async (
   const file = await imageGrid(
     { data, count, ...shape },
     {
-      ...(columns && { columns }),
-      ...(scale && { scale }),
+      columns,
+      scale,
       format,
     },
   )
@@ -191,8 +191,8 @@ export const paint = async (
     prompts,
     seeds: each,
     ...told,
-    ...(to && { to }),
-    ...(edit && { edit }),
+    to,
+    edit,
   }
   await writeFileAtomic(flags.out, format === 'png' ? withRecipe(file, recipe) : file)
   const summary = {

@@ -124,7 +124,7 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
     throw new UsageError('--images and --minutes exclude each other')
   await checkOut(spec, flags.out, settings)
   whenInterrupted(leave)
-  // These threads are for the training, and for all that measures it, here and in workers.
+  // Training and measuring, here and in workers, use these threads.
   if (flags.threads > 0)
     process.env.ONESTROKE_THREADS = String(Math.min(flags.threads, availableParallelism()))
   const dataset = await openDataToLearn(spec, flags)
@@ -137,13 +137,13 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
     dataset,
     vocabulary,
     directory: flags.out,
-    ...(teacher && { teacher }),
-    ...(initFrom && { initFrom }),
-    ...(perceptual && { features: perceptual.network }),
+    teacher,
+    initFrom,
+    features: perceptual?.network,
   }
   const finished = !flags.force && isFinished(flags.out)
   if (!finished) checkRun(job)
-  // Where nothing is to be done, the folder may be one that cannot be written to.
+  // A finished run needs no lock, and its folder may be read-only.
   const isReported = !settings.report || (await settings.reported?.()) !== undefined
   const unlock = finished && isReported ? undefined : await lockRun(flags.out)
   try {
@@ -153,7 +153,7 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   }
 }
 
-/** What is trained, apart from how it is watched. */
+/** What is trained: the options of a run without its callbacks. */
 type Job = Pick<
   RunOptions,
   'plan' | 'dataset' | 'vocabulary' | 'directory' | 'teacher' | 'initFrom' | 'features'
@@ -212,7 +212,7 @@ const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Prom
   )
 }
 
-/** After Ctrl-C where no state is to be saved: nothing has begun yet, or all is saved already. */
+/** Ends the command at a Ctrl-C when there is no state to save: the training has not begun, or all is saved. */
 const leave = (): void => {
   sayHowToGoOn()
   process.exit(130)
@@ -245,9 +245,7 @@ const perceptualNetwork = async (
       )
     return undefined
   }
-  const { bytes, name } = await showingFeatures((notify) =>
-    featureModel(dataset, { ...(file !== undefined && { file }), ...notify }),
-  )
+  const { bytes, name } = await showingFeatures((notify) => featureModel(dataset, { file, ...notify }))
   try {
     const network = fromOnnx(bytes)
     const { channels, height, width } = dataset
@@ -270,12 +268,12 @@ const planOf = (
     command: settings.command,
     data: { spec: dataset.name, sha256: dataset.sha256, images: dataset.count },
     teacher: teacher?.sha256 ?? null,
-    ...(initFrom && { init_from: initFrom.sha256 }),
+    init_from: initFrom?.sha256,
     preset: settings.preset,
     ...(prediction !== EDM.prediction && { prediction }),
     method: objective.name,
     method_options: objective.options as Record<string, unknown>,
-    ...(features !== undefined && { features }),
+    features,
     sigma_min,
     sigma_max: flags.sigmaMax ?? sigma_max,
     batch: flags.batch ?? objective.batch ?? training.batch,
@@ -292,19 +290,18 @@ const planOf = (
     checks: settings.checks ?? 0,
     flip: flags.flip === true,
     translate: flags.translate,
-    optimizer: { ...training.optimizer, ...(flags.optimizer && { optimizer: flags.optimizer }) },
+    optimizer: { ...training.optimizer, optimizer: flags.optimizer ?? training.optimizer.optimizer },
     schedule: {
       ...training.schedule,
-      ...(objective.learning_rate && { learning_rate: objective.learning_rate }),
-      ...(flags.learningRate && { learning_rate: flags.learningRate }),
+      learning_rate: flags.learningRate ?? objective.learning_rate ?? training.schedule.learning_rate,
     },
   }
 }
 
-/** What was decided by time when the run began, or all there is. */
+/** The effort that was chosen when the run began; the full effort if none was. */
 const effortOf = (effort: Readonly<Record<string, number>> = {}): Effort => ({ ...FULL_EFFORT, ...effort })
 
-/** A run of so many minutes has what is left of them, if it was not stopped on the way; else what was planned. */
+/** Seconds for the report: what is left of the run's minutes, or what was planned if the run was stopped on the way. */
 const frameOf = (plan: RunPlan, progress: Progress | undefined, whole: boolean): ReportFrame => {
   const { effort } = progress?.time ?? {}
   const planned = effort?.report_seconds ?? 0
@@ -336,7 +333,7 @@ const trainWithBar = async (
       : ''
     return `loss ${(log.at(-1)?.loss ?? event.loss).toFixed(4)}${quality}${grid ? ` · ${grid}` : ''}`
   }
-  /** What cannot be looked at can be trained all the same. */
+  /** Pictures that cannot be shown can be trained with all the same. */
   const preview = async (...args: Parameters<typeof writeSamples>): Promise<string> => {
     try {
       return await writeSamples(...args)

@@ -10,7 +10,7 @@ import type { GuidanceScale, Progress, RunOptions, RunPlan } from '../training/i
 export interface RunSettings {
   readonly command: 'train' | 'distill'
   readonly preset: string
-  /** What a new network predicts, if not what is usual. */
+  /** What a new network predicts. Default: `edm`. */
   readonly prediction?: PredictionName
   readonly objective: Pick<
     Objective,
@@ -20,7 +20,7 @@ export interface RunSettings {
   /** What the weights begin as. */
   readonly initFrom?: LoadedModel
   readonly minutes: number
-  /** Where nothing is said: the method's own range if the pictures have prompts or classes, else 1. */
+  /** Default: the method's own range if the pictures have prompts or classes, else 1. */
   readonly guidance_scale?: GuidanceScale
   vocabulary(dataset: Dataset): Vocabulary
   range(dataset: Dataset): { sigma_min: number; sigma_max: number }
@@ -36,11 +36,11 @@ export interface RunSettings {
   checker?(dataset: Dataset, effort: Effort): Promise<(model: Model) => Promise<CheckResult>>
   /** Called when the training is done, unless `tune` is false: how the model is best sampled. */
   tuneSampling?(model: Model, dataset: Dataset, effort: Effort): Promise<Partial<ModelConfig['sampling']>>
-  /** Pictures of the report for each row and noise seed, where a person asked for so many. */
+  /** Pictures of the report for each row and noise seed, if a person chose the number. */
   readonly samples?: number
-  /** Makes a finished run's report, and says what goes into the JSON document. */
+  /** Makes a finished run's report. Returns what goes into the JSON document. */
   report?(progress: Progress | undefined, dataset: Dataset, frame: ReportFrame): Promise<object>
-  /** What `report` said, if the report is there already. */
+  /** What `report` returned, if the report is there already. */
   reported?(): Promise<object | undefined>
 }
 

@@ -35,11 +35,11 @@ export const sampleCommand = (): Command =>
     )
     .option(
       '--to-prompt <text>',
-      'paint the way to this prompt: the first picture is of --prompt, the last of this',
+      'interpolate to this prompt: the first picture is of --prompt, the last of this',
     )
     .option(
       '--to-seed <number>',
-      'paint the way to this seed’s picture; random or -1 draws one, which is told',
+      'interpolate to this seed’s picture; random or -1 draws one and prints it',
       seedNumber,
     )
     .addHelpText(
@@ -48,8 +48,8 @@ export const sampleCommand = (): Command =>
   onestroke sample models/emoji-32-student --prompt "red heart" --steps 1 --out heart.png -n 1
   onestroke sample models/emoji-32-student --prompt cat --prompt dog -n 16 --out grid.png
 
-With --to-prompt, --to-seed or both, the pictures lie at even distances on the way from one picture, of --prompt and
---seed, to another. All of them start from that one prompt, and from the noise of that one seed.
+With --to-prompt, --to-seed or both, the pictures lead in even steps from one picture, of --prompt and --seed, to
+another. All of them start from that one prompt, and from the noise of that one seed.
   onestroke sample models/emoji-32-student --prompt "cat face" --to-prompt "dog face" -n 8 --columns 8 --out way.png
   onestroke sample models/emoji-32-student --prompt owl --seed 1 --to-seed 2 -n 8 --columns 8 --out owls.png`,
     )
@@ -63,26 +63,27 @@ With --to-prompt, --to-seed or both, the pictures lie at even distances on the w
         flags,
         {
           prompts: promptsFor(model, flags, way ? own.slice(0, 1) : own),
-          ...(flags.schedule && { schedule: flags.schedule }),
-          ...(flags.gamma !== undefined && { gamma: flags.gamma }),
+          schedule: flags.schedule,
+          gamma: flags.gamma,
           ...way,
         },
         {
-          ...(flags.toPrompt !== undefined && { to_prompt: flags.toPrompt }),
-          ...(flags.toSeed !== undefined && { to_seed: flags.toSeed }),
+          to_prompt: flags.toPrompt,
+          to_seed: flags.toSeed,
         },
       )
     })
 
-/** Evenly from the prompt and the seed to others. @throws UserError if there is no such way. */
+/** An even interpolation from the prompt and seed to others. @throws UserError if the flags do not describe one. */
 const wayOf = (
   model: Model,
   { number: count, prompt = [], seed, toPrompt, toSeed }: SampleFlags,
 ): Pick<GenerateOptions, 'seeds' | 'to'> | undefined => {
   if (toPrompt === undefined && toSeed === undefined) return undefined
-  if (count < 2) throw new UsageError('a way needs at least two pictures', { remedy: 'choose -n 2 or more' })
+  if (count < 2)
+    throw new UsageError('an interpolation needs at least two pictures', { remedy: 'choose -n 2 or more' })
   if (prompt.length > 1)
-    throw new UsageError(`a way begins at one prompt, not at ${prompt.length}`, {
+    throw new UsageError(`an interpolation begins at one prompt, not at ${prompt.length}`, {
       remedy: 'give --prompt once',
     })
   if (toPrompt !== undefined) checkPrompt(model.conditioner, toPrompt, 'to.prompt')
@@ -90,8 +91,8 @@ const wayOf = (
     seeds: Array<number>(count).fill(seed),
     to: {
       weights: Array.from({ length: count }, (_, i) => i / (count - 1)),
-      ...(toPrompt !== undefined && { prompt: toPrompt }),
-      ...(toSeed !== undefined && { seed: toSeed }),
+      prompt: toPrompt,
+      seed: toSeed,
     },
   }
 }

@@ -1,4 +1,4 @@
-/** Pictures on the way: what people look at while a model trains. */
+/** Sample pictures that a training paints on the way. */
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Dataset } from '../data/index.js'
@@ -8,7 +8,7 @@ import type { Model } from '../model/index.js'
 import { SAMPLES_FILE, SAMPLES_FOLDER } from '../run-files.js'
 
 /**
- * A grid of samples from the weights as they are now: what to look at while it trains. Some are kept for later, each
+ * Writes a grid of samples from the current weights, to look at while the model trains. Some grids are kept, each
  * after a twentieth more pictures than the one before.
  */
 export const writeSamples = async (

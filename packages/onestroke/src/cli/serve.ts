@@ -89,7 +89,7 @@ new WebSocket(url, ['onestroke', 'bearer.TOKEN']). Also: /health, /ready, /metri
         const { app } = await createServer(path, {
           ...flags,
           allowedHosts: allowedHost,
-          ...(token !== undefined && { token }),
+          token,
           onFailure: ({ message }) => say(`${pc.red('error:')} a request failed: ${message}`),
         })
         const { port, family, address } = await listen(app, flags)

@@ -1,4 +1,4 @@
-/** What every student gets, distilled or not: its quality measured on the way, its noise levels searched in the end. */
+/** What every run of a student does: it measures the quality on the way, and searches noise levels at the end. */
 import type { Command } from 'commander'
 import type { Dataset } from '../data/index.js'
 import {
@@ -42,14 +42,14 @@ export const studentSettings = (
   path?: { teacher: LoadedModel; guidance_scale: number },
 ): Pick<RunSettings, 'path' | 'features' | 'checks' | 'checker' | 'tune' | 'tuneSampling'> => {
   let opened: Promise<FeatureExtractor> | undefined
-  /** Opened once a run: what it knows of the real pictures serves checks, search and report. */
+  /** Opened once per run, because checks, search and report share its features of the real pictures. */
   const features = (dataset: Dataset, { feature_steps }: Effort): Promise<FeatureExtractor> => {
     const seen = path ? asSeenBy(path.teacher.config, dataset) : dataset
     opened ??= showingFeatures((notify) => featuresFor(seen, { ...notify, feature_steps }))
     return opened
   }
   return {
-    ...(path && { path }),
+    path,
     features,
     checks,
     checker: async (dataset, effort) =>
@@ -63,7 +63,7 @@ export const studentSettings = (
   }
 }
 
-/** @throws UserError if there is no student that they could be for. */
+/** @throws UserError if a student-only flag is given for a teacher. */
 export const refuseStudentFlags = ({ checks, tune = true }: StudentFlags): void => {
   if (checks !== undefined || !tune)
     throw new UsageError(
@@ -78,7 +78,7 @@ const tuneSampling = async (
   extractor: FeatureExtractor,
   effort: Effort,
 ): Promise<Partial<Model['config']['sampling']>> => {
-  // The pictures whose prompts are painted, and no others, are compared with: see `samplesToChoose`.
+  // Compares only with the pictures whose prompts are painted: see `samplesToChoose`.
   const rows = judgedBy(dataset, Math.min(searchPictures(effort, dataset.count), dataset.count))
   const judge = await Judge.of(extractor, dataset, {
     samples: samplesToChoose(rows.length),

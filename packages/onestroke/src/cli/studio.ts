@@ -47,7 +47,7 @@ export const studioCommand = (): Command =>
     )
     .option(
       '--allowed-host <name>',
-      'a name by which it is called, as that of a proxy before it; may be given several times',
+      'a further host name of the studio, such as that of a proxy; may be given several times',
       gathered,
       [],
     )
@@ -84,7 +84,7 @@ or lead the phone's own port 8090 here, which counts as secure: adb reverse tcp:
         const catalogue = await openCatalogue(named ? models : shippedModels(), {
           ...flags,
           work,
-          // A folder to upload has what was named, and not what lies around.
+          // A folder to upload holds only the models that were named.
           places: named || flags.build !== undefined ? [] : ['models', ...watched],
         })
         if (flags.build !== undefined) {
@@ -103,7 +103,7 @@ or lead the phone's own port 8090 here, which counts as secure: adb reverse tcp:
       }
     })
 
-/** Where trainings are looked for, and models. */
+/** The folders in which the studio looks for trainings and models. */
 const RUNS = ['.', 'runs']
 /** Bytes of a token that is drawn. */
 const TOKEN = 16
@@ -123,7 +123,7 @@ const ownAddresses = (): string[] =>
     .filter(({ internal, family }) => !internal && family === 'IPv4')
     .map(({ address }) => address)
 
-/** Says where the studio is; where others may open it, with the link as a code for cameras. */
+/** Prints the studio's address; if others may open it, also as a QR code. */
 const tell = ({ host, token }: StudioGuard, port: number): void => {
   const link = (address: string) =>
     `http://${address.includes(':') ? `[${address}]` : address}:${port}${token === undefined ? '' : `/?token=${encodeURIComponent(token)}`}`

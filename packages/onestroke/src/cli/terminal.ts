@@ -1,4 +1,4 @@
-/** What commands say while they work: bars on a terminal, plain lines in a pipe, always on standard error. */
+/** What commands print while they work: bars on a terminal, plain lines in a pipe, always on standard error. */
 import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
 import type { FeatureOptions } from '../evaluation/index.js'
@@ -18,7 +18,7 @@ export const say = (line: string): void => {
   stderr.write(`${line}\n`)
 }
 
-/** A warning. What it names comes from files, and may hold anything. */
+/** Prints a warning. It is made printable, because the names in it come from files and may hold anything. */
 export const warn = (line: string): void => say(pc.yellow(printable(line)))
 
 /** Characters that move the cursor, change colours or the direction of text, or do worse to a terminal. */
@@ -92,9 +92,9 @@ export class Bar {
   }
 }
 
-/** The width where a terminal does not tell its own. */
+/** Columns of a terminal that does not tell its width. */
 const USUAL_COLUMNS = 80
-/** Signs of a bar: at most, and the fewest that show something. */
+/** Most characters of a bar, and the fewest that are of use. */
 const [LONGEST_BAR, SHORTEST_BAR] = [24, 6]
 
 /** A bar and what is said beside it, on one line that is shorter than the terminal is wide: a full one would break. */
@@ -107,7 +107,7 @@ export const barLine = (what: string, progress: number, tail: string, columns: n
   return line.length < columns ? line : `${line.slice(0, columns - 2)}…`
 }
 
-/** Does what may need a feature network, with a bar while one is being trained. */
+/** Runs `work`, which may need a feature network, with a bar while one is being trained. */
 export const showingFeatures = async <T>(
   work: (notify: Required<Pick<FeatureOptions, 'onTrain' | 'onUncached'>>) => Promise<T>,
 ): Promise<T> => {
@@ -128,11 +128,11 @@ export const showingFeatures = async <T>(
 /** What the next Ctrl-C (or SIGTERM) does instead of ending the process. */
 let polite: (() => void) | undefined
 
-/** Installed once, by `main`: the exit status of an interrupted command is 130, wherever it was. */
+/** Installs the signal handlers; called once, by `main`. An interrupted command always exits with 130. */
 export const handleInterrupts = (): void => {
   let asked = Number.NEGATIVE_INFINITY
   const handler = () => {
-    // Where a shell has become the command, npm sends on what the terminal has sent already.
+    // If npm's shell has replaced itself by the command, npm sends a second signal for one Ctrl-C.
     if (performance.now() - asked < SAME_SIGNAL) return
     const ask = polite
     polite = undefined
@@ -142,7 +142,7 @@ export const handleInterrupts = (): void => {
   }
   process.on('SIGINT', handler).on('SIGTERM', handler)
   process.on('exit', (status) => {
-    // A thread that does not end, such as one that runs an endless network, would hold the process: one more signal ends it.
+    // A thread that never ends, such as one that runs an endless network, keeps the process alive: one more signal ends it.
     process.off('SIGINT', handler).off('SIGTERM', handler)
     shown?.stop()
     // Also where a bar was not stopped as it should be: the cursor shows, and lines wrap.
@@ -150,7 +150,7 @@ export const handleInterrupts = (): void => {
   })
 }
 
-/** From now on, the first Ctrl-C calls `ask`; one more ends the process at once, by the watchdog if need be. */
+/** From now on, the first Ctrl-C calls `ask`, and a second one ends the process at once, by the watchdog if need be. */
 export const whenInterrupted = (ask: (() => void) | undefined): void => {
   polite = ask
 }
@@ -158,11 +158,11 @@ export const whenInterrupted = (ask: (() => void) | undefined): void => {
 /** Thrown when Ctrl-C ended a run whose state is safe: exit status 130. */
 export class Interrupted extends Error {}
 
-/** The command that is running, fit to be pasted into a shell. */
+/** The running command, quoted for a shell. */
 export const commandLine = (words = process.argv.slice(2)): string =>
   ['onestroke', ...words].map(quote).join(' ')
 
-/** The command that goes on with what this one has begun: `--force` would start over. */
+/** The command that resumes this one: the same without `--force`, which would start over. */
 export const resumeLine = (): string =>
   commandLine(process.argv.slice(2).filter((word) => word !== '--force'))
 

@@ -25,14 +25,14 @@ export const elapsed = (): number => performance.now() / 1000
 
 /** Share of the time that is kept for the last checkpoint, for samples, and for writing the model. */
 const FINISHING = 0.03
-/** Share of the time that the training gets in any case. */
+/** Least share of the time that the training gets. */
 const LEAST_TRAINING = 0.25
-/** How much longer than asked a run may be before that is said. */
+/** A run longer than asked by more than this factor gets a warning. */
 const TOO_LONG = 1.15
-/** A training that takes fewer seconds is over before a plan of it is of use. */
+/** Trainings of fewer seconds get no plan. */
 const SHORT = 20
 
-/** Seconds of a report for which no minutes were given: a fifth of the training's, and two minutes at least. */
+/** Seconds of a report if no minutes were given: a fifth of the training's, and at least two minutes. */
 export const reportSeconds = (training: number): number => Math.max(LEAST_REPORT, REPORT_SHARE * training)
 export const LEAST_REPORT = 120
 const REPORT_SHARE = 0.2
@@ -49,11 +49,11 @@ export const measuredOf = (
   report: report !== undefined,
   taught: path !== undefined,
   shares: objective.flow_map !== true,
-  ...(samples !== undefined && { samples }),
+  samples,
 })
 
 /**
- * Shares out the minutes of a run, and says so; of a run of so many images, only an estimate is said.
+ * Shares out the minutes of a run, and prints how. For a run of so many images, prints only an estimate.
  *
  * @param step_seconds what a step of the training takes; `model` is the student as it begins.
  */
@@ -114,7 +114,7 @@ const secondsOf = (images: number, step_seconds: number, { batch }: Pick<RunPlan
   (images / batch / 0.9) * step_seconds
 
 /**
- * Says so where a network that begins from nothing will see too few pictures to paint more than noise, and what to do.
+ * Warns if a network that begins fresh will see too few pictures to paint more than noise, and says what to do.
  *
  * @param withAll seconds of a run of so many pictures, where its length is in minutes.
  */
@@ -176,7 +176,7 @@ const partsOf = (training: number, costs: Costs): string =>
     .map(([seconds, what]) => `${spoken(seconds as number)} ${what}`)
     .join(', ')
 
-/** By how many of the pictures a large set is judged. */
+/** Says by how many of the pictures a large set is judged. */
 const samplesOf = (effort: Effort, { count, checks, tune, report }: Measured): string | undefined => {
   const parts: string[] = []
   const few = (pictures: number, what: string) => {
@@ -191,7 +191,7 @@ const samplesOf = (effort: Effort, { count, checks, tune, report }: Measured): s
     : undefined
 }
 
-/** What there is no time for; undefined where all is done, if with fewer pictures. */
+/** The parts for which there is no time; undefined if every part is done, if with fewer pictures. */
 const lackingOf = (effort: Effort, asked: Measured): string | undefined => {
   const without: string[] = []
   const judged = effort.feature_steps > 0

@@ -70,7 +70,7 @@ export const trainCommand = (): Command =>
     )
     .option(
       '--init-from <model>',
-      'learn on from this model, with its network, prompts or classes, and noise levels',
+      'continue from this model, with its network, prompts or classes, and noise levels',
     )
     .addHelpText(
       'after',
@@ -123,7 +123,7 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
       )
     })
 
-/** @throws UserError if the model to learn on from is not there, or not of the kind. */
+/** @throws UserError if the model to continue from is missing or of the wrong kind. */
 const goingOnFrom = async (
   { initFrom: path, preset, prediction }: TrainFlags,
   { kind }: Pick<Objective, 'kind'>,
@@ -134,7 +134,7 @@ const goingOnFrom = async (
       remedy: 'leave one of them out',
     })
   if (prediction !== undefined)
-    throw new UsageError('--prediction is of a new network, and --init-from brings one with its own', {
+    throw new UsageError('--prediction is for a new network, and --init-from brings one with its own', {
       remedy: 'leave one of them out',
     })
   const model = await loadModel(path)

@@ -1,4 +1,4 @@
 import { UserError } from '@onestroke/core/errors'
 
-/** A command line that asks for what there is not: exit status 2. */
+/** A wrong command line: exit status 2. */
 export class UsageError extends UserError {}

@@ -7,9 +7,9 @@ import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 import { isMainThread, Worker } from 'node:worker_threads'
 
-/** Milliseconds within which a second signal is the first one again. */
+/** Signals closer together than this, in milliseconds, count as one. */
 export const SAME_SIGNAL = 300
-/** What a terminal must be told after a bar that nobody stopped: clear its line, show the cursor, wrap lines. */
+/** Restores a terminal after a bar that was not stopped: clears its line, shows the cursor, wraps lines. */
 export const READY = '\r\x1b[K\x1b[?25h\x1b[?7h'
 /** Milliseconds in which the main thread may end the process itself. */
 const GRACE = 1000
@@ -17,7 +17,7 @@ const GRACE = 1000
 /** Runs beside the command until that ends. */
 export const startWatchdog = (): void => {
   const worker = new Worker(new URL(import.meta.url), { execArgv: ['--no-deprecation'] })
-  // Where Node has no such signals for threads, nothing is lost but this.
+  // On systems without these signals in threads, only this watchdog is missing.
   worker.on('error', () => {})
   worker.unref()
 }
@@ -28,7 +28,7 @@ interface Signal {
 }
 
 const watch = (): void => {
-  // `process.on` hears no signals in a thread. Its own part of libuv does.
+  // `process.on` receives no signals in a thread; Node's own libuv handle does.
   const { binding } = process as unknown as { binding(name: 'signal_wrap'): { Signal: new () => Signal } }
   const { Signal } = binding('signal_wrap')
   let first: number | undefined

@@ -1,4 +1,4 @@
-/** The members of a tar archive, plain or gzipped, one after the other. */
+/** Reads the members of a tar archive, plain or gzipped, one after the other. */
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { PassThrough, pipeline, Readable, Transform } from 'node:stream'
@@ -8,7 +8,7 @@ import { createTarDecoder, type TarHeader } from 'modern-tar'
 
 export interface Entry {
   header: TarHeader
-  /** Reads the content; to be called before the next entry is asked for, or not at all. */
+  /** Reads the content. Must be called before the next entry is asked for, or not at all. */
   read(): Promise<Uint8Array>
 }
 
@@ -81,7 +81,7 @@ const endBlocks = (): Transform => {
   })
 }
 
-/** A body of a known length. Memory is taken as bytes come: a header may promise anything. */
+/** Reads a body of a known length. Memory is allocated as bytes arrive, because a header may promise any length. */
 const contentOf = async (body: ReadableStream<Uint8Array>, size: number): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = []
   let length = 0
@@ -107,7 +107,7 @@ const startOf = async (file: string): Promise<Uint8Array> => {
   }
 }
 
-/** What files begin with that are taken for tar archives, and what to do. */
+/** First bytes of other formats that are mistaken for tar archives, and what to do with them. */
 const OTHERS: readonly { start: RegExp; is: string; remedy: string }[] = [
   { start: /^BZh/, is: 'is compressed with bzip2', remedy: 'unpack it: bunzip2 FILE' },
   { start: /^\xfd7zXZ/, is: 'is compressed with xz', remedy: 'unpack it: unxz FILE' },

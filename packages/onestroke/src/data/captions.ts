@@ -1,4 +1,4 @@
-/** What files beside a folder's pictures say of them: `name.txt`, `name.caption`, `name.json`, metadata. */
+/** Reads what files beside a folder's pictures say about them: `name.txt`, `name.caption`, `name.json`, metadata. */
 import { readFile, stat } from 'node:fs/promises'
 import { extname, join, posix } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
@@ -13,12 +13,12 @@ import { cannotRead, MAX_TEXT_BYTES, parseJson, textOf, tidyCaption } from './te
 /** Endings of files beside a picture. Later ones come before earlier ones where both say something. */
 const BESIDE = ['.json', '.caption', '.txt']
 
-/** What is known of pictures, and where from. */
+/** The captions and labels of pictures, and the files that they come from. */
 export class Said {
   readonly captions = new Map<string, { text: string; source: string }>()
   readonly labels = new Map<string, { label: Label; source: string }>()
 
-  /** What was remarked already, once a picture: three sources may compete for it. */
+  /** Remarks that were made already: one per picture, although three sources may compete for it. */
   readonly #remarked = new Set<string>()
 
   constructor(readonly remarks: Remarks) {}
@@ -29,7 +29,7 @@ export class Said {
     this.#remarked.add(key)
   }
 
-  /** Takes what a further source says of a picture; it comes before those that spoke earlier. */
+  /** Adds the facts of a further source about a picture. They take precedence over those of earlier sources. */
   add(picture: string, { caption, label }: Facts, source: string): void {
     if (caption !== undefined) {
       const known = this.captions.get(picture)?.text
@@ -135,7 +135,7 @@ const read = async (path: string, most: number): Promise<Uint8Array | undefined>
   }
 }
 
-/** Where most of it comes from, first: `metadata.jsonl and .txt files`. */
+/** The sources in words, the one with the most entries first: `metadata.jsonl and .txt files`. */
 export const sourcesOf = (found: Iterable<{ source: string }>): string => {
   const counts = new Map<string, number>()
   for (const { source } of found) counts.set(source, (counts.get(source) ?? 0) + 1)

@@ -18,7 +18,7 @@ import {
 import { type Decoded, type Outcome, toPlanar } from './decode.js'
 import { PICTURE_EXTENSIONS } from './picture-name.js'
 
-/** The part of a dataset that pictures alone decide, and the file of every picture. */
+/** The part of a dataset that depends on the pictures alone, and the file of every picture. */
 export type Collected = Pick<
   Dataset,
   'count' | 'channels' | 'height' | 'width' | 'pixels' | 'skipped' | 'sizes'
@@ -33,7 +33,7 @@ export class Collector {
   #sizes: Dataset['sizes']
   #first: { file: string; picture: Decoded } | undefined
 
-  /** @param source names the set in errors; `expected` is the number of files, if it is known. */
+  /** @param source what errors call the set; `expected` is the number of files, if it is known. */
   constructor(
     readonly source: string,
     readonly options: LoadOptions,
@@ -74,7 +74,7 @@ export class Collector {
   }
 
   /**
-   * All pictures, sorted by file. Grey ones become colourful unless all are grey.
+   * All pictures, sorted by file. Grey ones get three channels unless all are grey.
    *
    * @throws UserError if there is none.
    */
@@ -97,7 +97,7 @@ export class Collector {
       pixels,
       skipped,
       files,
-      ...(this.#sizes && { sizes: this.#sizes }),
+      sizes: this.#sizes,
     }
   }
 }

@@ -8,7 +8,7 @@ import { isTrain, type Level, learnedTogether, levelOf, type Part } from './spli
 export interface Condition {
   /** The pictures that are used. */
   files: string[]
-  /** Those that are left out, because they have no class. */
+  /** Pictures that are left out because they have no class. */
   left: Dataset['skipped']
   captions?: { of(file: string): string; from: string }
   classes?: { of(file: string): Label; from: string }
@@ -58,11 +58,11 @@ export const conditionOf = (part: Part, said: Said): Condition => {
   }
 }
 
-/** What is said where captions and classes compete. */
+/** The warning if there are both captions and classes. */
 export const bothSaid = (captionsFrom: string, classesFrom: string): string =>
   `there are both captions (from ${captionsFrom}) and classes (from ${classesFrom}): train learns the captions, not the classes`
 
-/** What is said where a few captions compete with classes. */
+/** The warning if there are classes and only a few captions. */
 export const fewCaptions = (captioned: number, of: number, first: string, classesFrom: string): string =>
   `${captioned} of ${picturesOf(of)} ${captioned === 1 ? 'has a caption' : 'have captions'} (${first}): the classes (from ${classesFrom}) are used, captions are not`
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { UserError } from '@onestroke/core/errors'
 import { type PictureShape, type PictureSize, sizeOf } from '@onestroke/core/picture'
 
-/** Pictures that have no common size, and no resolution was given. */
+/** The error for pictures without a common size, if no resolution is given. */
 export class NoCommonSize extends UserError {
   constructor(message: string) {
     super(message, { remedy: 'scale and crop them all with `resolution` 32' })
@@ -22,24 +22,24 @@ export interface Dataset extends PictureShape {
   names?: string[]
   /** Where captions come from, for people: `metadata.jsonl`. */
   namesFrom?: string
-  /** One word or more per picture that say how it is drawn, not what: of several icon sets, the set ("noto"). */
+  /** Per picture the words for its style: with several icon sets, the name of its set ("noto"). */
   styles?: string[]
   /** Class condition: the classes' names, and for every picture [count] the index of its class. */
   classes?: string[]
   labels?: Int32Array
   /** Where classes come from, for people: `folders`. */
   classesFrom?: string
-  /** What the pictures are under, where their source says so: `MIT AND Apache-2.0`. */
+  /** Licence of the pictures, if their source tells it: `MIT AND Apache-2.0`. */
   license?: string
   /** Pictures that could not be read or are left out, and why. */
   skipped: { file: string; reason: string }[]
   /** What was done with the pictures when they were read, for people: `set upright`. */
   notes?: string[]
-  /** What was not understood, or is used in part only: a sentence each. */
+  /** What was not understood or is only used in part: one sentence each. */
   warnings?: string[]
   /** Hash of shape, names, classes, pixels and labels: identifies the data in provenance. Hexadecimal. */
   sha256: string
-  /** Pictures that are not for training, if the source sets some apart (MNIST's t10k). */
+  /** The test split, if the source has one (MNIST's t10k). */
   test?: Dataset
 }
 
@@ -55,13 +55,13 @@ export interface DataOptions {
   category?: string[]
   /** Archives only: which picture of a sample is taken, `left` for `0001.left.png`. */
   part?: string
-  /** At most so many pictures, spread evenly over the set; of a tar archive, the first ones. */
+  /** Most pictures to take, spread evenly over the set; from a tar archive, the first ones. */
   limit?: number
   /** Called as pictures are read. Where the total is not known beforehand (tar), it is an estimate. */
   onProgress?(done: number, total: number): void
 }
 
-/** What loaders are told: a size has one form. */
+/** The options as loaders get them: a size has one form. */
 export interface LoadOptions extends DataOptions {
   resolution?: PictureSize
 }

@@ -21,14 +21,14 @@ export interface DecodeOptions {
    * taken as they were before.
    */
   resolution?: PictureSize | undefined
-  /** Turn it grey or colourful. As it is, if not given. */
+  /** Channels of the result: 1 for grey, 3 for colour. Default: those of the file. */
   channels?: 1 | 3 | undefined
   /** Larger pictures are refused. */
   megapixels?: number | undefined
   /** Names of sharp's formats; others are refused. */
   formats?: readonly string[] | undefined
   /**
-   * It is a mask, and comes out grey. If any pixel is transparent, transparency is the mask, and colours do not count. Scaled
+   * Read it as a mask, in grey. If any pixel is transparent, transparency is the mask, and colours do not count. Scaled
    * by `meanArea`, so that a pixel over nothing but black stays black.
    */
   mask?: boolean | undefined
@@ -38,11 +38,11 @@ export interface DecodeOptions {
 export type Outcome = { picture: Decoded } | { reason: string }
 
 const MEGAPIXELS = 100
-/** Drawings are drawn so many times larger than needed and then reduced: smoother than drawing them small. */
+/** Factor by which drawings are drawn larger and then reduced, which is smoother than drawing them small. */
 const OVERSAMPLING = 4
-/** Pictures are decoded so many at a time. */
+/** Pictures that are decoded at a time. */
 export const DECODERS = 4
-/** Larger files are not taken for pictures. */
+/** Largest file, in bytes, that is read as a picture. */
 export const MAX_FILE_BYTES = 256 * 2 ** 20
 
 /** A file's bytes. @throws Error if it is no file, as a named pipe, or too large for a picture. */
@@ -144,16 +144,15 @@ const transparency = async (picture: Sharp): Promise<Sharp> => {
 /** How sharp stores values from black to white. Others (float) have no white that is known. */
 const DEPTHS = new Set(['uchar', 'ushort'])
 
-const open = (bytes: Uint8Array, megapixels: number, density?: number): Sharp =>
-  sharp(bytes, {
-    failOn: 'error',
-    limitInputPixels: megapixels * 1e6,
-    ...(density !== undefined && { density }),
-  })
+const open = (bytes: Uint8Array, megapixels: number, density?: number): Sharp => {
+  const options = { failOn: 'error', limitInputPixels: megapixels * 1e6 } as const
+  // sharp refuses a density that is undefined.
+  return sharp(bytes, density === undefined ? options : { ...options, density })
+}
 
 /**
  * An SVG in pixels, four times the resolution or its own size if that is larger; less where it would exceed the limit.
- * In a step of its own, since sharp would draw a drawing that it is told to resize at its final size.
+ * This takes a separate step, because sharp draws a resized drawing at its final size.
  */
 const drawn = async (
   bytes: Uint8Array,
@@ -219,7 +218,7 @@ const reasonOf = (error: unknown, { megapixels = MEGAPIXELS }: DecodeOptions): s
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
   if (first.includes('unsupported image format')) return 'not a picture'
   if (first.includes('exceeds pixel limit')) return `more than ${megapixels} megapixels`
-  // What the libraries behind sharp say of it is about their own workings.
+  // Messages of the libraries behind sharp are about their own internals.
   if (/corrupt header|premature end|unexpected end|read error|unknown error/i.test(first))
     return 'cut short, or no picture'
   return first.slice(0, 120)

@@ -1,4 +1,4 @@
-/** SVGs from outside are drawn in processes of their own: a few hundred bytes can keep a processor busy for ever. */
+/** Draws SVGs from outside in separate processes: a few hundred bytes can keep a processor busy for ever. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { builtUrl } from '../built.js'
@@ -11,7 +11,7 @@ export interface Drawing {
   seconds: number
 }
 
-/** Only what can be sent: callers hand over more, functions too. All of it: what is left out would change the picture. */
+/** The options that can be sent, and that change the picture. Callers pass others too, such as functions. */
 const sendable = ({
   resolution,
   channels,
@@ -80,7 +80,7 @@ export class Drawers {
 
 const drawers = new Drawers(20)
 
-/** Decodes what comes from outside: as `decode`, but drawings apart. */
+/** Decodes as `decode` does, but drawings in a separate process: for files from outside. */
 export const decodeForeign = async (
   read: () => Promise<Uint8Array>,
   options: DecodeOptions,

@@ -1,8 +1,8 @@
-/** What a record says about a picture: a line of metadata, or a JSON document beside it. */
+/** The facts about a picture in a record: a line of metadata, or a JSON document beside the picture. */
 import type { Remarks } from './remarks.js'
 import { tidyCaption } from './text.js'
 
-/** More classes than this are a mistake: a label that is no class. */
+/** Most classes. A larger label is a mistake, and not a class. */
 export const MAX_LABEL = 65_535
 
 /** Keys that hold a caption, the first one first. */
@@ -14,14 +14,14 @@ const SAMPLE_KEYS = ['caption', 'text', 'prompt', 'description'] as const
 export type Label = number | string
 
 export interface Facts {
-  /** Empty where a caption was left empty; undefined where nothing is said. */
+  /** Empty if the record has an empty caption; undefined if it has none. */
   caption?: string
   label?: Label
 }
 
 export type Found =
   | { facts: Facts }
-  /** What is there, but not of the kind that it should be: a key. */
+  /** A key whose value has the wrong type. */
   | { wrong: string }
 
 type Fields = Record<string, unknown>

@@ -64,7 +64,7 @@ export const loadFolder = async (
       ...(testSet?.warnings ?? []),
       ...remarks.lines(),
     ],
-    ...(testSet && { test: testSet }),
+    test: testSet,
   }
 }
 

@@ -1,4 +1,4 @@
-/** Where the first frame of a GIF lies on its canvas. */
+/** Finds the rectangle of a GIF's first frame on its canvas. */
 
 export interface Rectangle {
   left: number

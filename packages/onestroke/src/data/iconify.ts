@@ -56,7 +56,11 @@ export const loadIconify = async (
   const all = packages.flatMap((set, i) => iconsOf(set, keep, styles[i]!, resolution))
   const icons = spread(all, options.limit)
 
-  const collector = new Collector(name, { channels: 3, ...options, resolution }, icons.length)
+  const collector = new Collector(
+    name,
+    { ...options, channels: options.channels ?? 3, resolution },
+    icons.length,
+  )
   const decoding = { resolution, channels: options.channels ?? 3 } as const
   const outcomes = inOrder(icons, DECODERS, async ({ file, svg }) => ({
     file,
@@ -176,16 +180,18 @@ const iconsOf = (
       file: `${prefix}/${name}`,
       caption: wordsOf(name),
       style,
-      svg: svgOf({ ...pick(set), ...pick(icon), body: icon.body }, resolution),
+      svg: svgOf(
+        {
+          left: icon.left ?? set.left,
+          top: icon.top ?? set.top,
+          width: icon.width ?? set.width,
+          height: icon.height ?? set.height,
+          body: icon.body,
+        },
+        resolution,
+      ),
     }))
 }
-
-const pick = ({ left, top, width, height }: Omit<IconSet['icons'][string], 'body'>) => ({
-  ...(left !== undefined && { left }),
-  ...(top !== undefined && { top }),
-  ...(width !== undefined && { width }),
-  ...(height !== undefined && { height }),
-})
 
 /** A drawing of a size, with the whole icon in its middle. 16 × 16 is what iconify's format takes icons for that do not say. */
 const svgOf = (

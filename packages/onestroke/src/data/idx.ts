@@ -54,8 +54,8 @@ export const readIdx = async (file: string, dimensions: number): Promise<Idx & {
 }
 
 /**
- * What a gzipped file holds, as far as it goes: if it is truncated, so is what comes back. A file that holds more than
- * its header says is given up a little behind that, because a few megabytes may unpack to gigabytes.
+ * Unpacks a gzipped file. From a truncated file it returns what is there. It stops a little behind the length that the
+ * header tells, because a few megabytes may unpack to gigabytes.
  */
 const unpacked = async (stored: Uint8Array, file: string, dimensions: number): Promise<Uint8Array> => {
   const isGzip = stored[0] === 0x1f && stored[1] === 0x8b

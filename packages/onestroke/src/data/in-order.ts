@@ -7,7 +7,7 @@ export async function* inOrder<T, R>(
   const running: Promise<R>[] = []
   for await (const item of items) {
     const result = work(item)
-    result.catch(() => {}) // it is heard when its turn comes, if it comes
+    result.catch(() => {}) // thrown when its turn comes, if it comes
     running.push(result)
     if (running.length >= width) yield await running.shift()!
   }

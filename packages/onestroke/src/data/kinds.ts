@@ -1,4 +1,4 @@
-/** The kinds of data: how DATA names them, what is said of them, and what reads them. */
+/** The kinds of data: how DATA names them, their help, and what reads them. */
 import type { DataOptions, Dataset, LoadOptions } from './dataset.js'
 import { archivesOf, expectFolder, tidyPath } from './paths.js'
 
@@ -9,13 +9,13 @@ export const OWN_OPTIONS = { category: 'categories', part: 'parts' } as const sa
 export type OwnOption = keyof typeof OWN_OPTIONS
 
 export interface DataKind {
-  /** What stands before the colon. Absent for the one kind without: a path. */
+  /** The prefix before the colon. Absent for paths, the only kind without one. */
   readonly prefix?: string
   /** How DATA is written: `tar:FILE`. */
   readonly form: string
   /** What may follow the form: more of the same. */
   readonly more?: string
-  /** In a few words; by default the form says enough. */
+  /** A few words of help, if the form does not say enough. */
   readonly brief?: string
   /** What is read, for help. */
   readonly about: string

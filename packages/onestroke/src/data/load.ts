@@ -30,7 +30,7 @@ export async function loadDataset(spec: string, asked: DataOptions = {}): Promis
   }
 }
 
-/** The kind that a spec names, and what stands behind its prefix. What has no known prefix is a path. */
+/** The kind that a spec names, and the text behind its prefix. A spec without a known prefix is a path. */
 const kindOf = (spec: string): [DataKind, string] => {
   const [, prefix, rest = ''] = /^([a-z]{2,}):(.*)$/s.exec(spec) ?? []
   const named = prefix === undefined ? undefined : DATA_KINDS.find((kind) => kind.prefix === prefix)

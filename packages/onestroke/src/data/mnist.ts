@@ -185,7 +185,7 @@ const datasetOf = async (
   })
 }
 
-/** What pictures are padded to: the size that is asked for or, where they are larger, its proportions around them. */
+/** The size to which pictures are padded: the one asked for or, if the pictures are larger, one of its proportions around them. */
 const frameOf = ({ height, width }: PictureSize, size: PictureSize): PictureSize => {
   if (height <= size.height && width <= size.width) return size
   const isWide = width * size.height >= height * size.width

@@ -1,4 +1,4 @@
-/** Where DATA lies, and what is said if it does not. */
+/** Finds the files that DATA names, or says which are missing. */
 import type { Stats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join, normalize } from 'node:path'
@@ -7,10 +7,10 @@ import { glob } from 'glob'
 import { braceExpand } from 'minimatch'
 import { byCodeUnit } from './dataset.js'
 
-/** No data lies where DATA says. `loadDataset` adds what DATA can be. */
+/** The error if there is no data at DATA's path. `loadDataset` adds the forms of DATA. */
 export class NoData extends UserError {}
 
-/** One name for one path, however it is written: `./photos/` is `photos`. */
+/** Normalises a path: `./photos/` becomes `photos`. */
 export const tidyPath = (path: string): string => normalize(path).replace(/(?<=.)[/\\]+$/, '')
 
 /** @throws UserError if the path is not there, or no folder. */

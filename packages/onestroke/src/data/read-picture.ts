@@ -1,7 +1,7 @@
 import type { Random } from '@onestroke/core/random'
 import type { Dataset } from './dataset.js'
 
-/** Small random changes that leave a picture what it is. */
+/** Augmentation: small random changes that keep what a picture shows. */
 export interface Augment {
   /** Mirror every second picture, left to right. */
   flip?: boolean

@@ -1,9 +1,9 @@
-/** What is to be said of many files at once: one line for each kind, with a few of the names. */
+/** Remarks about many files: one line for each kind, with a few of the names. */
 
 const count = (n: number, one: string, many: string): string =>
   `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 
-/** How a kind of remark begins, for so many files. */
+/** The beginning of each kind of remark, for `n` files. */
 const KINDS = {
   windows1252: (n: number) =>
     `${count(n, 'text is', 'texts are')} not UTF-8, and read as Windows-1252; save as UTF-8 what comes out wrong`,

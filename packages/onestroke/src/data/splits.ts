@@ -19,7 +19,7 @@ export interface Splits {
   test?: Part
   /** What the test split is called: `test`, or `data/valid` with the folders around it. */
   testName?: string
-  /** To be said if folders are classes. */
+  /** A warning that is shown if folders are classes. */
   doubt?: string
   warnings: string[]
 }
@@ -47,7 +47,7 @@ export const levelOf = ({ prefix, files }: Part): Level => {
 }
 
 /**
- * Which pictures are to learn from, and which are a test split. A single folder around everything is looked through.
+ * Finds the pictures for training, and those of a test split. A single folder around everything is looked through.
  * `train`, `test`, `val`, … side by side are splits; so are `test`, `val`, … beside other folders or pictures. The same
  * holds inside the folders of classes (`cats/train`, `cats/test`, `dogs/train`), if at least half of them are so divided.
  *
@@ -104,7 +104,7 @@ export const splitsOf = (files: string[], directory: string): Splits => {
   }
 }
 
-/** What is said where a folder's pictures and those beside it are one set. */
+/** The warning if a folder's pictures and those beside it are read as one set. */
 export const learnedTogether = (why: string, inside: number, beside: number): string =>
   `${why}: its ${picturesOf(inside)} and the ${beside.toLocaleString('en')} beside it are learned from together`
 

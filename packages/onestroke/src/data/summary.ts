@@ -35,7 +35,7 @@ export const summaryOf = ({
 
 const inBrackets = (notes: readonly string[]): string => (notes.length > 0 ? ` (${notes.join('; ')})` : '')
 
-/** What is said where every caption belongs to a single picture: a teacher of them leaves nothing to distil. */
+/** The warning if every caption belongs to a single picture: a teacher of them leaves nothing to distil. */
 export const captionsNeverRepeat = ({ names = [] }: Pick<Dataset, 'names'>): string | undefined => {
   const captions = names.filter((name) => name !== '')
   if (captions.length < 2 || new Set(captions).size < captions.length) return undefined

@@ -21,11 +21,11 @@ const LINKS = new Set<string | undefined>(['link', 'symlink'])
 
 interface Member {
   name: string
-  /** What the members of a sample have in common. */
+  /** What the members of a sample share. */
   sample: string
-  /** All behind the first dot of the name, in lower case: `png`, `mask.png`. */
+  /** The part of the name behind its first dot, in lower case: `png`, `mask.png`. */
   extension: string
-  /** What stands between the first and the last dot of a picture's name: `mask`. Empty if there is but one dot. */
+  /** The part of a picture's name between its first and last dot: `mask`. Empty if there is only one dot. */
   part: string
 }
 
@@ -97,7 +97,7 @@ class Samples {
     this.options.onProgress?.(seen, Math.max(seen, Math.round(seen / this.#progress)))
   }
 
-  /** Takes an entry's facts; if it is a picture, the work that is left to do. */
+  /** Adds an entry's facts. Returns the work that is left if it is a picture. */
   async #picture({ header, read }: Entry, file: string) {
     const member = memberOf(header, this.files.length > 1 ? `${file}/` : '')
     if (!member) return undefined

@@ -1,4 +1,4 @@
-/** How good a student is while it is still being trained: what a loss cannot tell. */
+/** Measures the quality of a student during its training, which a loss cannot tell. */
 import { permutation, STREAM } from '@onestroke/core/random'
 import type { Dataset } from '../data/index.js'
 import { teacherDistance } from '../metrics/index.js'
@@ -12,7 +12,7 @@ import { sharedPainter } from './shared-steps.js'
 /** Seeds of the noise, which no evaluation uses. */
 export const CHECK_SEEDS: readonly number[] = [978, 1978]
 const STEPS = [1, 2, 4]
-/** Pictures of the dataset by which a student is judged with each seed, at most. */
+/** Most pictures of the dataset that judge a student with each seed. */
 export const CHECK_PICTURES = 512
 /** The fewest that are enough for a covariance. */
 const FEWEST_PICTURES = 256
@@ -34,7 +34,7 @@ interface CheckerOptions {
 }
 
 /**
- * Makes what measures a student on the way: the Fréchet distance at 1, 2 and 4 steps, on fixed noises, and, where there
+ * Makes the measurement of a student during its training: the Fréchet distance at 1, 2 and 4 steps, on fixed noises, and, where there
  * is a teacher, how far the student's answer is from the end of the teacher's path, by band of noise levels.
  *
  * Two noise seeds tell how much of a change is noise. So that they cost no more than one would, each has pictures of its

@@ -1,4 +1,4 @@
-/** Distorted copies of pictures: what a feature network must see through. */
+/** Distorted copies of pictures, which a feature network must recognise. */
 import { type PictureShape, sizeOf } from '@onestroke/core/picture'
 import type { Random } from '@onestroke/core/random'
 import { type Dataset, readPicture } from '../data/index.js'

@@ -1,4 +1,4 @@
-/** How much is measured of a student, and what it costs: so that a run of so many minutes ends with them. */
+/** How much of a student is measured, and what that costs, so that a run of so many minutes ends in time. */
 import { SOLVERS } from '@onestroke/core/diffusion'
 import { BANDS } from '../training/index.js'
 import { CHECK_PICTURES, CHECK_SEEDS, STEPS_PER_BAND } from './checker.js'
@@ -17,7 +17,7 @@ import { COMPONENTS, FITTED } from './pixel-features.js'
 import { samplesToChoose } from './prompts.js'
 import { CANDIDATES, FINALISTS, MOST_STEPS, SEARCH_SEEDS } from './search-sigmas.js'
 
-/** Plain numbers, which a run's state keeps; 0 leaves out what it counts. */
+/** Plain numbers, which a run's state keeps. 0 leaves that part out. */
 export interface Effort {
   /** Steps of training the feature network. Without one there are no checks and no search, and two judges in the report. */
   readonly feature_steps: number
@@ -43,7 +43,7 @@ export interface Effort {
   readonly report_denoising: 0 | 1
 }
 
-/** All that is done where time does not matter. */
+/** The full effort, for runs whose time is not limited. */
 export const FULL_EFFORT: Effort = {
   feature_steps: FEATURE_STEPS,
   checks: Number.MAX_SAFE_INTEGER,
@@ -149,7 +149,7 @@ export interface Speeds {
   readonly products: number
 }
 
-/** What a run asks for, whatever its time. */
+/** What a run asks for, independent of its time. */
 export interface Measured {
   /** Pictures of the dataset, and numbers that each of them is made of. */
   readonly count: number
@@ -161,7 +161,7 @@ export interface Measured {
   readonly taught: boolean
   /** Whether the student's steps start from fresh noise, so that common first steps are done once. */
   readonly shares: boolean
-  /** Pictures of the report for each row and noise seed, where a person asked for so many. */
+  /** Pictures of the report for each row and noise seed, if a person chose the number. */
   readonly samples?: number
 }
 
@@ -186,7 +186,7 @@ export const DENOISING_PICTURES = 64
 export const DENOISING_LEVELS = 12
 /** Runs of a network in the many-step rows that are measured: of the best setting and the cheapest that is as good, or of one. */
 const [BEST_RUNS, ONE_RUNS] = [28, 12]
-/** How much longer a report is said to take: it is the last part, and nothing after it can make up for what it lacks. */
+/** Safety factor of a report's estimated time: it is the last part, so no later part can make up for a delay. */
 const CAUTION = 1.3
 
 /** What an effort costs. */

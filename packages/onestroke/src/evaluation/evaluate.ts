@@ -67,7 +67,7 @@ export const TEACHER_SETTINGS: readonly TeacherSetting[] = [
 
 /** Settings that are measured without choosing among them. */
 const FEW = 2
-/** Noise by which the teacher's settings are chosen; no row is measured by it. */
+/** Noise seed by which the teacher's settings are chosen. No row is measured with it. */
 const CHOOSING_SEED = 979
 /** Pictures by which they are chosen, at most. */
 export const CHOOSING_SAMPLES = 512
@@ -125,7 +125,7 @@ const evaluateWith = async (options: EvaluateOptions, models: OpenModels): Promi
   const follows = teacher && model !== teacher ? modelOf(teacher) : undefined
   const distance_samples = Math.ceil((options.distance_samples ?? PATH_SAMPLES) / noise_seeds)
   const seeds: number[] = []
-  // Seed by seed, and not row by row: what else the machine does slows all rows alike, and time may run out after any seed.
+  // Seed by seed, not row by row, so that other load on the machine slows all rows alike. Time may run out after any seed.
   for (const [i, one] of asked.entries()) {
     const before = performance.now()
     const path =
@@ -248,7 +248,7 @@ interface Measuring {
 /** Measured once a noise seed. */
 type Once = Omit<Measures, 'diversity'>
 
-/** One row on its way: paints with one noise seed after the other, and measures. */
+/** One row in the making: it paints with one noise seed after the other, and measures. */
 class Sampler {
   readonly name: string
   readonly #how: { solver: SamplerName; num_inference_steps: number; guidance_scale?: number }
@@ -328,7 +328,7 @@ class Sampler {
   }
 }
 
-/** Means and deviations; null where a seed has no value. A time is the median: what else the machine does only adds to it. */
+/** Means and deviations; null if a seed has no value. A time is the median, because other load on the machine only adds to it. */
 const summaryOf = (each: readonly Once[]): { means: Once; deviation: EvaluationRow['deviation'] } => {
   const means = { ...each[0]! }
   const deviation: Partial<Record<Measure, number | null>> = {}
@@ -378,10 +378,10 @@ export const teacherPath = async (
   return pictures
 }
 
-/** Root mean square by which pictures differ at least that are not of one network: more than rounded weights make of one. */
+/** Above this RMSE two sets of pictures come from different networks. Rounded weights change less. */
 const ANOTHER = 0.02
 
-/** Whether the student is a network of its own: from equal noise its one step leads elsewhere than the teacher's. */
+/** Whether the student differs from the teacher: from equal noise, its one step gives other pictures. */
 const differs = async (
   student: Model,
   teacher: Model,

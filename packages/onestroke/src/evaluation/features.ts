@@ -1,4 +1,4 @@
-/** Pictures to features, through an ONNX model: the project's own for a dataset, or one that the user brings. */
+/** Features of pictures, by an ONNX model: the project's own for a dataset, or one that the user brings. */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -15,7 +15,7 @@ import { runtimeFor } from '../runtime/index.js'
 import { FEATURE_BATCH, FEATURE_RECIPE, FEATURE_STEPS, trainFeatureNetwork } from './feature-network.js'
 import { picturesOf, savedPictures, savedValue } from './real-pictures.js'
 
-/** Pictures of a dataset that are made into numbers at once. */
+/** Pictures of a dataset that are converted at once. */
 const ROWS = 1024
 
 /** What a feature network takes. */
@@ -203,14 +203,14 @@ export const featureModel = async (
   if (kept !== undefined) return { bytes: await read(kept), name }
   const bytes = await trainFeatureNetwork(dataset, runtimeFor(), {
     steps,
-    ...(options.onTrain && { onStep: options.onTrain }),
+    onStep: options.onTrain,
   })
   try {
     const place = placesOf(dataset, steps).at(-1)!
     await makeFolder(dirname(place))
     await writeFileAtomic(place, bytes)
   } catch (error) {
-    // It is in memory, and of use; next time it has to be trained again.
+    // The network in memory can still be used. It must be trained again next time.
     options.onUncached?.((error as Error).message)
   }
   return { bytes, name }

@@ -57,7 +57,7 @@ export const floorOf = async (
 /**
  * KID of training pictures drawn at random, with replacement, as many as there are samples. It lies below 0, because
  * replayed pictures are nearer to the training set than other pictures of the same distribution. Null where models are
- * compared with a test split, which nobody can replay, or where there are too few pictures.
+ * compared with a test split, which a model cannot replay, or where there are too few pictures.
  */
 export const replayOf = (
   one: Reference,

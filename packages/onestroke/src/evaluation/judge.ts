@@ -1,4 +1,4 @@
-/** What pictures are judged by: the prompts that are to be painted, and the data's features by the first judge. */
+/** What a judge needs: the prompts to paint, and the features of the data. */
 import { UserError } from '@onestroke/core/errors'
 import { isSameSize, sizeOf, sizeOption, sizeText } from '@onestroke/core/picture'
 import { type GenerateOptions, shapeOf } from '@onestroke/core/pipeline'
@@ -101,7 +101,7 @@ export class Judge {
     for (let first = 0; first < count; first += BATCH) {
       const prompts = this.batch(first)
       const start = performance.now()
-      // Noises of one seed, by number: pictures of several seeds in a row would share most of theirs.
+      // Noises of one seed, by number. Successive seeds, one per picture, would share most noises with the next seed's pictures.
       const noise = (step: number) => model.noise(seed, first, BATCH, step)
       const { data } = await model.generate({ ...options, prompts, noise })
       times.push((performance.now() - start) / 1000 / BATCH)

@@ -1,4 +1,4 @@
-/** Who judges: the user's features, the project's own, and spaces that took no part in training or choosing. */
+/** The judges: the user's features, the project's own, and spaces that took no part in training or choosing. */
 import { basename } from 'node:path'
 import type { Dataset } from '../data/index.js'
 import { type FeatureSpace, networkSpace } from './feature-space.js'

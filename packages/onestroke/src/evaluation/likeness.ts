@@ -1,4 +1,4 @@
-/** Numbers of pictures themselves, beside the training pictures': what distances of features do not tell. */
+/** Measures of the pictures themselves, beside those of the training pictures. Distances of features do not tell them. */
 import { sizeOf } from '@onestroke/core/picture'
 import { type Dataset, spread } from '../data/index.js'
 import {
@@ -19,7 +19,7 @@ import type { Evaluation, Measures } from './types.js'
 const MOST_VALUES = 2 ** 26
 /** Products of pixels that looking for copies may cost, once a row and noise seed: less than half a second. */
 export const MOST_PRODUCTS = 1e9
-/** Samples that are looked at for all that. */
+/** Most samples that are compared. */
 export const LEAST_SAMPLES = 64
 
 export class Likeness {
@@ -46,7 +46,7 @@ export class Likeness {
     }
   }
 
-  /** What is measured of the pictures of one noise seed, one for each of the judge's prompts. */
+  /** Measures of the pictures of one noise seed, one picture for each of the judge's prompts. */
   measure(pictures: Float32Array): Pick<Measures, 'copies' | 'between' | 'edge_energy' | 'seams'> {
     const { dataset, judge } = this
     const saved = savedPictures(pictures)

@@ -2,7 +2,7 @@ import type { ModelConfig } from '@onestroke/core/formats'
 import { LEARNS } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 
-/** What a model makes of a dataset: captions are for those of prompts, classes for those of classes. */
+/** A dataset as a model reads it: with captions if the model takes prompts, with classes if it takes classes. */
 export const asSeenBy = (
   { vocabulary: { kind } }: Pick<ModelConfig, 'vocabulary'>,
   dataset: Dataset,

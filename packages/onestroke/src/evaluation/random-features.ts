@@ -1,4 +1,4 @@
-/** The judge `random-conv`: a convolutional network that nobody trained, the same for every dataset of one shape. */
+/** The judge `random-conv`: an untrained convolutional network, the same for every dataset of one shape. */
 import { conv, describeParameters, namedScope, type Scope } from '@onestroke/core/nn'
 import type { PictureShape } from '@onestroke/core/picture'
 import { constant, dims, type Tensor, toOnnx, trace } from '@onestroke/core/tensor'

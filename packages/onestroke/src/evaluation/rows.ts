@@ -1,4 +1,4 @@
-/** What the rows of an evaluation say: which is best, how rows compare, and which way a number is better. */
+/** Reads the rows of an evaluation: which is best, how rows compare, and which direction of a number is better. */
 import type { Estimate, Evaluation, EvaluationRow, Measure, Series } from './types.js'
 
 /**
@@ -125,7 +125,7 @@ export const bestStudent = ({ rows }: Pick<Evaluation, 'rows'>): EvaluationRow |
     (row) => row.fid!,
   )
 
-/** What the student has to beat: the teacher, with DDIM, at the same number of steps. */
+/** The student's baseline: the teacher, with DDIM, at the same number of steps. */
 export const skipping = ({ rows }: Pick<Evaluation, 'rows'>, steps: number): EvaluationRow | undefined =>
   of(rows, 'teacher').find((row) => row.solver === 'ddim' && row.steps === steps)
 
@@ -140,8 +140,8 @@ export const speedUp = (evaluation: Pick<Evaluation, 'rows'>): number | null => 
 const GRAIN = 1.05
 
 /**
- * Whether times contradict themselves: fewer steps of a sampler took longer than more of them. Something else was at work
- * on the machine, and no ratio of times is to be trusted.
+ * Whether times contradict each other: fewer steps of a sampler took longer than more of them. Then the machine was busy,
+ * and no ratio of times can be trusted.
  */
 export const timingIsNoisy = ({ rows }: Pick<Evaluation, 'rows'>): boolean =>
   rows.some((few) =>

@@ -5,7 +5,7 @@ import type { Pipeline } from '@onestroke/core/pipeline'
 import { BATCH, type Judge } from './judge.js'
 import { learnedGuidance } from './prompts.js'
 
-/** What is asked of a model, and of a judge. */
+/** The parts of a model and of a judge that are used here. */
 export type Painting = Pick<Pipeline, 'config' | 'pictureSize' | 'denoiser' | 'noise'>
 export type Prompting = Pick<Judge, 'samples' | 'batch'>
 

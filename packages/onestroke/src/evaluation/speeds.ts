@@ -1,4 +1,4 @@
-/** How fast this machine is just now, by timing a little of everything. */
+/** Measures how fast this machine is now, by timing a little of each part. */
 import { sizeOf } from '@onestroke/core/picture'
 import type { Dataset } from '../data/index.js'
 import { precisionRecall } from '../metrics/index.js'
@@ -51,7 +51,7 @@ const paintingSeconds = async (
   return secondsOf(() => model.generate({ ...how, prompts, num_inference_steps: 1 }))
 }
 
-/** Milliseconds after which something is not timed a second time. */
+/** A first run of more milliseconds is not timed a second time. */
 const SLOW = 2000
 
 interface Timed {
@@ -64,7 +64,7 @@ const secondsOf = async (work: () => Promise<unknown>): Promise<Timed> => {
   const begin = performance.now()
   await work()
   const opened = performance.now()
-  // Timing takes from the time that it shares out. Where the first run took over two seconds, every run is taken to be as slow.
+  // Timing uses up time of the run. If the first run took over two seconds, all runs are assumed to be as slow.
   if (opened - begin > SLOW) return { opening: 0, each: (opened - begin) / 1000 }
   await work()
   const each = performance.now() - opened

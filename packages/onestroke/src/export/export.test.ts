@@ -13,7 +13,7 @@ describe('an export', () => {
     const model = await loadModel('models/emoji-16-guided')
     const exported = async (name: string, license?: string) => {
       const options = { model, out: join(folder, name), dtype: 'fp16' as const }
-      return (await exportModel({ ...options, ...(license && { license }) })).manifest.license
+      return (await exportModel({ ...options, license })).manifest.license
     }
     expect(await exported('own')).toBe('MIT AND Apache-2.0')
     expect(await exported('given', 'CC0-1.0')).toBe('CC0-1.0')

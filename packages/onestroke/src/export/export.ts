@@ -33,7 +33,7 @@ export interface ExportOptions {
   readonly dtype: Storage
   /** `web` adds a page and all that it needs without a bundler. Default `node`: graph and manifest. */
   readonly target?: GraphTarget
-  /** Default: that of the pictures that it learned from, where their source said so. */
+  /** Licence. Default: that of the training pictures, if their source tells it. */
   readonly license?: string
   /** Measures what the rounding costs, on data, with the evaluation's own rows. */
   readonly measure?: {
@@ -52,13 +52,13 @@ export interface Exported {
   readonly weight?: WebWeight
 }
 
-/** Says that an export's folder is being written, or was when its process ended: what is in it is ours. */
+/** Marks a folder in which an export is being written, or was when its process ended: its files may be replaced. */
 const UNFINISHED_FILE = '.unfinished-export'
 
 /**
  * Writes the graphs (`model.onnx` is the denoiser) and `manifest.json`, the manifest last. One that was not finished can be repeated.
  *
- * @throws UserError if the folder cannot be written, or what it needs for the web was not built, if it holds somebody else's
+ * @throws UserError if the folder cannot be written, or what it needs for the web was not built, if it holds other
  * files, or if a weight is too large for the type.
  */
 export const exportModel = async ({
@@ -116,7 +116,7 @@ export const exportModel = async ({
     rmse_to_fp32,
     ...(measure && { quality: await qualityOf(model, dtype, measure) }),
   }
-  // All at once, when all is known: what was there before has served until now.
+  // Replaces all files at once at the end, so that the earlier export works until then.
   const unfinished = join(out, UNFINISHED_FILE)
   await removeLeftovers(out)
   await writeFileAtomic(unfinished, '')
@@ -146,7 +146,7 @@ const removeLeftovers = async (out: string): Promise<void> => {
     if (/(^|[/\\])\.[^/\\]+\.\d+\.tmp$/.test(name)) await rm(join(out, name), { force: true })
 }
 
-/** @throws UserError if a model, or somebody else's app, lives in the folder. */
+/** @throws UserError if the folder holds a model, or another app. */
 const checkOwn = async (out: string): Promise<void> => {
   const refuse = (what: string) => {
     throw new UserError(what, { option: 'out', remedy: 'choose a folder of its own for `out`' })

@@ -1,4 +1,4 @@
-/** A model as a model folder again, its weights in fewer bytes: what every command takes, and what models are shipped as. */
+/** Exports a model as a model folder with weights in fewer bytes. Every command reads it, and shipped models have this form. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'

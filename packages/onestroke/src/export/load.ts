@@ -39,7 +39,7 @@ export const loadExport = async (
 }
 
 /**
- * What paints with a model folder, or with a folder that `export` wrote.
+ * Opens a model folder, or a folder that `export` wrote, for painting.
  *
  * @throws UserError if there is neither, or if it is broken.
  */

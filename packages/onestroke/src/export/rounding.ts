@@ -1,11 +1,11 @@
-/** What storing weights in fewer bytes does to them, and to pictures. */
+/** Measures how storing weights in fewer bytes changes them, and the pictures. */
 import { NotFiniteError, type Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
 import { type Storage, stored } from '@onestroke/core/tensor'
 import { conditionerOf } from '@onestroke/core/text'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
 
-/** All weights as they are computed with once they have been stored so. */
+/** All weights with the values that they have after being stored in this type. */
 export const roundedWeights = ({ layout, weights }: LoadedModel, storage: Storage): Float32Array => {
   const rounded = new Float32Array(layout.size)
   for (const { offset, size, shape } of layout.specs)
@@ -13,7 +13,7 @@ export const roundedWeights = ({ layout, weights }: LoadedModel, storage: Storag
   return rounded
 }
 
-/** Pictures by which what was exported is compared with the model it was made from. */
+/** Pictures by which an export is compared with its model. */
 const COMPARED = 16
 
 /**

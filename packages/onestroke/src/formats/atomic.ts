@@ -1,6 +1,6 @@
 /**
- * Files, read and written so that a crash, a full disk or a wrong path does no harm and is told plainly. Whoever
- * reads a file that `writeFileAtomic` writes sees the old one whole or the new one whole, at any moment, also
+ * Files, read and written so that a crash, a full disk or a wrong path does no harm and gives a plain error. A reader
+ * of a file that `writeFileAtomic` writes sees the whole old one or the whole new one, at any moment, also
  * after a power cut.
  */
 
@@ -10,8 +10,7 @@ import { UserError } from '@onestroke/core/errors'
 
 /**
  * Writes `data` to a temporary sibling (`.NAME.PID.tmp`), makes it durable, and renames it to `path`. On failure
- * the sibling is removed and `path` is as it was; what the person at the keyboard can do something about becomes
- * a `UserError`. Writes to one path happen one after another, in the order of the calls. A link is followed, a file keeps
+ * the sibling is removed and `path` is as it was; errors that the user can mend become a `UserError`. Writes to one path happen one after another, in the order of the calls. A link is followed, a file keeps
  * its mode, and a device or pipe is written to rather than replaced; `/dev/stdout` is our own standard output, whatever that is.
  *
  *     await writeFileAtomic('run/config.json', JSON.stringify(config))
@@ -60,7 +59,7 @@ async function write(path: string, data: Uint8Array | string): Promise<void> {
 const say = (data: Uint8Array | string): Promise<void> =>
   new Promise((done, failed) => process.stdout.write(data, (error) => (error ? failed(error) : done())))
 
-/** Where a link leads, also if nothing is there yet; the path itself if it is none. */
+/** The target of a link, also if it does not exist yet; the path itself if it is not a link. */
 async function leadsTo(path: string): Promise<string> {
   const link = await readlink(path).catch(() => undefined)
   return link === undefined ? path : resolve(dirname(path), link)
@@ -105,13 +104,13 @@ const REASONS: Record<string, string> = {
   ERR_FS_FILE_TOO_LARGE: 'it is larger than can be read at once',
 }
 
-/** `error` as a `UserError` if its cause lies with the system; as it is, if it lies with us. */
+/** `error` as a `UserError` if it comes from the system; unchanged if it is a bug of ours. */
 export function systemError(failed: string, error: unknown, missing: string): unknown {
   const reason = systemReason(error, missing)
   return reason === undefined ? error : new UserError(`${failed}: ${reason}`, { cause: error })
 }
 
-/** What the system says in `error`, in words; undefined if it says nothing. */
+/** The system's reason in `error`, in words; undefined if it has none. */
 export function systemReason(error: unknown, missing = 'no such file'): string | undefined {
   const code = codeOf(error)
   return code === 'ENOENT' ? missing : REASONS[code ?? '']

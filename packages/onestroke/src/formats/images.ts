@@ -1,4 +1,4 @@
-/** Pictures out: planar floats in [-1, 1], as networks see them, to picture files, as people do. */
+/** Writes pictures: from planar floats in [-1, 1] to picture files. */
 
 import { extname } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
@@ -30,7 +30,7 @@ export interface GridOptions {
   background?: Colour
 }
 
-/** The colour of what is not a number: nobody overlooks it, and no picture is full of it. */
+/** The colour of values that are not finite. It is conspicuous, and rare in pictures. */
 const NOT_FINITE: Colour = [255, 0, 255]
 
 /**
@@ -54,7 +54,7 @@ const ENDINGS = {
 
 export type ImageFormat = keyof typeof ENDINGS
 
-/** What a file's name asks for. @throws UserError if it is none of the kinds. */
+/** The kind of picture file for a file's name. @throws UserError if its ending is unknown. */
 export function formatOf(path: string): ImageFormat {
   const ending = extname(path).toLowerCase()
   for (const [format, endings] of Object.entries(ENDINGS))
@@ -78,7 +78,7 @@ export interface Encoding {
   size?: PictureSize | undefined
 }
 
-/** As `pngGrid`, in any format. */
+/** The same as `pngGrid`, in any format. */
 export async function imageGrid(images: Pictures, options: GridOptions & Encoding): Promise<Buffer> {
   const { data, count, height, width } = images
   const channels = shownChannels(images)
@@ -143,7 +143,7 @@ const TINY_SETTINGS: PackerOptions = {
   deflateStrategy: 0,
 }
 
-/** With every setting that the bytes depend on said here, not left to a default. */
+/** Encodes a PNG. Every setting that the bytes depend on is given here, so that no default can change them. */
 async function encode(
   pixels: Buffer,
   width: number,

@@ -1,8 +1,8 @@
-/** Which files and folders are the same, by whatever names and links they are reached. */
+/** Compares files and folders by where they really are, after all links. */
 import { realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 
-/** Where a path leads when all its links are followed. Of what is not there yet, the folders that are there count. */
+/** A path with all links followed. For a path that does not exist yet, the folders that exist are resolved. */
 export const realPathOf = (path: string): string => {
   const whole = resolve(path)
   try {

@@ -8,7 +8,7 @@
  */
 import { Random, STREAM } from '@onestroke/core/random'
 
-/** Which draw: a pure function of both numbers. */
+/** Identifies a draw, which is a pure function of both numbers. */
 export interface DrawKey {
   readonly seed: number
   /** Number of the draw with one seed. */

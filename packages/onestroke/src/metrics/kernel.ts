@@ -22,7 +22,7 @@ export interface KernelOptions {
  *
  * By default over all pairs of rows where the sets have at most 20,000 rows together, which is the estimate of least
  * variance; beyond, the mean over 100 random subsets of 1000 rows of each (without replacement within a subset), a pure
- * function of the seed. Both estimate the same number. What concerns set a alone, half of the time or more, is kept with it for
+ * function of the seed. Both estimate the same number. The term that depends on set a alone, at least half of the time, is cached for
  * the next time.
  *
  * @returns around 0, and possibly below, for sets of one distribution; not multiplied by 1000.

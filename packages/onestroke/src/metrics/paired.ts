@@ -1,4 +1,4 @@
-/** Which of two is better, where both were measured from the same noises: what a noise does to both alike cancels out. */
+/** Compares two results that were measured from the same noises, so that what a noise does to both cancels out. */
 
 export interface PairedLogRatio {
   /** Mean of log(aᵢ / bᵢ): below 0 where a's are lower; −0.1 is about 10 % lower. */

@@ -55,7 +55,7 @@ export class Model extends Pipeline<ModelConfig> {
   }
 }
 
-/** Models that are compiled once and painted with by several parts of a program. */
+/** Models that are compiled once and shared by several parts of a program. */
 export class OpenModels {
   readonly #models = new Map<LoadedModel, Model>()
 
@@ -70,7 +70,7 @@ export class OpenModels {
     this.#models.clear()
   }
 
-  /** Does some work with models that are open already, or with its own, which are released when it ends, however it ends. */
+  /** Calls `work` with open models, or with new ones that are always released afterwards. */
   static async during<T>(
     work: (models: OpenModels) => Promise<T>,
     open: OpenModels | undefined = undefined,

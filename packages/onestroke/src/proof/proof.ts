@@ -41,7 +41,7 @@ export interface ProofOptions extends Omit<EvaluateOptions, 'model'> {
   readonly title: string
   readonly student: LoadedModel
   readonly teacher: LoadedModel
-  /** How the training went, if that is known. */
+  /** Log and checks of the training, if known. */
   readonly progress?: Pick<Progress, 'log' | 'checks'>
   /** Whether the denoising error is measured; by default it is. */
   readonly denoising?: boolean
@@ -84,7 +84,7 @@ const proveWith = async (options: ProofOptions, models: OpenModels): Promise<Pro
     evaluation,
     loss: [{ name: 'student', points: log.map(({ images, loss }) => ({ images, loss })) }],
     course: courseOf({ log, checks }, student),
-    ...(denoising && { denoising }),
+    denoising,
     sections,
     commands: [...options.commands],
     notes: [...(options.notes ?? [])],
@@ -145,7 +145,7 @@ const runOf = (
   options: config.method.options,
 })
 
-/** What was done, how good it is and how fast, in three sentences. */
+/** The result of the distillation in three sentences: what was done, how good and how fast it is. */
 export const summaryOf = (
   evaluation: Evaluation,
   { provenance }: Pick<LoadedModel['config'], 'provenance'>,

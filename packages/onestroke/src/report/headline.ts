@@ -32,7 +32,7 @@ export const sampler = (row: EvaluationRow) =>
     ? counted(row.steps, 'step')
     : `${row.steps} ${solverName(row.solver)} step${row.steps === 1 ? '' : 's'}`
 
-/** What is said beside the teacher's best where there was no time to look for it; else nothing. */
+/** A note beside the teacher's best if there was no time to search for it; else ''. */
 export const ofFew = ({ rows, teacher_sought }: Pick<Evaluation, 'rows' | 'teacher_sought'>): string => {
   if (teacher_sought !== false) return ''
   const tried = rows.filter(({ who }) => who === 'teacher').length
@@ -121,7 +121,7 @@ const inMoreSteps = (evaluation: Evaluation, row: EvaluationRow): Headline | und
   }
 }
 
-/** What the teacher gives in as many steps. */
+/** The teacher's result in as many steps. */
 const skipped = (evaluation: Evaluation, quick: EvaluationRow): string => {
   const row = skipping(evaluation, quick.steps)
   const comparisons = row ? compare(evaluation, row) : []
@@ -131,7 +131,7 @@ const skipped = (evaluation: Evaluation, quick: EvaluationRow): string => {
 const footnote = (comparisons: readonly Comparison[]): string[] =>
   comparisons.some(({ judge }) => judge.took_part) ? [`${MARK} took part in choosing the student`] : []
 
-/** What is said where times contradict themselves. */
+/** The note if times contradict each other. */
 export const NOISY_TIMING =
   'Timing was noisy: fewer steps of one sampler took longer than more, because something else was at work on the machine. evaluate measures again.'
 

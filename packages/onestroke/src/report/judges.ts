@@ -1,4 +1,4 @@
-/** How the page speaks of the judges, and how they compare one sampler with another. */
+/** The judges' names and numbers on the page, and their comparisons of samplers. */
 import {
   bestTeacher,
   type Estimate,
@@ -20,7 +20,7 @@ export interface ShownJudge extends JudgeInfo {
   unit: 'FID' | 'FID × 10³'
 }
 
-/** A judge that took part in choosing has this behind its name. */
+/** Mark behind the name of a judge that took part in choosing. */
 export const MARK = '*'
 
 /** Distances below this are shown times 1000. */

@@ -1,4 +1,4 @@
-/** `report.html`: one file that needs nothing else, neither a server nor a network. */
+/** `report.html`: one file that needs neither a server nor a network. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -25,7 +25,7 @@ const chartJs = () => {
 
 const sha256 = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
-/** Even if something slipped through the escaping: these scripts and this style run, nothing else does or loads. */
+/** Allows only these scripts and this style, also if the escaping has a gap. Nothing else runs or loads. */
 const policy = (scripts: readonly string[]) =>
   `default-src 'none'; img-src data:; style-src ${sha256(style)}; script-src ${scripts.map(sha256).join(' ') || "'none'"}`
 

@@ -8,7 +8,7 @@ const written = (mark: Mark | undefined) => {
   return mark.sd === undefined ? significant(mark.y) : estimate({ mean: mark.y, sd: mark.sd })
 }
 
-/** The text under a plot, for who cannot see it: a column per line, at twelve points at most; a level is one sentence. */
+/** The text under a plot, for people who cannot see it: a column per line, at twelve points at most; a level is one sentence. */
 export const plotNumbers = ({ title, x, y, lines }: Plot) => {
   const shown = lines.filter((line) => !line.faint && !line.level)
   const columns = shown.map((line) => new Map(line.points.map((p) => [p.x, p])))

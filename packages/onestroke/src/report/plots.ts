@@ -234,7 +234,7 @@ export const lossPlot = ({ name, points }: LossCurve, i: number): Plot | undefin
   )
 }
 
-/** Quality on the way, and what went on at which noise levels. */
+/** Plots of the training: quality during it, and losses by noise level. */
 export const coursePlots = ({ limits, loss, checks }: Course): (Plot | undefined)[] => {
   const tones = ['ddim', 'heun', 'student'] as const
   const steps = Object.keys(checks[0]?.fid ?? {})

@@ -1,4 +1,4 @@
-/** Where it all comes from: what was trained on what for how long, on which machine, and how to do it again. */
+/** The report's provenance: data, trainings, machine, and the commands to repeat them. */
 import { compact, dash, duration, integer, significant } from './format.js'
 import { type Child, type Html, html } from './html.js'
 import type { Machine, Report, Run } from './types.js'

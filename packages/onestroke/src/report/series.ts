@@ -1,4 +1,4 @@
-/** What a curve needs before it is drawn: fewer points, less noise, and round numbers along its axes. */
+/** Prepares curves for drawing: fewer points, less noise, and round numbers along the axes. */
 
 export interface Point {
   x: number

@@ -20,7 +20,7 @@ type Direction = (typeof better)[Measure]
 
 interface Column {
   name: string
-  /** One sentence or two, for who has never heard of it. */
+  /** One sentence or two, for readers who do not know the measure. */
   meaning: string
   direction: Direction
   /** What the value is multiplied by to be shown. */
@@ -69,7 +69,7 @@ const judged = (judge: ShownJudge, { floor }: Evaluation): Column => {
   }
 }
 
-/** What matters most beside the distances. */
+/** The most important columns beside the distances. */
 const fewColumns = (): Column[] => [
   measure(
     'seconds_per_image',

@@ -19,8 +19,8 @@ export interface NodeRuntimeOptions {
   /** Where to run: a provider of onnxruntime-node. Default `cpu`. */
   device?: string
   /**
-   * Whether threads that have nothing to do look out for more, for some milliseconds, before they sleep. Default true, which is
-   * fastest for one run at a time; where there is other work for the cores, false leaves them to it.
+   * Whether idle threads spin for some milliseconds before they sleep. Default true, which is fastest for one run at a time;
+   * false leaves the cores to other work.
    */
   spinning?: boolean
   /** Writes a profile (Chrome trace format) with this prefix when the executable is released. */

@@ -1,9 +1,9 @@
-/** The one place that chooses what runs programs. */
+/** Chooses the runtime for programs. This is the only place that does. */
 import { UserError } from '@onestroke/core/errors'
 import type { Runtime } from '@onestroke/core/tensor'
 import { nodeRuntime } from './node.js'
 
-/** Where programs can run. */
+/** The devices that can run programs. */
 export const DEVICES = ['cpu'] as const
 
 export interface RuntimeOptions {

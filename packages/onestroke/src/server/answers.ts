@@ -3,11 +3,11 @@ import { UserError } from '@onestroke/core/errors'
 import { type PictureSize, pixelsOf, sizeText } from '@onestroke/core/picture'
 import { type Encoding, imageGrid, type Picture } from '../formats/index.js'
 
-/** Pixels of an answer at most: as many as ten pictures of 1024×1024 have. */
+/** Largest answer, in pixels: ten pictures of 1024×1024. */
 const MOST_PIXELS = 10 * 2 ** 20
-/** Pixels of one picture at most: 2048×2048. */
+/** Largest picture, in pixels: 2048×2048. */
 const MOST_PICTURE_PIXELS = 2 ** 22
-/** Pixels of an answer that waits for nobody. */
+/** Answers of up to this many pixels skip the queue of the encoder. */
 const SMALL = 64 * 64
 
 /**
@@ -34,7 +34,7 @@ export interface Painted extends Picture {
   readonly scale: number
 }
 
-/** Enlarged pictures take much memory: only so many answers are encoded at once, and the others wait as they were painted. */
+/** Enlarged pictures take much memory: a few answers are encoded at once, and the others wait at the model's size. */
 export class Encoder {
   readonly #waiting: (() => void)[] = []
 
@@ -59,7 +59,7 @@ export class Encoder {
       const size = data.length / count
       const texts: string[] = []
       for (let i = 0; i < count; i++) {
-        // One for each turn of the event loop.
+        // Encodes one picture per turn of the event loop.
         if (i > 0) await new Promise(setImmediate)
         const one = { ...picture, count: 1, data: data.subarray(i * size, (i + 1) * size) }
         texts.push((await imageGrid(one, { scale, ...encoding })).toString('base64'))

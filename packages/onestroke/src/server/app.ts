@@ -35,13 +35,13 @@ export const SERVER_DEFAULTS: ServerOptions = {
 const BODY_LIMIT = 512 * 1024
 /** Bytes of a message on a socket: prompts, and pictures of a size that is painted live. */
 const MESSAGE_LIMIT = 4 * 2 ** 20
-/** Milliseconds for the headers, for the whole of a request, pictures included, and between two looks for those that are late. */
+/** Milliseconds for the headers, for a whole request with its pictures, and between two checks for late requests. */
 const [HEADERS_TIMEOUT, REQUEST_TIMEOUT, LATE_CHECK] = [5_000, 60_000, 1_000]
-/** Milliseconds of silence: longer than a request may take, since a request that does not end is told so, and a silent client is not. */
+/** Milliseconds after which a silent connection is closed. Longer than a request may take: a late request gets an answer, a silent client gets none. */
 const IDLE_TIMEOUT = REQUEST_TIMEOUT + 10 * LATE_CHECK
 /** Enlarged answers that are encoded at once. */
 const ENCODED_AT_ONCE = 2
-/** Milliseconds in which clients may fetch their last answers when the server closes. */
+/** Milliseconds that a closing server leaves clients to fetch their last answers. */
 const LAST_WORDS = 5_000
 
 /**
@@ -83,10 +83,10 @@ export const createServer = async (
       // The guard refuses requests without a host, in words.
       requireHostHeader: false,
     },
-    // While it closes, routes answer as always, and refuse what they would have to paint.
+    // A closing server still answers its routes; only what must be painted is refused.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    // What was accepted may take longer to finish than a plugin to start.
+    // Accepted requests may take longer to finish than fastify's limit for a plugin to start.
     pluginTimeout: 0,
     frameworkErrors: answerError(options),
     clientErrorHandler: refuseUnreadable,
@@ -122,7 +122,7 @@ export const createServer = async (
   return { app, service }
 }
 
-/** Routes that anyone on the machine may ask: what the server is, and whether it lives. */
+/** Routes that need no token: the page, the OpenAPI document and the health checks. */
 const OPEN = new Set(['/', '/openapi.json', '/health', '/ready'])
 
 const guard = (app: App, options: ServerOptions): void => {

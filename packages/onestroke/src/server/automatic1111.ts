@@ -228,7 +228,7 @@ export const automatic1111Routes =
     )
   }
 
-/** What of a request the model takes, and what it does not: tools send 7 as guidance and samplers of their own, unasked. */
+/** The settings of a request that the model takes, and notes about the others: tools send a guidance of 7 and their own samplers unasked. */
 const settingsFor = (
   model: ServedModel,
   { cfg_scale, negative_prompt, sampler_name, sampler_index, steps }: TextBody,
@@ -252,8 +252,8 @@ const settingsFor = (
     settings: {
       guidance_scale,
       ...(negative_prompt && guided && { negative_prompt }),
-      ...(solver && { solver }),
-      ...(typeof steps === 'number' && { steps }),
+      solver,
+      steps: typeof steps === 'number' ? steps : undefined,
     },
     notes,
   }

@@ -1,4 +1,4 @@
-/** So many connections at most, in all and for each address: idle ones of one client lock nobody else out. */
+/** Limits the connections, in all and per address, so that one client's idle connections do not lock others out. */
 import type { Server } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import { problemBody } from './problems.js'

@@ -8,10 +8,10 @@ export interface ServerEvent {
 const textOf = (event: ServerEvent): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 
 /**
- * What `work` says, as a stream that is there once it has said something.
+ * The events that `work` sends, as a stream. It resolves at the first event.
  *
- * @param onError gives the event that tells of what fails later.
- * @throws what fails before anything was said: an answer can still have a status of its own.
+ * @param onError makes the event for an error after the first event.
+ * @throws an error from before the first event, so that the answer can still have a status of its own.
  */
 export const eventStream = (
   work: (say: (event: ServerEvent) => void) => Promise<void>,

@@ -57,7 +57,7 @@ const fieldsOf = async (request: FastifyRequest): Promise<Record<string, unknown
 
 const typed = (name: string, text: string): unknown => {
   const number = Number(text)
-  // What is no number stays a text, which some fields take.
+  // A value that is not a number stays a text, which some fields take.
   if (NUMBERS.has(name) && text.trim() !== '' && !Number.isNaN(number)) return number
   return name === 'stream' ? (SWITCHES[text] ?? text) : text
 }

@@ -42,13 +42,13 @@ const originOf = (text: string): string | undefined => (URL.canParse(text) ? new
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-/** Whether this is the token. Takes equally long for all that are not. */
+/** Whether this is the token. The comparison takes the same time for every wrong token. */
 export const isToken = (given: string, token: string): boolean =>
   timingSafeEqual(digest(given), digest(token))
 
 /**
- * Whether a request bears the token: as `Authorization: Bearer TOKEN`, or, for pages cannot give their sockets headers, as
- * one of the socket's protocols, `bearer.TOKEN`.
+ * Whether a request bears the token: as `Authorization: Bearer TOKEN` or, since browsers cannot set headers on WebSockets,
+ * as one of the socket's protocols, `bearer.TOKEN`.
  */
 export const bearsToken = (
   { authorization, 'sec-websocket-protocol': protocols }: IncomingHttpHeaders,
@@ -70,7 +70,7 @@ export const isOwnHost = (
   const name = nameOf(header ?? '')
   if (allowedHosts.some((one) => nameOf(one) === name) || name === host.toLowerCase() || LOOPBACK.has(name))
     return true
-  // On a network, an address cannot be made to point elsewhere; a name can.
+  // A name can be made to point elsewhere; an address cannot.
   return !isLoopback(host) && isIP(name) !== 0
 }
 
@@ -81,7 +81,7 @@ const nameOf = (host: string): string =>
     .replace(/^\[(.*)\]$/, '$1')
     .toLowerCase()
 
-/** Whether a page of this origin may ask. Requests without an origin come from no page. */
+/** Whether a page of this origin may send requests. A request without an origin does not come from a page. */
 export const isAllowedOrigin = (
   origin: string | undefined,
   hostHeader: string | undefined,

@@ -7,20 +7,20 @@ import { wrongValue } from './refusals.js'
 import { type LiveMessage, liveRequest } from './schemas.js'
 
 export interface Live {
-  /** Seconds after which a request is given up. */
+  /** Seconds after which a request is aborted. */
   readonly timeout: number
   /** Paints one picture as PNG, and says what of the message could not be done as it was asked. */
   paint(
     message: LiveMessage,
     signal: AbortSignal,
   ): Promise<{ readonly png: Buffer; readonly warnings: readonly string[] }>
-  /** Told of what clients only hear to be wrong. */
+  /** Called with internal errors, of which clients get only a generic message. */
   onFailure?(error: Error): void
 }
 
-/** Milliseconds after which a client must have answered whether it is still there. */
+/** Ping interval in milliseconds: a client that missed the last ping is dropped. */
 const PULSE = 30_000
-/** Bytes that a client may leave unread. */
+/** Bytes that may wait to be read by a client, which is dropped if there are more. */
 const MOST_UNREAD = 2 ** 20
 
 /**

@@ -1,4 +1,4 @@
-/** Masks as other programs mean them, as masks of ours: in which holes are painted, or, without holes, what is white. */
+/** Converts masks of other programs to ours, in which the holes are painted or, in a mask without holes, what is white. */
 import type { PictureSize } from '@onestroke/core/picture'
 import type { Sharp } from 'sharp'
 import { PICTURES } from './schemas.js'
@@ -14,7 +14,7 @@ export const hasHoles = async (picture: Uint8Array): Promise<boolean> => {
 
 /** How AUTOMATIC1111's web UI is told what a mask means. */
 export interface MaskMeaning {
-  /** What the mask leaves out is painted. */
+  /** Paints what the mask leaves out. */
   readonly invert: boolean
   /** Standard deviation of the blur of its edges, in pixels of the picture that is asked for. */
   readonly blur: number
@@ -22,7 +22,7 @@ export interface MaskMeaning {
   readonly size: PictureSize
 }
 
-/** Blur is computed at sides of this at most: enough for all that models paint. */
+/** Largest side, in pixels, at which the blur is computed: enough for every model's size. */
 const MOST_SIDE = 1024
 /** Weaker blur than this changes nothing; sharp takes none. */
 const LEAST_BLUR = 0.3

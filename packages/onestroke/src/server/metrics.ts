@@ -14,7 +14,7 @@ export interface Metrics {
   watch(scheduler: Pick<Scheduler, 'waiting'>): void
 }
 
-/** Milliseconds between two looks at the event loop. */
+/** Milliseconds between two samples of the event loop's delay. */
 const LOOK = 5
 
 export const serverMetrics = (): Metrics => {
@@ -62,7 +62,7 @@ export const serverMetrics = (): Metrics => {
     help: 'Since the last time that it was asked for.',
     registers,
     collect() {
-      // What Node counts is from one look to the next: the wait itself, and what was late.
+      // Node reports the sampling interval plus the delay.
       this.set(delay.count > 0 ? Math.max(0, delay.percentile(99) / 1e6 - LOOK) / 1000 : 0)
       delay.reset()
     },

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { prompt, sampling, seed, strength, toldSeed, warnings } from './schemas.js'
 
-/** What is taken as clients send it, and changes nothing here. */
+/** Fields that clients send, and that change nothing here. */
 const ignored = z.string().nullish().describe('Taken as clients send it; it changes nothing.')
 const IGNORED = {
   model: z.string().nullish().describe('There is one model; the name is not looked at.'),

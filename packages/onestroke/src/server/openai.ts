@@ -168,7 +168,7 @@ const described = ({ size, encoding: { format } }: Wanted) => ({
   output_format: format,
   size: `${size.width}x${size.height}`,
 })
-/** Nothing is counted here, and clients expect the fields. */
+/** Clients expect these fields; this server does not count tokens. */
 const NO_USAGE = {
   total_tokens: 0,
   input_tokens: 0,
@@ -239,16 +239,16 @@ const askedOf = ({
 }: ImagesBody): Asked => ({
   prompt,
   n: n ?? 1,
-  ...(typeof seed === 'number' && { seed }),
-  ...(steps !== undefined && { steps }),
-  ...(guidance_scale !== undefined && { guidance_scale }),
-  ...(negative_prompt !== undefined && { negative_prompt }),
-  ...(image && { image }),
-  ...(mask && { mask }),
-  ...(strength !== undefined && { strength }),
+  seed: typeof seed === 'number' ? seed : undefined,
+  steps,
+  guidance_scale,
+  negative_prompt,
+  image,
+  mask,
+  strength,
 })
 
-/** @throws UserError for what cannot be had. */
+/** @throws UserError if the server cannot make pictures of that size or format. */
 const wantedOf = (body: ImagesBody, n: number, own: PictureSize): Wanted => {
   const {
     size: asked,

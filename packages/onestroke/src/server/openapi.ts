@@ -58,7 +58,7 @@ export const openapi = ({
     }
     for (const { path, method, beside, types, format } of MEDIA) {
       const answer = openapiObject.paths[path]![method]!.responses[200]!
-      const schema = { type: 'string', ...(format && { format }) }
+      const schema = { type: 'string', format }
       answer.content = {
         ...(beside && answer.content),
         ...Object.fromEntries(types.map((type) => [type, { schema }])),
@@ -69,7 +69,7 @@ export const openapi = ({
   },
 })
 
-/** A choice that may be null is one of choices that may be: OpenAPI 3.0 has `nullable` only beside a type. */
+/** Moves `nullable` of a choice into each of its alternatives: OpenAPI 3.0 has `nullable` only beside a type. */
 const nullEach = (schema: unknown): void => {
   if (typeof schema !== 'object' || schema === null) return
   const choice = schema as { nullable?: boolean; anyOf?: object[] }

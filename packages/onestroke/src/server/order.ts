@@ -22,7 +22,7 @@ export const orderOf = async (
   const weights = how.to && weightsOf(how.to, n)
   const isWay = weights !== undefined && how.to?.weight === undefined
   const seeds = isWay ? Array<number>(n).fill(seed) : seedsFrom(seed, n)
-  return { prompts: seeds.map(() => prompt), seeds, settings, ...edited, ...(weights && { weights }) }
+  return { prompts: seeds.map(() => prompt), seeds, settings, ...edited, weights }
 }
 
 const settingsOf = ({
@@ -33,12 +33,12 @@ const settingsOf = ({
   strength,
   to,
 }: Partial<GenerateBody>): Settings => ({
-  ...(steps !== undefined && { num_inference_steps: steps }),
-  ...(guidance_scale !== undefined && { guidance_scale }),
-  ...(negative_prompt !== undefined && { negative_prompt }),
-  ...(solver !== undefined && { solver }),
-  ...(strength !== undefined && { strength }),
-  ...(to && { to: { prompt: to.prompt, seed: to.seed } }),
+  num_inference_steps: steps,
+  guidance_scale,
+  negative_prompt,
+  solver,
+  strength,
+  to: to && { prompt: to.prompt, seed: to.seed },
 })
 
 const editedOf = async (
@@ -47,8 +47,8 @@ const editedOf = async (
 ): Promise<Pick<PaintOrder, 'image' | 'mask'>> => {
   const shape = shapeOf(config)
   return {
-    ...(image !== undefined && { image: await readImage(image, shape, PICTURES) }),
-    ...(mask !== undefined && { mask: await readMask(mask, shape, PICTURES) }),
+    image: image === undefined ? undefined : await readImage(image, shape, PICTURES),
+    mask: mask === undefined ? undefined : await readMask(mask, shape, PICTURES),
   }
 }
 

@@ -5,10 +5,10 @@ import { NotFiniteError, Pipeline, type PipelineConfig } from '@onestroke/core/p
 import { openPipeline } from '../export/index.js'
 import type { PaintOrder } from './settings.js'
 
-/** An order, one at a time; or that nobody wants the pictures any more. */
+/** One order at a time, or `abort` if its pictures are no longer wanted. */
 export type ToPaintWorker =
   | (PaintOrder & {
-      /** Whether what is painted is told after each step. */
+      /** Whether a preview is sent after each step. */
       readonly previews?: boolean
     })
   | 'abort'
@@ -44,7 +44,7 @@ const preview = (_step: number, _x: Float32Array, denoised: Float32Array) => {
   say({ preview: copy }, [copy.buffer as ArrayBuffer])
 }
 
-/** Before each evaluation, the worker hears what it has been told meanwhile. */
+/** Lets the worker handle its messages, such as `abort`, before each evaluation. */
 const attentive = ({ config, source }: Pipeline<PipelineConfig>) =>
   new Pipeline(config, {
     async executable(graph, batch) {
@@ -64,7 +64,7 @@ try {
   // Requests are read and pictures encoded on the same cores: spinning would take a fifth of the pictures a second.
   const pipeline = attentive(await openPipeline(path, { threads, spinning: false }))
   const { kind, network, space, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = pipeline.config
-  // The first run is slower than all others: nobody should wait for it.
+  // The first run compiles and is slow, so it is done before the first request.
   await pipeline.generate({
     prompts: [''],
     num_inference_steps: 1,

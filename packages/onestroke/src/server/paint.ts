@@ -14,7 +14,7 @@ export type Asked = Parameters<typeof orderOf>[1]
 
 interface PaintOptions {
   readonly signal: AbortSignal
-  /** How the enlargement is for the encoder. */
+  /** Factor by which the encoder enlarges the pictures. */
   readonly scale: number
   /** States before the last: at most `count`, spread over the steps. */
   readonly previews?: { readonly count: number; onPreview(painted: Painted, index: number): void } | undefined
@@ -46,7 +46,7 @@ export const paint = async (
 }
 
 const stepsOf = ({ config }: ServedModel, { settings: { to: _, ...settings }, image }: PaintOrder): number =>
-  samplingOf(config, { ...settings, ...(image && { image }) }).num_inference_steps
+  samplingOf(config, { ...settings, image }).num_inference_steps
 
 /** Which steps are shown, from 0, never the last. */
 const previewSteps = (most: number, steps: number): number[] => {
@@ -54,13 +54,13 @@ const previewSteps = (most: number, steps: number): number[] => {
   return Array.from({ length: count }, (_, i) => Math.floor(((i + 1) * steps) / (count + 1)) - 1)
 }
 
-/** What of a request's prompts the model does not know or does not read. */
+/** The words of a request's prompts that the model does not know or does not read. */
 export const warningsOf = (
   { conditioner }: ServedModel,
   { prompt, negative_prompt = '', to }: Pick<Asked, 'prompt' | 'negative_prompt' | 'to'>,
 ): string[] => conditioner.warnings([prompt, to?.prompt ?? '', negative_prompt])
 
-/** What of a request is in none of these fields, unless it says nothing. */
+/** A warning that names the request's unknown fields that hold a value; none if there are none. */
 export const unknownFields = (body: object, known: object): string[] => {
   const says = (value: unknown) =>
     Boolean(value) && (typeof value !== 'object' || Object.keys(value as object).length > 0)
@@ -81,10 +81,10 @@ export const tellWarnings = (reply: FastifyReply, warnings: readonly string[]): 
   reply.header('x-warnings', escaped)
 }
 
-/** The status that proxies write down for what nobody waited for. Not sent. */
+/** The status that proxies log if the client has gone. It is never sent. */
 const CLIENT_GONE = 499
 
-/** Aborted when the client has gone, which fastify counts nowhere, or when it took too long. */
+/** Aborted if the client has gone, which fastify does not tell, or if the request took too long. */
 export const signalOf = (reply: FastifyReply, { options, metrics }: Service): AbortSignal => {
   const { signal, abort, met } = deadline(options.timeout)
   const { raw, request } = reply

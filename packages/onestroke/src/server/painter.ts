@@ -1,4 +1,4 @@
-/** A worker thread that paints, so that the event loop stays free: onnxruntime keeps its thread busy for a whole run. */
+/** A worker thread that paints. onnxruntime blocks its thread for a whole run, and here the event loop stays free. */
 import { Worker } from 'node:worker_threads'
 import { UserError } from '@onestroke/core/errors'
 import { NotFiniteError, type PipelineConfig } from '@onestroke/core/pipeline'
@@ -9,10 +9,10 @@ import type { PaintOrder } from './settings.js'
 export interface Painter {
   readonly config: PipelineConfig
   /**
-   * Paints one batch; the next only when it is done.
+   * Paints one batch. The next one may be given only when this one is done.
    *
-   * @param signal ends it before its next step.
-   * @param onPreview told after each step what the pictures would be if they ended there, as `paint` gives them.
+   * @param signal ends the painting before its next step.
+   * @param onPreview called after each step with the denoised pictures, in the form that `paint` returns.
    * @throws UserError if the model refuses; NotFiniteError if what it paints is no picture.
    */
   paint(

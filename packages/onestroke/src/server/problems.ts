@@ -1,4 +1,4 @@
-/** What clients hear of what went wrong, over HTTP and on sockets. */
+/** The errors that clients get, over HTTP and on sockets. */
 import { told, UserError, type Words } from '@onestroke/core/errors'
 import { NotFiniteError } from '@onestroke/core/pipeline'
 import { Busy, Closing } from './scheduler.js'
@@ -8,11 +8,11 @@ export interface Problem {
   readonly status: number
   readonly type: string
   readonly message: string
-  /** It is worth while to ask again, in a second. */
+  /** The client should ask again, in a second. */
   readonly again?: true
 }
 
-/** The type of problems that nobody who asks can help: what really happened is for the log. */
+/** The type of internal errors. Clients get a generic message; details go to `onFailure`. */
 export const FAILURE = 'server_error'
 
 /** Options of the library by the names of the fields that set them. */
@@ -21,7 +21,7 @@ const FIELDS: ReadonlyMap<string, string> = new Map([
   ['to.weights', 'to.weight'],
 ])
 
-/** A field's name, for all that requests set. */
+/** How errors name an option: by the field of a request that sets it. */
 const inFields: Words = (option) => `"${FIELDS.get(option) ?? option}"`
 
 export const problemOf = (error: Error & { readonly statusCode?: number }): Problem => {
@@ -29,7 +29,7 @@ export const problemOf = (error: Error & { readonly statusCode?: number }): Prob
   if (error instanceof Busy) return { status: 429, type: 'busy', message, again: true }
   if (error instanceof Closing) return { status: 503, type: 'closing', message }
   if (error.name === 'TimeoutError') return { status: 503, type: 'timeout', message, again: true }
-  // Nobody hears it.
+  // The client has gone.
   if (error.name === 'AbortError') return { status: 499, type: 'aborted', message }
   if (error instanceof NotFiniteError) return { status: 500, type: FAILURE, message }
   if (error instanceof UserError)
@@ -47,7 +47,7 @@ export const problemBody = (type: string, message: string) => ({ error: { type, 
 /** Most keys that one answer names, and most characters of each. */
 const [MOST_KEYS, MOST_CHARACTERS] = [8, 40]
 
-/** An issue that zod found, in its words; of many keys that are not known, the first few. */
+/** An issue that zod found, in zod's words. Of many unknown keys, the first few are named. */
 export const issueText = ({
   message,
   keys = [],

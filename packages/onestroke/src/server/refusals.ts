@@ -50,7 +50,7 @@ export const wrongValue = (path: readonly PropertyKey[], message: string): strin
 
 const FORMS = /^\/v1\/images\/(edits|variations)$/
 
-/** What to send instead, where fastify only says what was wrong. */
+/** What to send instead, for errors of fastify that only say what was wrong. */
 export const adviceFor = (
   { code }: Pick<FastifyError, 'code'>,
   { headers, routeOptions }: FastifyRequest,
@@ -83,7 +83,7 @@ const mebibytes = (bytes: number): string => {
   return kibi >= 1024 ? `${Math.floor(kibi / 1024)} MiB` : `${kibi} KiB`
 }
 
-/** Reads bodies of JSON. Keys by which a body would change what objects inherit are refused by their names. */
+/** Reads bodies of JSON. Keys that would change an object's prototype are refused. */
 export const takeJson = (app: App): void => {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')
@@ -104,7 +104,7 @@ const isJson = (text: string): boolean => {
 const poisoned = (): UserError =>
   new UserError('keys called __proto__, and constructor with prototype in it, are not taken; leave them out')
 
-/** Most things that one answer says to be wrong. */
+/** Most issues that one answer names. */
 const MOST_WRONG = 8
 
 /** What is wrong with a request's values, as zod and fastify found it: one after the other, the first few. */
@@ -119,7 +119,7 @@ export const whatIsWrong = (
   return `${said.join('; ')}${more > 0 ? `; and ${more.toLocaleString('en')} more` : ''}`
 }
 
-/** What Node refuses before it is a request: its status, and what is wrong. */
+/** Errors of Node's HTTP parser: the status, and what is wrong. */
 const UNREADABLE: Readonly<Record<string, readonly [status: string, message: string]>> = {
   HPE_HEADER_OVERFLOW: [
     '431 Request Header Fields Too Large',
@@ -139,7 +139,7 @@ export const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Socket): 
   say(socket, status, problemBody('invalid_request_error', message))
 }
 
-/** Says something on a socket that no request has been read from, and closes it. */
+/** Writes an answer to a socket on which no request was read, and closes it. */
 export const say = (socket: Socket, status: string, body: object, headers = ''): void => {
   if (!socket.writable) {
     socket.destroy()

@@ -134,7 +134,7 @@ export const routes =
           const images = texts.map((b64, i) => ({ seed: seeds[i]!, b64 }))
           return {
             images,
-            ...(to_seed !== undefined && { to_seed }),
+            to_seed,
             width,
             height,
             milliseconds: performance.now() - begin,
@@ -167,7 +167,7 @@ export const routes =
             const png = await encoder.one(painted, { format: 'png' }, signal)
             return { png, warnings: warningsOf(model, body) }
           },
-          ...(onFailure && { onFailure }),
+          onFailure,
         })
         service.live.add(finished)
         socket.once('close', () => service.live.delete(finished))

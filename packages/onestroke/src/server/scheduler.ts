@@ -1,6 +1,6 @@
 /**
  * Many requests, one painter: while it paints, requests gather, and those that agree in their settings share its next
- * run. Nobody waits for company: when the painter is free, whoever is first goes at once, with all who can join.
+ * run. There is no artificial delay: a free painter takes the oldest request at once, plus every waiting one with equal settings.
  */
 import { UserError } from '@onestroke/core/errors'
 import { NotFiniteError } from '@onestroke/core/pipeline'
@@ -16,11 +16,11 @@ export class Closing extends Error {
   override readonly name = 'Closing'
 }
 
-/** With one picture and one mask for all of its prompts. */
+/** An order whose image and mask are shared by all its prompts. */
 export interface Order extends PaintOrder {
-  /** Leaves the queue when it is aborted. A run ends early when nobody of it is left. */
+  /** Takes the order out of the queue. A run ends early if all of its orders are aborted. */
   readonly signal?: AbortSignal
-  /** Told after each step what its pictures would be if they ended there: for orders that fit into one run. */
+  /** Called after each step with the denoised pictures, for orders that fit into one run. */
   onPreview?(pictures: Float32Array): void
 }
 
@@ -29,9 +29,9 @@ export interface SchedulerOptions {
   readonly batch: number
   /** Most pictures that wait. */
   readonly queue: number
-  /** Told of every run: pictures in it, and seconds. */
+  /** Called after every run with its number of pictures and its seconds. */
   onRun?(pictures: number, seconds: number): void
-  /** Told of every run that gave values which are no pictures. */
+  /** Called after every run whose values were not finite. */
   onNotFinite?(): void
 }
 
@@ -39,7 +39,7 @@ interface Waiting extends Order {
   readonly key: string
   resolve(pictures: Float32Array): void
   reject(error: unknown): void
-  /** Told, once it is being painted, that nobody waits for it any more. */
+  /** Called if the order is aborted while it is being painted. */
   onGone?(): void
 }
 
@@ -84,7 +84,7 @@ export class Scheduler {
   #wait(order: Order): Promise<Float32Array> {
     const { signal } = order
     return new Promise((resolve, reject) => {
-      /** A signal may outlive its order, and is then listened to no more. */
+      /** Removes the listener when the order is done, because the signal may outlive it. */
       const last =
         <T>(settle: (value: T) => void) =>
         (value: T) => {
@@ -119,7 +119,7 @@ export class Scheduler {
     this.#painting = undefined
   }
 
-  /** The first that waits, and all who agree with it, as far as there is room. */
+  /** The oldest waiting order, and all with equal settings, as far as there is room. */
   #next(): [Waiting, ...Waiting[]] {
     const head = this.#waiting.shift()!
     const run: [Waiting, ...Waiting[]] = [head]
@@ -149,7 +149,7 @@ export class Scheduler {
 }
 
 /**
- * While the next run is painted. One answer for each turn of the event loop, which encoding them all at once would hold up.
+ * Resolves one order per turn of the event loop, while the next run is painted: encoding all at once would block the loop.
  *
  * @param size of a picture.
  */
@@ -162,7 +162,7 @@ const handOut = async (run: readonly Waiting[], pictures: Float32Array, size: nu
   }
 }
 
-/** Hands each order its own part of the previews; undefined if nobody wants any. */
+/** Hands each order its own part of the previews; undefined if no order wants previews. */
 const previewsOf = (run: readonly Waiting[], count: number) => {
   if (run.every(({ onPreview }) => !onPreview)) return undefined
   return (pictures: Float32Array) => {
@@ -185,7 +185,7 @@ const joined = (parts: readonly Float32Array[]): Float32Array => {
   return all
 }
 
-/** Aborted when nobody waits for any of these; never if one of them has no signal. */
+/** Aborted when all of these orders are; never if one of them has no signal. */
 const allGone = (orders: readonly Waiting[]): AbortSignal => {
   const all = new AbortController()
   let left = orders.length

@@ -6,7 +6,7 @@ import { z } from 'zod'
 /** Most pictures of one request, and most steps. */
 export const MOST_PICTURES = 64
 export const MOST_STEPS = 128
-/** As many characters as OpenAI takes. Models read the first words. */
+/** Most characters of a prompt, as OpenAI takes them. Models read the first words. */
 const MOST_CHARACTERS = 32_000
 /** Bytes of a picture: as many as 4 megapixels of noise have in PNG, and some more. */
 export const MOST_PICTURE_BYTES = 17 * 2 ** 20
@@ -22,7 +22,7 @@ export const prompt = z
   .max(MOST_CHARACTERS)
   .describe('What to paint, or the name of a class; empty: no condition.')
 const notSeed = `expected ${SEED_RULE}`
-/** A seed as it is asked for; it is a number by then. */
+/** A seed in a request. Parsed, it is a number. */
 export const seed = z
   .union([z.int(notSeed).min(-1, notSeed).max(MOST_SEED, notSeed), z.literal('random')], notSeed)
   .transform((written) => readSeed(String(written))!)

@@ -16,9 +16,9 @@ export interface ServerOptions extends GuardOptions {
   readonly queue: number
   /** Threads of the graph; 0 for all cores. */
   readonly threads: number
-  /** Seconds after which a request is given up. */
+  /** Seconds after which a request is aborted. */
   readonly timeout: number
-  /** Told of what clients only hear to be wrong (status 500). */
+  /** Called with internal errors, of which clients get only a generic message (status 500). */
   onFailure?(error: Error): void
 }
 
@@ -30,7 +30,7 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >
 
-/** What the server knows of its model. The model itself is in the painter's thread. */
+/** The model's description. The model itself is in the painter's thread. */
 export interface ServedModel {
   /** The name of its folder. */
   readonly name: string
@@ -45,7 +45,7 @@ export interface Service {
   readonly scheduler: Scheduler
   readonly encoder: Encoder
   readonly metrics: Metrics
-  /** For each live socket, what waits until what it accepted is sent. */
+  /** For each live socket, a promise that resolves when its accepted requests are answered. */
   readonly live: Set<() => Promise<void>>
   readonly model: ServedModel
   readonly options: ServerOptions

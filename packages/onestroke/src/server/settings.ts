@@ -1,12 +1,12 @@
 /** What is to be painted: in one run, of one request or of many. */
 import type { GenerateOptions, Interpolation } from '@onestroke/core/pipeline'
 
-/** How pictures are to be painted: requests that agree in this can share a run. Small, since it is compared as JSON. */
+/** How pictures are painted: requests with equal settings can share a run. Kept small, because it is compared as JSON. */
 export type Settings = Pick<
   GenerateOptions,
   'num_inference_steps' | 'guidance_scale' | 'negative_prompt' | 'solver' | 'strength'
 > & {
-  /** Where pictures are on their way to. */
+  /** The other end of an interpolation. */
   readonly to?: Pick<Interpolation, 'prompt' | 'seed'>
 }
 
@@ -15,7 +15,7 @@ export interface PaintOrder {
   /** One for each prompt. */
   readonly seeds: readonly number[]
   readonly settings: Settings
-  /** With `settings.to`: how far each picture is on its way. */
+  /** Only with `settings.to`: each picture's share of the way to it, in [0, 1]. */
   readonly weights?: readonly number[]
   /** What is edited: [C, H, W], or one for each prompt. */
   readonly image?: Float32Array
@@ -27,16 +27,16 @@ export interface PaintOrder {
 export const keyOf = ({ settings, image, mask }: PaintOrder): string =>
   JSON.stringify([settings, image !== undefined, mask !== undefined])
 
-/** One order of all; their keys are equal. Pictures and masks are one for each prompt then. */
+/** One order made of several with equal keys, with an image and a mask for each prompt. */
 export const together = (orders: readonly [PaintOrder, ...PaintOrder[]]): PaintOrder => {
   const [{ settings, image, mask, weights }] = orders
   return {
     settings,
     prompts: orders.flatMap(({ prompts }) => prompts),
     seeds: orders.flatMap(({ seeds }) => seeds),
-    ...(weights && { weights: orders.flatMap((order) => order.weights!) }),
-    ...(image && { image: forEachPrompt(orders, 'image') }),
-    ...(mask && { mask: forEachPrompt(orders, 'mask') }),
+    weights: weights && orders.flatMap((order) => order.weights!),
+    image: image && forEachPrompt(orders, 'image'),
+    mask: mask && forEachPrompt(orders, 'mask'),
   }
 }
 
@@ -48,7 +48,7 @@ const forEachPrompt = (orders: readonly PaintOrder[], what: 'image' | 'mask'): F
   return out
 }
 
-/** An order as several of at most so many pictures each. */
+/** Splits an order into several of at most `most` pictures each. */
 export const slicesOf = (order: PaintOrder, most: number): PaintOrder[] => {
   const { prompts, seeds, weights, ...same } = order
   return Array.from({ length: Math.ceil(prompts.length / most) }, (_, i) => {
@@ -57,7 +57,7 @@ export const slicesOf = (order: PaintOrder, most: number): PaintOrder[] => {
       ...same,
       prompts: slice(prompts),
       seeds: slice(seeds),
-      ...(weights && { weights: slice(weights) }),
+      weights: weights && slice(weights),
     }
   })
 }

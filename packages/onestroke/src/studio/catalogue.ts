@@ -13,12 +13,12 @@ import { loadModel, readConfig, sha256Of } from '../model/index.js'
 import { CONFIG_FILE } from '../run-files.js'
 import { freeName } from './free-name.js'
 
-/** What the page is told of a model, in `models.json`. */
+/** A model's entry in `models.json`. */
 interface CatalogueEntry {
   readonly name: string
   /** Path of the export's folder, from the page. */
   readonly path: string
-  /** Hash of what the model says of itself, the hash of its weights included: another one where it was made anew. */
+  /** Hash of the model's config, which holds the hash of its weights. It changes if the model is trained again. */
   readonly sha256: string
   readonly kind: ModelConfig['kind']
   /** Name of the model that it was distilled from, where that is here too. */
@@ -56,7 +56,7 @@ interface CatalogueOptions {
   /** Folder for the exports. */
   readonly work: string
   readonly dtype: Storage
-  /** Folders in which models are looked for again and again: what is none, or is broken, is left out. */
+  /** Folders that are searched for models again and again. Broken models are left out. */
   readonly places?: readonly string[]
 }
 
@@ -93,9 +93,9 @@ export const openCatalogue = async (
     const added: CatalogueEntry = {
       ...entry(path, kind, content),
       ...(from !== undefined && { teacher: nameOf(from) }),
-      ...(guidance_scale !== undefined && { guidance_scale }),
+      guidance_scale,
     }
-    // The student first: it is what people come for.
+    // The student first, because people want to see it.
     entries.set(path, added)
     if (from !== undefined && !entries.has(from)) {
       const content = await contentOf(from)
@@ -103,7 +103,7 @@ export const openCatalogue = async (
     }
     return added
   }
-  /** What is being written anew stays as it was. */
+  /** Keeps the last version of a model that is being written. */
   const addAgain = (path: string): Promise<unknown> => add(path).catch(() => undefined)
   for (const path of paths) await add(path)
   const around = places.map((place) => resolve(place))
@@ -121,18 +121,18 @@ export const openCatalogue = async (
       for (const path of [place, ...inside.sort().map((name) => join(place, name))])
         if (!entries.has(path) && isModel(path)) await addAgain(path)
     }
-    // What has come, or was made anew, may be the teacher of what was there, or be it no more.
+    // A new or changed model may become the teacher of a known student, or no longer be it.
     const isMore = before > 0 && entries.size > before
     for (const [path, { kind, teacher }] of [...entries])
       if (kind === 'student' && (teacher === undefined ? isMore || anew.size > 0 : anew.has(teacher)))
         await addAgain(path)
   }
   await look()
-  /** By name: the latest export, and of what it is. */
+  /** By name: the latest export, and the hash of its model. */
   const made = new Map<string, { readonly content: string | undefined; readonly folder: Promise<string> }>()
   let count = 0
   const make = async (source: string, out: string): Promise<string> => {
-    // What a link makes of a file elsewhere is shown to nobody.
+    // Links are not followed, so that they cannot show files from elsewhere.
     const filter = (file: string) => isWithin(file, source)
     if (existsSync(join(source, MANIFEST_FILE)))
       await cp(source, out, { recursive: true, dereference: true, filter })
@@ -164,7 +164,7 @@ export const openCatalogue = async (
   }
 }
 
-/** Hash of what a model says of itself, the hash of its weights included; undefined where there is none. */
+/** Hash of a model's config, which holds the hash of its weights; undefined if there is no model. */
 const contentOf = async (path: string): Promise<string | undefined> => {
   for (const file of [MANIFEST_FILE, CONFIG_FILE]) {
     const text = await readFile(join(path, file)).catch(() => undefined)
@@ -195,7 +195,7 @@ const besideWith = async (path: string, sha256: string): Promise<string | undefi
   for (const name of (await readdir(around)).sort()) {
     const other = join(around, name)
     if (other === path || !existsSync(join(other, CONFIG_FILE))) continue
-    // What is broken is nobody's teacher.
+    // Skips models that cannot be loaded.
     const model = await loadModel(other).catch(() => undefined)
     if (model?.sha256 === sha256) return other
   }

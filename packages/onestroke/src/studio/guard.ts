@@ -1,4 +1,4 @@
-/** Who may open the studio: this machine, if it listens for no other; else whoever has the token. The link brings it, a cookie keeps it. */
+/** Who may open the studio: only this machine, or, on a network, everybody with the token. The link brings the token, a cookie keeps it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
   bearsToken,
@@ -14,7 +14,7 @@ export type StudioGuard = Pick<GuardOptions, 'host' | 'allowedHosts' | 'token'>
 /** Seconds that a browser keeps the token. */
 const KEPT = 30 * 24 * 3600
 
-/** Refuses requests by other names, from pages of other origins, and, where there is a token, without it. */
+/** Refuses requests with another host name, from pages of other origins, and without the token if there is one. */
 export const guardStudio = (app: FastifyInstance, options: StudioGuard): void => {
   app.addHook('onRequest', async (request, reply) => {
     const { host, origin } = request.headers

@@ -1,4 +1,4 @@
-/** What the studio's answers say beside their content: who may read them, and what its page may do. */
+/** The headers of the studio's answers: who may read them, and what the page may do. */
 
 /** Pages that are isolated from other origins may use threads. */
 const ISOLATED = {

@@ -1,4 +1,4 @@
-/** Trainings to watch: what a run's folder tells while it runs, and after. */
+/** Reads the folders of runs, during the training and after it. */
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
@@ -21,15 +21,15 @@ export interface RunSummary {
   readonly method: string
   readonly data: string
   readonly finished: boolean
-  /** A process trains it. One that only makes a finished run's report does not. */
+  /** Whether a process is training it. Making a finished run's report does not count. */
   readonly running: boolean
-  /** When it last said something, in milliseconds since 1970. */
+  /** Time of its last progress, in milliseconds since 1970. */
   readonly changed: number
 }
 
 export interface RunDetails extends RunSummary {
   readonly batch: number
-  /** Null before the first checkpoint, and where it is damaged. */
+  /** Null before the first checkpoint, and if it is damaged. */
   readonly progress: Pick<Progress, 'step' | 'images' | 'seconds' | 'log' | 'checks' | 'quarantined'> | null
   /** There is progress that cannot be read, or none though the run is done. */
   readonly damaged: boolean
@@ -98,7 +98,7 @@ export const describeRun = async (paths: readonly string[], name: string): Promi
   }
 }
 
-/** Whether a file is there, and really in the run's folder: what a link makes of another one is shown to nobody. */
+/** Whether a file is there, and really in the run's folder. Links to files elsewhere are not shown. */
 const isOwn = (folder: string, file: string): boolean => {
   const path = join(folder, file)
   return existsSync(path) && isWithin(path, folder)

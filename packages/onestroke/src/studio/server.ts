@@ -1,4 +1,4 @@
-/** The studio's server: the built page, the models as exports, and what runs tell. It reads, and changes nothing. */
+/** The studio's server: the built page, the models as exports, and the progress of runs. It changes no files of theirs. */
 import { existsSync } from 'node:fs'
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -20,7 +20,7 @@ interface Offer {
   readonly models: Catalogue['entries']
   /** Whether there are runs to watch. */
   readonly runs: boolean
-  /** Where there is no model: how to get one. */
+  /** How to get a model, if there is none. */
   readonly start?: {
     /** Folders in which model folders are found. */
     readonly places: readonly string[]
@@ -56,7 +56,7 @@ export const studioServer = async (
   const app = Fastify({ forceCloseConnections: true })
   app.addHook('onRequest', async ({ headers, ip }, reply) => {
     reply.headers(HEADERS)
-    // Within a machine, compressing takes longer than sending. What comes through a proxy has the proxy's name.
+    // Within one machine, compressing takes longer than sending. A request through a proxy has the proxy's host name.
     if (isLoopback(ip) && isOwnHost(headers.host, OWN)) headers['x-no-compression'] = 'true'
   })
   guardStudio(app, guard)

@@ -1,4 +1,4 @@
-/** Between the arrays that training changes, wherever they lie, and those that a state's file holds. */
+/** Copies between the arrays that training changes (perhaps on a device) and those of a state's file. */
 import type { Part } from '@onestroke/core/diffusion'
 import type { TrainingArrays } from './optimizer.js'
 import type { Update } from './update.js'
@@ -11,7 +11,7 @@ export interface Trained {
   readonly best?: Float32Array
 }
 
-/** What is trained, as it is now. Where it lies in this process's memory, these are its own arrays. */
+/** The current values of all that is trained. Arrays in this process's memory are not copied. */
 export const readArrays = async ({ optimizer, own, best }: Trained): Promise<TrainingArrays> => {
   const { state } = optimizer
   return {
@@ -33,7 +33,7 @@ export const readArrays = async ({ optimizer, own, best }: Trained): Promise<Tra
   }
 }
 
-/** Makes what is trained these arrays, which were read from it before; `best` is one of its own. */
+/** Writes back arrays that `readArrays` returned; `best` is not copied. */
 export const writeArrays = async ({ optimizer, own }: Trained, arrays: TrainingArrays): Promise<void> => {
   const { state } = optimizer
   await state.parameters.write(arrays.parameters)

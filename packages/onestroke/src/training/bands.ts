@@ -1,4 +1,4 @@
-/** Noise levels in bands, even over the Karras schedule: where, in σ, a training goes well or ill. */
+/** Bands of noise levels, even over the Karras schedule. They show at which σ a training goes well. */
 import { karrasPosition, karrasSigma, type NoiseRange } from '@onestroke/core/diffusion'
 
 export const BANDS = 6
@@ -11,7 +11,7 @@ export const bandLimits = (range: NoiseRange): number[] =>
 export const bandOf = (sigma: number, range: NoiseRange): number =>
   Math.min(Math.max(Math.floor(karrasPosition(sigma, range) * BANDS), 0), BANDS - 1)
 
-/** How a band is called in a sentence: "σ 5.1 to 20". */
+/** A band's name in a sentence: "σ 5.1 to 20". */
 export const bandName = (band: number, range: NoiseRange): string => {
   const [upper, lower] = bandLimits(range)
     .slice(band, band + 2)

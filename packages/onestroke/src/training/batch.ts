@@ -1,6 +1,6 @@
 /**
- * What a training step is fed with, as a pure function of the step: pictures, noise, noise levels, conditions. Nothing
- * here remembers anything, so a run can stop anywhere and go on bit for bit.
+ * The inputs of a training step as a pure function of its number: pictures, noise, noise levels, conditions. There is no
+ * state here, so a run can stop anywhere and resume bit for bit.
  */
 import type { NoiseRange, Objective } from '@onestroke/core/diffusion'
 import { sizeOf } from '@onestroke/core/picture'
@@ -166,7 +166,7 @@ export class BatchMaker {
     return out
   }
 
-  /** Nothing, half of the time; else what another picture is called, or a part of it. */
+  /** Half of the time the empty prompt; else another picture's caption, or a part of it. */
   #negative(random: Random): Reading {
     const { guidance_scale, dataset } = this.plan
     if (typeof guidance_scale === 'number' || random.uniform() < 0.5) return this.#conditioner.nothing

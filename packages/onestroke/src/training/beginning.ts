@@ -1,4 +1,4 @@
-/** Which network is trained, and what its weights begin as. */
+/** Chooses the network that is trained, and its first weights. */
 import { isDeepStrictEqual } from 'node:util'
 import { type DenoiserConfig, EDM, type Objective } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
@@ -20,7 +20,7 @@ import type { RunPlan } from './plan.js'
 import { presetNetwork } from './presets.js'
 import { TEACHER_PREFIX } from './step.js'
 
-/** What decides which network is trained, and from where. */
+/** The options that choose the network and its first weights. */
 export interface Given {
   readonly plan: RunPlan
   readonly dataset: Dataset
@@ -59,7 +59,7 @@ export const denoiserConfig = (options: Given, objective: Objective): DenoiserCo
   const refined = objective.refines ? initFrom?.config : undefined
   const { embedding, ...rest } = networkOf(options)
   const inputs = {
-    // Who listens to guidance goes on listening: without that input its pictures would be others.
+    // A model with a guidance input keeps it: without that input it would paint other pictures.
     guidance_embedding:
       typeof plan.guidance_scale !== 'number' ||
       initFrom?.config.network.embedding.guidance_embedding === true,
@@ -117,7 +117,7 @@ export const beginningOf = (
   return teacher && preset === teacher.config.provenance.preset ? { model: teacher } : undefined
 }
 
-/** Before the names of weights that stay, where they are not the teacher's. */
+/** Prefix of frozen weights that are not the teacher's. */
 const FROZEN_PREFIX = 'frozen.'
 
 /**
@@ -146,7 +146,7 @@ export const trainableOf = (
   }
 }
 
-/** Whether networks are the same but for the inputs that methods add. */
+/** Whether two networks are equal, apart from the inputs that methods add. */
 const isAlike = (a: NetworkConfig, b: NetworkConfig): boolean => isDeepStrictEqual(bare(a), bare(b))
 
 const bare = ({ embedding, ...rest }: NetworkConfig) => ({

@@ -1,15 +1,15 @@
-/** How long steps take, and how many of them there is time for. */
+/** Measures how long steps take, and computes how many there is time for. */
 import type { Program } from '@onestroke/core/tensor'
 import type { Batch } from './batch.js'
 import { ALONE, largest } from './group.js'
 import { runStep, type Training, turnAt } from './loop.js'
 import type { Progress } from './state.js'
 
-/** Steps by which the speed is measured before a run: at most, and at least if they take long. */
+/** Most and fewest steps by which the speed is measured before a run; few if they take long. */
 const [CALIBRATION_STEPS, FEWEST_STEPS] = [12, 3]
 /** Seconds that this may take, where that is enough for the fewest. */
 const CALIBRATION_SECONDS = 3
-/** How many times as long as planned a training may become by a later timing, or as short. */
+/** Factor by which a later timing may lengthen or shorten a training. */
 const MOST_CHANGE = 3
 
 /**
@@ -54,7 +54,7 @@ export const stepSeconds = async (
   return (students + updates * owns) / (1 + updates)
 }
 
-/** Pictures of a whole training for which there is time for so many steps more. */
+/** Pictures of the whole training if there is time for this many more steps. */
 export const settledImages = ({ step, images }: Progress, batch: number, left: number): number => {
   const steps = step + (Number.isFinite(left) ? Math.max(1, Math.round(left)) : 1)
   const planned = images / batch

@@ -1,4 +1,4 @@
-/** When a model's quality is measured on the way, and which of its weights are kept. */
+/** Decides when a model's quality is measured during a training, and which of its weights are kept. */
 import { betterBeyondNoise } from '../metrics/index.js'
 import type { Check } from './state.js'
 
@@ -19,6 +19,6 @@ export const earlierIsBetter = (checks: readonly Check[]): boolean => {
   return best.scores.length === last.scores.length && betterBeyondNoise(best.scores, last.scores)
 }
 
-/** Whether the quality is measured after this step: `checks` times, evenly, the last time at the end. */
+/** Whether the quality is measured after this step: `checks` times in even steps, and at the end. */
 export const isCheck = (step: number, steps: number, checks: number): boolean =>
   Math.floor((step * checks) / steps) > Math.floor(((step - 1) * checks) / steps)

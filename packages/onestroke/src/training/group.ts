@@ -2,7 +2,7 @@
 import { UserError } from '@onestroke/core/errors'
 
 /**
- * Those who train together, seen by one of them. All must call `sum` and `all` in the same order, with arrays of the same
+ * A group of processes that train together, as one of them sees it. All must call `sum` and `all` in the same order, with arrays of the same
  * lengths; each call waits for the others.
  */
 export interface Group {
@@ -24,7 +24,7 @@ export const ALONE: Group = {
   },
 }
 
-/** Who computes which pictures of a batch. */
+/** The slice of each batch that a rank computes. */
 export interface Share {
   readonly group: Group
   /** The pictures of this rank: from the first one up to, but not with, the last one. */
@@ -50,14 +50,14 @@ export const shareOf = (group: Group, batch: number): Share => {
   }
 }
 
-/** Makes an array on every rank what it is on the first one. */
+/** Copies an array of the first rank to every rank. */
 export const broadcast = async (group: Group, array: Float32Array): Promise<void> => {
   // Not 0: to add that would make a 0 of the first rank's −0.
   if (group.rank > 0) array.fill(-0)
   await group.sum(array)
 }
 
-/** The largest of every rank's numbers. */
+/** The largest number among the ranks. */
 export const largest = async (group: Group, value: number): Promise<number> => {
   if (group.size === 1) return value
   const each = new Float32Array(group.size)
@@ -67,7 +67,7 @@ export const largest = async (group: Group, value: number): Promise<number> => {
 }
 
 /**
- * What the first rank makes, on every rank: plain data, through JSON.
+ * Runs `make` on the first rank, and returns its result on every rank: plain data, through JSON.
  *
  * @throws UserError on every rank if the first one throws.
  */

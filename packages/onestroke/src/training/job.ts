@@ -1,4 +1,4 @@
-/** What a run trains and how, derived once from what it was given. */
+/** A run's network, objective and programs, derived once from its options. */
 import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { Trainable } from '@onestroke/core/nn'
@@ -21,7 +21,7 @@ export interface Job {
   readonly objective: Objective
   readonly denoiser: DenoiserConfig
   readonly space: Space
-  /** Where the weights come from, unless they begin fresh. */
+  /** The source of the first weights; absent if they begin fresh. */
   readonly beginning: Beginning | undefined
   readonly trainable: Trainable
   /** What the objective trains beside the network. */
@@ -72,7 +72,7 @@ export const stepPrograms = (
   return part?.updates === undefined ? [student] : [student, trainingStep(options, 'own')]
 }
 
-/** What a step's program is given once and for all: the weights of the teacher, and those of the student that stay. */
+/** Constants of a step's program: the weights of the teacher, and the frozen weights of the student. */
 export const constantsOf = (
   { given: { teacher }, trainable }: Job,
   program: Program,

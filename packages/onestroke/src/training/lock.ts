@@ -23,10 +23,10 @@ const ownerSchema = z.object({
   id: z.string(),
   pid: z.int().positive(),
   host: z.string(),
-  /** Which start of the host, and which of its worlds of process ids (containers have their own); null where nothing tells. */
+  /** Identifies the boot of the host and its namespace of process ids (containers have their own); null if unknown. */
   boot: text,
   namespace: text,
-  /** When the process began, since another may have its id by now; null where nothing tells. */
+  /** Start time of the process, because its id may be reused; null if unknown. */
   started: text,
   /** When the lock was made. */
   since: z.string(),
@@ -55,10 +55,10 @@ export const lockRun = async (directory: string): Promise<() => Promise<void>> =
   }
 }
 
-/** Locks on stale locks. Once there is a new lock, nobody asks for the former's id any more. */
+/** Names of locks on stale locks. They can be removed once there is a new lock. */
 const STALE_LOCK = /^\.lock\.[\w-]+$/
 
-/** Milliseconds between two looks at a lock that another process is making or removing. */
+/** Milliseconds between two checks of a lock that another process is making or removing. */
 const LOOK = 20
 
 const acquire = async (path: string): Promise<Owner> => {
@@ -67,7 +67,7 @@ const acquire = async (path: string): Promise<Owner> => {
     const found = await lockAt(path)
     if (found === 'none') continue
     if (found === 'in the making') await setTimeout(LOOK)
-    // The answer to a link may be lost on its way from a file server, and the second try then finds the first one's.
+    // A file server's answer may be lost. The second try then finds the link that the first one made.
     else if (found.id === owner.id) break
     else if (found.owner && isAlive(found.owner)) throw held(path, found.owner)
     else await removeStale(path, found.id)
@@ -86,7 +86,7 @@ const removeStale = async (path: string, id: string): Promise<void> => {
     return
   }
   const found = await lockAt(path)
-  // Nobody else may remove it; but somebody may have done so before.
+  // No other process may remove it now, but one may have done so before.
   if (typeof found === 'object' && found.id === id) await rm(path, { force: true })
   await rm(right, { force: true })
 }
@@ -100,7 +100,7 @@ const held = (path: string, { pid, host, namespace, since }: Owner): LockedError
   return new LockedError(
     `process ${pid}${elsewhere} is working on the run in ${dirname(path)}, since ${since}`,
     {
-      remedy: `wait for it, stop it with Ctrl-C, or choose another \`out\` (if it is there no more, delete ${path})`,
+      remedy: `wait for it, stop it with Ctrl-C, or choose another \`out\` (if that process is gone, delete ${path})`,
     },
   )
 }
@@ -122,7 +122,7 @@ const place = async (path: string, content: string): Promise<boolean> => {
   }
 }
 
-/** What file systems without links answer. Their locks are empty for a moment, see `YOUNG`. */
+/** Error codes of file systems without links. Locks there are empty for a moment, see `YOUNG`. */
 const WITHOUT_LINKS = new Set<string | undefined>(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
 const create = async (path: string, content: string): Promise<boolean> => {
@@ -136,12 +136,12 @@ const create = async (path: string, content: string): Promise<boolean> => {
   }
 }
 
-/** Milliseconds for which a lock that says nothing may be in the making. */
+/** Milliseconds for which an empty lock counts as being made. */
 const YOUNG = 5000
 
 type Lock = { readonly id: string; readonly owner?: Owner }
 
-/** What is there. A lock that is damaged has no owner, and is known by when it was written. */
+/** The lock in a file. A damaged lock has no owner, and is identified by its time of writing. */
 const lockAt = async (path: string): Promise<Lock | 'none' | 'in the making'> => {
   try {
     const owner = ownerIn(await readFile(path, 'utf8'))
@@ -162,13 +162,13 @@ const ownerIn = (content: string | undefined): Owner | undefined => {
   }
 }
 
-/** Whether a process works on the run in a folder, as far as can be told from here. */
+/** Whether a process is known to work on the run in a folder. */
 export const isLocked = async (directory: string): Promise<boolean> => {
   const owner = ownerIn(readSync(join(directory, LOCK_FILE)))
   return owner !== undefined && isAlive(owner)
 }
 
-/** Whether an owner still works, or may: of another host, or of another container on this one, nobody here can tell. */
+/** Whether an owner is alive, or may be: processes of other hosts and other containers cannot be seen from here. */
 const isAlive = ({ pid, host, boot, namespace, started }: Owner): boolean => {
   const own = here()
   if (host !== own.host) return true
@@ -178,7 +178,7 @@ const isAlive = ({ pid, host, boot, namespace, started }: Owner): boolean => {
   return started === null || startOf(pid) === started
 }
 
-/** Whether a process of this id lives, be it another user's. */
+/** Whether there is a process of this id, also of another user. */
 export const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
@@ -203,7 +203,7 @@ const namespaceOf = (path: string): string | null => {
   }
 }
 
-/** When a process began, in ticks since the host did (proc(5)); null where nothing tells, or if it has ended but for its entry. */
+/** Start time of a process in ticks since boot (proc(5)); null if unknown, or for a zombie. */
 const startOf = (pid: number): string | null => {
   const fields = readSync(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ')
   return fields && fields[0] !== 'Z' ? (fields[19] ?? null) : null

@@ -1,4 +1,4 @@
-/** The training loop: one for teacher and student. What is minimised is a value that it is handed. */
+/** The training loop, the same for teacher and student. The objective is an argument. */
 import type { NoiseRange } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { DeviceArray, Executable } from '@onestroke/core/tensor'
@@ -12,12 +12,12 @@ import type { Update } from './update.js'
 
 /** Pictures between two lines of the log. */
 const LOG_IMAGES = 4096
-/** Pictures that were left out are listed up to so many. */
+/** Most pictures that are listed of those left out. */
 const QUARANTINE = 100
 /** So many steps without a finite gradient in a row end the training. */
 const MAX_SKIPPED = 20
 
-/** What is trained, by which graphs, and by whom. */
+/** The optimisers, graphs and ranks of a training. */
 export interface Training {
   /**
    * Trains the student, and `own` with it, unless that has steps of its own. Its state are the arrays of the optimisers; see
@@ -125,7 +125,7 @@ export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
   }
 }
 
-/** What is told of a step on the whole batch, on every rank alike: numbers, and one a picture. */
+/** The results of a step for the whole batch, equal on every rank: numbers, some of them per picture. */
 export interface StepResult {
   readonly loss: number
   /** Norms of the gradients of all that is trained, and the first of them. */
@@ -142,12 +142,14 @@ export interface StepResult {
 /** The arrays that the graphs of a training read and write, by the names that they have there. */
 export const stepState = (optimizer: Update, own?: Update): Record<string, DeviceArray> => {
   const { parameters, gradient, target } = optimizer.state
-  return {
-    parameters,
-    gradient,
-    ...(target && { target }),
-    ...(own && { own: own.state.parameters, own_gradient: own.state.gradient }),
+  const state: Record<string, DeviceArray> = { parameters, gradient }
+  // A graph has these inputs only for such objectives, and refuses others.
+  if (target) state.target = target
+  if (own) {
+    state.own = own.state.parameters
+    state.own_gradient = own.state.gradient
   }
+  return state
 }
 
 /** Runs a turn's graph at the parameters as they are; the gradients, summed over all ranks, come to lie with the optimisers. */
@@ -254,7 +256,7 @@ const quarantine = (
   return true
 }
 
-/** Makes the pictures of a batch count so much: [B], of the whole one. */
+/** Sets the weights of the pictures of a batch: [B], of the whole batch. */
 const weigh = (
   { weight, total_weight }: Pick<Batch, 'weight' | 'total_weight'>,
   all: Float32Array,
@@ -285,13 +287,13 @@ const gradientNorms = async (
   return norms
 }
 
-/** What is said when no finite number is left. Whatever is on disk was good. */
+/** The error when no finite number is left. The state on disk is still good. */
 export const diverged = (what: string, progress: Progress, range: NoiseRange): UserError =>
   new UserError(`the training has diverged: ${[what, ...symptoms(progress, range)].join('; ')}`, {
     remedy: 'start over with `force` and a lower `learning_rate`; the last good state is kept until then',
   })
 
-/** What the log shows of how it came to that, in words. */
+/** The symptoms before a divergence that the log shows, in words. */
 const symptoms = ({ log, quarantined, quarantine }: Progress, range: NoiseRange): string[] => {
   const said: string[] = []
   const [first, last] = [log.at(-10) ?? log[0], log.at(-1)]
@@ -336,7 +338,7 @@ const recordOwn = ({ pending }: Progress, loss: number) => {
 
 const pendingSteps = ({ pending: { steps, own } }: Progress): number => steps + (own?.steps ?? 0)
 
-/** Makes a line of the log of what is pending, if there was a step of the student. */
+/** Adds the pending sums as a line of the log, if there was a step of the student. */
 const closeLog = (progress: Progress, batch: number, learning_rate: number) => {
   const { pending, log } = progress
   if (pending.steps === 0) return

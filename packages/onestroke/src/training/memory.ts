@@ -1,6 +1,6 @@
 /**
- * How much memory a training step takes, foreseen from its program: a batch that is too large is then an error that
- * says what would fit, and not a process that the system ends.
+ * Estimates the memory of a training step from its program. A batch that is too large then gives an error that says what
+ * would fit; otherwise the system would kill the process.
  */
 import { freemem, totalmem } from 'node:os'
 import { UserError } from '@onestroke/core/errors'
@@ -19,7 +19,7 @@ const LARGEST_TRACED = 65_536
 const BYTES: Record<DType, number> = { float32: 4, int64: 8, bool: 1 }
 const bytesOf = ({ size, dtype }: Tensor): number => size * BYTES[dtype]
 
-/** Ops whose output is their input's memory. */
+/** Ops whose output shares their input's memory. */
 const VIEWS = new Set(['reshape', 'stopGradient'])
 
 /** The most bytes that live at once while the nodes of a program run in order and free what is not needed any more. */

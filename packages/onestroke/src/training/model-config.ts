@@ -1,4 +1,4 @@
-/** What a run's model is, and what is told of it. */
+/** The config of a run's model, with its provenance. */
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { LoadedModel } from '../model/index.js'
 import type { Job } from './job.js'
@@ -7,8 +7,8 @@ import type { GuidanceScale } from './step.js'
 import { versions } from './versions.js'
 
 /**
- * What a student is asked for unless somebody says so: the least that it learned, or 1 where it has no such input. One that went
- * on learning at a single scale is best there.
+ * Default guidance of a student: the lowest scale that it learned, or 1 if it has no guidance input. A student that
+ * continued at a single scale is best at that scale.
  */
 const usualGuidance = (
   scale: GuidanceScale,
@@ -19,7 +19,7 @@ const usualGuidance = (
   return range ? { guidance_scale: scale, guidance_range: range } : { guidance_scale: 1 }
 }
 
-/** The config of the model as it is after so much progress. */
+/** The config of the model after this progress. */
 export const modelConfig = (
   { given: { plan, dataset, vocabulary, teacher, initFrom }, objective, denoiser, space }: Job,
   { step, seconds }: Progress,
@@ -49,16 +49,16 @@ export const modelConfig = (
           sigmas: {},
         },
   // From the same noise, a student paints what its teacher does.
-  ...(teacher?.config.example && { example: teacher.config.example }),
+  example: teacher?.config.example,
   method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
   provenance: {
-    ...(teacher && { parent: teacher.sha256 }),
-    ...(initFrom && { init_from: initFrom.sha256 }),
+    parent: teacher?.sha256,
+    init_from: initFrom?.sha256,
     data: {
       name: plan.data.spec,
       sha256: dataset.sha256,
       images: dataset.count,
-      ...(dataset.license !== undefined && { license: dataset.license }),
+      license: dataset.license,
     },
     images_seen: step * plan.batch,
     seconds: Math.round(seconds * 10) / 10,

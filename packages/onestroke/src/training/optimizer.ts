@@ -12,7 +12,7 @@ import { HostArray } from '@onestroke/core/tensor'
 import { builtUrl } from '../built.js'
 import type { Update, UpdateState } from './update.js'
 
-/** What training changes of a network, as flat arrays in the order of its layout, and of what is trained beside it. */
+/** Arrays that training changes: those of the network, flat in the order of its layout, and those of the objective's own parts. */
 export interface TrainingArrays {
   readonly parameters: Float32Array
   readonly exp_avg: Float32Array
@@ -20,9 +20,9 @@ export interface TrainingArrays {
   readonly ema: Float32Array
   /** Moving average of the network that gives a method's targets; absent where there is none. */
   readonly target?: Float32Array
-  /** The averaged weights that did best when the quality was measured on the way; 0 until then, absent where it is not. */
+  /** The averaged weights of the best check; 0 before the first one, absent if there are no checks. */
   readonly best?: Float32Array
-  /** By name, what an objective trains beside the network. Nobody asks for its moving average. */
+  /** By name, the objective's own parts. They have no moving average. */
   readonly parts?: Readonly<Record<string, Pick<TrainingArrays, 'parameters' | 'exp_avg' | 'exp_avg_sq'>>>
 }
 
@@ -136,7 +136,7 @@ export class Optimizer implements TrainingArrays, Update {
   }
 
   /**
-   * Applies the gradient. What stands in `gradient` afterwards is not it any more.
+   * Applies the gradient. Overwrites `gradient`.
    *
    * @param step counted from 1.
    * @param ema_decay share of the moving average that stays, in [0, 1].

@@ -1,6 +1,6 @@
 /**
- * What a run was asked to do: everything that decides its result, written to `run.json` in the run's folder when it
- * starts. The same command on the folder resumes it; another one is an error that names what differs.
+ * The plan of a run: everything that decides its result, written to `run.json` in the run's folder at the start. The same
+ * command on the folder resumes the run; another one is an error that names the differences.
  */
 import { existsSync } from 'node:fs'
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
@@ -53,7 +53,7 @@ export interface RunPlan {
   readonly guidance_scale: GuidanceScale
   readonly condition_dropout: number
   readonly word_dropout: number
-  /** Absent where it is done: whether a student's noise levels are searched when the training is done. */
+  /** False if a student's noise levels are not searched after the training; absent if they are. */
   readonly tune?: false
   /** How often the quality of a student is measured on the way, and the best kept. */
   readonly checks: number
@@ -64,7 +64,7 @@ export interface RunPlan {
   readonly schedule: Omit<ScheduleOptions, 'ema_half_life'> & { readonly ema_half_life: number | null }
 }
 
-/** What stands in a run's folder. */
+/** State of a run's folder. */
 export type RunStatus = 'new' | 'unfinished' | 'finished'
 
 /**
@@ -112,13 +112,13 @@ const RUN_FILES = [
   PLAN_FILE,
 ]
 
-/** What some of them are, in words. */
+/** Names of some of these files, in words. */
 const HELD: Readonly<Record<string, string>> = {
   [CONFIG_FILE]: 'a model',
   [STATE_FILE]: `the state of a run, but no ${PLAN_FILE} that says which`,
 }
 
-/** Whether something is in a place; an empty folder is nothing. */
+/** Whether there is something at a path other than an empty folder. */
 const isHeld = async (path: string): Promise<boolean> => {
   const found = await lstat(path).catch(() => undefined)
   if (!found?.isDirectory()) return found !== undefined
@@ -145,7 +145,7 @@ const removeFile = async (path: string): Promise<void> => {
   if (found && !found.isDirectory()) await rm(path, { force: true })
 }
 
-/** Removes what a process that was ended left half-written; not what another one is writing just now. */
+/** Removes the half-written files of a process that was killed, but not those of a running one. */
 const removeLeftovers = async (directory: string): Promise<void> => {
   for (const name of await readdir(directory)) {
     const [, pid] = /^\..+\.(\d+)\.tmp$/.exec(name) ?? []
@@ -165,7 +165,7 @@ export const readPlan = async (path: string): Promise<RunPlan> => {
 
 const compare = (there: RunPlan, asked: RunPlan, directory: string): void => {
   const [a, b] = [flatten(there), flatten(asked)]
-  // The same pictures may have moved, or be named from elsewhere: their hash tells.
+  // The same pictures may have another path. Their hash identifies them.
   if (a['data.sha256'] === b['data.sha256']) for (const plan of [a, b]) delete plan['data.spec']
   const differences = [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .filter((key) => a[key] !== b[key])

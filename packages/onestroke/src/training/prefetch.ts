@@ -30,7 +30,7 @@ export class Prefetch {
     for (let i = 0; i < ahead; i++) this.#order()
   }
 
-  /** Batch number `step`; steps must be asked for in order. The batch given before is used again for a later one. */
+  /** Batch number `step`; steps must be asked for in order. The memory of the batch before is reused for a later one. */
   async get(step: number): Promise<Batch> {
     while (!this.#ready.has(step)) {
       if (this.#failure) throw this.#failure

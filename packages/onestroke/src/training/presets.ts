@@ -4,7 +4,7 @@ import type { NetworkConfig, OptimizerOptions } from '@onestroke/core/nn'
 import { type PictureShape, type PictureSize, pixelsOf, sizeOption, sizeText } from '@onestroke/core/picture'
 import { conditionerOf, type Vocabulary } from '@onestroke/core/text'
 
-/** What a config of each type has beside what all of them have. */
+/** The fields of each network type's config that the types do not share. */
 type OwnPart<Config> = Config extends NetworkConfig
   ? Omit<Config, 'height' | 'width' | 'channels' | 'patch_size' | 'embedding'>
   : never
@@ -15,7 +15,7 @@ export interface Preset {
   readonly shape: (grid: PictureSize) => OwnPart<NetworkConfig>
   readonly embedding_width: number
   readonly token_width: number
-  /** Pictures that it must see before it paints more than noise and blobs, see docs/measured.md; absent where that is not known. */
+  /** Pictures that it must see before it paints more than noise and blobs, see docs/measured.md; absent if unknown. */
   readonly least_images?: number
 }
 
@@ -28,7 +28,7 @@ const level = (width: number, depth: number, heads = Math.ceil(width / 32)) => (
 
 /** Side of a square grid at which pictures are coarse enough for a preset's waist. */
 const WAIST_SIDE = 4
-/** Tokens that look at every other one, as all do at the waist, at most. */
+/** Most tokens for global attention, as at the waist. */
 const MOST_TOGETHER = 256
 /** Tokens of the finest level, at most: 64×64. Patches of larger pictures have more pixels. */
 const MOST_TOKENS = 4096
@@ -125,7 +125,7 @@ export const presetOf = (name: string): Preset => {
   return preset
 }
 
-/** A preset that paints more than blobs after fewer pictures than this one: for `base`, `small`. */
+/** A preset that needs fewer pictures than this one before it paints more than blobs: `small` for `base`. */
 export const soonerThan = (name: string): string | undefined => {
   const own = presetOf(name).least_images ?? 0
   return Object.keys(PRESETS).find((other) => (PRESETS[other]!.least_images ?? own) < own)
@@ -201,7 +201,7 @@ export const presetNetwork = (
   }
 }
 
-/** What methods that distil, and networks for measuring, are trained with. */
+/** Settings for distillation, and for networks that measure. */
 export const OPTIMIZER_DEFAULTS: OptimizerOptions = {
   optimizer: 'adam',
   beta1: 0.9,
@@ -211,7 +211,7 @@ export const OPTIMIZER_DEFAULTS: OptimizerOptions = {
   clip: 1,
 }
 
-/** What diffusion models are trained with: `npm run bench -- architecture`. */
+/** Settings for diffusion models, chosen by `npm run bench -- architecture`. */
 export const TEACHER_OPTIMIZER: OptimizerOptions = {
   ...OPTIMIZER_DEFAULTS,
   optimizer: 'muon',

@@ -13,7 +13,7 @@ import type { DeviceArray, Executable, Program, Runtime } from '@onestroke/core/
 import { Optimizer } from './optimizer.js'
 import type { Update, UpdateState } from './update.js'
 
-/** The optimiser that suits a runtime: in WebAssembly where arrays lie in this process's memory, else as programs. */
+/** The optimiser for a runtime: in WebAssembly if its arrays lie in this process's memory, else as programs. */
 export const optimizerFor = async (
   layout: Layout,
   options: OptimizerOptions,

@@ -28,14 +28,14 @@ import {
 } from './state.js'
 
 export interface RunOptions extends JobOptions {
-  /** Where the first rank of the group keeps the state, and in the end the model. The others write nothing. */
+  /** Folder of the run, in which the first rank writes the state and finally the model. Other ranks write nothing. */
   readonly directory: string
-  /** Who trains together; alone by default. What measures, paints or tells (`allot`, `check` …) is asked of the first rank. */
+  /** The group that trains together; by default this process alone. Callbacks such as `allot` and `check` are called on the first rank. */
   readonly group?: Group
   readonly runtime: Runtime
   /** Seconds between checkpoints. */
   readonly checkpoint_every: number
-  /** Asked before each step on every rank; all stop where one is told to. */
+  /** Called before each step on every rank. If it returns true on one rank, all stop. */
   shouldStop?(): boolean
   /**
    * Asked before the first step, given the seconds that a step takes and the model as it begins: how the time is shared
@@ -56,7 +56,7 @@ export interface RunOptions extends JobOptions {
   check?(model: Model): Promise<Pick<Check, 'fid' | 'scores' | 'teacher_distance'>>
   /** Called after each check. */
   onCheck?(check: Check): void
-  /** Asked when the training is done: how the model is best sampled. */
+  /** Called when the training is done. Returns how the model is best sampled. */
   tuneSampling?(model: Model, effort?: Allotment['effort']): Promise<Partial<ModelConfig['sampling']>>
 }
 
@@ -67,10 +67,10 @@ export interface RunResult {
   readonly sha256?: string
 }
 
-/** A training of more seconds than this is timed anew on the way, after this share of it. */
+/** A training of more seconds than this is timed again after this share of it. */
 const [LONG, TIMED_AFTER] = [20, 0.25]
 /**
- * Whether a run can work at all, before anything is written.
+ * Checks, before anything is written, whether a run can work at all.
  *
  * @throws UserError if its network cannot be made, or begin as it should, or takes more memory than there is.
  */
@@ -80,7 +80,7 @@ export const checkRun = (options: JobOptions & Pick<RunOptions, 'group'>): void 
   checkMemory(to - from, (batch) => stepPrograms(job, batch))
 }
 
-/** Trains the model of a plan. Saves its state every so often, and when it is stopped. */
+/** Trains the model of a plan. Saves its state at intervals, and when it is stopped. */
 export const run = async (options: RunOptions): Promise<RunResult> => {
   const { directory, plan, runtime, group = ALONE } = options
   const job = prepare(options)
@@ -130,7 +130,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   }
   const allFinite = async () => (await optimizer.isFinite()) && ((await own?.optimizer.isFinite()) ?? true)
   const config = (): ModelConfig => modelConfig(job, progress)
-  /** Does some work with the model as it is now, by the moving average of its weights. */
+  /** Calls `work` with the current model, whose weights are the moving average. */
   const withModel = async <T>(work: (model: Model) => Promise<T>): Promise<T> => {
     const model = new Model(config(), network, trainable.weights(await ema.read()), runtime, false)
     const done = await work(model)
@@ -153,7 +153,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
       const steps = (0.9 * (time?.training ?? 60 * plan.minutes!)) / seconds
       progress.images = Math.max(1, Math.round(steps)) * plan.batch
       if (time) progress.time = { ...time, settled: time.training < LONG }
-      // Kept at once: how long the training is decides all that follows, and another timing would give another number.
+      // Saved at once, because the length decides all that follows, and another timing would give another length.
       await save()
     }
   }
@@ -179,7 +179,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const begin = saved
   /** Seconds of earlier sittings. */
   const before = progress.seconds
-  /** Milliseconds of this sitting that were for checks. */
+  /** Milliseconds since the process began that were spent on checks. */
   let checking = 0
   /** Trains to the end of the plan, or, if that comes first, until so many steps are done. */
   const train = (until = Number.POSITIVE_INFINITY) =>
@@ -219,7 +219,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
         settledImages(progress, plan.batch, left / (spent / progress.step)),
       )
       progress.time.settled = true
-      // Kept at once, for the same reason.
+      // Saved at once, for the same reason.
       await save()
     }
   }
@@ -228,7 +228,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
     await release()
     throw diverged(`the weights are not finite after step ${progress.step}`, progress, denoiser)
   }
-  // Also what was asked during the check after the last step.
+  // A stop may also have been asked for during the check after the last step.
   if ((await isStopped()) || !finished) {
     await save()
     await release()

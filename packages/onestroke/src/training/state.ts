@@ -1,4 +1,4 @@
-/** The state of a run on disk: everything needed to go on as if nothing had happened. */
+/** The state of a run on disk: everything that an exact resume needs. */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, link, rm } from 'node:fs/promises'
@@ -23,14 +23,14 @@ export interface LogPoint {
   readonly own_loss?: number
 }
 
-/** What was found when the quality was measured on the way. */
+/** The result of a check. */
 export interface Check {
   readonly images: number
   /** Fréchet distance to the data by number of steps: the mean over the noise seeds. */
   readonly fid: Readonly<Record<string, number>>
   /** One for each noise seed: the geometric mean of its distances over the numbers of steps. None in runs of old. */
   readonly scores: readonly number[]
-  /** What the best is chosen by: the geometric mean of the scores. */
+  /** The geometric mean of the scores, by which the best check is chosen. */
   readonly score: number
   /** By band, of the step before. */
   readonly gradient_norm: readonly (number | null)[]
@@ -45,17 +45,17 @@ export interface Quarantined {
   readonly sigma: number
 }
 
-/** How the time of a run of so many minutes is shared out. It decides the result, and so is decided once. */
+/** How a run's minutes are shared out. This decides the result, so it is decided only once. */
 export interface Allotment {
   /** Seconds for the training itself: steps, batches and checkpoints. */
   readonly training: number
   /** How often the quality is measured on the way, at most: `RunPlan.checks` may be more than there is time for. */
   readonly checks: number
-  /** What else was decided by time, for those who measure. */
+  /** The effort of measuring that the time allows. */
   readonly effort: Readonly<Record<string, number>>
 }
 
-/** What is not an array: counters and the log. */
+/** The part of a state that is not arrays: counters and the log. */
 export interface Progress {
   /** Steps done. */
   step: number
@@ -63,10 +63,10 @@ export interface Progress {
   images: number
   /** In a run of so many minutes. */
   time?: Allotment & {
-    /** Whether `images` is final: a long training's is corrected once, when its real speed is known. */
+    /** Whether `images` is final. In a long training it is corrected once, when the real speed is known. */
     settled: boolean
   }
-  /** Seconds of training, over all sittings. */
+  /** Seconds of training, over all of the run's processes. */
   seconds: number
   /** Steps that were left out because the gradient was not finite. */
   skipped_steps: number
@@ -93,7 +93,7 @@ export const freshPending = (): Progress['pending'] => ({
   bands: Array.from({ length: BANDS }, () => [0, 0]),
 })
 
-/** Where a training of so many images begins; 0 if that is not known yet. */
+/** The progress at the start of a training of this many images; 0 if the number is not known yet. */
 export const freshProgress = (images: number): Progress => ({
   step: 0,
   images,
@@ -255,7 +255,7 @@ const parsed = (bytes: Uint8Array, path: string, damaged: Damaged) => {
   }
 }
 
-/** The counters and the log as they were last written; undefined if they cannot be read. */
+/** The counters and the log that were last written; undefined if they cannot be read. */
 export const readProgress = async (directory: string): Promise<Progress | undefined> => {
   const path = join(directory, PROGRESS_FILE)
   if (!existsSync(path)) return undefined

@@ -22,7 +22,7 @@ import { asNegative, negativeName, promptInputs } from '@onestroke/core/text'
 
 export interface StepOptions {
   readonly student: DenoiserConfig
-  /** What is trained of the student's network; all of it by default. */
+  /** The part of the student's network that is trained. Default: all of it. */
   readonly trainable?: Trainable
   readonly teacher?: DenoiserConfig
   /** Guidance scale w of the teacher, 1 meaning none; or the range that the batch's scales are drawn from. */
@@ -39,17 +39,17 @@ export type GuidanceScale = number | readonly [least: number, most: number]
 /** Prefix of the teacher's weights among the program's inputs. */
 export const TEACHER_PREFIX = 'teacher.'
 
-/** What an objective trains beside the network, if anything. */
+/** The objective's own part, if it has one. */
 export const ownPart = ({
   student,
   teacher,
   objective,
   options,
 }: Pick<StepOptions, 'student' | 'teacher' | 'objective' | 'options'>): Part | undefined =>
-  objective.own?.({ student, ...(teacher && { teacher }) }, options)
+  objective.own?.({ student, teacher }, options)
 
 /**
- * A step of the student, and of the objective's own part with it, unless that has steps of its own; or such a step.
+ * One step of the student, together with the objective's own part unless that has separate steps; or one separate step of it.
  *
  * Inputs: `parameters` [P], what is trained; `own` [Q], the parameters of the objective's own part, if there is one; `target` [P],
  * the moving average of what is trained, where the objective has one; `x0`, `noise` [B, C, H, W]; `t`, `r`, `s`, `guidance_scale` [B]; `progress`

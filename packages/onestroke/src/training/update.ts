@@ -1,4 +1,4 @@
-/** What steps parameters, wherever they lie. */
+/** Optimisers for parameters in this process's memory or on a device. */
 import type { DeviceArray } from '@onestroke/core/tensor'
 
 /** Flat arrays [P] that training reads and writes, by the names that an update's programs have for them. */
@@ -25,7 +25,7 @@ export interface Update {
   step(step: number, learning_rate: number, ema_decay: number, gradient_norm: number): Promise<void>
   /** Moves the target towards the parameters: target ← mu·target + (1 − mu)·parameters. */
   updateTarget(mu: number): void | Promise<void>
-  /** Does what takes a step's time, without changing anything but the gradient. */
+  /** Takes as long as a step, and changes only the gradient: for timing. */
   rehearse(): Promise<void>
   release(): Promise<void>
 }

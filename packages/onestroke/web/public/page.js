@@ -215,20 +215,21 @@ const describe = ({ prompt = '', steps, ...guidance }, seed, usual) => {
     prompt,
     seed,
     steps,
-    ...(scale && Number(scale) !== usual && { 'guidance-scale': scale }),
-    ...(negative && { 'negative-prompt': negative }),
+    'guidance-scale': scale && Number(scale) !== usual ? scale : undefined,
+    'negative-prompt': negative || undefined,
   }
   const quoted = (/** @type {string | undefined} */ text = '') =>
     `"${text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}"`
   find('element').textContent = [
     `<script type="module" src="${name}/onestroke.js"></script>`,
     `<one-stroke ${Object.entries(attributes)
+      .filter(([, value]) => value !== undefined)
       .map(([key, value]) => `${key}=${quoted(value)}`)
       .join(' ')}></one-stroke>`,
   ].join('\n')
   const options = [
     `prompt: ${JSON.stringify(prompt)}, seed: ${seed}, steps: ${steps}`,
-    ...('guidance-scale' in attributes ? [`guidance_scale: ${scale}`] : []),
+    ...(attributes['guidance-scale'] ? [`guidance_scale: ${scale}`] : []),
     ...(negative ? [`negative_prompt: ${JSON.stringify(negative)}`] : []),
   ]
   find('library').textContent = [
