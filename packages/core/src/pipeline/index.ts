@@ -13,15 +13,8 @@ export {
   storedManifest,
 } from './manifest.js'
 export { manifestOf } from './manifest-of.js'
-export {
-  type Generated,
-  type GenerateOptions,
-  type GraphSource,
-  Pipeline,
-  type PipelineConfig,
-  STEP_SPACINGS,
-  type StepSpacing,
-} from './pipeline.js'
+export { type GenerateOptions, type PipelineConfig, STEP_SPACINGS, type StepSpacing } from './options.js'
+export { type Generated, type GraphSource, Pipeline } from './pipeline.js'
 export { enlargement, fromRGBA, maskFromRGBA, shownChannels, toByte, toRGBA, unenlarged } from './pixels.js'
 export { type Recipe, readRecipe, withRecipe } from './recipe.js'
 export { drawSeed, readSeed, SEED_RULE } from './seeds.js'

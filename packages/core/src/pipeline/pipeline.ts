@@ -3,14 +3,11 @@ import { flowMapEnds, lcmSigmas, multistep, multistepSigmas, slerp } from '../co
 import {
   type DenoiseFunction,
   noiseSchedule,
-  type SamplerName,
-  SCHEDULE_NAMES,
   type ScheduleName,
   SOLVERS,
   type SolverOptions,
   trailingSchedule,
 } from '../diffusion/index.js'
-import type { ModelConfig } from '../formats/index.js'
 import { type PictureShape, sizeOf } from '../picture/index.js'
 import { Random, STREAM } from '../random/index.js'
 import { type Codec, codecOf } from '../space/index.js'
@@ -24,23 +21,10 @@ import {
   takesPrompts,
 } from '../text/index.js'
 import { checkFinite, seedsFrom } from './checks.js'
-import {
-  between,
-  checkEditSizes,
-  checkWeights,
-  type EditOptions,
-  editOf,
-  type Interpolation,
-  maskOfPoints,
-} from './edit.js'
+import { between, checkEditSizes, checkWeights, editOf, maskOfPoints } from './edit.js'
 import type { GraphName } from './graphs.js'
+import type { GenerateOptions, PipelineConfig, StepSpacing } from './options.js'
 import { checkPrompt, samplingOf, shapeOf } from './settings.js'
-
-/** What sampling needs to know of a model. */
-export type PipelineConfig = Pick<
-  ModelConfig,
-  'kind' | 'network' | 'space' | 'sigma_min' | 'sigma_max' | 'sigma_data' | 'vocabulary' | 'sampling'
->
 
 /** What runs a model's graphs. */
 export interface GraphSource {
@@ -49,39 +33,6 @@ export interface GraphSource {
   /** Weights to feed with each run of the denoiser, where they are not part of the executable. */
   weights?(): Readonly<Record<string, Float32Array>>
   release(): Promise<void>
-}
-
-/** How steps are spaced: by a schedule or, for students alone, as latent consistency models do it. */
-export type StepSpacing = ScheduleName | 'lcm'
-export const STEP_SPACINGS: readonly StepSpacing[] = [...SCHEDULE_NAMES, 'lcm']
-
-export interface GenerateOptions extends SolverOptions, EditOptions {
-  /** One prompt (or class name) per picture; '' is no condition. */
-  prompts: readonly string[]
-  /** Same seed, same pictures: a whole number up to `MOST_SEED`. Picture k of a batch is that of seed + k; see `seedsFrom`. */
-  seed?: number
-  /** One for each picture, instead of `seed`. */
-  seeds?: readonly number[]
-  /** Unit Gaussian noise of points for each step, [count, C, H, W], instead of seeds: step 0 is where pictures begin. */
-  noise?(step: number): Float32Array
-  /** Default: what the model recommends; students that edit take 4 or more. */
-  num_inference_steps?: number
-  /** A student's noise levels, decreasing, one for each step: instead of `num_inference_steps`. */
-  sigmas?: readonly number[]
-  /** For students `consistency`; for diffusion models one of `SOLVERS`. */
-  solver?: SamplerName
-  /** How a teacher's steps are spaced; a student's levels by a schedule instead of its own. */
-  schedule?: StepSpacing
-  /** Students: how much of each further step is fresh noise; see `multistep`. */
-  gamma?: number
-  /** Classifier-free guidance w in D_u + w(D_c − D_u): 1 means none. */
-  guidance_scale?: number
-  /** What guidance leads away from, instead of no condition. */
-  negative_prompt?: string
-  /** Pictures on the way to another prompt or seed. */
-  to?: Interpolation
-  /** Ends the sampling before its next evaluation of the network: `generate` then throws the signal's reason. */
-  signal?: AbortSignal
 }
 
 /** What is asked for in words. */

@@ -1,6 +1,6 @@
 /** How pictures were made, told in the PNG that shows them. */
 import { readPngText, withPngText } from '../formats/index.js'
-import type { GenerateOptions } from './pipeline.js'
+import type { GenerateOptions } from './options.js'
 
 const KEYWORD = 'onestroke'
 

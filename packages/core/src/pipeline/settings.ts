@@ -6,7 +6,7 @@ import { pictureOf } from '../space/index.js'
 import { type Conditioner, takesPrompts } from '../text/index.js'
 import { checkNumbers, checkSigmas } from './checks.js'
 import { checkEdit } from './edit.js'
-import type { GenerateOptions, PipelineConfig } from './pipeline.js'
+import type { GenerateOptions, PipelineConfig } from './options.js'
 
 /** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
 const EDITING_STEPS = 4

@@ -3,12 +3,8 @@
  * feeds, and what it does not read. Nothing else asks a vocabulary for its kind, but to choose words or a widget for people.
  */
 import type { Random } from '../random/index.js'
-import { bagInputs, type Reading } from './bags.js'
-import { classConditioner } from './class.js'
+import type { Reading } from './bags.js'
 import type { PromptArrays, PromptInputs } from './inputs.js'
-import { noneConditioner } from './none.js'
-import { textConditioner } from './text.js'
-import type { PromptKind, Vocabulary } from './vocabulary.js'
 
 /** What a network's config says of its prompts, under `embedding.condition`. */
 export type PromptShape =
@@ -61,41 +57,15 @@ export interface Conditioner {
   trainingNegative(picture: Told, random: Random, dropout: Dropout): Reading
 }
 
-/** A maker for each kind of vocabulary. A kind without one does not compile. */
-export type Conditioners<V extends { readonly kind: string }> = {
-  readonly [K in V['kind']]: (vocabulary: Extract<V, { readonly kind: K }>) => Conditioner
-}
-
-export const CONDITIONERS: Conditioners<Vocabulary> = {
-  none: noneConditioner,
-  class: classConditioner,
-  text: textConditioner,
-}
-
-/** What each kind learns of pictures. */
-export const LEARNS: Readonly<Record<PromptKind, 'nothing' | 'classes' | 'captions'>> = {
-  none: 'nothing',
-  class: 'classes',
-  text: 'captions',
-}
-
-/** Whether a model with such a vocabulary can be asked for anything. */
-export const takesPrompts = ({ kind }: Pick<Vocabulary, 'kind'>): boolean => LEARNS[kind] !== 'nothing'
-
-export const conditionerOf = <V extends Vocabulary>(vocabulary: V): Conditioner => {
-  const make = CONDITIONERS[vocabulary.kind] as (vocabulary: V) => Conditioner
-  return make(vocabulary)
-}
-
-/** The inputs that carry a batch of prompts to a network, as its config describes them. */
-export const promptInputs = (shape: PromptShape, batch: number): PromptInputs => {
-  switch (shape.kind) {
-    case 'none':
-      return {}
-    case 'class':
-    case 'text':
-      return bagInputs(shape, batch)
-    default:
-      return shape satisfies never
-  }
+export interface TextConditioner extends Conditioner {
+  /** @param isKnown lets training pretend not to know a word, so that its trigrams learn to stand for it. */
+  read(prompt: string, isKnown?: (word: string) => boolean): Reading
+  /** Words of a prompt beyond those that are read. */
+  ignoredWords(prompt: string): string[]
+  /** Words that are read of a prompt, and that the captions did not have. */
+  unknownWords(prompt: string): string[]
+  /** Emoji of a prompt that stand for no words of the vocabulary. */
+  unreadSymbols(prompt: string): string[]
+  /** Whether there is nothing to read in a prompt that is not empty. */
+  isWordless(prompt: string): boolean
 }

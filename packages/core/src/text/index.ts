@@ -1,16 +1,13 @@
 export { type Bag, type BagShape, isDense, type Reading, toDense } from './bags.js'
+export type { Conditioner, Dropout, PromptShape, TextConditioner, Told } from './conditioner.js'
 export {
   CONDITIONERS,
-  type Conditioner,
   type Conditioners,
   conditionerOf,
-  type Dropout,
   LEARNS,
-  type PromptShape,
   promptInputs,
-  type Told,
   takesPrompts,
-} from './conditioner.js'
+} from './conditioners.js'
 export {
   asNegative,
   negativeName,
@@ -20,5 +17,5 @@ export {
   type PromptInputs,
   promptArrays,
 } from './inputs.js'
-export { buildTextVocabulary, type TextConditioner, textConditioner, wordsOf } from './text.js'
+export { buildTextVocabulary, textConditioner, wordsOf } from './text.js'
 export { type PromptKind, type Vocabulary, vocabularySchema } from './vocabulary.js'

@@ -4,8 +4,8 @@
  * prompt is an error.
  */
 import type { Random } from '../random/index.js'
-import { type Bag, bagInputs, betweenBags, encodeBags, NOTHING, type Reading } from './bags.js'
-import type { Conditioner, Told } from './conditioner.js'
+import { type Bag, bagInputs, betweenBags, encodeBags, NOTHING } from './bags.js'
+import type { TextConditioner, Told } from './conditioner.js'
 import type { Vocabulary } from './vocabulary.js'
 import { wordWarnings } from './warnings.js'
 
@@ -65,19 +65,6 @@ export const buildTextVocabulary = (
     examples: Array.from({ length: count }, (_, i) => different[Math.floor((i * different.length) / count)]!),
     ...(readable.length > 0 && { emoji: Object.fromEntries(readable) }),
   }
-}
-
-export interface TextConditioner extends Conditioner {
-  /** @param isKnown lets training pretend not to know a word, so that its trigrams learn to stand for it. */
-  read(prompt: string, isKnown?: (word: string) => boolean): Reading
-  /** Words of a prompt beyond those that are read. */
-  ignoredWords(prompt: string): string[]
-  /** Words that are read of a prompt, and that the captions did not have. */
-  unknownWords(prompt: string): string[]
-  /** Emoji of a prompt that stand for no words of the vocabulary. */
-  unreadSymbols(prompt: string): string[]
-  /** Whether there is nothing to read in a prompt that is not empty. */
-  isWordless(prompt: string): boolean
 }
 
 export const textConditioner = (vocabulary: TextVocabulary): TextConditioner => {

@@ -1,5 +1,5 @@
 /** What of a prompt a model that reads words cannot make use of, in sentences for people. */
-import type { TextConditioner } from './text.js'
+import type { TextConditioner } from './conditioner.js'
 
 /** Longest word that is quoted whole, and most words that are quoted. */
 const LONGEST = 30

@@ -9,8 +9,7 @@ import {
   mapGraphs,
   shapeFor,
 } from '../pipeline/index.js'
-import type { Executable, InputSpec } from '../tensor/index.js'
-import type { Values } from '../tensor/runtime.js'
+import type { Executable, InputSpec, Values } from '../tensor/index.js'
 import type { Device } from './messages.js'
 import { lookAt } from './reach.js'
 

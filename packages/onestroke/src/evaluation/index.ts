@@ -37,7 +37,7 @@ export {
   featuresFor,
 } from './features.js'
 export { checkFit, Judge, type Painted } from './judge.js'
-export { judgesFor } from './judges.js'
+export { judgeLabel, judgesFor } from './judges.js'
 export { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
 export { gradedBy, judgedBy } from './real-pictures.js'
 export {

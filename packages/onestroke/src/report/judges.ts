@@ -5,10 +5,10 @@ import {
   type Evaluation,
   type EvaluationRow,
   isNumber,
+  judgeLabel,
   type JudgeInfo,
   ratioOf,
 } from '../evaluation/index.js'
-import { judgeLabel } from '../evaluation/judges.js'
 import { estimate, times } from './format.js'
 
 export interface ShownJudge extends JudgeInfo {
