@@ -55,7 +55,7 @@ export const keepHistory = (): void => {
   })
 }
 
-/** Where there is no room for all, the older ones go. */
+/** Removes the oldest pictures if the storage is full. */
 const keep = (all: readonly Past[]): void => {
   const texts = all.map(({ image, asked, title }) => {
     const { width, height } = image

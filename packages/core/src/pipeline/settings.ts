@@ -1,4 +1,4 @@
-/** What a model allows, by its config alone: for whatever paints with it, and for whatever only asks. */
+/** What a model allows, read from its config, so that requests can be checked without the model. */
 import { type SamplerName, SCHEDULE_NAMES, SOLVER_NAMES, SOLVERS } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
 import type { PictureShape } from '../picture/index.js'
@@ -10,7 +10,7 @@ import type { GenerateOptions, PipelineConfig } from './pipeline.js'
 /** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
 const EDITING_STEPS = 4
 
-/** What each picture of a model looks like in memory. */
+/** The shape of a model's pictures. */
 export const shapeOf = ({ network }: Pick<PipelineConfig, 'network'>): PictureShape => ({
   channels: network.channels,
   height: network.height,
@@ -35,7 +35,7 @@ export const checkPrompt = (conditioner: Conditioner, prompt: string, option = '
   })
 }
 
-/** How a model samples with these options: as they say, else as it recommends. @throws UserError if they do not fit the model. */
+/** How a model samples with these options; its recommendations are the defaults. @throws UserError if they do not fit the model. */
 export const samplingOf = (config: PipelineConfig, options: Partial<GenerateOptions>) => {
   const { sampling, kind, network, vocabulary } = config
   const solver = options.solver ?? sampling.solver

@@ -10,7 +10,7 @@ import { noneConditioner } from './none.js'
 import { textConditioner } from './text.js'
 import type { PromptKind, Vocabulary } from './vocabulary.js'
 
-/** What a network's config says of its prompts, under `embedding.condition`. */
+/** The shape of prompts in a network's config, under `embedding.condition`. */
 export type PromptShape =
   | { readonly kind: 'none' }
   | { readonly kind: 'class'; readonly vocabulary_size: number; readonly tokens: 1 }
@@ -23,11 +23,11 @@ export interface Told {
   readonly class?: string | undefined
 }
 
-/** What training leaves out, as shares in [0, 1]. */
+/** Shares of prompts and words that training leaves out, in [0, 1]. */
 export interface Dropout {
-  /** Of the prompts, for classifier-free guidance. */
+  /** Share of the prompts that are dropped, for classifier-free guidance. */
   readonly condition_dropout: number
-  /** Of the words of a caption; and of its words that are read by their spelling alone. */
+  /** Share of a caption's words that are left out, and share of those that are read by their spelling alone. */
   readonly word_dropout: number
 }
 
@@ -53,11 +53,11 @@ export interface Conditioner {
   readonly styles: readonly string[]
   /** Prompts that it knows well, at least one: captions, words or classes; '' if it takes no prompts. */
   readonly known: readonly string[]
-  /** What is painted before anyone has asked. */
+  /** The example that is painted before the first request. */
   readonly example: string
   /** What training shows of a picture's prompt. */
   trainingPrompt(picture: Told, random: Random, dropout: Dropout): Reading
-  /** What guidance leads away from in training: as people say what they do not want. */
+  /** A negative prompt for training, such as people write. */
   trainingNegative(picture: Told, random: Random, dropout: Dropout): Reading
 }
 

@@ -70,9 +70,9 @@ export const buildTextVocabulary = (
 export interface TextConditioner extends Conditioner {
   /** @param isKnown lets training pretend not to know a word, so that its trigrams learn to stand for it. */
   read(prompt: string, isKnown?: (word: string) => boolean): Reading
-  /** Words of a prompt beyond those that are read. */
+  /** Words of a prompt beyond its token limit, which are not read. */
   ignoredWords(prompt: string): string[]
-  /** Words that are read of a prompt, and that the captions did not have. */
+  /** Words of a prompt that are read, but that the captions did not have. */
   unknownWords(prompt: string): string[]
   /** Emoji of a prompt that stand for no words of the vocabulary. */
   unreadSymbols(prompt: string): string[]
@@ -130,7 +130,7 @@ export const textConditioner = (vocabulary: TextVocabulary): TextConditioner => 
     isWordless: (prompt) => prompt.trim() !== '' && allWords(prompt).length === 0,
     styles,
     known: words.length > 0 ? words : [''],
-    // Where no caption is short enough to be an example: the most frequent word that names no style.
+    // If no caption is short enough to be an example, the most frequent word that is not a style.
     example: examples[0] ?? words.find((word) => !styles.includes(word)) ?? '',
     trainingPrompt(picture, random, { condition_dropout, word_dropout }) {
       if (random.uniform() < condition_dropout) return NOTHING
