@@ -33,7 +33,7 @@ const shown = signal<Painted | undefined>(undefined)
 const note = signal('')
 /** Whether another picture than `shown` is asked for. */
 const busy = signal(false)
-/** The model of the picture. */
+/** The model that painted `shown`. */
 let painter: WebModel | undefined
 
 /** Milliseconds that a picture stands before it belongs to the history: those that a slider passes do not. */

@@ -21,7 +21,7 @@ p{margin:0;padding:.5em;font:.75rem/1.3 system-ui,sans-serif;color:#8a1c1c;backg
 /** Most steps: one picture must not delay all others of its model for long. */
 const MOST_STEPS = 128
 const MOST_GUIDANCE = 100
-/** What another model is loaded for. */
+/** Attributes whose change loads another model. */
 const MODEL_ATTRIBUTES = ['src', 'device', 'runtime']
 
 /** Options by the names of attributes. */
