@@ -1,4 +1,4 @@
-/** From what the page says to what a model is asked. */
+/** Makes a model's request from the page's settings. */
 import { exampleOf, type Manifest, takesGuidance } from '@onestroke/core/pipeline'
 import { conditionerOf } from '@onestroke/core/text'
 import type { WebGenerateOptions, WebModel } from '@onestroke/core/web'
@@ -30,14 +30,14 @@ export const ask = (manifest: Manifest): WebGenerateOptions => {
     seed: seed.value,
     ...(steps.value > 0 && { steps: Math.min(steps.value, mostSteps(manifest)) }),
     ...(takesGuidance(manifest) && { guidance_scale }),
-    // Without guidance there is nothing to lead away with, and its field is not shown.
+    // A negative prompt does nothing without guidance, and its field is hidden.
     ...(takesGuidance(manifest) &&
       guidance_scale !== 1 && { negative_prompt: known(manifest, without.value.trim()) }),
     ...(mix.value > 0 && { to }),
   }
 }
 
-/** With the style, where pictures have words. */
+/** The prompt with the style, for models that read words. */
 const textFor = (manifest: Manifest, text: string): string => {
   const conditioner = conditionerOf(manifest.vocabulary)
   return known(manifest, conditioner.classes ? text : state.words(text, conditioner))
@@ -49,7 +49,7 @@ export const endOf = (manifest: Manifest, seed: number, text: string): End => ({
   seed,
 })
 
-/** What the model cannot take, as another model's class, goes as no prompt. */
+/** A prompt that the model cannot take, such as another model's class, becomes the empty prompt. */
 const known = ({ vocabulary }: Manifest, text: string): string =>
   conditionerOf(vocabulary).refusal(text) === undefined ? text : ''
 

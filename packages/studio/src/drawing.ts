@@ -1,4 +1,4 @@
-/** What is drawn, how it came about, and with what: it stays when another view is looked at, and when the page is loaded again. */
+/** The drawing, its history and its tools. They stay when the view changes, and the drawing also when the page is loaded again. */
 import { pixelsOf, square } from '@onestroke/core/picture'
 import { DEFAULT_STRENGTH } from '@onestroke/core/pipeline'
 import { computed, effect, signal } from '@preact/signals'
@@ -40,7 +40,7 @@ export const change = (next: Drawing): void => {
   history.value = { past: [...past, now].slice(-MOST), now: next, future: [] }
 }
 
-/** The latest change goes on: it is undone as one. */
+/** Extends the latest change, so that both are undone as one. */
 export const amend = (next: Drawing): void => {
   history.value = { ...history.value, now: next }
 }
@@ -89,7 +89,7 @@ export const keepDrawing = (): void => {
   let isFirst = true
   effect(() => {
     void [drawing.value, mode.value, strength.value]
-    // What was just read is not written: another tab may have gone on since.
+    // Does not write what was just read, because another tab may have changed it since.
     if (isFirst) isFirst = false
     else {
       clearTimeout(timer)

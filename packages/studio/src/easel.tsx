@@ -28,7 +28,7 @@ interface EaselProps {
   onDrop: (file: File) => void
 }
 
-/** A line while it is drawn: with what, what was there before, and what it covers. */
+/** A line while it is drawn: its tool, the drawing before it, and what it covers. */
 interface Stroke extends Mark {
   readonly before: Drawing
   readonly covered: Covered
@@ -37,7 +37,7 @@ interface Stroke extends Mark {
   latest?: Drawing
 }
 
-/** What a line is drawn with, from its begin to its end, whatever is chosen meanwhile. */
+/** The tool of a line, which stays the same to its end whatever is chosen meanwhile. */
 interface Mark {
   readonly on: typeof mode.value
   readonly tool: 'brush' | 'eraser'

@@ -9,7 +9,7 @@ import { beginAnew, device, modelName, prompt, steps, view } from './state.js'
 export interface Entry {
   readonly name: string
   readonly path: string
-  /** Hash of what the model is now: another one where it was trained again. */
+  /** Hash of the model. It changes if the model is trained again. */
   readonly sha256: string
   readonly kind: 'teacher' | 'student'
   readonly teacher?: string
@@ -31,13 +31,13 @@ export interface Loaded {
   readonly total: number
 }
 
-/** What is there; undefined until it is known. */
+/** The models that are there; undefined until they are known. */
 export const offer = signal<Offer | undefined>(undefined)
 /** How far a model has been loaded, by name; absent when it is there, or was not asked for. */
 export const loading = signal<Readonly<Record<string, Loaded>>>({})
-/** What went wrong, in words for people. */
+/** The last error, in words for people. */
 export const trouble = signal<string | undefined>(undefined)
-/** Why it is not known what there is, in words for people; until a later look finds it. */
+/** Why the list of models could not be read, in words for people. It is read again until it can be. */
 export const cannotStart = signal<string | undefined>(undefined)
 
 /** By name: those that were opened, each as its entry had it then. */
@@ -46,7 +46,7 @@ const models = new Map<string, { readonly sha256: string; readonly model: Promis
 /** Threads of WebAssembly: onnxruntime's own choice is half of the cores. */
 export const THREADS = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
 
-/** Milliseconds between two looks for a model. */
+/** Milliseconds between two requests for the list of models. */
 const EVERY = 3000
 let nextLook: ReturnType<typeof setTimeout> | undefined
 
@@ -96,7 +96,7 @@ const isOffer = (answer: unknown): answer is Offer => {
   )
 }
 
-/** Has the studio offer what a training has made, by the name that it returns. @throws Error if it is not done. */
+/** Asks the studio to offer a training's model, and returns its name. @throws Error if the training is not done. */
 const offerRun = async (run: string): Promise<string> => {
   const response = await fetch(`api/runs/${encodeURIComponent(run)}/model`)
   const answer = await response.json()
@@ -104,7 +104,7 @@ const offerRun = async (run: string): Promise<string> => {
   return (answer as Entry).name
 }
 
-/** Goes to Paint with what a training has made. @throws Error if it is not done. */
+/** Goes to Paint with a training's model. @throws Error if the training is not done. */
 export const paintWithRun = async (run: string): Promise<void> => {
   const name = await offerRun(run)
   // With its teacher, where there is one.
@@ -144,7 +144,7 @@ const lackOf = (): void => {
   if (lacks.length > 0) throw new Error(`this browser lacks ${lacks.join(' and ')}`)
 }
 
-/** What a model says of itself, which comes long before its weights. @throws Error if it does not come. */
+/** A model's manifest, which arrives long before its weights. @throws Error if it does not arrive. */
 export const readManifest = async (name: string): Promise<Manifest> => {
   const { path } = entryOf(name)!
   const response = await fetch(`${path}manifest.json`)
@@ -166,7 +166,7 @@ export const openModel = (name: string): Promise<WebModel> => {
       if (models.get(name) === known) models.delete(name)
       return openModel(name)
     })
-  // Nobody asks for what was there before.
+  // The earlier version is not needed any more.
   known?.model.then((model) => model.release()).catch(() => {})
   if (!entry) return Promise.reject(new Error(`there is no model ${name} here`))
   const progress = (loaded: Loaded | undefined) => {
@@ -180,7 +180,7 @@ export const openModel = (name: string): Promise<WebModel> => {
     device: device.value || undefined,
   })
     .then(async (loaded) => {
-      // The first picture is slower than all others: nobody should wait for it, or take its time for the model's.
+      // The first picture is slower than all others. It is painted here, so that its time is not shown as the model's.
       await loaded.generate({ steps: 1 }).catch((error) => {
         loaded.release()
         throw error

@@ -1,4 +1,4 @@
-/** What saved files are called: what is shown, so that it is found again. */
+/** Names of saved files, made from what the pictures show. */
 
 /** What a picture was painted from. */
 export interface End {

@@ -18,7 +18,7 @@ import { drawSeed, link, mix, modelName, pictureNow, prompt, seed, steps, toProm
 import { Waiting } from './waiting.js'
 import { SaveWay } from './way.js'
 
-/** What a picture was asked for with: this is what is said of it and saved with it, whatever is asked for since. */
+/** The settings of the shown picture: its caption and its file tell these, whatever was changed since. */
 interface About extends Asked {
   readonly recipe: Recipe
 }
@@ -33,7 +33,7 @@ const shown = signal<Painted | undefined>(undefined)
 const note = signal('')
 /** Whether another picture than `shown` is asked for. */
 const busy = signal(false)
-/** Whose picture it is. */
+/** The model that painted `shown`. */
 let painter: WebModel | undefined
 
 /** Milliseconds that a picture stands before it belongs to the history: those that a slider passes do not. */
@@ -168,7 +168,7 @@ const Status = ({ model }: { model: WebModel }) => {
         </span>
       ) : (
         took && (
-          // While another picture is painted, the time is still the last one's.
+          // The time is the last picture's, also while another one is painted.
           <span class="took" aria-hidden={busy.value}>
             <strong data-testid="latency">{milliseconds(took.model)}</strong> a picture in {stepsOf(took)},{' '}
             {milliseconds(took.page)} from slider to page · {deviceName(model)}
@@ -233,7 +233,7 @@ const Grid = ({ model }: { model: WebModel }) => {
   const [found, setFound] = useState<Relatives>()
   const [busy, setBusy] = useState(false)
   const controller = useRef(new AbortController())
-  // Whoever looks elsewhere does not wait for twelve pictures.
+  // A change of view stops the other pictures.
   useEffect(() => () => controller.current.abort(), [model])
   const show = async (alike: boolean) => {
     controller.current = new AbortController()

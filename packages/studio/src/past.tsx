@@ -26,7 +26,7 @@ export const keepPast = (image: ImageData, { asked, title }: Asked): void => {
   if (past.value.some((one) => one.asked === asked && isSame(one.image, image))) return
   // A model that was trained again makes another picture of the same wish.
   const different = past.value.filter((one) => one.asked !== asked)
-  // Settings that do not act, such as the other end of a way that nobody has gone, change no picture.
+  // Settings without effect, such as the other end of an interpolation at 0, change no picture.
   const [latest, ...older] = different
   const others = latest && isSame(latest.image, image) ? older : different
   past.value = [{ image, asked, title }, ...others].slice(0, MOST)
@@ -55,7 +55,7 @@ export const keepHistory = (): void => {
   })
 }
 
-/** Where there is no room for all, the older ones go. */
+/** Removes the oldest pictures if the storage is full. */
 const keep = (all: readonly Past[]): void => {
   const texts = all.map(({ image, asked, title }) => {
     const { width, height } = image

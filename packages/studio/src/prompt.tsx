@@ -92,7 +92,7 @@ const ClassField = ({ label, value, vocabulary, placeholder, hint }: PromptProps
 const TextField = ({ label, value, vocabulary, placeholder, hint }: PromptProps<TextVocabulary>) => {
   const id = useId()
   const list = suggestions(value.value, vocabulary)
-  // Where nothing ends what was typed: something else.
+  // If nothing completes the typed text, suggests something else.
   const chips = list.length > 0 ? list : suggestions('', vocabulary).filter((text) => text !== value.value)
   const notes = notesOn(value.value, vocabulary)
   return (

@@ -1,4 +1,4 @@
-/** How a picture was painted: written into the PNGs that are saved here, and taken up again from those that are dropped. */
+/** Recipes of pictures: written into saved PNGs, and read from dropped ones. */
 import { type Manifest, type Recipe, readRecipe } from '@onestroke/core/pipeline'
 import { conditionerOf } from '@onestroke/core/text'
 import { batch } from '@preact/signals'
@@ -33,7 +33,7 @@ const withoutStyle = (
 
 /**
  * Asks for a PNG's first picture again. An edit cannot be repeated without the picture that it began with: its prompt and settings
- * paint from noise, which is said. Returns whether the PNG tells how it was painted.
+ * paint from noise, and a message says so. Returns whether the PNG has a recipe.
  */
 export const recall = async (file: File): Promise<boolean> => {
   const recipe = readRecipe(new Uint8Array(await file.arrayBuffer()))

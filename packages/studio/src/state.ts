@@ -28,7 +28,7 @@ export const toSeed = signal(FIRST_OTHER_SEED)
 export const mix = signal(0)
 /** Name of the training that is looked at; '' is the one that changed last. */
 export const run = signal('')
-/** Where to run, if not where the runtime thinks best. */
+/** The device to run on; '' leaves the choice to the runtime. */
 const devices = ['wasm', 'webgpu'] as const
 export const device = signal<(typeof devices)[number] | ''>('')
 /** Whether pixels are shown as squares. */
@@ -47,11 +47,11 @@ export const theme = signal<'light' | 'dark' | ''>(themes.find((one) => one === 
 
 /** What stands there before a model is. */
 const BLANK: Example = { prompt: '', seed: FIRST_SEED }
-/** What is painted though nobody asked for it; undefined if the address asks for a picture. */
+/** The example that is painted while the address asks for no picture; undefined if it asks for one. */
 const unasked = signal<Example | undefined>(undefined)
 const isAsked = (): boolean => unasked.value?.prompt !== prompt.value || unasked.value.seed !== seed.value
 
-/** Paints a model's example, unless somebody has asked for a picture. */
+/** Paints a model's example, unless the address asks for a picture. */
 export const begin = (example: Example): void => {
   if (isAsked()) return
   batch(() => {
@@ -61,7 +61,7 @@ export const begin = (example: Example): void => {
   })
 }
 
-/** Paints a model's example in place of what was asked for, of which it does not know the words. */
+/** Paints a model's example in place of a prompt whose words it does not know. */
 export const beginAnew = (example: Example): void =>
   batch(() => {
     for (const text of [style, without, toPrompt]) text.value = ''

@@ -96,7 +96,7 @@ export const Tools = () => {
   )
 }
 
-/** Back and forth among what was drawn and masked. */
+/** Undo and redo of drawing and mask. */
 export const UndoRedo = () => (
   <>
     <Button disabled={!canUndo.value} onClick={undo} title="Undo (Ctrl+Z)">

@@ -68,7 +68,7 @@ export const Train = () => {
   const runs = found?.runs ?? []
   const newest = runs[0]?.name
   const name = run.value || newest
-  // What is looked at stays, whichever of several trainings speaks next.
+  // Stays with the shown training when another one makes progress.
   useEffect(() => {
     if (run.value === '' && newest !== undefined) run.value = newest
   }, [newest, run.value])
@@ -169,7 +169,7 @@ const Run = ({ name }: { name: string }) => {
   )
 }
 
-/** Where a training that is done leads. */
+/** Links of a finished training: its report, and painting with it. */
 const Finished = ({ name, report }: { name: string; report: boolean }) => {
   const [failure, setFailure] = useState('')
   const [busy, setBusy] = useState(false)

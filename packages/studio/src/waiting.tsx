@@ -1,4 +1,4 @@
-/** What stands where a model is not there yet, or did not come, or where there is none. */
+/** What the page shows while a model loads, if it failed to load, or if there is none. */
 import { exampleOf, type Manifest } from '@onestroke/core/pipeline'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Wanted } from './ask.js'

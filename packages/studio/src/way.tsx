@@ -1,4 +1,4 @@
-/** The way from one picture to another, to keep: as an animation that runs there and back, or as a strip. */
+/** Saves an interpolation between two pictures, as an animation that runs there and back or as a strip. */
 import type { WebModel } from '@onestroke/core/web'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ask, endOf } from './ask.js'
@@ -11,7 +11,7 @@ import { otherPrompt, prompt, seed, toSeed } from './state.js'
 const FRAMES = 24
 /** Pictures of a strip. */
 const PIECES = 8
-/** Pictures in one run: few, so that the count moves and whoever leaves does not wait. */
+/** Pictures in one run: few, so that the count moves, and leaving the view stops soon. */
 const AT_ONCE = 4
 /** Milliseconds that each picture is shown, and those at both ends. */
 const [SHORT, LONG] = [60, 600]
@@ -96,7 +96,7 @@ const scaleFor = ([first]: readonly ImageData[]): number =>
 
 /** An animation for ever, there and back. Each picture has a palette of its own. */
 const gifOf = async (images: readonly ImageData[], signal: AbortSignal): Promise<Blob> => {
-  // What few people need is loaded when it is needed.
+  // Loaded only when it is needed, because few people need it.
   const { applyPalette, GIFEncoder, quantize } = await import('gifenc')
   const frames = []
   for (const [i, image] of images.entries()) {

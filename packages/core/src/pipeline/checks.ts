@@ -1,4 +1,4 @@
-/** What sampling is asked for in numbers, by whoever asks: a program, a request, a page's attributes. */
+/** Checks the numbers that sampling is asked for, by a program, a request or a page's attributes. */
 import type { NoiseRange } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
 import type { Interpolation } from './edit.js'
@@ -19,7 +19,7 @@ export const MOST_SEED = 2 ** 32 - 1
 export const seedsFrom = (seed: number, count: number): number[] =>
   Array.from({ length: count }, (_, k) => (seed + k) % (MOST_SEED + 1))
 
-/** What a model painted is no picture: its weights are damaged, or its guidance is beyond all measure. */
+/** The error if a model's output is not finite: its weights are damaged, or the guidance scale is far too high. */
 export class NotFiniteError extends UserError {
   constructor() {
     super('the model painted values that are not finite, which is no picture', {
@@ -33,7 +33,7 @@ export const checkFinite = (pictures: Float32Array): void => {
   if (!pictures.every(Number.isFinite)) throw new NotFiniteError()
 }
 
-/** @throws UserError that names the number, and says what it can be. */
+/** @throws UserError that names the option and its range. */
 export const checkNumbers = ({ seeds = [], to, ...options }: Numbers): void => {
   const expected = (option: string, range: string, value: number) =>
     new UserError(`\`${option}\` is ${range}, not ${value}`, { option })

@@ -1,4 +1,4 @@
-/** Exports that were made before large vocabularies had inputs of their own: their graphs take dense bags of any vocabulary. */
+/** Support for exports from before large vocabularies had their own inputs: their graphs take dense bags of any vocabulary. */
 import type { Executable, Values } from '../tensor/index.js'
 import {
   asNegative,
@@ -36,7 +36,7 @@ export const expectedInputs = (exported: Exported, now: Shapes): Shapes => {
   return { ...rest, condition: bags, ...(negative_entries && { negative: bags }) }
 }
 
-/** What runs the exported graph of a denoiser, fed with what `Conditioner.encode` makes. */
+/** Runs the exported graph of a denoiser with the arrays that `Conditioner.encode` makes. */
 export const exportedExecutable = (exported: Exported, executable: Executable): Executable => {
   const shape = bagsOf(exported)
   if (!shape) return executable

@@ -1,4 +1,4 @@
-/** Painting that begins with a picture, or that lies between two: what `generate` makes of such wishes. */
+/** Edits and interpolations: how `generate` paints from a picture, or between two. */
 import { DEFAULT_STRENGTH, inpainting, multistepSigmas, strengthSigma } from '../consistency/index.js'
 import type { DenoiseFunction, NoiseRange } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
@@ -10,7 +10,7 @@ export interface EditOptions {
   image?: Float32Array
   /** How much of it is painted anew, in [0, 1]: 0 nothing, 1 all. Default `DEFAULT_STRENGTH`, with a mask 1. See `strengthSigma`. */
   strength?: number
-  /** What of the picture is painted, [H, W] or one for each prompt: 1 where it is, 0 where it stays. */
+  /** The mask, [H, W] or one for each prompt: 1 is painted anew, 0 stays. */
   mask?: Float32Array
 }
 
@@ -20,23 +20,23 @@ export interface Interpolation {
   prompt?: string
   /** Default: the same noise. */
   seed?: number
-  /** How far each picture is on its way, in [0, 1]. */
+  /** Each picture's share of the way to the other end, in [0, 1]. */
   weights: readonly number[]
 }
 
-/** An edit's parts, ready to be painted. */
+/** The parts of an edit for the sampler. */
 export interface Edit {
-  /** Where it begins, instead of sigma_max. */
+  /** Noise level at which it begins, instead of sigma_max. */
   readonly sigma: number
-  /** What x starts as, from unit noise. */
+  /** The first x, made from unit noise. */
   start(noise: Float32Array, sigma: number): Float32Array
-  /** The denoiser with what is kept put back. */
+  /** The denoiser, with the kept pixels put back after each call. */
   keep(denoise: DenoiseFunction): DenoiseFunction
   /** A student's noise levels. */
   sigmas(steps: number): readonly number[]
 }
 
-/** The strength of an edit, where it may not have been said. */
+/** The strength of an edit, or its default. */
 export const strengthOf = ({
   strength,
   mask,
@@ -118,7 +118,7 @@ export const editOf = (
   const sigma = sigmas?.[0] ?? strengthSigma(strengthOf({ strength, mask }), range)
   return {
     sigma,
-    // The picture lies at sigma_min, where trajectories end: so much noise is missing up to the level.
+    // The picture lies at sigma_min, where trajectories end. The noise up to the level is added.
     start: (noise, level) => {
       const scale = Math.sqrt(Math.max(0, level ** 2 - range.sigma_min ** 2))
       return noise.map((z, k) => pictures[k]! + scale * z)
@@ -136,7 +136,7 @@ export const checkWeights = (weights: readonly number[], count: number): void =>
   if (weights.length !== count) throw new RangeError(`${weights.length} weights for ${count} pictures`)
 }
 
-/** Each of `count` rows of `a` on its way to the row of `b`. @throws RangeError unless there are so many weights. */
+/** Interpolates each of `count` rows of `a` to the row of `b`. @throws RangeError unless there are `count` weights. */
 export const between = (
   a: Float32Array,
   b: Float32Array,

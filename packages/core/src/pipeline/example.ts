@@ -1,4 +1,4 @@
-/** What is painted before anyone has asked. */
+/** The example that is painted before the first request. */
 import type { ModelConfig } from '../formats/index.js'
 import { conditionerOf } from '../text/index.js'
 

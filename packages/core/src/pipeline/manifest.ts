@@ -62,7 +62,7 @@ const manifestSchema = z.strictObject({
   /** Its graphs by name, where `graph` does not say all. */
   graphs: z.strictObject({ denoiser: graphFile } satisfies Graphs<unknown>).optional(),
   parameters: z.int().positive(),
-  /** The weights' license, and what the pictures that the model learned from ask for; null where nobody said. */
+  /** Licence of the weights and of the training pictures; null if unknown. */
   license: z.string().nullable(),
   /** Where it comes from: the model folder's weights, and how they were made. */
   source: z.strictObject({ sha256, method: z.string(), data: z.string(), images_seen: count }),

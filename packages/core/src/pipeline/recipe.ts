@@ -1,4 +1,4 @@
-/** How pictures were made, told in the PNG that shows them. */
+/** Recipes: how pictures were made, stored in their PNG. */
 import { readPngText, withPngText } from '../formats/index.js'
 import type { GenerateOptions } from './options.js'
 
@@ -12,7 +12,7 @@ interface NamedPicture {
   readonly sha256: string
 }
 
-/** Everything that painting the same pictures again takes, but for a picture that was edited, and its mask. */
+/** Everything needed to paint the same pictures again, except an edited picture and its mask. */
 export interface Recipe
   extends Pick<
     GenerateOptions,
@@ -49,7 +49,7 @@ export interface Recipe
 export const withRecipe = (png: Uint8Array, recipe: Recipe): Uint8Array<ArrayBuffer> =>
   withPngText(png, KEYWORD, JSON.stringify(recipe))
 
-/** The recipe in a PNG; undefined if there is none, or none that can be understood, and for all other bytes. */
+/** The recipe in a PNG; undefined if there is none, if it cannot be understood, and for bytes of other formats. */
 export const readRecipe = (bytes: Uint8Array): Recipe | undefined => {
   const text = readPngText(bytes, KEYWORD)
   if (text === undefined) return undefined

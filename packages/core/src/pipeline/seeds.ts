@@ -1,14 +1,14 @@
-/** Seeds as people and programs write them: one rule, wherever one is asked for. */
+/** Reads seeds. The command line, the server and pages share this rule. */
 import { MOST_SEED } from './checks.js'
 
-/** What a seed is, for help and for refusals. */
+/** The rule for seeds in words, for help and errors. */
 export const SEED_RULE = `a whole number from 0 to ${MOST_SEED}, or -1 or random, which draw one`
 
 /** A seed at random, from 0 to `MOST_SEED`. */
 export const drawSeed = (): number => Math.floor(Math.random() * (MOST_SEED + 1))
 
 /**
- * The seed that a text means: its number, or one that is drawn where it is `-1` or `random`.
+ * Reads a seed: the number in a text, or a drawn one for `-1` and `random`.
  *
  * @returns undefined if it is no seed; `SEED_RULE` says what is.
  */

@@ -1,4 +1,4 @@
-/** What a model allows, by its config alone: for whatever paints with it, and for whatever only asks. */
+/** What a model allows, read from its config, so that requests can be checked without the model. */
 import { type SamplerName, SCHEDULE_NAMES, SOLVER_NAMES, SOLVERS } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
 import type { PictureShape } from '../picture/index.js'
@@ -11,7 +11,7 @@ import type { GenerateOptions, PipelineConfig } from './options.js'
 /** A student's steps in an edit: the first leaves traces of the old picture, and does not know what a mask keeps. */
 const EDITING_STEPS = 4
 
-/** What each picture of a model looks like in memory. */
+/** The shape of a model's pictures. */
 export const shapeOf = ({ network, space }: Pick<PipelineConfig, 'network' | 'space'>): PictureShape =>
   pictureOf(space, { channels: network.channels, height: network.height, width: network.width })
 
@@ -33,7 +33,7 @@ export const checkPrompt = (conditioner: Conditioner, prompt: string, option = '
   })
 }
 
-/** How a model samples with these options: as they say, else as it recommends. @throws UserError if they do not fit the model. */
+/** How a model samples with these options; its recommendations are the defaults. @throws UserError if they do not fit the model. */
 export const samplingOf = (config: PipelineConfig, options: Partial<GenerateOptions>) => {
   const { sampling, kind, network, vocabulary } = config
   const solver = options.solver ?? sampling.solver

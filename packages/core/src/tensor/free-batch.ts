@@ -1,4 +1,4 @@
-/** What of a program depends on the size of its batch, found by comparing it with the same program for another size. */
+/** Finds which parts of a program depend on the batch size, by comparing it with the same program for another size. */
 import { nodesOf } from './autodiff.js'
 import { openShape } from './ops/op.js'
 import type { Program } from './program.js'
@@ -36,7 +36,7 @@ export const freeBatch = (program: Program, other: Program): FreeBatch => {
   }
 }
 
-/** Whether two inputs of nodes are the same constant, or no constants. */
+/** True if both inputs are equal constants, or neither is a constant. */
 const sameConstant = (x: Tensor, y: Tensor): boolean => {
   const [mine, its] = [x, y].map(({ source }) => (source && 'values' in source ? source.values : undefined))
   if (!mine || !its) return mine === its

@@ -1,5 +1,5 @@
 /**
- * ONNX models as differentiable functions: an embedding network that somebody trained elsewhere becomes part of a loss.
+ * ONNX models as differentiable functions: an embedding network that was trained elsewhere becomes part of a loss.
  * Covers what convolutional feature networks are made of, with one input and one output in float32.
  */
 import { fromBinary } from '@bufbuild/protobuf'
@@ -200,7 +200,7 @@ const averagePool: Build = (read, attributes) => {
   return all.reduce((sum, one) => sum.add(one)).mul(1 / all.length)
 }
 
-/** Where a shape says the model's own batch size, it means that of x. */
+/** Replaces the model's own batch size in a shape by that of x. */
 const reshape: Build = (read, _, { from, to }) => {
   const x = asTensor(read(0))
   const asked = integers(read(1), 'the shape of Reshape')

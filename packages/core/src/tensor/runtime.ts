@@ -1,6 +1,6 @@
 import type { Program } from './program.js'
 
-/** Values that go into a program or come out of it. Booleans travel as bytes. */
+/** Values of a program's inputs and outputs. Booleans are stored as bytes. */
 export type Values = Float32Array | BigInt64Array | Uint8Array
 
 /**

@@ -44,12 +44,12 @@ export const bagInputs = (shape: BagShape, batch: number): PromptInputs => {
   }
 }
 
-/** Dense bags of any vocabulary: what every export took before large vocabularies had inputs of their own. */
+/** Dense bags of any vocabulary: the inputs of exports from before large vocabularies had their own inputs. */
 export const denseInputs = ({ vocabulary_size, tokens }: BagShape, batch: number): PromptInputs => ({
   condition: [batch, tokens, vocabulary_size],
 })
 
-/** Writes readings into the arrays of `bagInputs`. Entries beyond those that there is room for are left out. */
+/** Writes readings into the arrays of `bagInputs`. Entries for which there is no room are left out. */
 export const encodeBags = (
   shape: BagShape,
   readings: readonly Reading[],

@@ -6,7 +6,7 @@ import type { Vocabulary } from './vocabulary.js'
 export const classConditioner = ({ classes }: Extract<Vocabulary, { kind: 'class' }>): Conditioner => {
   const shape = { kind: 'class', vocabulary_size: 1 + classes.length, tokens: 1 } as const
   const exact = classes.map((name, i) => [name, i + 1] as const)
-  // Accents may be written in one letter or two. Models of old may have both as classes: each is then itself.
+  // Accents may be written as one character or two. Old models may have both forms as separate classes.
   const composed = exact.map(([name, entry]) => [name.normalize('NFC'), entry] as const)
   const entries = new Map([...composed, ...exact])
   const entryOf = (name: string) => entries.get(name) ?? entries.get(name.normalize('NFC'))

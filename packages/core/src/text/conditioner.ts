@@ -6,7 +6,7 @@ import type { Random } from '../random/index.js'
 import type { Reading } from './bags.js'
 import type { PromptArrays, PromptInputs } from './inputs.js'
 
-/** What a network's config says of its prompts, under `embedding.condition`. */
+/** The shape of prompts in a network's config, under `embedding.condition`. */
 export type PromptShape =
   | { readonly kind: 'none' }
   | { readonly kind: 'class'; readonly vocabulary_size: number; readonly tokens: 1 }
@@ -19,11 +19,11 @@ export interface Told {
   readonly class?: string | undefined
 }
 
-/** What training leaves out, as shares in [0, 1]. */
+/** Shares of prompts and words that training leaves out, in [0, 1]. */
 export interface Dropout {
-  /** Of the prompts, for classifier-free guidance. */
+  /** Share of the prompts that are dropped, for classifier-free guidance. */
   readonly condition_dropout: number
-  /** Of the words of a caption; and of its words that are read by their spelling alone. */
+  /** Share of a caption's words that are left out, and share of those that are read by their spelling alone. */
   readonly word_dropout: number
 }
 
@@ -49,20 +49,20 @@ export interface Conditioner {
   readonly styles: readonly string[]
   /** Prompts that it knows well, at least one: captions, words or classes; '' if it takes no prompts. */
   readonly known: readonly string[]
-  /** What is painted before anyone has asked. */
+  /** The example that is painted before the first request. */
   readonly example: string
   /** What training shows of a picture's prompt. */
   trainingPrompt(picture: Told, random: Random, dropout: Dropout): Reading
-  /** What guidance leads away from in training: as people say what they do not want. */
+  /** A negative prompt for training, such as people write. */
   trainingNegative(picture: Told, random: Random, dropout: Dropout): Reading
 }
 
 export interface TextConditioner extends Conditioner {
   /** @param isKnown lets training pretend not to know a word, so that its trigrams learn to stand for it. */
   read(prompt: string, isKnown?: (word: string) => boolean): Reading
-  /** Words of a prompt beyond those that are read. */
+  /** Words of a prompt beyond its token limit, which are not read. */
   ignoredWords(prompt: string): string[]
-  /** Words that are read of a prompt, and that the captions did not have. */
+  /** Words of a prompt that are read, but that the captions did not have. */
   unknownWords(prompt: string): string[]
   /** Emoji of a prompt that stand for no words of the vocabulary. */
   unreadSymbols(prompt: string): string[]

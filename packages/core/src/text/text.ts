@@ -117,7 +117,7 @@ export const textConditioner = (vocabulary: TextVocabulary): TextConditioner => 
     isWordless: (prompt) => prompt.trim() !== '' && allWords(prompt).length === 0,
     styles,
     known: words.length > 0 ? words : [''],
-    // Where no caption is short enough to be an example: the most frequent word that names no style.
+    // If no caption is short enough to be an example, the most frequent word that is not a style.
     example: examples[0] ?? words.find((word) => !styles.includes(word)) ?? '',
     trainingPrompt(picture, random, { condition_dropout, word_dropout }) {
       if (random.uniform() < condition_dropout) return NOTHING

@@ -1,4 +1,4 @@
-/** What of a prompt a model that reads words cannot make use of, in sentences for people. */
+/** Warnings about the parts of a prompt that a text model cannot use, in sentences. */
 import type { TextConditioner } from './conditioner.js'
 
 /** Longest word that is quoted whole, and most words that are quoted. */

@@ -10,7 +10,7 @@ import { DEVICES } from './messages.js'
 import { load, type WebModel } from './model.js'
 import { type Share, share } from './share.js'
 
-/** Where there is no page, as when one is rendered on a server, there are no elements either. */
+/** Without a page, as in rendering on a server, there is no HTMLElement to extend. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
 
 const STYLE = `
@@ -18,10 +18,10 @@ const STYLE = `
 canvas{width:100%;height:100%;image-rendering:pixelated}
 p{margin:0;padding:.5em;font:.75rem/1.3 system-ui,sans-serif;color:#8a1c1c;background:#fdecec;overflow-wrap:anywhere}
 [hidden]{display:none}`
-/** One picture may not keep all others of its model waiting for long. */
+/** Most steps: one picture must not delay all others of its model for long. */
 const MOST_STEPS = 128
 const MOST_GUIDANCE = 100
-/** What another model is loaded for. */
+/** Attributes whose change loads another model. */
 const MODEL_ATTRIBUTES = ['src', 'device', 'runtime']
 
 /** Options by the names of attributes. */
@@ -52,14 +52,14 @@ export class OneStrokeElement extends Base {
   ]
   readonly #root: ShadowRoot
   readonly #canvas = document.createElement('canvas')
-  /** Says what is wrong, in the picture's place. */
+  /** Shows an error in the picture's place. */
   readonly #message = document.createElement('p')
   #controller: AbortController | undefined
   /** Whether something has changed since the last picture began, and whether one is being painted. */
   #wanted = false
   #painting = false
   #share: Share | undefined
-  /** What the attribute `seed` means; a seed that was drawn stays until the attribute is set again. */
+  /** The seed that the attribute `seed` gives. A drawn seed stays until the attribute is set again. */
   #seed: number | undefined
 
   constructor() {
@@ -82,13 +82,13 @@ export class OneStrokeElement extends Base {
     this.#letGo()
   }
   attributeChangedCallback(name: string): void {
-    // Another model's picture is not worth waiting for.
+    // Aborts a picture of another model.
     if (MODEL_ATTRIBUTES.includes(name)) this.#controller?.abort()
     if (name === 'seed') this.#seed = undefined
     this.#schedule()
   }
 
-  /** Several attributes that change at once are one picture. A picture that has begun is finished; then comes the newest. */
+  /** Several attributes that change at once make one picture. A begun picture is finished before the newest one begins. */
   #schedule(): void {
     this.#wanted = true
     if (this.#painting) return
@@ -130,7 +130,7 @@ export class OneStrokeElement extends Base {
       const milliseconds = performance.now() - begin
       const warnings = model.warnings([prompt, negative_prompt ?? ''])
       this.#show()
-      // What stands over the picture would hide it: it is there for a pointer that rests, and for those who listen.
+      // Warnings over the picture would hide it, so they are a tooltip, and in the event.
       this.#canvas.title = warnings.join('\n')
       const detail = { milliseconds, device: model.device, seed, warnings }
       this.dispatchEvent(new CustomEvent('painted', { detail }))
@@ -143,7 +143,7 @@ export class OneStrokeElement extends Base {
     }
   }
 
-  /** The element has the picture's proportions, unless the page's own style says otherwise. A square before there is one. */
+  /** Gives the element the picture's proportions, unless the page's style sets others. Before the first picture it is square. */
   #fit({ height, width }: PictureSize): void {
     this.#root.adoptedStyleSheets = [styleSheet(STYLE), styleSheet(`:host{aspect-ratio:${width}/${height}}`)]
   }

@@ -1,4 +1,4 @@
-/** What a page and its worker say to each other. */
+/** The messages between a page and its worker. */
 import type { SamplerName } from '../diffusion/index.js'
 import type { EditOptions, Interpolation, Manifest } from '../pipeline/index.js'
 
@@ -30,7 +30,7 @@ export interface GenerateRequest extends EditOptions {
   readonly negative_prompt?: string
   readonly solver?: SamplerName
   readonly to?: Interpolation
-  /** Whether every step's pictures are wanted, not the last alone. */
+  /** Whether the pictures of every step are sent, not only the last ones. */
   readonly previews: boolean
 }
 

@@ -237,7 +237,7 @@ export class WebModel {
           await new Promise<void>((resolve) => {
             wake = resolve
           })
-        // What was painted before the worker heard of an abort is not wanted, either.
+        // Pictures that the worker painted before the abort reached it are dropped, too.
         if (failure) throw failure
         const preview = arrived.shift()!
         yield preview
@@ -245,7 +245,7 @@ export class WebModel {
       }
     } finally {
       signal?.removeEventListener('abort', abort)
-      // Whoever stops listening wants no more of it.
+      // The rest is aborted if the caller stops listening.
       if (this.#listeners.delete(id)) this.#say({ type: 'abort', id })
     }
   }

@@ -4,23 +4,23 @@ import type { WebModel } from './model.js'
 interface Shared {
   readonly model: Promise<WebModel>
   users: number
-  /** It could not be loaded, or paints no more. */
+  /** Whether the model failed to load, or has ended. */
   over(): boolean
 }
 
 /** Somebody's part in a model. */
 export interface Share extends Pick<Shared, 'model' | 'over'> {
   readonly key: string
-  /** Releases the model if nobody else comes for it. */
+  /** Releases the model, unless another element takes it soon. */
   letGo(): void
 }
 
-/** Milliseconds that a model is kept when its last user has gone: another one often comes. */
+/** Milliseconds that a model is kept after its last element has gone, because another one often follows. */
 const KEPT = 10_000
 
 const models = new Map<string, Shared>()
 
-/** @param open loads the model, where nobody else has. */
+/** @param open loads the model if no other element has. */
 export const share = (key: string, open: () => Promise<WebModel>): Share => {
   const known = models.get(key)
   const shared = known && !known.over() ? known : opened(open())

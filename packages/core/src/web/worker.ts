@@ -30,9 +30,9 @@ const load = async (request: LoadRequest) => {
   pipeline = new Pipeline(manifest, {
     executable: async (graph) => ({
       ...executables[graph],
-      // Before each evaluation the worker hears what the page has said meanwhile: perhaps that it is no longer wanted.
+      // Handles waiting messages, such as `abort`, before each evaluation.
       run: async (inputs) => {
-        await heard()
+        await handled()
         painting?.throwIfAborted()
         return executables[graph].run(inputs)
       },
@@ -66,14 +66,14 @@ const generate = async (id: number, request: GenerateRequest, signal: AbortSigna
   send(data, done, true)
 }
 
-const { port1: bell, port2: rope } = new MessageChannel()
-let listening: (() => void) | undefined
-bell.onmessage = () => listening?.()
-/** Lets waiting messages arrive. */
-const heard = () =>
+const { port1, port2 } = new MessageChannel()
+let onEcho: (() => void) | undefined
+port1.onmessage = () => onEcho?.()
+/** Resolves when all waiting messages have been handled: a message to ourselves comes after them. */
+const handled = () =>
   new Promise<void>((resolve) => {
-    listening = resolve
-    rope.postMessage(null)
+    onEcho = resolve
+    port2.postMessage(null)
   })
 
 const fail = (error: unknown, id?: number) =>

@@ -101,7 +101,7 @@ export class Judge {
     for (let first = 0; first < count; first += BATCH) {
       const prompts = this.batch(first)
       const start = performance.now()
-      // Noises of one seed, by number. Successive seeds, one per picture, would share most noises with the next seed's pictures.
+      // Numbers the noises of one seed. Batches of successive seeds would share most of their noises.
       const noise = (step: number) => model.noise(seed, first, BATCH, step)
       const { data } = await model.generate({ ...options, prompts, noise })
       times.push((performance.now() - start) / 1000 / BATCH)

@@ -19,7 +19,7 @@ import type { Evaluation, Measures } from './types.js'
 const MOST_VALUES = 2 ** 26
 /** Products of pixels that looking for copies may cost, once a row and noise seed: less than half a second. */
 export const MOST_PRODUCTS = 1e9
-/** Most samples that are compared. */
+/** Fewest samples that are compared, whatever that costs. */
 export const LEAST_SAMPLES = 64
 
 export class Likeness {

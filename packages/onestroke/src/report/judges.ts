@@ -5,8 +5,8 @@ import {
   type Evaluation,
   type EvaluationRow,
   isNumber,
-  judgeLabel,
   type JudgeInfo,
+  judgeLabel,
   ratioOf,
 } from '../evaluation/index.js'
 import { estimate, times } from './format.js'

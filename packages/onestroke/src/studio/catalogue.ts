@@ -132,7 +132,7 @@ export const openCatalogue = async (
   const made = new Map<string, { readonly content: string | undefined; readonly folder: Promise<string> }>()
   let count = 0
   const make = async (source: string, out: string): Promise<string> => {
-    // Links are not followed, so that they cannot show files from elsewhere.
+    // Leaves out links that lead out of the folder, so that they cannot show files from elsewhere.
     const filter = (file: string) => isWithin(file, source)
     if (existsSync(join(source, MANIFEST_FILE)))
       await cp(source, out, { recursive: true, dereference: true, filter })
