@@ -387,7 +387,7 @@ describe('info', () => {
     expect(data).toMatchObject({ kind: 'data', pictures: 36, channels: 3, height: 8, width: 8, skipped: [] })
     const { stdout } = await succeeds(['info', 'teacher'], inside)
     expect(stdout).toMatch(/^kind +teacher$/m)
-    expect(stdout).toMatch(/^network +hourglass, preset tiny$/m)
+    expect(stdout).toMatch(/^network +hourglass \(.+\), preset tiny$/m)
     // What new teachers paint with.
     expect(stdout).toMatch(/^sampling +\{"solver":"dpmpp_2m","schedule":"karras","num_inference_steps":12,/m)
   })

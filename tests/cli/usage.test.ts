@@ -158,7 +158,7 @@ describe('wrong usage', () => {
     [
       'no step of the second network',
       ['distill', model, pictures, '--out', out, '--method', 'dmd', '--option', 'updates=0'],
-      /^dmd's option updates must be a whole number from 1 to 1000, not 0$/,
+      /^dmd's option updates must be a whole number from 1 to 1000, not "0"$/,
     ],
     [
       'a teacher’s method for a student',

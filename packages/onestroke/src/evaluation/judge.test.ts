@@ -101,7 +101,10 @@ describe('a judge', () => {
 
 describe('a model', () => {
   const of = (side: number, channels: number) =>
-    ({ path: 'mine', config: { network: { channels, height: side, width: side } } }) as unknown as LoadedModel
+    ({
+      path: 'mine',
+      config: { space: { kind: 'pixels' }, network: { channels, height: side, width: side } },
+    }) as unknown as LoadedModel
 
   it('fits data of its pictures’ size, and no other', () => {
     expect(() => checkFit(of(SIDE, 3), dataset)).not.toThrow()
