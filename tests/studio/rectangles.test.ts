@@ -63,10 +63,8 @@ describe.skipIf(browserLacks !== undefined)(
     afterEach(() => studio.leave())
 
     /** Width over height, as it is seen. */
-    const ratio = async (of: Locator) => {
-      const { width, height } = (await of.boundingBox())!
-      return width / height
-    }
+    /** Of what is shown, without the line around it. */
+    const ratio = (of: Locator) => of.evaluate(({ clientWidth, clientHeight }) => clientWidth / clientHeight)
     const sizeOf = (canvas: Locator) =>
       canvas.evaluate((element) => [
         (element as HTMLCanvasElement).width,
