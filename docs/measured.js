@@ -23,7 +23,7 @@ const percent = (/** @type {number | null} */ share, digits = 0) =>
 const whole = (/** @type {number} */ x) => Math.round(x).toLocaleString('en')
 const plusMinus = (/** @type {number} */ x, /** @type {number} */ sd, digits = 2) =>
   `${fixed(x, digits)} ± ${fixed(sd, digits)}`
-/** As many digits as say something: 124, 40.3, 2.1. */
+/** Rounds to the digits that mean something: 124, 40.3, 2.1. */
 const short = (/** @type {number} */ x) => fixed(x, x >= 99.5 ? 0 : 1)
 const stepsText = (/** @type {number} */ steps) => `${steps} step${steps === 1 ? '' : 's'}`
 

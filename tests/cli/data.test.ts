@@ -5,7 +5,16 @@ import { packTar } from 'modern-tar'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
-import { fails, onestroke, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
+import {
+  fails,
+  onestroke,
+  scratch,
+  succeeds,
+  tiny,
+  UNMEASURED,
+  writeFiles,
+  writePictures,
+} from './testing.js'
 
 const folder = await scratch()
 const at = (name: string) => join(folder, name)
@@ -202,7 +211,7 @@ describe('captions that never repeat', () => {
     const train = await succeeds(['train', at('unique'), '--out', at('unique-run'), ...tiny(8)])
     expect(train.stderr).toMatch(WARNING)
     const distill = ['distill', at('unique-run'), at('unique'), '--out', at('unique-student')]
-    const options = ['--images', '8', '--batch', '8', '--checks', '0', '--no-tune', '--samples', '0']
+    const options = ['--images', '8', '--batch', '8', ...UNMEASURED]
     expect((await succeeds([...distill, ...options])).stderr).toMatch(WARNING)
     await writeFiles(at('unique'), { '001.txt': 'red disc' })
     const repeated = await succeeds(['info', at('unique')])
@@ -235,7 +244,7 @@ describe('info', () => {
     const tall = JSON.parse((await succeeds(['info', at('wide'), '--resolution', '16x24', '--json'])).stdout)
     expect(tall).toMatchObject({ height: 24, width: 16, sizes: facts.sizes })
     expect(tall).not.toHaveProperty('needs')
-    // Of one size, but of none that the networks take.
+    // All pictures have one size, but no network takes it.
     await writeFiles(at('odd'), { 'a.png': await png(50, 25) })
     const odd = await succeeds(['info', at('odd')])
     expect(odd.stdout).toMatch(/^needs +a size that networks take: train takes --resolution 48x24, /m)

@@ -7,7 +7,16 @@ import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadExport } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
-import { fails, onestroke, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
+import {
+  fails,
+  onestroke,
+  scratch,
+  succeeds,
+  tiny,
+  UNMEASURED,
+  writeFiles,
+  writePictures,
+} from './testing.js'
 
 const folder = await scratch()
 const at = (name: string) => join(folder, name)
@@ -26,11 +35,7 @@ beforeAll(async () => {
     '8',
     '--images',
     '80',
-    '--samples',
-    '0',
-    '--checks',
-    '0',
-    '--no-tune',
+    ...UNMEASURED,
   ])
 })
 

@@ -3,7 +3,7 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { fails, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
+import { fails, scratch, succeeds, tiny, UNMEASURED, writeFiles, writePictures } from './testing.js'
 
 const folder = await scratch()
 const at = (name: string) => join(folder, name)
@@ -18,11 +18,7 @@ beforeAll(async () => {
     pictures,
     '--out',
     student,
-    '--samples',
-    '0',
-    '--no-tune',
-    '--checks',
-    '0',
+    ...UNMEASURED,
     '--batch',
     '8',
     '--images',
@@ -37,11 +33,7 @@ describe('a student', () => {
     pictures,
     '--out',
     at(out),
-    '--samples',
-    '0',
-    '--no-tune',
-    '--checks',
-    '0',
+    ...UNMEASURED,
     '--batch',
     '4',
     '--images',

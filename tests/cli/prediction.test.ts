@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { fails, scratch, succeeds, tiny, writePictures } from './testing.js'
+import { fails, scratch, succeeds, tiny, UNMEASURED, writePictures } from './testing.js'
 
 const folder = await scratch()
 const at = (name: string) => join(folder, name)
@@ -14,11 +14,7 @@ const distill = (out: string, ...more: string[]) => [
   pictures,
   '--out',
   out,
-  '--samples',
-  '0',
-  '--no-tune',
-  '--checks',
-  '0',
+  ...UNMEASURED,
   '--batch',
   '4',
   '--images',

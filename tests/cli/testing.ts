@@ -153,3 +153,6 @@ export const tiny = (images: number): string[] => [
   '--images',
   String(images),
 ]
+
+/** Options of a `distill` that measures nothing: no checks, no search for noise levels, no report. */
+export const UNMEASURED: readonly string[] = ['--samples', '0', '--checks', '0', '--no-tune']

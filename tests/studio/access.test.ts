@@ -14,8 +14,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   }
   const picture = () => studio.picture()
   const painted = () => studio.painted()
-  const goTo = (view: string) =>
-    page.getByRole('navigation').getByRole('button', { name: view, exact: true }).click()
+  const goTo = (view: string) => studio.goTo(view)
   const isReady = () => page.getByText(/The student is .* faster here/).waitFor()
 
   beforeAll(async () => {

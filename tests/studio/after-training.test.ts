@@ -1,11 +1,11 @@
 /** From a training in the studio to pictures of its model. */
-import { cp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { browserLacks } from '../web/browser.js'
-import { pixelsOf, STUDENT, Studio, train } from './testing.js'
+import { pixelsOf, STUDENT, Studio, trainWithReport } from './testing.js'
 
 const DESCRIBED = `after a training${browserLacks ? `: ${browserLacks}` : ''}`
 
@@ -17,20 +17,12 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   }
   const picture = () => studio.picture()
   const painted = () => studio.painted()
-  const prompt = () => page.getByLabel('Prompt', { exact: true })
-  const goTo = (view: string) =>
-    page.getByRole('navigation').getByRole('button', { name: view, exact: true }).click()
-  const shown = (view: string) =>
-    page.getByRole('navigation').locator('[aria-current]', { hasText: view }).waitFor()
+  const prompt = () => studio.prompt()
+  const goTo = (view: string) => studio.goTo(view)
+  const shown = (view: string) => studio.shown(view)
 
   beforeAll(async () => {
-    studio = await Studio.open(
-      async (work) => {
-        await train(work)
-        await writeFile(join(work, 'runs/first/report.html'), '<title>the report</title>')
-      },
-      [STUDENT, 'models/emoji-16-student'],
-    )
+    studio = await Studio.open(trainWithReport, [STUDENT, 'models/emoji-16-student'])
   })
   afterAll(() => studio?.close())
   afterEach(() => studio.leave())

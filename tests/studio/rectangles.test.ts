@@ -63,7 +63,7 @@ describe.skipIf(browserLacks !== undefined)(
     afterEach(() => studio.leave())
 
     /** Width over height, as it is seen. */
-    /** Of what is shown, without the line around it. */
+    /** Width by height of what is shown, without the line around it. */
     const ratio = (of: Locator) => of.evaluate(({ clientWidth, clientHeight }) => clientWidth / clientHeight)
     const sizeOf = (canvas: Locator) =>
       canvas.evaluate((element) => [

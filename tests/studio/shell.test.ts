@@ -1,12 +1,12 @@
 /** What is around the pictures of the studio: views and their history, first pictures, waiting and files. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import sharp, { type Sharp } from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readRecipe } from '../../packages/core/src/pipeline/index.js'
 import { browserLacks } from '../web/browser.js'
-import { changed, pixelsOf, STUDENT, Studio, TEACHER_STEPS, train } from './testing.js'
+import { changed, pixelsOf, STUDENT, Studio, TEACHER_STEPS, trainWithReport } from './testing.js'
 
 const DESCRIBED = `the studio's shell${browserLacks ? `: ${browserLacks}` : ''}`
 
@@ -18,12 +18,10 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   }
   const picture = () => studio.picture()
   const painted = () => studio.painted()
-  const prompt = () => page.getByLabel('Prompt', { exact: true })
+  const prompt = () => studio.prompt()
   const seed = () => page.getByLabel('Seed', { exact: true })
-  const goTo = (view: string) =>
-    page.getByRole('navigation').getByRole('button', { name: view, exact: true }).click()
-  const shown = (view: string) =>
-    page.getByRole('navigation').locator('[aria-current]', { hasText: view }).waitFor()
+  const goTo = (view: string) => studio.goTo(view)
+  const shown = (view: string) => studio.shown(view)
   const isReady = () => page.getByText(/The student is .* faster here/).waitFor()
   const saved = async (button: string) => {
     const download = page.waitForEvent('download')
@@ -33,13 +31,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   }
 
   beforeAll(async () => {
-    studio = await Studio.open(
-      async (work) => {
-        await train(work)
-        await writeFile(join(work, 'runs/first/report.html'), '<title>the report</title>')
-      },
-      [STUDENT, 'models/emoji-16-student'],
-    )
+    studio = await Studio.open(trainWithReport, [STUDENT, 'models/emoji-16-student'])
   })
   afterAll(() => studio?.close())
   afterEach(() => studio.leave())

@@ -1,6 +1,6 @@
 /** What the tests of the studio share: its server with the shipped models, and its built page in a real browser. */
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -110,6 +110,17 @@ export class Studio {
   painted(): Promise<void> {
     return this.#page!.getByTestId('latency').waitFor()
   }
+  prompt(): Locator {
+    return this.#page!.getByLabel('Prompt', { exact: true })
+  }
+  /** Clicks on one of its views: Paint, Compare, Draw or Train. */
+  goTo(view: string): Promise<void> {
+    return this.#page!.getByRole('navigation').getByRole('button', { name: view, exact: true }).click()
+  }
+  /** Waits until it shows that view. */
+  shown(view: string): Promise<void> {
+    return this.#page!.getByRole('navigation').locator('[aria-current]', { hasText: view }).waitFor()
+  }
 }
 
 const serve = async (work: string, port: number, models: readonly string[]): Promise<FastifyInstance> => {
@@ -147,6 +158,12 @@ export const train = async (work: string): Promise<void> => {
     '--out',
     join(work, 'runs/first'),
   ])
+}
+
+/** The same, and a page that stands for its report. */
+export const trainWithReport = async (work: string): Promise<void> => {
+  await train(work)
+  await writeFile(join(work, 'runs/first/report.html'), '<title>the report</title>')
 }
 
 /** A browser as in private windows, without service workers: tests can answer the requests of its pages. */

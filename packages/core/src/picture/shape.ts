@@ -26,7 +26,7 @@ export const isSameSize = (a: PictureSize, b: PictureSize): boolean =>
 /** For people: `640×480`, width before height. */
 export const sizeText = ({ height, width }: PictureSize): string => `${width}×${height}`
 
-/** As an option is given: `32` if it is a square, else `384x256`, width before height. `readSize` reads it. */
+/** Writes a size as an option: `32` for a square, else `384x256`, width before height. `readSize` reads it. */
 export const sizeOption = ({ height, width }: PictureSize): string =>
   height === width ? `${width}` : `${width}x${height}`
 

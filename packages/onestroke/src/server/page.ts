@@ -17,7 +17,7 @@ h2 { margin-top: 2.5rem; font-size: 1.25rem }`
 /** The longer side of an example's pictures. */
 const EXAMPLE_SIDE = 256
 
-/** As OpenAI's API writes it: the model's own size, enlarged by a whole factor. */
+/** The model's own size, enlarged by a whole factor, as OpenAI's API writes sizes. */
 const exampleSize = (own: PictureSize): string => {
   const scale = Math.max(1, Math.floor(EXAMPLE_SIDE / Math.max(own.height, own.width)))
   const { height, width } = enlarged(own, scale)

@@ -19,7 +19,7 @@ import { LOCK_FILE } from '../run-files.js'
 
 const text = z.string().nullable()
 const ownerSchema = z.object({
-  /** Of this lock, and of no other. */
+  /** A word that only this lock has. */
   id: z.string(),
   pid: z.int().positive(),
   host: z.string(),

@@ -95,7 +95,7 @@ describe('a preset', () => {
         const near = trainableSize({ height, width })
         expect(isTrainable(near)).toBe(true)
         if (isTrainable({ height, width })) return
-        // Of about these proportions, if they are not extreme.
+        // The size that it names has about these proportions, if they are not extreme.
         if (Math.min(height, width) < 16 || Math.max(height, width) > 4 * Math.min(height, width)) return
         expect(Math.abs(Math.log2(near.height / height))).toBeLessThan(0.51)
         expect(Math.abs(Math.log2(near.width / width))).toBeLessThan(0.51)
