@@ -99,6 +99,12 @@ describe('txt2img', () => {
     const how = { ...asked, solver: 'dpmpp_2m', guidance_scale: 2, format: 'json' }
     const expected = await (await teacher.post('/generate', how)).json()
     expect(images).toEqual([expected.images[0].b64])
+    // What every object has is no solver.
+    const strange = await teacher.post('/sdapi/v1/txt2img', { ...asked, sampler_name: 'constructor' })
+    expect(strange.status).toBe(200)
+    expect(strange.headers.get('x-onestroke-warnings') ?? JSON.stringify(await strange.json())).toContain(
+      'sampler_name',
+    )
     const names = (await (await fetch(`${teacher.url}/sdapi/v1/samplers`)).json()).map(
       ({ name }: { name: string }) => name,
     )

@@ -64,6 +64,8 @@ it('gives OpenAI’s clients its own size, and others', async () => {
     ['auto', '48x24'],
     ['96x48', '96x48'],
     ['256x256', '256x256'],
+    ['4096x1', '4096x1'],
+    ['1x4096', '1x4096'],
   ]) {
     const { json } = await ask('/v1/images/generations', { prompt: 'dog', seed: 3, size })
     expect([json.size, await sizeOf(json.data[0].b64_json)]).toEqual([expected, expected])

@@ -5,6 +5,7 @@ export {
   type PictureSize,
   pixelsOf,
   readSize,
+  scaledBy,
   sizeOf,
   sizeOption,
   sizeText,

@@ -23,6 +23,12 @@ export const square = (side: number): PictureSize => ({ height: side, width: sid
 export const isSameSize = (a: PictureSize, b: PictureSize): boolean =>
   a.height === b.height && a.width === b.width
 
+/** A size of the same proportions: sides are rounded, and at least 1. */
+export const scaledBy = ({ height, width }: PictureSize, factor: number): PictureSize => ({
+  height: Math.max(1, Math.round(height * factor)),
+  width: Math.max(1, Math.round(width * factor)),
+})
+
 /** For people: `640×480`, width before height. */
 export const sizeText = ({ height, width }: PictureSize): string => `${width}×${height}`
 

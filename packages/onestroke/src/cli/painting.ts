@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { SAMPLER_NAMES, SOLVERS } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
-import { pixelsOf, sizeText } from '@onestroke/core/picture'
+import { pixelsOf, scaledBy, sizeText } from '@onestroke/core/picture'
 import {
   checkPrompt,
   type GenerateOptions,
@@ -142,7 +142,7 @@ export const paint = async (
     })
   const { shape } = model
   const factor = flags.scale ?? 1
-  const enlarged = { height: shape.height * factor, width: shape.width * factor }
+  const enlarged = scaledBy(shape, factor)
   const count = prompts.length
   if (count * pixelsOf(enlarged) > MOST_PIXELS)
     throw new UsageError(`${count} pictures of ${sizeText(enlarged)} pixels are too large for one file`, {

@@ -1,5 +1,5 @@
 /** How the time of a run is shared out between training, checks, the search for noise levels and the report; and how that is said. */
-import { type PictureSize, sizeOf, sizeOption } from '@onestroke/core/picture'
+import { type PictureSize, scaledBy, sizeOf, sizeOption } from '@onestroke/core/picture'
 import type { Dataset } from '../data/index.js'
 import {
   CHECK_SEEDS,
@@ -146,10 +146,8 @@ const sayIfFew = (
 const SMALL_SIDE = 16
 
 /** Pictures of about these proportions with such a side. */
-const reduced = ({ height, width }: PictureSize): PictureSize => {
-  const scale = SMALL_SIDE / Math.min(height, width)
-  return trainableSize({ height: Math.round(scale * height), width: Math.round(scale * width) })
-}
+const reduced = (size: PictureSize): PictureSize =>
+  trainableSize(scaledBy(size, SMALL_SIDE / Math.min(size.height, size.width)))
 
 /** Two digits of a number of pictures. */
 const plain = (images: number): string => Number(images.toPrecision(2)).toLocaleString('en')

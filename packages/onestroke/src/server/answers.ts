@@ -7,6 +7,8 @@ import { type Encoding, imageGrid, type Picture } from '../formats/index.js'
 const MOST_PIXELS = 10 * 2 ** 20
 /** Largest picture, in pixels: 2048×2048. */
 const MOST_PICTURE_PIXELS = 2 ** 22
+/** Longest side of a picture, in pixels. */
+export const MOST_SIDE = 4096
 /** Answers of up to this many pixels skip the queue of the encoder. */
 const SMALL = 64 * 64
 

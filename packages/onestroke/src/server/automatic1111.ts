@@ -2,13 +2,21 @@
 
 import { SOLVER_NAMES, SOLVERS, type SolverName } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
-import type { PictureSize } from '@onestroke/core/picture'
+import { type PictureSize, scaledBy } from '@onestroke/core/picture'
 import { drawSeed, shapeOf, takesGuidance } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { checkPixels } from './answers.js'
+import { checkPixels, MOST_SIDE } from './answers.js'
 import { maskOf } from './masks.js'
-import { type Asked, enlargement, paint, signalOf, tellWarnings, unknownFields, warningsOf } from './paint.js'
+import {
+  type Asked,
+  enlargementFor,
+  paint,
+  signalOf,
+  tellWarnings,
+  unknownFields,
+  warningsOf,
+} from './paint.js'
 import {
   MOST_PICTURES,
   MOST_STEPS,
@@ -24,7 +32,7 @@ import type { App, ServedModel, Service } from './service.js'
 const nothing = z.unknown().optional().describe('Taken as tools send it; it changes nothing.')
 /** The side of a picture for which none is asked. */
 const USUAL_SIDE = 512
-const side = z.int().min(1).max(4096).nullish()
+const side = z.int().min(1).max(MOST_SIDE).nullish()
 const textFields = {
   prompt: prompt.default(''),
   negative_prompt: prompt.nullish(),
@@ -97,13 +105,13 @@ const answerSchema = z.object({
 })
 
 /** Solvers by the names that tools know. */
-const SAMPLERS: Readonly<Record<string, SolverName>> = Object.fromEntries(
+const SAMPLERS: ReadonlyMap<string, SolverName> = new Map(
   SOLVER_NAMES.map((name) => [SOLVERS[name].tool_name, name]),
 )
 const CONSISTENCY = 'consistency'
 
 const samplersOf = ({ config }: ServedModel): readonly string[] =>
-  config.kind === 'student' ? [CONSISTENCY] : Object.keys(SAMPLERS)
+  config.kind === 'student' ? [CONSISTENCY] : [...SAMPLERS.keys()]
 
 export const automatic1111Routes =
   (service: Service) =>
@@ -247,7 +255,7 @@ const settingsFor = (
   const sampler = sampler_name ?? sampler_index
   if (typeof sampler === 'string' && !samplersOf(model).includes(sampler))
     notes.push(`sampler_name: this model has ${samplersOf(model).join(', ')}; its own was taken`)
-  const solver = kind === 'teacher' ? SAMPLERS[String(sampler)] : undefined
+  const solver = kind === 'teacher' ? SAMPLERS.get(String(sampler)) : undefined
   return {
     settings: {
       guidance_scale,
@@ -263,11 +271,7 @@ const settingsFor = (
 const sizeFor = ({ width, height }: Pick<TextBody, 'width' | 'height'>, own: PictureSize): PictureSize => {
   if (typeof width === 'number' || typeof height === 'number')
     return { height: height ?? USUAL_SIDE, width: width ?? USUAL_SIDE }
-  const scale = USUAL_SIDE / Math.max(own.height, own.width)
-  return {
-    height: Math.max(1, Math.round(scale * own.height)),
-    width: Math.max(1, Math.round(scale * own.width)),
-  }
+  return scaledBy(own, USUAL_SIDE / Math.max(own.height, own.width))
 }
 
 const answer = async (
@@ -290,7 +294,7 @@ const answer = async (
   const warnings = [...warningsOf(model, asked), ...notes, ...unknownFields(body, known)]
   tellWarnings(reply, warnings)
   const signal = signalOf(reply, service)
-  const { scale, size } = enlargement(wanted, shapeOf(model.config))
+  const { scale, size } = enlargementFor(wanted, shapeOf(model.config))
   const { seeds, painted } = await paint(service, asked, { signal, scale })
   const images = await encoder.each(painted, signal, { format: 'png', size })
   const parameters = {

@@ -1,5 +1,5 @@
 /** Converts masks of other programs to ours, in which the holes are painted or, in a mask without holes, what is white. */
-import type { PictureSize } from '@onestroke/core/picture'
+import { type PictureSize, scaledBy } from '@onestroke/core/picture'
 import type { Sharp } from 'sharp'
 import { PICTURES } from './schemas.js'
 
@@ -50,8 +50,8 @@ const blurred = async (mask: Uint8Array, blur: number, size: PictureSize): Promi
   const scale = Math.min(1, MOST_SIDE / Math.max(size.height, size.width))
   const sigma = blur * scale
   if (sigma < LEAST_BLUR) return mask
-  const [width, height] = [size.width, size.height].map((side) => Math.max(1, Math.round(scale * side)))
-  const sized = (await opened(mask)).resize(width!, height!, { fit: 'cover', position: 'centre' })
+  const { width, height } = scaledBy(size, scale)
+  const sized = (await opened(mask)).resize(width, height, { fit: 'cover', position: 'centre' })
   return sized.blur(sigma).png().toBuffer()
 }
 

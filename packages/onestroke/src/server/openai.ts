@@ -6,7 +6,7 @@ import { shapeOf } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
 import type { Encoding, ImageFormat } from '../formats/index.js'
-import { checkPixels, type Painted } from './answers.js'
+import { checkPixels, MOST_SIDE, type Painted } from './answers.js'
 import { eventStream, type ServerEvent } from './events.js'
 import { takeForms } from './forms.js'
 import { hasHoles } from './masks.js'
@@ -19,7 +19,15 @@ import {
   modelsAnswer,
   variationForm,
 } from './openai-schemas.js'
-import { type Asked, enlargement, paint, signalOf, tellWarnings, unknownFields, warningsOf } from './paint.js'
+import {
+  type Asked,
+  enlargementFor,
+  paint,
+  signalOf,
+  tellWarnings,
+  unknownFields,
+  warningsOf,
+} from './paint.js'
 import { FAILURE, problemBody, problemOf } from './problems.js'
 import { PICTURES_LIMIT, PROBLEMS } from './schemas.js'
 import type { App, Service } from './service.js'
@@ -273,17 +281,19 @@ const wantedOf = (body: ImagesBody, n: number, own: PictureSize): Wanted => {
     refuse('partial_images are for one picture, since events do not say of which they are; send n: 1')
   const size = sizeFrom(asked ?? 'auto', own)
   checkPixels(n, size)
-  const { scale, ...exact } = enlargement(size, own)
+  const { scale, ...exact } = enlargementFor(size, own)
   // OpenAI's default is full quality, which WebP has without loss.
   const full = format === 'webp' ? undefined : 100
   const quality = (output_compression ?? 100) === 100 ? full : output_compression!
   return { size, scale, encoding: { format, quality, ...exact }, partial_images: partial_images ?? 0 }
 }
 
-/** @throws UserError if a side is 0. */
+/** @throws UserError if it is no size, or a side of it is too long. */
 const sizeFrom = (written: string, { height, width }: PictureSize): PictureSize => {
   if (written === 'auto') return { height, width }
   const size = readSize(written)
   if (!size) throw new UserError(`size must be auto, or WIDTHxHEIGHT, such as 512x512, and not ${written}`)
+  if (Math.max(size.width, size.height) > MOST_SIDE)
+    throw new UserError(`size: a side has at most ${MOST_SIDE} pixels, and ${written} has more`)
   return size
 }

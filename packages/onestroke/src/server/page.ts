@@ -1,8 +1,7 @@
 /** The page at `/`: what the server does, with examples that work as they stand. */
-import { type PictureSize, sizeText } from '@onestroke/core/picture'
+import { type PictureSize, scaledBy, sizeText } from '@onestroke/core/picture'
 import { DEFAULT_STRENGTH, exampleOf, shapeOf } from '@onestroke/core/pipeline'
 import type { FastifyRequest } from 'fastify'
-import { enlarged } from './paint.js'
 import type { Service } from './service.js'
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
@@ -20,7 +19,7 @@ const EXAMPLE_SIDE = 256
 /** The model's own size, enlarged by a whole factor, as OpenAI's API writes sizes. */
 const exampleSize = (own: PictureSize): string => {
   const scale = Math.max(1, Math.floor(EXAMPLE_SIDE / Math.max(own.height, own.width)))
-  const { height, width } = enlarged(own, scale)
+  const { height, width } = scaledBy(own, scale)
   return `${width}x${height}`
 }
 

@@ -1,6 +1,6 @@
 /** From a request to its pictures, for all routes. */
 
-import { isSameSize, type PictureSize } from '@onestroke/core/picture'
+import { isSameSize, type PictureSize, pixelsOf, scaledBy } from '@onestroke/core/picture'
 import { samplingOf, shapeOf } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
 import type { Painted } from './answers.js'
@@ -97,20 +97,20 @@ export const signalOf = (reply: FastifyReply, { options, metrics }: Service): Ab
   return signal
 }
 
-/** A size, enlarged by a whole factor. */
-export const enlarged = ({ height, width }: PictureSize, scale: number): PictureSize => ({
-  height: height * scale,
-  width: width * scale,
-})
+/** Pixels of a picture that is enlarged by a whole factor, at most. */
+const MOST_ENLARGED = 2 ** 24
 
 /**
  * How pictures of the model's size become those of another one: enlarged by a whole factor so that they cover it, and scaled and
  * cropped to it if that is not the size itself.
  */
-export const enlargement = (
+export const enlargementFor = (
   wanted: PictureSize,
   own: PictureSize,
 ): { scale: number; size: PictureSize | undefined } => {
-  const scale = Math.max(1, Math.ceil(wanted.width / own.width), Math.ceil(wanted.height / own.height))
-  return { scale, size: isSameSize(enlarged(own, scale), wanted) ? undefined : wanted }
+  const covering = Math.max(1, Math.ceil(wanted.width / own.width), Math.ceil(wanted.height / own.height))
+  // A long and narrow picture would need one that is far larger to be cut from: there the scaling does the rest.
+  const most = Math.max(1, Math.floor(Math.sqrt(MOST_ENLARGED / pixelsOf(own))))
+  const scale = Math.min(covering, most)
+  return { scale, size: isSameSize(scaledBy(own, scale), wanted) ? undefined : wanted }
 }

@@ -1,5 +1,5 @@
 /** What can be asked. */
-import { storedSize } from '@onestroke/core/picture'
+import { scaledBy, storedSize } from '@onestroke/core/picture'
 import { shapeOf, takesGuidance } from '@onestroke/core/pipeline'
 import { z } from 'zod'
 import { checkPixels } from './answers.js'
@@ -7,7 +7,7 @@ import { automatic1111Routes } from './automatic1111.js'
 import { serveLive } from './live.js'
 import { openaiRoutes } from './openai.js'
 import { page } from './page.js'
-import { enlarged, paint, signalOf, tellWarnings, warningsOf } from './paint.js'
+import { paint, signalOf, tellWarnings, warningsOf } from './paint.js'
 import { problemBody } from './problems.js'
 import { generateAnswer, generateRequest, PICTURES_LIMIT, PROBLEMS } from './schemas.js'
 import type { App, Service } from './service.js'
@@ -120,7 +120,7 @@ export const routes =
       async ({ body }, reply) => {
         const begin = performance.now()
         const { scale, format } = body
-        const { height, width } = enlarged(shape, scale)
+        const { height, width } = scaledBy(shape, scale)
         checkPixels(body.n, { height, width })
         const signal = signalOf(reply, service)
         const { seeds, painted } = await paint(service, body, { signal, scale })
