@@ -1,7 +1,6 @@
 /** Small networks that use everything a network can have, and values for them. */
 
 import {
-  type ConditionConfig,
   type HourglassConfig,
   type Layout,
   NETWORKS,
@@ -10,8 +9,9 @@ import {
 } from '@onestroke/core/nn'
 import type { PictureSize } from '@onestroke/core/picture'
 import { Random } from '@onestroke/core/random'
+import type { PromptShape } from '@onestroke/core/text'
 
-export const CONDITIONS: Readonly<Record<ConditionConfig['kind'], ConditionConfig>> = {
+export const CONDITIONS: Readonly<Record<PromptShape['kind'], PromptShape>> = {
   none: { kind: 'none' },
   class: { kind: 'class', vocabulary_size: 5, tokens: 1 },
   text: { kind: 'text', vocabulary_size: 19, tokens: 3 },
@@ -56,7 +56,7 @@ export const NETWORK_TYPES = Object.keys(NETWORKS) as NetworkConfig['type'][]
 /** A network of a type, for a condition, with or without a guidance scale as input. */
 export const smallNetwork = (
   type: SmallType,
-  condition: ConditionConfig,
+  condition: PromptShape,
   guidance_embedding: boolean,
   { window, ...size }: PictureSize & { readonly window: number } = { height: 16, width: 16, window: 4 },
 ): NetworkConfig => {

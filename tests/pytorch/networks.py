@@ -57,7 +57,7 @@ class Embedding(nn.Module):
         self.kind = condition["kind"]
         if self.kind != "none":
             self.tokens = Table(
-                condition["vocabulary_size"], token_width, condition["tokens"] if self.kind == "text" else 0
+                condition["vocabulary"], token_width, condition["tokens"] if self.kind == "text" else 0
             )
             self.condition = Mlp(token_width, width)
         if guidance_embedding:

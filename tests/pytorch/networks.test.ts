@@ -1,19 +1,14 @@
 /** Every network, the denoiser and the diffusion loss, with gradients, against PyTorch. */
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DenoiserConfig, diffusion, EDM, networkDenoiser } from '@onestroke/core/diffusion'
 import { serializeSafetensors, withStoredNetwork } from '@onestroke/core/formats'
-import {
-  type ConditionConfig,
-  flatScope,
-  type NetworkConfig,
-  network,
-  networkInputShapes,
-  networkLayout,
-} from '@onestroke/core/nn'
+import { flatScope, type NetworkConfig, network, networkInputShapes, networkLayout } from '@onestroke/core/nn'
 import { constant, grad, type Program, type Tensor, trace } from '@onestroke/core/tensor'
+import type { PromptShape } from '@onestroke/core/text'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pythonLacks, runPython } from '../../packages/core/src/testing/python.js'
 import { nodeRuntime } from '../../packages/onestroke/src/runtime/index.js'
@@ -23,7 +18,7 @@ const BATCH = 3
 const OUTPUT_ERROR = 1e-5
 const GRADIENT_ERROR = 1e-4
 
-const kinds = Object.keys(CONDITIONS) as ConditionConfig['kind'][]
+const kinds = Object.keys(CONDITIONS) as PromptShape['kind'][]
 const denoiserOf = (network: NetworkConfig): DenoiserConfig => ({
   network,
   ...EDM,

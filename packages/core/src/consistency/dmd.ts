@@ -1,6 +1,7 @@
 import {
   denoisingLoss,
   karrasSigma,
+  meanSquare,
   noised,
   number,
   objective,
@@ -55,7 +56,7 @@ export const dmd = objective({
     const { denoised: S, real } = own!.see(x_t, t, condition)
     const unit = perPicture(pictureMean(x.sub(T).abs()), x).add(1e-6)
     const goal = x.sub(S.sub(T).div(unit)).stopGradient()
-    const matching = pictureMean(x.sub(goal).square()).mul(0.5)
+    const matching = meanSquare(x.sub(goal)).mul(0.5)
     return gan > 0 ? matching.sub(real!.mul(gan)) : matching
   },
   own_loss(context, { gan }) {

@@ -91,7 +91,7 @@ describe('networkDenoiser', () => {
       token_width: 3,
       guidance_embedding: true,
       jump_embedding: true,
-      condition: { kind: 'text', vocabulary_size: 3, tokens: 2 },
+      condition: { kind: 'text', vocabulary: 3, tokens: 2 },
     },
   })
   const random = generator(2)

@@ -28,7 +28,7 @@ export interface NoiseRange {
 }
 
 /** How a network becomes a denoiser. */
-export interface Reading {
+export interface Parametrization {
   /** What the network predicts. */
   readonly prediction: PredictionName
   /** The path that it was trained on, which decides what it is given. */
@@ -38,9 +38,9 @@ export interface Reading {
 }
 
 /** How diffusion models here are read, unless somebody chooses otherwise. */
-export const EDM: Reading = { prediction: 'edm', path: { kind: 've' }, boundary: false }
+export const EDM: Parametrization = { prediction: 'edm', path: { kind: 've' }, boundary: false }
 
-export interface DenoiserConfig extends NoiseRange, Reading {
+export interface DenoiserConfig extends NoiseRange, Parametrization {
   readonly network: NetworkConfig
 }
 

@@ -7,7 +7,7 @@ export {
   jump,
   type NoiseRange,
   networkDenoiser,
-  type Reading,
+  type Parametrization,
 } from './denoiser.js'
 export {
   denoisingLoss,

@@ -116,7 +116,5 @@ export const boundary = (prediction: Prediction, levels: NoiseLevels, sigma_min:
  * √(1/λ) of EDM's loss weight (Karras et al. 2022, table 1), σσd/√(σ² + σd²): the deviation of the pictures x₀ of a
  * Gaussian from D(x; σ), and with it the unit in which errors of D count alike at every noise level. [B]
  */
-export const errorUnit = (sigma: Tensor, sigma_data: number): Tensor => {
-  const { variance } = noiseLevels(sigma, sigma_data)
-  return sigma.mul(sigma_data).mul(variance.pow(-0.5))
-}
+export const errorUnit = (sigma: Tensor, sigma_data: number): Tensor =>
+  PREDICTIONS.edm.scalings(noiseLevels(sigma, sigma_data)).c_out

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EDM, type PathConfig, PREDICTION_NAMES, type Reading } from '../diffusion/index.js'
+import { EDM, type Parametrization, type PathConfig, PREDICTION_NAMES } from '../diffusion/index.js'
 import { networkConfig, storedNetwork } from '../nn/index.js'
 import { type ModelConfig, parseModelConfig, storedConfig } from './config.js'
 
@@ -39,7 +39,11 @@ const rest = {
   },
 } as const
 const file = (words: object) => ({ format: 'onestroke/1', kind: 'teacher', network, ...words, ...rest })
-const readingOf = ({ prediction, path, boundary }: ModelConfig): Reading => ({ prediction, path, boundary })
+const readingOf = ({ prediction, path, boundary }: ModelConfig): Parametrization => ({
+  prediction,
+  path,
+  boundary,
+})
 
 const VP: PathConfig = {
   kind: 'vp',

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import {
   EDM,
+  type Parametrization,
   PREDICTION_NAMES,
   pathSchema,
-  type Reading,
   SAMPLER_NAMES,
   SCHEDULE_NAMES,
 } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
-import { networkConfig, type StoredNetwork, storedNetwork } from '../nn/index.js'
+import { networkConfig, type StoredNetwork, storedNetwork, storedPromptShape } from '../nn/index.js'
 import { PIXELS, type Space, spaceSchema } from '../space/index.js'
 import { conditionerOf, vocabularySchema } from '../text/index.js'
 
@@ -23,7 +23,7 @@ export const modelConfigSchema = z.strictObject({
   network: networkConfig,
   /** Short for `prediction` edm on the `path` ve: `edm` without `boundary`, `consistency` with it. */
   parametrization: z.enum(['edm', 'consistency']).optional(),
-  /** How the network becomes a denoiser, where `parametrization` does not say: see `Reading`. */
+  /** How the network becomes a denoiser, where `parametrization` does not say: see `Parametrization`. */
   prediction: z.enum(PREDICTION_NAMES).optional(),
   path: pathSchema.optional(),
   boundary: z.boolean().optional(),
@@ -80,7 +80,7 @@ type ReadConfig = z.infer<typeof modelConfigSchema>
 type StoredConfig = z.input<typeof modelConfigSchema>
 
 /** A model's config in memory, where what the network predicts has one form alone. */
-export type ModelConfig = Omit<ReadConfig, 'parametrization' | keyof Reading> & Reading
+export type ModelConfig = Omit<ReadConfig, 'parametrization' | keyof Parametrization> & Parametrization
 
 /**
  * Checks a parsed config.json.
@@ -176,15 +176,18 @@ export const checkedConfig = <Config extends Checked>(
         `${file}: sampling.sigmas.${steps} must fall, between ${sigma_max} and ${sigma_min}, and ${wrong} does not`,
       )
   }
-  const { shape: expected, classes } = conditionerOf(vocabulary)
+  const { shape, classes } = conditionerOf(vocabulary)
   if (example && classes && !classes.includes(example.prompt))
     throw new UserError(
       `${file}: example.prompt ${JSON.stringify(example.prompt)} must be one of the classes ${classes.join(', ')}`,
     )
-  const found = network.embedding.condition
-  if (JSON.stringify(expected) !== JSON.stringify(found))
+  // In the words of the file, key by key in one order.
+  const [found, expected] = [network.embedding.condition, shape].map((one) =>
+    JSON.stringify(storedPromptShape(one)),
+  )
+  if (found !== expected)
     throw new UserError(
-      `${file}: network.embedding.condition ${JSON.stringify(found)} does not fit the vocabulary, which makes ${JSON.stringify(expected)}`,
+      `${file}: network.embedding.condition ${found} does not fit the vocabulary, which makes ${expected}`,
     )
   return config
 }

@@ -12,7 +12,7 @@ import type { Scope } from './scope.js'
 export interface NetworkInputs {
   /** Noisy pictures, scaled to unit variance: [B, C, H, W]. */
   readonly x: Tensor
-  /** Noise level: ¼ ln σ, [B] (EDM's c_noise). */
+  /** What the network is told of the noise level, [B]: by its path, ¼ ln σ (EDM's c_noise), a timestep or a flow's time. */
   readonly c_noise: Tensor
   /** Guidance scale w, [B] (1 means none): only for networks with `guidance_embedding`. */
   readonly guidance_scale?: Tensor

@@ -1,31 +1,21 @@
 import { z } from 'zod'
-import { sized, storedSize } from '../picture/index.js'
+import { fromStored, toStored } from './stored.js'
 
 /** Far above any network that could be run here: a config beyond it is damaged, or meant to do harm. */
 const upTo = (most: number) => z.int().positive().max(most)
 const width = upTo(16_384)
 const side = upTo(4096)
-const vocabulary_size = upTo(10_000_000)
+const vocabulary = upTo(10_000_000)
 const depth = z.int().max(256)
 const heads = 1024
 const LEVELS = 12
 
-/** Configs of earlier versions call the number of entries `vocabulary`. */
-const withVocabularySize = (config: unknown): unknown => {
-  if (typeof config !== 'object' || config === null || !('vocabulary' in config)) return config
-  const { vocabulary, ...rest } = config
-  return { vocabulary_size: vocabulary, ...rest }
-}
-
-/** The prompts that a network takes; see `Conditioner`. */
-export const conditionConfig = z.preprocess(
-  withVocabularySize,
-  z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('none') }),
-    z.strictObject({ kind: z.literal('class'), vocabulary_size, tokens: z.literal(1) }),
-    z.strictObject({ kind: z.literal('text'), vocabulary_size, tokens: upTo(4096) }),
-  ]),
-)
+/** The prompts that a network takes, as a config file tells them. */
+const conditionConfig = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('class'), vocabulary, tokens: z.literal(1) }),
+  z.strictObject({ kind: z.literal('text'), vocabulary, tokens: upTo(4096) }),
+])
 
 const embeddingConfig = z.strictObject({
   /** Width of the vector that modulates every block. */
@@ -89,24 +79,18 @@ const unetConfig = z.strictObject({
 
 /** A network's config, as a file holds it, to its form in memory: a picture's shape and the rest. */
 export const networkConfig = z.discriminatedUnion('type', [
-  hourglassConfig.transform(sized),
-  unetConfig.transform(sized),
+  hourglassConfig.transform(fromStored),
+  unetConfig.transform(fromStored),
 ])
 
 export type NetworkConfig = z.infer<typeof networkConfig>
-export type ConditionConfig = z.infer<typeof conditionConfig>
 export type HourglassConfig = Extract<NetworkConfig, { type: 'hourglass' }>
 export type UnetConfig = Extract<NetworkConfig, { type: 'unet' }>
 
 export type StoredNetwork = z.input<typeof networkConfig>
 
 /** The inverse of `networkConfig`: a network's config as files hold it. */
-export const storedNetwork = (config: NetworkConfig): StoredNetwork => {
-  const { type: _, height, width, channels, ...rest } = config
-  return {
-    type: config.type,
-    resolution: storedSize({ height, width }),
-    channels,
-    ...rest,
-  } as StoredNetwork
+export const storedNetwork = ({ type, channels, ...config }: NetworkConfig): StoredNetwork => {
+  const { resolution, ...rest } = toStored(config)
+  return { type, resolution, channels, ...rest } as StoredNetwork
 }

@@ -1,7 +1,5 @@
 export type { NetworkInputs, Tap } from './condition.js'
 export {
-  type ConditionConfig,
-  conditionConfig,
   type HourglassConfig,
   type NetworkConfig,
   networkConfig,
@@ -11,7 +9,7 @@ export {
 } from './config.js'
 export type { Half } from './hourglass.js'
 export * from './layers.js'
-export { type LoraBase, type LoraOptions, loraScope, lowRank } from './low-rank.js'
+export { type LoraBase, type LoraOptions, lowRank } from './low-rank.js'
 export { compileMuon, matricesOf, type Orthogonalizer, orthogonalized } from './muon.js'
 export {
   halfNetwork,
@@ -47,4 +45,5 @@ export {
   type ParameterSpec,
   Scope,
 } from './scope.js'
+export { type FromStored, fromStored, storedPromptShape } from './stored.js'
 export { type Trainable, wholeNetwork } from './trainable.js'

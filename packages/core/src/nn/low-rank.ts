@@ -26,7 +26,7 @@ export interface LoraBase {
  *
  * @throws RangeError if the weight of a target is no matrix [from, to].
  */
-export const loraScope = (frozen: Scope, trained: Scope, options: LoraOptions): Scope => {
+const loraScope = (frozen: Scope, trained: Scope, options: LoraOptions): Scope => {
   const { rank, alpha } = options
   /** Each sum is computed once, however often a network asks for it. */
   const adapted = new Map<string, ReturnType<Scope['get']>>()

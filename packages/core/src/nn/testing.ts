@@ -1,8 +1,9 @@
 /** For tests only (not exported from the package): small networks of every kind, and how to run them. */
+
 import { Random } from '../random/index.js'
 import { inputOf, interpret, type Program, trace } from '../tensor/index.js'
+import type { PromptShape } from '../text/index.js'
 import {
-  type ConditionConfig,
   type HourglassConfig,
   type NetworkConfig,
   namedScope,
@@ -12,14 +13,14 @@ import {
   type UnetConfig,
 } from './index.js'
 
-const CONDITIONS: readonly ConditionConfig[] = [
+const CONDITIONS: readonly PromptShape[] = [
   { kind: 'none' },
   { kind: 'class', vocabulary_size: 3, tokens: 1 },
   { kind: 'text', vocabulary_size: 5, tokens: 2 },
 ]
 
 export const hourglassOf = (
-  condition: ConditionConfig = { kind: 'none' },
+  condition: PromptShape = { kind: 'none' },
   guidance_embedding = false,
   jump_embedding = false,
 ): HourglassConfig => ({
@@ -48,7 +49,7 @@ export const seamlessOf = (...inputs: Parameters<typeof hourglassOf>): Hourglass
 })
 
 export const unetOf = (
-  condition: ConditionConfig = { kind: 'none' },
+  condition: PromptShape = { kind: 'none' },
   guidance_embedding = false,
   jump_embedding = false,
 ): UnetConfig => ({

@@ -1,16 +1,12 @@
 /** Checks the numbers that sampling is asked for, by a program, a request or a page's attributes. */
 import type { NoiseRange } from '../diffusion/index.js'
 import { UserError } from '../errors/index.js'
-import type { Interpolation } from './edit.js'
+import type { GenerateOptions } from './options.js'
 
-interface Numbers {
-  readonly num_inference_steps?: number | undefined
-  readonly guidance_scale?: number | undefined
-  readonly seed?: number | undefined
-  readonly seeds?: readonly number[] | undefined
-  readonly gamma?: number | undefined
-  readonly to?: Interpolation | undefined
-}
+type Numbers = Pick<
+  GenerateOptions,
+  'num_inference_steps' | 'guidance_scale' | 'seed' | 'seeds' | 'gamma' | 'to'
+>
 
 /** The largest seed: 4,294,967,295. */
 export const MOST_SEED = 2 ** 32 - 1

@@ -1,4 +1,4 @@
-import { sized } from '../picture/index.js'
+import { fromStored } from '../nn/index.js'
 import { PIXELS } from '../space/index.js'
 import type { Manifest, StoredManifest } from './manifest.js'
 
@@ -10,7 +10,7 @@ export const manifestOf = (stored: StoredManifest): Manifest => {
   const { graph, graphs, network, space = PIXELS, ...rest } = stored
   return {
     ...rest,
-    network: sized(network),
+    network: fromStored(network),
     space,
     graphs: graph ? { denoiser: graph } : graphs,
   } as Manifest

@@ -98,7 +98,10 @@ export const toDense = ({ vocabulary_size, tokens }: BagShape, arrays: PromptArr
 }
 
 /** A reading `weight` of the way from `a` to `b`: the bags of both, each by its share. */
-export const betweenBags = (a: Reading, b: Reading, weight: number): Reading => [
-  ...a.map((bag) => ({ ...bag, weight: bag.weight * (1 - weight) })),
-  ...b.map((bag) => ({ ...bag, weight: bag.weight * weight })),
-]
+export const betweenBags = (a: Reading, b: Reading, weight: number): Reading => {
+  const share = (reading: Reading, of: number) => reading.map((bag) => ({ ...bag, weight: bag.weight * of }))
+  // At either end the other one has no share, and takes no place.
+  return share(a, 1 - weight)
+    .concat(share(b, weight))
+    .filter((bag) => bag.weight !== 0)
+}

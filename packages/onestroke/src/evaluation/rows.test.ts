@@ -74,8 +74,8 @@ describe('the rows that matter', () => {
     expect(equalTeacher({ rows: many })).toMatchObject({ solver: 'dpmpp_2m', steps: 12 })
     const worse = many.map((one) => (one.steps === 12 ? { ...one, fid: 10.21 } : one))
     expect(equalTeacher({ rows: worse })).toMatchObject({ solver: 'heun', steps: 18 })
-    expect(speedUp({ rows: many })).toBeCloseTo(12, 9)
-    expect(speedUp({ rows: worse })).toBeCloseTo(35, 9)
+    expect(speedUp({ rows: many, judges: [] })).toBeCloseTo(12, 9)
+    expect(speedUp({ rows: worse, judges: [] })).toBeCloseTo(35, 9)
   })
 
   it('include each judge’s own best teacher, and no other is as cheap and as good', () => {
@@ -98,7 +98,7 @@ describe('the rows that matter', () => {
     expect(bestTeacher({ rows: judged }, 'own')).toMatchObject({ solver: 'ddim', steps: 2 })
     expect(bestTeacher({ rows: judged }, 'pixels')).toMatchObject({ solver: 'dpmpp_2m', steps: 12 })
     expect(equalTeacher({ rows: judged })).toMatchObject({ solver: 'ddim', steps: 2 })
-    expect(speedUp({ rows: judged })).toBeCloseTo(2, 9)
+    expect(speedUp({ rows: judged, judges: [] })).toBeCloseTo(2, 9)
   })
 
   it('are those of most evaluations where no FID was measured', () => {
@@ -109,10 +109,10 @@ describe('the rows that matter', () => {
   })
 
   it('do not always tell a speed', () => {
-    expect(speedUp({ rows: of('teacher') })).toBeNull()
-    expect(speedUp({ rows: of('student') })).toBeNull()
-    expect(speedUp({ rows: without('seconds_per_image') })).toBeNull()
-    expect(speedUp({ rows: rows.map((one) => ({ ...one, seconds_per_image: 0 })) })).toBeNull()
+    expect(speedUp({ rows: of('teacher'), judges: [] })).toBeNull()
+    expect(speedUp({ rows: of('student'), judges: [] })).toBeNull()
+    expect(speedUp({ rows: without('seconds_per_image'), judges: [] })).toBeNull()
+    expect(speedUp({ rows: rows.map((one) => ({ ...one, seconds_per_image: 0 })), judges: [] })).toBeNull()
   })
 
   it('are sorted without touching the original', () => {

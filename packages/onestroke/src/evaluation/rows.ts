@@ -129,8 +129,12 @@ export const bestStudent = ({ rows }: Pick<Evaluation, 'rows'>): EvaluationRow |
 export const skipping = ({ rows }: Pick<Evaluation, 'rows'>, steps: number): EvaluationRow | undefined =>
   of(rows, 'teacher').find((row) => row.solver === 'ddim' && row.steps === steps)
 
-/** How many times less time one picture takes: the cheapest teacher at its best over the student in fewest steps. */
-export const speedUp = (evaluation: Pick<Evaluation, 'rows'>): number | null => {
+/**
+ * How many times less time one picture takes: the cheapest teacher at its best over the student in fewest steps. Null where
+ * nothing tells which of the teacher's settings are its best (see `canTell`), or times were not measured.
+ */
+export const speedUp = (evaluation: Pick<Evaluation, 'rows' | 'judges'>): number | null => {
+  if (!canTell(evaluation)) return null
   const slow = equalTeacher(evaluation)?.seconds_per_image
   const quick = quickestStudent(evaluation)?.seconds_per_image
   return isNumber(slow) && isNumber(quick) && quick > 0 ? slow / quick : null

@@ -1,5 +1,5 @@
 /** A model's graphs as ONNX, which hold the weights and take batches of any size. */
-import { type DenoiserConfig, denoiseProgram, EDM, type Reading } from '@onestroke/core/diffusion'
+import { type DenoiserConfig, denoiseProgram, EDM, type Parametrization } from '@onestroke/core/diffusion'
 import type { Layout } from '@onestroke/core/nn'
 import type { GraphFile, Graphs } from '@onestroke/core/pipeline'
 import { type Program, type Storage, toOnnx } from '@onestroke/core/tensor'
@@ -23,7 +23,10 @@ export const graphsOf = (
 }
 
 /** The inputs and outputs of the graphs of a model with such a network. */
-export const graphShapes = (config: Omit<DenoiserConfig, keyof Reading>, layout: Layout): Graphs<Shapes> => ({
+export const graphShapes = (
+  config: Omit<DenoiserConfig, keyof Parametrization>,
+  layout: Layout,
+): Graphs<Shapes> => ({
   // They do not depend on what the network's output means.
   denoiser: shapesOf(twoSizes({ ...config, ...EDM }), layout),
 })

@@ -150,6 +150,14 @@ describe('a manifest', () => {
     expect(Object.keys(manifest).slice(0, first.length)).toEqual(first)
   })
 
+  it('is the same in a page, which checks nothing, as where it is checked', () => {
+    const { condition } = (manifest.network as { embedding: { condition: object } }).embedding
+    // Files have held the size of the vocabulary by this name from the first.
+    expect(condition).toMatchObject({ kind: 'text', vocabulary: expect.any(Number) })
+    expect(condition).not.toHaveProperty('vocabulary_size')
+    expect(manifestOf(manifest as unknown as StoredManifest)).toEqual(parseManifest(manifest, file))
+  })
+
   it('may name its graphs, and its space', async () => {
     const { graph, ...rest } = manifest
     const named = { ...rest, graphs: { denoiser: graph }, space: { kind: 'pixels' } }

@@ -89,8 +89,10 @@ const quality = (evaluation: Evaluation): (Headline | undefined)[] => {
       parts: [...byJudge(comparisons), ...footnote(comparisons)],
       detail: [
         caveat(evaluation),
-        `1 × would be as good as the teacher at its best${ofFew(evaluation)}, in ${bestSampler(comparisons)}.`,
-        skipped(evaluation, quick),
+        canTell(evaluation)
+          ? `1 × would be as good as the teacher at its best${ofFew(evaluation)}, in ${bestSampler(comparisons)}.`
+          : '',
+        canTell(evaluation) ? skipped(evaluation, quick) : '',
       ]
         .filter((text) => text !== '')
         .join(' '),

@@ -1,2 +1,2 @@
 export { type NodeRuntimeOptions, nodeGraph, nodeRuntime } from './node.js'
-export { DEVICES, type RuntimeOptions, runtimeFor } from './runtime-for.js'
+export { type RuntimeOptions, runtimeFor } from './runtime-for.js'

@@ -4,12 +4,12 @@ import type { Runtime } from '@onestroke/core/tensor'
 import { nodeRuntime } from './node.js'
 
 /** The devices that can run programs. */
-export const DEVICES = ['cpu'] as const
+const DEVICES = ['cpu'] as const
 
 export interface RuntimeOptions {
   /** Threads of one run, at most as many as there are cores. Default 0: what $ONESTROKE_THREADS says, or all cores. */
   readonly threads?: number
-  /** One of `DEVICES`. Default `cpu`. */
+  /** Where programs run; `cpu` is all there is so far. */
   readonly device?: string
 }
 

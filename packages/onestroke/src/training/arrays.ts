@@ -1,6 +1,8 @@
 /** Copies between the arrays that training changes (perhaps on a device) and those of a state's file. */
 import type { Part } from '@onestroke/core/diffusion'
+import type { DeviceArray } from '@onestroke/core/tensor'
 import type { TrainingArrays } from './optimizer.js'
+import { HELD_ARRAYS, PART_ARRAYS } from './state.js'
 import type { Update } from './update.js'
 
 /** All that a run trains. */
@@ -11,39 +13,38 @@ export interface Trained {
   readonly best?: Float32Array
 }
 
-/** The current values of all that is trained. Arrays in this process's memory are not copied. */
-export const readArrays = async ({ optimizer, own, best }: Trained): Promise<TrainingArrays> => {
-  const { state } = optimizer
-  return {
-    parameters: await state.parameters.read(),
-    exp_avg: await state.exp_avg.read(),
-    exp_avg_sq: await state.exp_avg_sq.read(),
-    ema: await state.ema.read(),
-    target: await state.target?.read(),
-    best,
-    ...(own && {
-      parts: {
-        [own.part.name]: {
-          parameters: await own.optimizer.state.parameters.read(),
-          exp_avg: await own.optimizer.state.exp_avg.read(),
-          exp_avg_sq: await own.optimizer.state.exp_avg_sq.read(),
-        },
-      },
-    }),
+/** Copies the arrays of these names out of a state. Arrays in this process's memory are not copied. */
+const readAll = async <Name extends string>(
+  names: readonly Name[],
+  state: { readonly [name in Name]?: DeviceArray | undefined },
+): Promise<Record<Name, Float32Array | undefined>> => {
+  const read: [Name, Float32Array | undefined][] = []
+  for (const name of names) read.push([name, await state[name]?.read()])
+  return Object.fromEntries(read) as Record<Name, Float32Array | undefined>
+}
+
+const writeAll = async <Name extends string>(
+  names: readonly Name[],
+  state: { readonly [name in Name]?: DeviceArray | undefined },
+  arrays: { readonly [name in Name]?: Float32Array | undefined },
+): Promise<void> => {
+  for (const name of names) {
+    const array = arrays[name]
+    if (array) await state[name]?.write(array)
   }
 }
 
+/** The current values of all that is trained. */
+export const readArrays = async ({ optimizer, own, best }: Trained): Promise<TrainingArrays> =>
+  ({
+    ...(await readAll(HELD_ARRAYS, optimizer.state)),
+    best,
+    ...(own && { parts: { [own.part.name]: await readAll(PART_ARRAYS, own.optimizer.state) } }),
+  }) as TrainingArrays
+
 /** Writes back arrays that `readArrays` returned; `best` is not copied. */
 export const writeArrays = async ({ optimizer, own }: Trained, arrays: TrainingArrays): Promise<void> => {
-  const { state } = optimizer
-  await state.parameters.write(arrays.parameters)
-  await state.exp_avg.write(arrays.exp_avg)
-  await state.exp_avg_sq.write(arrays.exp_avg_sq)
-  await state.ema.write(arrays.ema)
-  if (arrays.target) await state.target?.write(arrays.target)
+  await writeAll(HELD_ARRAYS, optimizer.state, arrays)
   const part = own && arrays.parts?.[own.part.name]
-  if (!part) return
-  await own.optimizer.state.parameters.write(part.parameters)
-  await own.optimizer.state.exp_avg.write(part.exp_avg)
-  await own.optimizer.state.exp_avg_sq.write(part.exp_avg_sq)
+  if (part) await writeAll(PART_ARRAYS, own.optimizer.state, part)
 }

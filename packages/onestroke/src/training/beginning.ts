@@ -135,14 +135,13 @@ export const trainableOf = (
   if (!lora) return wholeNetwork(layout)
   if (!beginning || beginning.from)
     throw new UserError('adapters need a model of the same network to begin as', {
-      option: 'lora',
       remedy: 'begin as the teacher, with its own preset, or with a student of it',
     })
   const { model } = beginning
   try {
     return lowRank(layout, model, lora, model === teacher ? TEACHER_PREFIX : FROZEN_PREFIX)
   } catch (cause) {
-    throw new UserError((cause as Error).message, { option: 'lora', cause })
+    throw new UserError((cause as Error).message, { cause })
   }
 }
 

@@ -1,5 +1,6 @@
 /** Several processes, or loops, that train one model together: each computes its slice of every batch. */
 import { UserError } from '@onestroke/core/errors'
+import type { BatchSlice } from './batch.js'
 
 /**
  * A group of processes that train together, as one of them sees it. All must call `sum` and `all` in the same order, with arrays of the same
@@ -25,11 +26,8 @@ export const ALONE: Group = {
 }
 
 /** The slice of each batch that a rank computes. */
-export interface Share {
+export interface Share extends BatchSlice {
   readonly group: Group
-  /** The pictures of this rank: from the first one up to, but not with, the last one. */
-  readonly from: number
-  readonly to: number
   /** Pictures in the whole batch. */
   readonly of: number
 }

@@ -3,7 +3,7 @@ import type { NoiseRange } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { DeviceArray, Executable } from '@onestroke/core/tensor'
 import { BANDS, bandName, bandOf } from './bands.js'
-import type { Batch, BatchPlan } from './batch.js'
+import type { Batch, BatchPlan, BatchSlice } from './batch.js'
 import { ALONE, type Group, type Share, shareOf } from './group.js'
 import { Prefetch } from './prefetch.js'
 import { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
@@ -260,7 +260,7 @@ const quarantine = (
 const weigh = (
   { weight, total_weight }: Pick<Batch, 'weight' | 'total_weight'>,
   all: Float32Array,
-  { from, to }: Pick<Share, 'from' | 'to'>,
+  { from, to }: BatchSlice,
 ): void => {
   weight.set(all.subarray(from, to))
   total_weight[0] = all.reduce((sum, one) => sum + one, 0)

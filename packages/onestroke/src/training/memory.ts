@@ -19,8 +19,8 @@ const LARGEST_TRACED = 65_536
 const BYTES: Record<DType, number> = { float32: 4, int64: 8, bool: 1 }
 const bytesOf = ({ size, dtype }: Tensor): number => size * BYTES[dtype]
 
-/** Ops whose output shares their input's memory. */
-const VIEWS = new Set(['reshape', 'stopGradient'])
+/** Ops whose output is their input's memory. Other ops with `Op.view`, such as transpose, are copied by onnxruntime. */
+const IN_PLACE = new Set(['reshape', 'stopGradient'])
 
 /** The most bytes that live at once while the nodes of a program run in order and free what is not needed any more. */
 export const peakBytes = (program: Program): number => {
@@ -30,7 +30,7 @@ export const peakBytes = (program: Program): number => {
   const memoryOf = (x: Tensor): Tensor => views.get(x) ?? x
   const lastUse = new Map<Tensor, number>()
   for (const [i, { op, inputs, outputs: made }] of nodes.entries()) {
-    if (VIEWS.has(op.name)) views.set(made[0]!, memoryOf(inputs[0]!))
+    if (IN_PLACE.has(op.name)) views.set(made[0]!, memoryOf(inputs[0]!))
     for (const x of inputs) lastUse.set(memoryOf(x), i)
   }
   for (const y of outputs) lastUse.delete(memoryOf(y))

@@ -34,7 +34,7 @@ export interface RunPlan {
   /** sha256 of the weights that it begins with; absent where it begins fresh, or as its teacher. */
   readonly init_from?: string
   readonly preset: string
-  /** Adapters that are trained in place of the whole network; absent where there are none. */
+  /** Adapters that are trained in place of the whole network; absent where there are none. For the library: no command sets it. */
   readonly lora?: LoraOptions
   /** What a new network predicts; absent where it is `edm`. */
   readonly prediction?: PredictionName

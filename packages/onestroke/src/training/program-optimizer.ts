@@ -25,7 +25,7 @@ export const optimizerFor = async (
   return new Optimizer(layout.size, options, { target, muon })
 }
 
-/** An optimiser whose every step is a program of a runtime: its arrays never leave it. */
+/** An optimiser whose every step is a program of a runtime: its arrays never leave it. For runtimes with a memory of their own. */
 class ProgramOptimizer implements Update {
   constructor(
     readonly options: OptimizerOptions,

@@ -76,8 +76,9 @@ const [LONG, TIMED_AFTER] = [20, 0.25]
  */
 export const checkRun = (options: JobOptions & Pick<RunOptions, 'group'>): void => {
   const job = prepare(options)
-  const { from, to } = shareOf(options.group ?? ALONE, options.plan.batch)
-  checkMemory(to - from, (batch) => stepPrograms(job, batch))
+  const { group = ALONE, plan } = options
+  shareOf(group, plan.batch)
+  checkMemory(plan.batch, (batch) => stepPrograms(job, Math.ceil(batch / group.size)))
 }
 
 /** Trains the model of a plan. Saves its state at intervals, and when it is stopped. */
@@ -102,9 +103,12 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   )
   for (const [, array] of namedArrays(arrays)) await broadcast(group, array)
   await writeArrays(trained, arrays)
-  const save = async () => {
-    if (group.rank === 0) await saveState(directory, await readArrays(trained), progress)
-  }
+  const save = () => shared(group, async () => saveState(directory, await readArrays(trained), progress))
+  /** What the first rank was given decides for all of them. */
+  const [asks, measures] = await shared(group, () => [
+    options.allot !== undefined,
+    options.check !== undefined,
+  ])
   const state = stepState(optimizer, own?.optimizer)
   const [program, ownProgram] = stepPrograms(job, share.to - share.from)
   const constants = constantsOf(job, program)
@@ -140,7 +144,7 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const shouldStop = () => options.shouldStop?.() === true
   /** Whether any rank is told to stop. */
   const isStopped = async () => !(await group.all(!shouldStop()))
-  if (progress.images === 0 || (options.allot && plan.images !== null && progress.step === 0)) {
+  if (progress.images === 0 || (asks && plan.images !== null && progress.step === 0)) {
     const seconds = await stepSeconds(program, { ...constants, ...state }, training, shouldStop)
     if (seconds === undefined) {
       await save()
@@ -160,13 +164,14 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
   const checkpoint = async () => {
     await save()
     const { onCheckpoint } = options
-    if (onCheckpoint && group.rank === 0) await withModel((model) => onCheckpoint(model, progress))
+    await shared(group, async () => {
+      if (onCheckpoint) await withModel((model) => onCheckpoint(model, progress))
+    })
   }
   const checks = Math.min(plan.checks, progress.time?.checks ?? plan.checks)
   const check = async ({ gradientNorms, images }: StepEvent) => {
-    const measure = options.check
-    if (!measure) return
-    const found = await shared(group, () => withModel((model) => measure(model)))
+    if (!measures) return
+    const found = await shared(group, () => withModel((model) => options.check!(model)))
     const { scores } = found
     const score = Math.exp(scores.reduce((sum, one) => sum + Math.log(one), 0) / scores.length)
     const one: Check = { images, score, ...found, gradient_norm: await gradientNorms() }
@@ -205,7 +210,8 @@ export const run = async (options: RunOptions): Promise<RunResult> => {
           await check(event)
           checking += performance.now() - asked
         }
-        if (performance.now() - saved < options.checkpoint_every * 1000 || !(await allFinite())) return
+        const isDue = await shared(group, () => performance.now() - saved >= options.checkpoint_every * 1000)
+        if (!isDue || !(await allFinite())) return
         await checkpoint()
         saved = performance.now()
       },

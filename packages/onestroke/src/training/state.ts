@@ -152,8 +152,10 @@ const progressSchema = z.object({
   }),
 })
 
-const ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq', 'ema', 'target', 'best'] as const
-const PART_ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq'] as const
+/** The arrays of what is trained, and of an objective's own part, which lie where the training runs. */
+export const HELD_ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq', 'ema', 'target'] as const
+export const PART_ARRAYS = ['parameters', 'exp_avg', 'exp_avg_sq'] as const
+const ARRAYS = [...HELD_ARRAYS, 'best'] as const
 /** Every array of a state, in order, by its name in the file. */
 export const namedArrays = (arrays: TrainingArrays): [name: string, array: Float32Array][] => [
   ...ARRAYS.flatMap((name): [string, Float32Array][] => {
