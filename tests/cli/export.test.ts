@@ -152,7 +152,7 @@ describe('export', () => {
   it('refuses in one line', async () => {
     await writeFiles(folder, { 'a-file': 'x' })
     expect(await fails(['export', at('nowhere'), '--out', at('x')], 2)).toMatch(
-      /^there is no .*nowhere; MODEL is/,
+      /^there is no .*nowhere; a model is/,
     )
     expect(await fails(['export', student, '--out', at('a-file')], 2)).toMatch(/a-file is a file/)
     expect(await fails(['export', student, '--out', at('x'), '--teacher', teacher], 2)).toBe(

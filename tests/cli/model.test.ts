@@ -159,7 +159,7 @@ describe('a model that is not there', () => {
       ['distill', gone, pictures, '--out', at('out')],
     ])
       expect(await fails(args, 2)).toBe(
-        `there is no ${gone}; MODEL is a folder with config.json and model.safetensors, as train and distill make it`,
+        `there is no ${gone}; a model is a folder with config.json and model.safetensors, as train and distill make it`,
       )
     expect(await fails(['info', gone], 2)).toMatch(/^there is no .*gone; /)
     expect(await fails(['sample', pictures, '--out', at('x.png')], 1)).toMatch(

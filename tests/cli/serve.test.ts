@@ -41,7 +41,7 @@ describe('serve', () => {
       /there is no token; set ONESTROKE_TOKEN/,
     )
     expect(await fails(['serve', 'models/nowhere'], 2)).toMatch(
-      /^there is no models\/nowhere; MODEL is a folder/,
+      /^there is no models\/nowhere; a model is a folder/,
     )
     expect(await fails(['serve', MODEL, '--port', 'x'], 2)).toMatch(/must be an integer/)
   })

@@ -10,6 +10,10 @@ export type Graphs<Value> = Readonly<Record<GraphName, Value>>
 export const graphEntries = <Value>(graphs: Graphs<Value>): [GraphName, Value][] =>
   Object.entries(graphs) as [GraphName, Value][]
 
+/** Bytes of all graphs together. */
+export const bytesOf = (graphs: Graphs<{ readonly bytes: number }>): number =>
+  graphEntries(graphs).reduce((total, [, { bytes }]) => total + bytes, 0)
+
 /** The same graphs with something else of each, made one after the other. */
 export const mapGraphs = async <From, To>(
   graphs: Graphs<From>,

@@ -3,7 +3,7 @@ export { MOST_SEED, NotFiniteError, seedsFrom } from './checks.js'
 export { expectedInputs, exportedExecutable, exportedExecutables } from './dense-graph.js'
 export { type EditOptions, type Interpolation, strengthOf } from './edit.js'
 export { type Example, exampleOf } from './example.js'
-export { type GraphName, type Graphs, graphEntries, mapGraphs, releaseGraphs } from './graphs.js'
+export { bytesOf, type GraphName, type Graphs, graphEntries, mapGraphs, releaseGraphs } from './graphs.js'
 export {
   type ExportQuality,
   type GraphFile,

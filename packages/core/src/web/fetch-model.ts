@@ -1,9 +1,9 @@
 /** Fetching an exported model: its manifest always anew, its graphs from the cache where they are those that are meant. */
 import { UserError } from '../errors/index.js'
 import {
+  bytesOf,
   type GraphFile,
   type Graphs,
-  graphEntries,
   type Manifest,
   manifestOf,
   mapGraphs,
@@ -61,7 +61,7 @@ export const fetchGraphs = async (
   base: URL,
   { cache, onProgress }: FetchOptions,
 ): Promise<Graphs<Uint8Array>> => {
-  let rest = graphEntries(graphs).reduce((total, [, { bytes }]) => total + bytes, 0)
+  let rest = bytesOf(graphs)
   let done = 0
   return mapGraphs(graphs, async (graph) => {
     rest -= graph.bytes

@@ -1,4 +1,5 @@
-export { graphEntries, manifestOf, readSeed, SEED_RULE, shapeOf } from '../pipeline/index.js'
+export { bytesOf, manifestOf, readSeed, SEED_RULE, shapeOf, takesGuidance } from '../pipeline/index.js'
+export { conditionerOf } from '../text/index.js'
 export { defineElement, OneStrokeElement } from './element.js'
 export type { Device } from './messages.js'
 export {

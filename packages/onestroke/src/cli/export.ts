@@ -1,5 +1,5 @@
 import { storedConfig } from '@onestroke/core/formats'
-import { graphEntries, storedManifest } from '@onestroke/core/pipeline'
+import { bytesOf, storedManifest } from '@onestroke/core/pipeline'
 import type { Storage } from '@onestroke/core/tensor'
 import { Command, Option } from 'commander'
 import { exportFolder, exportModel, TARGETS, type Target } from '../export/index.js'
@@ -84,7 +84,7 @@ export const exportCommand = (): Command =>
       ).finally(() => bar.stop())
       if (flags.json) return console.log(JSON.stringify(storedManifest(manifest), null, 2))
       const { graphs, dtype, rmse_to_fp32, quality } = manifest
-      const bytes = graphEntries(graphs).reduce((total, [, graph]) => total + graph.bytes, 0)
+      const bytes = bytesOf(graphs)
       sayWritten(flags.out, { dtype, bytes, rmse_to_fp32 })
       if (weight) {
         const { wasm, jspi, asyncify } = weight

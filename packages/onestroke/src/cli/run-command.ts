@@ -1,5 +1,4 @@
 /** What `train` and `distill` have in common: open the run's folder, train with a bar, save on Ctrl-C, say what came out. */
-import { availableParallelism } from 'node:os'
 import { pictureFeatures } from '@onestroke/core/consistency'
 import { EDM } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
@@ -9,7 +8,7 @@ import pc from 'picocolors'
 import { type Dataset, summaryOf } from '../data/index.js'
 import { type Effort, FULL_EFFORT, featureModel } from '../evaluation/index.js'
 import { loadModel, type Model, sha256Of } from '../model/index.js'
-import { runtimeFor } from '../runtime/index.js'
+import { runtimeFor, useThreads } from '../runtime/index.js'
 import {
   checkRun,
   isFinished,
@@ -125,8 +124,7 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   await checkOut(spec, flags.out, settings)
   whenInterrupted(leave)
   // Training and measuring, here and in workers, use these threads.
-  if (flags.threads > 0)
-    process.env.ONESTROKE_THREADS = String(Math.min(flags.threads, availableParallelism()))
+  if (flags.threads > 0) useThreads(flags.threads)
   const dataset = await openDataToLearn(spec, flags)
   const perceptual = await perceptualNetwork(dataset, flags, settings)
   const plan = planOf(dataset, flags, settings, perceptual?.sha256)

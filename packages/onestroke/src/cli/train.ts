@@ -8,12 +8,12 @@ import {
   type PredictionName,
 } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
-import { pixelsOf } from '@onestroke/core/picture'
 import { buildTextVocabulary, textConditioner, type Vocabulary } from '@onestroke/core/text'
 import { Command, Option } from 'commander'
 import { abbreviate, type Dataset } from '../data/index.js'
 import { type LoadedModel, loadModel } from '../model/index.js'
 import {
+  noiseRangeFor,
   OPTIMIZER_DEFAULTS,
   objectiveNamed,
   PRESETS,
@@ -108,8 +108,7 @@ Stop it at any moment, with Ctrl-C or otherwise: the same command goes on where 
                 preset: flags.preset ?? DEFAULT_PRESET,
                 prediction: flags.prediction,
                 vocabulary: vocabularyOf,
-                // The levels of the noise that a teacher learns depend on how many pixels agree on what the picture shows.
-                range: (dataset) => ({ sigma_min: 0.01, sigma_max: 2.5 * Math.sqrt(pixelsOf(dataset)) }),
+                range: noiseRangeFor,
               }),
           minutes: DEFAULT_MINUTES,
           training: {

@@ -19,7 +19,7 @@ describe('pictures that do not fit', () => {
   it('are refused before they fill the memory', async () => {
     const directory = await folderOf({ 'a.png': await png(RED, 8), 'b.png': await png(RED, 8) })
     const load = loadDataset('idx:x', { resolution: 4097 })
-    expect((await complaint(load)).message).toMatch(/^`resolution`: expected an integer from 1 to 4096/)
+    expect((await complaint(load)).message).toMatch(/^`resolution`: sides are whole numbers from 1 to 4096/)
     const files = Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`${i}.png`, '']))
     const many = await complaint(loadDataset(await folderOf(files), { resolution: 4096 }))
     expect(many.message).toMatch(

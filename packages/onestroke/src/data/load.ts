@@ -48,10 +48,7 @@ const checkOptions = (kind: DataKind, options: DataOptions): void => {
   const sides = resolution === undefined ? [] : Object.values(sidesOf(resolution))
   for (const side of sides)
     if (!(Number.isInteger(side) && side >= 1 && side <= MAX_RESOLUTION))
-      wrong(
-        'resolution',
-        `\`resolution\`: expected an integer from 1 to ${MAX_RESOLUTION}, or a height and a width, found ${side}`,
-      )
+      wrong('resolution', `\`resolution\`: sides are whole numbers from 1 to ${MAX_RESOLUTION}, not ${side}`)
   if (channels !== undefined && channels !== 1 && channels !== 3)
     wrong('channels', `\`channels\`: expected 1 or 3, found ${channels}`)
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1))

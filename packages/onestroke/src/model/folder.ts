@@ -75,7 +75,7 @@ export const readConfig = async (path: string): Promise<ModelConfig> => {
 
 /** @throws UserError if there is no model folder at a path, saying what is there instead. */
 const expectModel = async (path: string): Promise<void> => {
-  const remedy = `\`model\` is a folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}, as train and distill make it`
+  const remedy = `a model is a folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}, as train and distill make it`
   const found = await stat(path).catch(() => undefined)
   if (!found) throw new UserError(`there is no ${path}`, { remedy, option: 'model' })
   if (!found.isDirectory()) throw new UserError(`${path} is not a folder`, { remedy, option: 'model' })

@@ -82,22 +82,22 @@ const quality = (evaluation: Evaluation): (Headline | undefined)[] => {
   if (!teacher) return [distance(evaluation, quick), other && distance(evaluation, other)]
   const comparisons = compare(evaluation, quick)
   if (comparisons.length === 0) return []
+  const label = `the teacher’s distance to the real pictures, in ${sampler(quick)}`
+  if (!canTell(evaluation)) return [{ value: '?', label, detail: caveat(evaluation) }]
   return [
     {
-      value: canTell(evaluation) ? span(comparisons) : '?',
-      label: `the teacher’s distance to the real pictures, in ${sampler(quick)}`,
+      value: span(comparisons),
+      label,
       parts: [...byJudge(comparisons), ...footnote(comparisons)],
       detail: [
         caveat(evaluation),
-        canTell(evaluation)
-          ? `1 × would be as good as the teacher at its best${ofFew(evaluation)}, in ${bestSampler(comparisons)}.`
-          : '',
-        canTell(evaluation) ? skipped(evaluation, quick) : '',
+        `1 × would be as good as the teacher at its best${ofFew(evaluation)}, in ${bestSampler(comparisons)}.`,
+        skipped(evaluation, quick),
       ]
         .filter((text) => text !== '')
         .join(' '),
     },
-    other && canTell(evaluation) ? inMoreSteps(evaluation, other) : undefined,
+    other && inMoreSteps(evaluation, other),
   ]
 }
 

@@ -1,2 +1,2 @@
-export { type NodeRuntimeOptions, nodeGraph, nodeRuntime } from './node.js'
+export { type NodeRuntimeOptions, nodeGraph, nodeRuntime, useThreads } from './node.js'
 export { type RuntimeOptions, runtimeFor } from './runtime-for.js'

@@ -27,6 +27,11 @@ export interface NodeRuntimeOptions {
   profile?: string
 }
 
+/** Lets this process, and workers that it starts from now on, use so many threads where none are named: `ONESTROKE_THREADS`. */
+export const useThreads = (threads: number): void => {
+  process.env.ONESTROKE_THREADS = String(Math.min(threads, availableParallelism()))
+}
+
 /** @throws UserError if the environment names no number. */
 const usualThreads = (): number => {
   const { ONESTROKE_THREADS = '0' } = process.env

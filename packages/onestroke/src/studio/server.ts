@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import compress from '@fastify/compress'
 import fastifyStatic from '@fastify/static'
-import { UserError } from '@onestroke/core/errors'
+import { told, UserError } from '@onestroke/core/errors'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { makeFolder } from '../model/index.js'
 import { REPORT_FILE } from '../run-files.js'
@@ -61,7 +61,9 @@ export const studioServer = async (
   })
   guardStudio(app, guard)
   app.setErrorHandler((error: FastifyError, _, reply) =>
-    reply.code(error instanceof UserError ? 404 : (error.statusCode ?? 500)).send({ error: error.message }),
+    reply
+      .code(error instanceof UserError ? 404 : (error.statusCode ?? 500))
+      .send({ error: error instanceof UserError ? told(error, () => undefined) : error.message }),
   )
   await app.register(compress, { encodings: ['br', 'gzip'], globalDecompression: false })
   await app.register(fastifyStatic, {

@@ -17,6 +17,7 @@ export { Optimizer, type TrainingArrays } from './optimizer.js'
 export { isFinished, openRun, type RunPlan, type RunStatus, readPlan } from './plan.js'
 export {
   isTrainable,
+  noiseRangeFor,
   OPTIMIZER_DEFAULTS,
   PRESETS,
   presetNetwork,

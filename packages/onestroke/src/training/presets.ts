@@ -1,4 +1,5 @@
 /** Networks and training settings that are known to work, by name. */
+import type { NoiseRange } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { NetworkConfig, OptimizerOptions } from '@onestroke/core/nn'
 import { type PictureShape, type PictureSize, pixelsOf, sizeOption, sizeText } from '@onestroke/core/picture'
@@ -165,6 +166,12 @@ const nearest = (size: PictureSize): { readonly unit: number; readonly near: Pic
 
 /** A size near another one that the presets' networks take. */
 export const trainableSize = (size: PictureSize): PictureSize => nearest(size).near
+
+/** The noise levels that a new teacher learns, sigma_min to sigma_max: the more pixels agree on what a picture shows, the higher. */
+export const noiseRangeFor = (size: PictureSize): Pick<NoiseRange, 'sigma_min' | 'sigma_max'> => ({
+  sigma_min: 0.01,
+  sigma_max: 2.5 * Math.sqrt(pixelsOf(size)),
+})
 
 /**
  * The network of a preset for pictures of a size.

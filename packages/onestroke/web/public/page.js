@@ -1,5 +1,13 @@
 /** The page beside an exported model: what to paint, and what to write elsewhere for the same picture. */
-import { graphEntries, manifestOf, readSeed, SEED_RULE, shapeOf } from './onestroke.js'
+import {
+  bytesOf,
+  conditionerOf,
+  manifestOf,
+  readSeed,
+  SEED_RULE,
+  shapeOf,
+  takesGuidance,
+} from './onestroke.js'
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id))
 const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (find(id))
@@ -58,10 +66,9 @@ const ideasOf = (/** @type {Manifest['vocabulary']} */ vocabulary) => {
 }
 
 const show = (/** @type {Manifest} */ manifest) => {
-  const { vocabulary, sampling, kind, network, parameters, graphs, dtype, license, example } = manifest
+  const { vocabulary, sampling, kind, parameters, graphs, dtype, license, example } = manifest
   const { width, height } = shapeOf(manifest)
-  const bytes = graphEntries(graphs).reduce((total, [, graph]) => total + graph.bytes, 0)
-  const [millions, megabytes] = [parameters / 1e6, bytes / 1e6].map((n) => n.toFixed(1))
+  const [millions, megabytes] = [parameters / 1e6, bytesOf(graphs) / 1e6].map((n) => n.toFixed(1))
   find('about').textContent = [
     `${width}×${height} pixels`,
     `${millions} million parameters`,
@@ -89,7 +96,8 @@ const show = (/** @type {Manifest} */ manifest) => {
   field('steps').max = String(most)
   field('steps').value = String(sampling.num_inference_steps)
 
-  const guided = vocabulary.kind !== 'none' && (kind === 'teacher' || network.embedding.guidance_embedding)
+  const conditioner = conditionerOf(vocabulary)
+  const guided = takesGuidance(manifest)
   const range = sampling.guidance_range ?? [1, MOST_GUIDANCE]
   set(field('guidance'), { min: String(range[0]), max: String(range[1]) })
   field('guidance').value = String(sampling.guidance_scale)
@@ -119,7 +127,7 @@ const show = (/** @type {Manifest} */ manifest) => {
 
   /** Classes are painted when they are whole. */
   const isWhole = (/** @type {string} */ text) =>
-    vocabulary.kind !== 'class' || text === '' || vocabulary.classes.includes(text)
+    vocabulary.kind !== 'class' || conditioner.refusal(text) === undefined
 
   /** What the model does not read of the prompts that are painted. */
   let warnings = /** @type {readonly string[]} */ ([])
