@@ -10,6 +10,7 @@ import { opTable } from '../packages/core/src/tensor/testing.js'
 import { COMMANDS } from '../packages/onestroke/src/cli/main.js'
 import { DATA_KINDS } from '../packages/onestroke/src/data/index.js'
 import { JUDGES } from '../packages/onestroke/src/evaluation/judges.js'
+import { PRESETS } from '../packages/onestroke/src/training/index.js'
 
 const read = (path: string) => readFile(path, 'utf8')
 const isFile = (path: string) => existsSync(path) && statSync(path).isFile()
@@ -119,5 +120,38 @@ describe('CONTRIBUTING.md', () => {
     const all = `${await read('README.md')}${await read('docs/serving.md')}`
     for (const name of Object.keys(COMMANDS))
       expect(all).toMatch(new RegExp(`\\bonestroke ${name}\\b|\`${name}\``))
+  })
+
+  it('presets and kinds of data are told of', async () => {
+    const text = await read('README.md')
+    for (const name of Object.keys(PRESETS)) expect(text).toContain(`\`${name}\``)
+    for (const { prefix, form } of DATA_KINDS) if (prefix !== undefined) expect(text).toContain(`\`${form}`)
+  })
+
+  it('the lists of methods in sentences hold those that they should', async () => {
+    const text = (await read('docs/methods.md')).replaceAll(/\s+/g, ' ')
+    /** The methods that stand in backticks between two pieces of text. */
+    const between = (from: string, to: string): string[] => {
+      const [, after = ''] = text.split(from)
+      expect(after).toContain(to)
+      return quoted(after.split(to)[0]!).filter((name) => name in METHODS)
+    }
+    const those = (holds: (options: Record<string, unknown>, name: string) => boolean) =>
+      Object.entries(METHODS).flatMap(([name, { options }]) =>
+        holds(options as Record<string, unknown>, name) ? [name] : [],
+      )
+    const formulas = JSON.parse(await read('tests/pytorch/formulas.json')) as { losses: object }
+    const proven = new Set(Object.keys(formulas.losses).map((name) => name.split(' ')[0]!))
+    for (const [listed, expected] of [
+      [
+        between('The numbers of all but ', ' are those of the authors'),
+        those((_, name) => !proven.has(name)),
+      ],
+      [between('by default (`start.ts`), 0.5 for ', ', and 0 for'), those(({ top }) => top === 0.5)],
+      [between(', and 0 for ', ', which'), those(({ top }) => top === 0)],
+      [between('**Flow maps** (', ')'), those((_, name) => METHODS[name]!.flow_map === true)],
+      [between('`--option distance=…`, for ', ')'), those((options) => 'distance' in options)],
+    ] as const)
+      expect([...listed].sort()).toEqual([...expected].sort())
   })
 })

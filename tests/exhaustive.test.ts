@@ -73,6 +73,14 @@ const extraConfig = unetConfig.extend({ type: z.literal('extra') })`
     expect(brokenBy(NETWORK_CONFIG, add, files)).toEqual(handling)
   })
 
+  it.each([
+    ['a width of its own', (text: string) => text.replace('groups: width,', 'groups: width, width,')],
+    ['no patches', (text: string) => text.replace(/(literal\('unet'\),[\s\S]*?)patch_size: side,/, '$1')],
+  ])('type of network does not compile with %s', (_, change) => {
+    const files = [NETWORK_CONFIG]
+    expect(brokenBy(NETWORK_CONFIG, change, files)).toEqual(files)
+  })
+
   it('way to store weights must be written, and be known to model folders', () => {
     const handling = [
       STORAGE,

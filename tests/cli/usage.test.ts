@@ -110,6 +110,11 @@ describe('wrong usage', () => {
       /^--samples is for measuring, which needs --data$/,
     ],
     [
+      'how to read pictures, and none to read',
+      ['export', model, '--out', out, '--part', 'left'],
+      /^--part is for measuring, which needs --data$/,
+    ],
+    [
       'a page that is written, and watches trainings',
       ['studio', model, '--build', out, '--runs', folder],
       /^option '--build <dir>' cannot be used with option '--runs <folder>'$/,

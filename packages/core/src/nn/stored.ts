@@ -8,8 +8,14 @@ export type StoredPromptShape =
   | { readonly kind: 'class'; readonly vocabulary: number; readonly tokens: 1 }
   | { readonly kind: 'text'; readonly vocabulary: number; readonly tokens: number }
 
+/** What every network's config has. */
 interface Stored {
   readonly resolution: StoredSize
+  readonly channels: number
+  readonly patch_size: number
+  /** In memory these are the picture's. */
+  readonly height?: never
+  readonly width?: never
   readonly embedding: { readonly condition: StoredPromptShape }
 }
 interface InMemory extends PictureSize {

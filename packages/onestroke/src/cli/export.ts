@@ -21,6 +21,13 @@ interface ExportFlags extends DataFlags {
   json?: boolean
 }
 
+/** Flags that only measuring needs. */
+const MEASURING = [
+  'teacher',
+  'samples',
+  ...dataOptions(new Command()).options.map((option) => option.attributeName()),
+]
+
 export const exportCommand = (): Command =>
   dataOptions(
     new Command('export')
@@ -54,7 +61,7 @@ export const exportCommand = (): Command =>
   onestroke export runs/student --out models/mine --target model --dtype fp16`,
     )
     .action(async (path: string, flags: ExportFlags, command: Command) => {
-      for (const flag of ['teacher', 'samples', 'category', 'resolution', 'channels'])
+      for (const flag of MEASURING)
         if (flags.data === undefined && command.getOptionValueSource(flag) === 'cli')
           throw new UsageError(`--${flag} is for measuring, which needs --data`)
       const model = await loadModel(path)

@@ -1,5 +1,12 @@
 /** Opens DATA for commands: with a progress bar, and with its warnings. */
-import { captionsNeverRepeat, type Dataset, loadDataset, someOf } from '../data/index.js'
+import {
+  captionsNeverRepeat,
+  type DataOptions,
+  type Dataset,
+  loadDataset,
+  type OwnOption,
+  someOf,
+} from '../data/index.js'
 import type { DataFlags } from './options.js'
 import { Bar, warn } from './terminal.js'
 
@@ -22,7 +29,7 @@ export const openData = async (spec: string, flags: DataFlags): Promise<Dataset>
       category: flags.category,
       part: flags.part,
       onProgress: (done, total) => process.stderr.isTTY && bar.update(done, total),
-    })
+    } satisfies Record<OwnOption, unknown> & DataOptions)
     bar.stop()
     const { skipped, warnings = [] } = dataset
     if (skipped.length > 0) {

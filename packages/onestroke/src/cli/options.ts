@@ -3,7 +3,7 @@ import { type PictureSize, readSize } from '@onestroke/core/picture'
 import { readSeed, SEED_RULE } from '@onestroke/core/pipeline'
 import { STORAGES } from '@onestroke/core/tensor'
 import { type Command, Help, InvalidArgumentError, Option } from 'commander'
-import { DATA_KINDS } from '../data/index.js'
+import { DATA_KINDS, type DataOptions, type OwnOption } from '../data/index.js'
 
 export const integer =
   (least: number, most = Number.MAX_SAFE_INTEGER) =>
@@ -99,11 +99,9 @@ export const dataOptions = (command: Command): Command =>
       'for tar, if samples have several pictures: which one is taken, left for NAME.left.png',
     )
 
-export interface DataFlags {
+export interface DataFlags extends Pick<DataOptions, OwnOption> {
   resolution?: PictureSize
   channels?: '1' | '3'
-  category?: string[]
-  part?: string
 }
 
 /** Columns of the text that follows the options. */

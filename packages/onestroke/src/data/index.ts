@@ -1,8 +1,8 @@
-/** Pictures to learn from: from icon sets, folders, MNIST's format and WebDataset archives to bytes in memory. */
+/** Pictures to learn from: from each of `DATA_KINDS` to bytes in memory. */
 export { type DataOptions, type Dataset, NoCommonSize, sealed, spread } from './dataset.js'
 export { linksIn } from './folder.js'
 export { readImage, readMask } from './image.js'
-export { DATA_KINDS } from './kinds.js'
+export { DATA_KINDS, type OwnOption } from './kinds.js'
 export { loadDataset } from './load.js'
 export { isPictureName } from './picture-name.js'
 export { type Augment, readPicture } from './read-picture.js'

@@ -7,7 +7,7 @@ import { NoData } from './paths.js'
 const MAX_RESOLUTION = 4096
 
 /**
- * Reads pictures into memory. `spec` names one of `DATA_KINDS`: a folder, `iconify:NAME[,NAME…]`, `idx:DIR`, `tar:FILE[,FILE…]`.
+ * Reads pictures into memory. `spec` names one of `DATA_KINDS`.
  * The same spec and files give the same dataset, in the same order.
  *
  *     const { pixels, names } = await loadDataset('iconify:fluent-emoji-flat', { resolution: 16 })

@@ -60,7 +60,7 @@ const CONFIG = 'config.json'
 const WEIGHTS = 'model.safetensors'
 
 /** What loading says after config.json was changed. */
-type Stored = ReturnType<typeof storedConfig> & Record<string, unknown>
+type Stored = ReturnType<typeof storedConfig> & { network: { type: 'hourglass' } } & Record<string, unknown>
 const withConfig = async (change: (json: Stored) => void) => {
   const folder = await saved()
   const json = structuredClone(storedConfig(config)) as Stored
