@@ -1,9 +1,6 @@
 /** Along the teacher's trajectories: noise levels of its steps, and batches of points on them. */
-import type { Condition, NoiseRange } from '../diffusion/index.js'
+import { type Condition, type NoiseRange, RHO } from '../diffusion/index.js'
 import { constant, joined, type Tensor } from '../tensor/index.js'
-
-/** The schedule of these steps is even in σ^(1/ρ) (Karras et al. 2022, eq. 5). */
-const RHO = 7
 
 /**
  * Levels from t [B] down to sigma_min, in steps of which `steps` lead there from sigma_max, equally long on the Karras schedule.

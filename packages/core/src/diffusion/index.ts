@@ -57,6 +57,7 @@ export {
   karrasSigma,
   noiseLevel,
   noiseSchedule,
+  RHO,
   SCHEDULE_NAMES,
   SCHEDULES,
   type Schedule,
