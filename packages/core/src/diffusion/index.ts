@@ -32,7 +32,6 @@ export {
 export {
   networkScales,
   type PathConfig,
-  type PathKind,
   pathAbout,
   pathSchema,
   type VpNoise,
