@@ -1,14 +1,16 @@
 /**
- * Writes docs/measured.md, and the measured numbers of README.md, from benchmarks/results:
+ * Writes docs/measured.md, and the measured numbers of README.md, from benchmarks/results, and the options in docs/methods.md
+ * from the methods:
  *
  *     npm run docs
  *
  * The words of docs/measured.md are in docs/measured.template.md, where {{name}} stands for one of NUMBERS below. In README.md
- * a number stands between <!-- name --> and <!-- / -->. `tests/docs.test.ts` fails if the committed files are not what this
- * writes.
+ * and docs/methods.md a number or table stands between <!-- name --> and <!-- / -->. `tests/docs.test.ts` fails if the committed
+ * files are not what this writes.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import { METHODS } from '@onestroke/core/consistency'
 import { mean, spread } from '../benchmarks/lib/statistics.js'
 
 const read = (/** @type {string} */ path) => readFileSync(new URL(path, import.meta.url), 'utf8')
@@ -41,6 +43,41 @@ const MODELS = {
   'emoji-16-student': '16×16 student',
   'emoji-32-student': '32×32 student',
   'emoji-32-half': '32×32 student of half the blocks',
+}
+
+// ── methods ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * What the methods say of an option, each text with the methods that say so.
+ * @param {string} name @param {(option: import('@onestroke/core/diffusion').Option) => string} tell
+ */
+const saidOf = (name, tell) => {
+  /** @type {Map<string, string[]>} */
+  const said = new Map()
+  for (const method of Object.values(METHODS)) {
+    const option = method.rules[name]
+    if (!option) continue
+    const text = tell(option)
+    said.set(text, [...(said.get(text) ?? []), `\`${method.name}\``])
+  }
+  return [...said].map(([text, methods]) => ({ text, all: `${text}: ${methods.join(', ')}` }))
+}
+
+/** Options of the methods by name: what each may be, and its defaults. */
+const methodOptions = () => {
+  const names = new Set(Object.values(METHODS).flatMap(({ rules }) => Object.keys(rules)))
+  return table(
+    ['option', 'what it may be', 'default'],
+    [...names].map((name) => {
+      const kinds = saidOf(name, ({ expected }) => expected)
+      const defaults = saidOf(name, (option) => String(option.default))
+      return [
+        `\`${name}\``,
+        kinds.map(({ text, all }) => (kinds.length === 1 ? text : all)).join('; '),
+        defaults.map(({ all }) => all).join('; '),
+      ]
+    }),
+  )
 }
 
 // ── quality ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -514,6 +551,7 @@ export const NUMBERS = {
         },
       ),
     ),
+  'method options': methodOptions,
   'readme quality': readmeQuality,
   'readme numbers': () => {
     const slider = web.rows.find((/** @type {any} */ { model }) => model === 'emoji-16-student')
@@ -562,15 +600,21 @@ export const measured = (template = read('measured.template.md')) =>
     .replace(/\{\{(.+?)\}\}/g, (_, name) => numberNamed(name))
 
 const BLOCK = /<!-- ([\w -]+) -->([\s\S]*?)<!-- \/ -->/g
-/** What README.md should be. */
-export const readme = (text = read('../README.md')) =>
+/** What a file should be that holds numbers and tables between marks. */
+const marked = (/** @type {string} */ text) =>
   text.replace(BLOCK, (_, name, old) => {
     const [before, after] = old.startsWith('\n') ? ['\n\n', '\n\n'] : ['', '']
     return `<!-- ${name} -->${before}${numberNamed(name)}${after}<!-- / -->`
   })
 
+/** What README.md should be. */
+export const readme = () => marked(read('../README.md'))
+/** What docs/methods.md should be. */
+export const methodsPage = () => marked(read('methods.md'))
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   writeFileSync(new URL('measured.md', import.meta.url), measured())
   writeFileSync(new URL('../README.md', import.meta.url), readme())
-  console.log('docs/measured.md, README.md')
+  writeFileSync(new URL('methods.md', import.meta.url), methodsPage())
+  console.log('docs/measured.md, README.md, docs/methods.md')
 }

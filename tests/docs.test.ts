@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { METHODS } from '@onestroke/core/consistency'
 import { NETWORKS } from '@onestroke/core/nn'
 import { describe, expect, it } from 'vitest'
-import { measured, NUMBERS, readme } from '../docs/measured.js'
+import { measured, methodsPage, NUMBERS, readme } from '../docs/measured.js'
 import { opTable } from '../packages/core/src/tensor/testing.js'
 import { COMMANDS } from '../packages/onestroke/src/cli/main.js'
 import { DATA_KINDS } from '../packages/onestroke/src/data/index.js'
@@ -16,15 +16,16 @@ const read = (path: string) => readFile(path, 'utf8')
 const isFile = (path: string) => existsSync(path) && statSync(path).isFile()
 
 describe('measured numbers', () => {
-  it('are as `npm run docs` writes them from benchmarks/results', async () => {
+  it('are as `npm run docs` writes them from benchmarks/results, and options as the methods have them', async () => {
     expect(await read('docs/measured.md')).toBe(measured())
     expect(await read('README.md')).toBe(readme())
+    expect(await read('docs/methods.md')).toBe(methodsPage())
   })
 
   it('are all shown, and none is asked for that is not there', async () => {
     const asked = [
       ...(await read('docs/measured.template.md')).matchAll(/\{\{(.+?)\}\}/g),
-      ...(await read('README.md')).matchAll(/<!-- ([a-z].*?) -->/g),
+      ...`${await read('README.md')}${await read('docs/methods.md')}`.matchAll(/<!-- ([a-z].*?) -->/g),
     ].map(([, name]) => name)
     expect(asked.sort()).toEqual(Object.keys(NUMBERS).sort())
     expect(() => measured('{{nothing}}')).toThrow('no number is called nothing')
@@ -116,7 +117,12 @@ describe('CONTRIBUTING.md', () => {
 
   it('methods and commands are told of', async () => {
     const methods = await read('docs/methods.md')
-    for (const name of Object.keys(METHODS)) expect(methods).toMatch(new RegExp(`^\\| \\[?\`${name}\``, 'm'))
+    for (const { name, teacher } of Object.values(METHODS)) {
+      const [, from] = methods.match(new RegExp(`^\\| \\[?\`${name}\`.*\\| (.*) \\|$`, 'm')) ?? []
+      // What it learns from, in the last column.
+      const needs = { true: /^a teacher(?!, or data)/, optional: /^a teacher, or data$/, false: /^data/ }
+      expect(from, name).toMatch(needs[`${teacher}`])
+    }
     const all = `${await read('README.md')}${await read('docs/serving.md')}`
     for (const name of Object.keys(COMMANDS))
       expect(all).toMatch(new RegExp(`\\bonestroke ${name}\\b|\`${name}\``))

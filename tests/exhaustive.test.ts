@@ -81,6 +81,14 @@ const extraConfig = unetConfig.extend({ type: z.literal('extra') })`
     expect(brokenBy(NETWORK_CONFIG, change, files)).toEqual(files)
   })
 
+  it('mixing of an hourglass must be in MIXINGS', () => {
+    const handling = ['packages/core/src/nn/mixing.ts']
+    const files = [...handling, 'packages/core/src/nn/hourglass.ts']
+    const add = (text: string) => text.replace("z.enum(['squares', ", "z.enum(['rings', 'squares', ")
+    expect(brokenBy(NETWORK_CONFIG, (text) => `${text}\n`, files)).toEqual([])
+    expect(brokenBy(NETWORK_CONFIG, add, files)).toEqual(handling)
+  })
+
   it('way to store weights must be written, and be known to model folders', () => {
     const handling = [
       STORAGE,

@@ -169,7 +169,7 @@ describe('export', () => {
 describe('an export into what is there', () => {
   it('stands in for no model, and overwrites nobody’s app', async () => {
     const own = await fails(['export', student, '--out', student], 2)
-    expect(own).toContain(`${student} holds a model, which its export would stand in for`)
+    expect(own).toContain(`${student} holds a model or a run already, whose place an export would take`)
     const app = at('app')
     await writeFiles(app, { 'manifest.json': '{"name":"my app"}', 'index.html': 'mine' })
     for (const target of ['node', 'web']) {

@@ -12,9 +12,10 @@ import {
   share,
   whole,
 } from '../diffusion/index.js'
+import { joined } from '../tensor/index.js'
 import { pseudoHuber } from './distance.js'
 import { atTop } from './start.js'
-import { evenly, joined, repeated, repeatedCondition, stepsDown } from './trajectory.js'
+import { evenly, repeated, repeatedCondition, stepsDown } from './trajectory.js'
 
 /**
  * Easy consistency distillation: the loss of easy consistency tuning (Geng et al. 2024) with the end of the teacher's own

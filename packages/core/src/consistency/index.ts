@@ -11,7 +11,6 @@ import { meanflow } from './meanflow.js'
 import { scd, sct } from './scm.js'
 import { soflow } from './soflow.js'
 
-export { DISTANCES, type DistanceName, distance } from './distance.js'
 export { DEFAULT_STRENGTH, inpainting, slerp, strengthSigma } from './editing.js'
 export { bilinear, pictureFeatures } from './perceptual.js'
 export { flowMapEnds, lcmSigmas, type MultistepOptions, multistep, multistepSigmas } from './sampler.js'

@@ -1,9 +1,6 @@
 /** Along the teacher's trajectories: noise levels of its steps, and batches of points on them. */
-import type { Condition, NoiseRange } from '../diffusion/index.js'
-import { constant, type Tensor } from '../tensor/index.js'
-
-/** The schedule of these steps is even in σ^(1/ρ) (Karras et al. 2022, eq. 5). */
-const RHO = 7
+import { type Condition, type NoiseRange, RHO } from '../diffusion/index.js'
+import { constant, joined, type Tensor } from '../tensor/index.js'
 
 /**
  * Levels from t [B] down to sigma_min, in steps of which `steps` lead there from sigma_max, equally long on the Karras schedule.
@@ -48,9 +45,6 @@ export const evenly = <T>(items: readonly T[], count: number): T[] => {
   const taken = Math.min(count, items.length)
   return Array.from({ length: taken }, (_, i) => items[Math.floor((i * items.length) / taken)]!)
 }
-
-/** Batches, one after another: [B, …] each → [Σ B, …]. */
-export const joined = ([first, ...others]: readonly Tensor[]): Tensor => first!.concat(others, 0)
 
 /** A batch, `times` times over: [B, …] → [times·B, …]. */
 export const repeated = (batch: Tensor, times: number): Tensor =>

@@ -32,7 +32,6 @@ export {
 export {
   networkScales,
   type PathConfig,
-  type PathKind,
   pathAbout,
   pathSchema,
   type VpNoise,
@@ -57,6 +56,7 @@ export {
   karrasSigma,
   noiseLevel,
   noiseSchedule,
+  RHO,
   SCHEDULE_NAMES,
   SCHEDULES,
   type Schedule,

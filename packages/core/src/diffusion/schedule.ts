@@ -10,9 +10,12 @@ export interface Schedule {
   sigma(u: number, range: NoiseRange): number
 }
 
+/** The Karras schedule is even in σ^(1/ρ) (Karras et al. 2022, eq. 5). */
+export const RHO = 7
+
 export const SCHEDULES: Readonly<Record<ScheduleName, Schedule>> = {
   karras: {
-    about: 'even in σ^(1/7)',
+    about: `even in σ^(1/${RHO})`,
     /** Karras et al. 2022, eq. 5. */
     sigma: (u, range) => karrasSigma(u, range),
   },
@@ -36,7 +39,7 @@ export const SCHEDULES: Readonly<Record<ScheduleName, Schedule>> = {
 export const SCHEDULE_NAMES = Object.keys(SCHEDULES) as readonly ScheduleName[]
 
 /** σ at position u ∈ [0, 1] of the Karras schedule, from sigma_max (0) to sigma_min (1). Karras et al. 2022, eq. 5. */
-export const karrasSigma = (u: number, { sigma_min, sigma_max }: NoiseRange, rho = 7): number => {
+export const karrasSigma = (u: number, { sigma_min, sigma_max }: NoiseRange, rho = RHO): number => {
   // Without rounding at the ends.
   if (u === 0) return sigma_max
   if (u === 1) return sigma_min
@@ -45,7 +48,7 @@ export const karrasSigma = (u: number, { sigma_min, sigma_max }: NoiseRange, rho
 }
 
 /** The position of a σ: the inverse of `karrasSigma`; below 0 or above 1 outside of the range. */
-export const karrasPosition = (sigma: number, { sigma_min, sigma_max }: NoiseRange, rho = 7): number => {
+export const karrasPosition = (sigma: number, { sigma_min, sigma_max }: NoiseRange, rho = RHO): number => {
   const top = sigma_max ** (1 / rho)
   return (top - sigma ** (1 / rho)) / (top - sigma_min ** (1 / rho))
 }

@@ -2,13 +2,7 @@
  * A hierarchical transformer in the shape of an hourglass (Nawrot et al. 2021; Crowson et al. 2024): fine tokens near
  * the pixels are processed in small windows, merged four to one, processed globally at the waist together with the
  * words, and split again. Blocks are modulated by one shared projection of the embedding plus a learned table each
- * (adaLN-single, Chen et al. 2023).
- *
- * Windows and merges are fixed squares, whose borders would show as seams. So with `mixing` by `neighbours` every linear
- * layer that opens half of a block reads a half of its channels from the four tokens around (spatial shift, Yu et al.
- * 2022), which costs no arithmetic; windows lie half a window further on the way up (Liu et al. 2021); and a 3×3
- * convolution makes the picture. With `squares` tokens meet inside of squares alone: networks made before seams were
- * measured.
+ * (adaLN-single, Chen et al. 2023). What tokens read beyond their squares is a matter of `mixing`; see `MIXINGS`.
  *
  * Tokens lie in rows: [B, height, width, D]. Any grid will do that can be merged: its sides are multiples of 2 to the number
  * of merges.
@@ -18,7 +12,8 @@ import { constant, dims, type Tensor } from '../tensor/index.js'
 import { type Conditioning, embedCondition, type NetworkInputs, type Tap } from './condition.js'
 import type { HourglassConfig } from './config.js'
 import { checkGrid } from './grid.js'
-import { conv, depthToSpace, linear, rmsNorm } from './layers.js'
+import { depthToSpace, linear, rmsNorm } from './layers.js'
+import { MIXINGS, type Mixing } from './mixing.js'
 import type { Scope } from './scope.js'
 
 /**
@@ -32,14 +27,15 @@ export const hourglass = (
   config: HourglassConfig,
   tap?: Tap,
 ): Tensor => {
-  const { levels, patch_size, mixing } = config
+  const { levels, patch_size } = config
+  const mixing = MIXINGS[config.mixing]
   checkGrid(config)
   const conditioning = embedCondition(scope.at('embedding'), inputs, config)
   const waist = levels.length - 1
   const skips: Tensor[] = []
 
   let x = linear(scope.at('input'), toPatches(inputs.x, patch_size), levels[0]!.width)
-  x = x.add(position(scope, x, mixing))
+  x = x.add(mixing.position(scope, gridOf(x), levels[0]!.width))
   for (const [i, level] of levels.entries()) {
     const here = scope.at('levels').at(i)
     const modulation = modulate(here.at('modulation'), conditioning.embedding, level.width)
@@ -51,8 +47,9 @@ export const hourglass = (
       x = transformerBlock(here.at('down').at(n), x, modulation, tokens, block)
     if (i === waist) break
     skips.push(x)
-    x = linear(here.at('merge'), merge(x), levels[i + 1]!.width)
-    x = x.add(position(scope.at('levels').at(i + 1), x, mixing))
+    const { width } = levels[i + 1]!
+    x = linear(here.at('merge'), merge(x), width)
+    x = x.add(mixing.position(scope.at('levels').at(i + 1), gridOf(x), width))
   }
   tap?.(x.reshape([x.shape[0]!, -1, x.shape[3]!]))
   for (let i = waist - 1; i >= 0; i--) {
@@ -61,8 +58,7 @@ export const hourglass = (
     const modulation = modulate(here.at('modulation'), conditioning.embedding, level.width)
     x = skips[i]!.add(unmerge(linear(here.at('split'), rmsNorm(x), 4 * level.width)))
     const window = windowIn(gridOf(x), level.window)
-    const offset = mixing === 'neighbours' ? { height: window.height >> 1, width: window.width >> 1 } : NONE
-    const block = { ...level, window, offset, mixing, mlp_ratio: config.mlp_ratio }
+    const block = { ...level, window, offset: mixing.offset(window), mixing, mlp_ratio: config.mlp_ratio }
     for (let n = 0; n < level.depth; n++)
       x = transformerBlock(here.at('up').at(n), x, modulation, undefined, block)
   }
@@ -107,26 +103,6 @@ const divisor = (side: number, most: number): number => {
   return found
 }
 
-/**
- * Where each token is, learned: [h, w, D]. In `squares` the table lies in Z-order (Morton 1966), within the largest squares with
- * a power of two a side that fill the grid; these lie in rows.
- */
-const position = (scope: Scope, x: Tensor, mixing: HourglassConfig['mixing']): Tensor => {
-  const [, h, w, width] = dims(x, 4, 'position')
-  if (mixing === 'neighbours') return scope.parameter('position', [h, w, width], { std: 0.02 })
-  const table = scope.parameter('position', [h * w, width], { std: 0.02 })
-  let side = 1
-  while (h % (2 * side) === 0 && w % (2 * side) === 0) side *= 2
-  const digits = Math.log2(side)
-  // The row and the column of a square, then those in it, digit by digit.
-  const rows = Array.from({ length: 1 + digits }, (_, i) => 2 * i)
-  const columns = rows.map((axis) => axis + 1)
-  return table
-    .reshape([h / side, w / side, ...Array<number>(2 * digits).fill(2), width])
-    .transpose([...rows, ...columns, 2 * digits + 2])
-    .reshape([h, w, width])
-}
-
 /** Scale and shift for the two halves of a block, shared by the blocks of a level: [B, 1, 1, 4·width]. */
 const modulate = (scope: Scope, embedding: Tensor, width: number): Tensor => {
   const [b] = dims(embedding, 2, 'modulate')
@@ -139,7 +115,7 @@ interface BlockOptions {
   readonly window: PictureSize
   /** How far the windows lie from the upper left corner. */
   readonly offset: PictureSize
-  readonly mixing: HourglassConfig['mixing']
+  readonly mixing: Mixing
   readonly mlp_ratio: number
 }
 
@@ -154,10 +130,8 @@ const transformerBlock = (
   const width = x.shape[3]!
   const table = scope.parameter('modulation', [4 * width], 'zeros')
   const [scale1, shift1, scale2, shift2] = modulation.add(table).split([width, width, width, width], -1)
-  const modulated = (y: Tensor, scale: Tensor, shift: Tensor) => {
-    const own = rmsNorm(y).mul(scale.add(1)).add(shift)
-    return mixing === 'neighbours' ? spatialShift(own) : own
-  }
+  const modulated = (y: Tensor, scale: Tensor, shift: Tensor) =>
+    mixing.opened(rmsNorm(y).mul(scale.add(1)).add(shift))
   const qkv = linear(scope.at('qkv'), modulated(x, scale1!, shift1!), 3 * width)
   const words = tokens && linear(scope.at('words'), tokens, 2 * width)
   const mixed = windowAttention(qkv, words, { heads, window, offset })
@@ -247,27 +221,6 @@ const apart = (grid: PictureSize, window: PictureSize, offset: PictureSize): Ten
   return constant(values, [down * across, 1, size, size])
 }
 
-/** Channels of which a token reads those of one neighbour: an eighth from above, below, left and right each. */
-const SHIFTED = 1 / 8
-
-/** Spatial shift (Yu et al. 2022, section 3.2): some channels of each token are its neighbours'; 0 beyond the border. */
-const spatialShift = (x: Tensor): Tensor => {
-  const width = x.shape[3]!
-  const n = Math.floor(SHIFTED * width)
-  if (n === 0) return x
-  const [a, b, c, d, own] = x.split([n, n, n, n, width - 4 * n], -1)
-  const below = neighbour(a!, 1, 1)
-  return below.concat([neighbour(b!, 1, -1), neighbour(c!, 2, 1), neighbour(d!, 2, -1), own!], -1)
-}
-
-/** What the next token along an axis has, or the one before. */
-const neighbour = (x: Tensor, axis: 1 | 2, by: 1 | -1): Tensor => {
-  const n = x.shape[axis]!
-  const one = x.shape.map((_, i) => Number(i === axis))
-  const none = x.shape.map(() => 0)
-  return by > 0 ? x.pad(none, one).split([1, n], axis)[1]! : x.pad(one, none).split([n, 1], axis)[0]!
-}
-
 /** Pictures [B, C, H, W] → patches [B, H/p, W/p, C·p²]. */
 const toPatches = (x: Tensor, p: number): Tensor => {
   const [b, c, h, w] = dims(x, 4, 'toPatches')
@@ -283,13 +236,7 @@ const toPictures = (
   x: Tensor,
   { patch_size: p, channels, mixing }: HourglassConfig,
 ): Tensor => {
-  const features = channels * p * p
-  const maps = (y: Tensor): Tensor => y.transpose([0, 3, 1, 2])
-  const patches =
-    mixing === 'neighbours'
-      ? conv(scope, maps(x), features, { init: 'zeros' })
-      : maps(linear(scope, x, features, { init: 'zeros', bias: true }))
-  return depthToSpace(patches, p)
+  return depthToSpace(MIXINGS[mixing].patches(scope, x, channels * p * p), p)
 }
 
 /** Four tokens of a square become one: [B, h, w, D] → [B, h/2, w/2, 4·D]. */

@@ -32,8 +32,6 @@ export {
   type OptimizerOptions,
   type Range,
   targetProgram,
-  UPDATE_NUMBERS,
-  UPDATED,
   updateProgram,
 } from './optimizer.js'
 export {

@@ -1,4 +1,4 @@
-import { dims, type Program, type Runtime, type Tensor, trace } from '../tensor/index.js'
+import { dims, joined, type Program, type Runtime, type Tensor, trace } from '../tensor/index.js'
 import type { Layout, ParameterSpec } from './scope.js'
 
 /** What turns Muon's momentum into directions. */
@@ -62,11 +62,7 @@ export const muonDirections = (layout: Layout, momentum: Tensor): Tensor => {
     const scaled = map.mul(0.2 * Math.sqrt(Math.max(...sides)))
     return isWide(maps[i]!) ? scaled : scaled.swapLast()
   })
-  const directions = matrices.map((matrix) => {
-    const [first, ...rest] = turned.splice(0, countOf(matrix))
-    return first!.concat(rest, 1).reshape([matrix.size])
-  })
-  return directions[0]!.concat(directions.slice(1), 0)
+  return joined(matrices.map((matrix) => joined(turned.splice(0, countOf(matrix)), 1).reshape([matrix.size])))
 }
 
 /** `momentum` [P] → `directions`. */
@@ -110,8 +106,8 @@ const allOrthogonalized = (maps: readonly Tensor[]): Tensor[] => {
   }
   for (const [, alike] of byShape) {
     const [n, m] = dims(alike[0]!, 2, 'muon')
-    const [first, ...rest] = alike.map((map) => map.reshape([1, n, m]))
-    const turned = orthogonalized(first!.concat(rest, 0)).split(Array<number>(alike.length).fill(1), 0)
+    const all = joined(alike.map((map) => map.reshape([1, n, m])))
+    const turned = orthogonalized(all).split(Array<number>(alike.length).fill(1), 0)
     for (const [i, map] of alike.entries()) done.set(map, turned[i]!.reshape([n, m]))
   }
   return maps.map((map) => done.get(map)!)

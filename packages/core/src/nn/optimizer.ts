@@ -1,5 +1,5 @@
 /** Optimisers: their options, the numbers of one step, and their update as a program. */
-import { constant, type Program, type Shape, type Tensor, trace } from '../tensor/index.js'
+import { constant, joined, type Program, type Shape, type Tensor, trace } from '../tensor/index.js'
 import { matricesOf, muonDirections } from './muon.js'
 import type { Layout } from './scope.js'
 
@@ -171,7 +171,6 @@ const muon = (layout: Layout, now: Arrays & Numbers, gradient: Tensor, options: 
   ) as unknown as Arrays
 }
 
-const joined = ([first, ...rest]: readonly Tensor[]): Tensor => first!.concat(rest, 0)
 const piece = (array: Tensor, { offset, size }: Range): Tensor => array.slice([offset], [offset + size])
 /** What was joined of these ranges, in pieces again. */
 const piecesOf = (array: Tensor, ranges: readonly Range[]): readonly Tensor[] =>

@@ -1,16 +1,7 @@
 /** Support for exports from before large vocabularies had their own inputs: their graphs take dense bags of any vocabulary. */
-import type { Executable, Values } from '../tensor/index.js'
-import {
-  asNegative,
-  type BagShape,
-  isDense,
-  negativeName,
-  type PromptArrays,
-  promptInputs,
-  toDense,
-} from '../text/index.js'
-import type { Graphs } from './graphs.js'
+import { type BagShape, isDense, type PromptArrays, toDense } from '../text/index.js'
 import type { GraphFile, Manifest } from './manifest.js'
+import type { PipelineConfig } from './options.js'
 
 type Shapes = GraphFile['inputs']
 /** A network, and what the graph of its denoiser takes. */
@@ -36,31 +27,11 @@ export const expectedInputs = (exported: Exported, now: Shapes): Shapes => {
   return { ...rest, condition: bags, ...(negative_entries && { negative: bags }) }
 }
 
-/** Runs the exported graph of a denoiser with the arrays that `Conditioner.encode` makes. */
-export const exportedExecutable = (exported: Exported, executable: Executable): Executable => {
-  const shape = bagsOf(exported)
-  if (!shape) return executable
-  const names = Object.keys(promptInputs(exported.network.embedding.condition, 1))
-  const denseOf = (inputs: Readonly<Record<string, Values>>, nameOf: (name: string) => string) =>
-    toDense(shape, Object.fromEntries(names.map((name) => [name, inputs[nameOf(name)]])) as PromptArrays)
-  return {
-    run(inputs, into) {
-      const dense = {
-        ...inputs,
-        ...denseOf(inputs, (name) => name),
-        ...('negative' in exported.inputs && asNegative(denseOf(inputs, negativeName))),
-      }
-      return executable.run(dense, into)
-    },
-    release: () => executable.release(),
-  }
+/** Makes what a model's denoiser takes of what `Conditioner.encode` makes of prompts. */
+export const promptsFor = ({
+  network,
+  graphs,
+}: Pick<PipelineConfig, 'network' | 'graphs'>): ((encoded: PromptArrays) => PromptArrays) => {
+  const shape = graphs && bagsOf({ network, inputs: graphs.denoiser.inputs })
+  return (encoded) => (shape ? toDense(shape, encoded) : encoded)
 }
-
-/** What runs the exported graphs of a model, fed with what `Conditioner.encode` makes. */
-export const exportedExecutables = (
-  { network, graphs }: Pick<Manifest, 'network'> & { readonly graphs: Graphs<Pick<GraphFile, 'inputs'>> },
-  executables: Graphs<Executable>,
-): Graphs<Executable> => ({
-  ...executables,
-  denoiser: exportedExecutable({ network, inputs: graphs.denoiser.inputs }, executables.denoiser),
-})

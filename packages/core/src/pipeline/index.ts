@@ -1,6 +1,6 @@
 export { DEFAULT_STRENGTH } from '../consistency/index.js'
 export { MOST_SEED, NotFiniteError, seedsFrom } from './checks.js'
-export { expectedInputs, exportedExecutable, exportedExecutables } from './dense-graph.js'
+export { expectedInputs } from './dense-graph.js'
 export { type EditOptions, type Interpolation, strengthOf } from './edit.js'
 export { type Example, exampleOf } from './example.js'
 export { bytesOf, type GraphName, type Graphs, graphEntries, mapGraphs, releaseGraphs } from './graphs.js'

@@ -7,12 +7,17 @@ import {
 } from '../diffusion/index.js'
 import type { ModelConfig } from '../formats/index.js'
 import type { EditOptions, Interpolation } from './edit.js'
+import type { Graphs } from './graphs.js'
+import type { GraphFile } from './manifest.js'
 
 /** What sampling needs to know of a model. */
 export type PipelineConfig = Pick<
   ModelConfig,
   'kind' | 'network' | 'space' | 'sigma_min' | 'sigma_max' | 'sigma_data' | 'vocabulary' | 'sampling'
->
+> & {
+  /** What its graphs take, if they are those of an export. */
+  readonly graphs?: Graphs<Pick<GraphFile, 'inputs'>>
+}
 
 /** How steps are spaced: by a schedule or, for students alone, as latent consistency models do it. */
 export type StepSpacing = ScheduleName | 'lcm'

@@ -21,6 +21,7 @@ import {
   takesPrompts,
 } from '../text/index.js'
 import { checkFinite, seedsFrom } from './checks.js'
+import { promptsFor } from './dense-graph.js'
 import { between, checkEditSizes, checkWeights, editOf, maskOfPoints } from './edit.js'
 import type { GraphName } from './graphs.js'
 import type { GenerateOptions, PipelineConfig, StepSpacing } from './options.js'
@@ -53,6 +54,7 @@ export interface Generated extends PictureShape {
 
 export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
   readonly conditioner: Conditioner
+  readonly #promptsOf: (encoded: PromptArrays) => PromptArrays
 
   constructor(
     readonly config: Config,
@@ -60,6 +62,7 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     readonly codec: Codec = codecOf(config.space, shapeOf(config)),
   ) {
     this.conditioner = conditionerOf(config.vocabulary)
+    this.#promptsOf = promptsFor(config)
   }
 
   /** What each of its pictures looks like in memory. */
@@ -116,8 +119,8 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       : here
     return {
       batch: prompts.length,
-      prompt: conditioner.encode(prompt),
-      negative: () => conditioner.encode(prompts.map(() => negative)),
+      prompt: this.#promptsOf(conditioner.encode(prompt)),
+      negative: () => this.#promptsOf(conditioner.encode(prompts.map(() => negative))),
     }
   }
 

@@ -5,7 +5,7 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema, type NodeProto, type TensorProto, TensorProto_DataType } from 'onnx-buf'
 import { dims } from './ops/op.js'
-import { constant } from './tensor.js'
+import { constant, joined } from './tensor.js'
 import type { Shape, Tensor } from './types.js'
 
 /** A model that was read: what it wants, and how it is applied. */
@@ -238,7 +238,7 @@ const OPS: Readonly<Record<string, Build>> = {
   Concat: (read, attributes) => {
     const parts: Tensor[] = []
     for (let i = 0; read(i); i++) parts.push(asTensor(read(i)))
-    return parts[0]!.concat(parts.slice(1), attributes.int('axis', 0))
+    return joined(parts, attributes.int('axis', 0))
   },
   Constant: (_, attributes) => attributes.tensor('value'),
   Conv: conv,

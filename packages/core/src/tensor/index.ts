@@ -14,5 +14,5 @@ export {
   type Values,
 } from './runtime.js'
 export { STORAGES, type Storage, stored } from './storage.js'
-export { apply, constant, input } from './tensor.js'
+export { apply, constant, input, joined } from './tensor.js'
 export type { ConvAttrs, ConvTransposeAttrs, DType, Leaf, Node, Op, Shape, Tensor } from './types.js'

@@ -161,6 +161,9 @@ export class SymbolicTensor implements Tensor {
 
 const lift = (value: Tensor | number): Tensor => (typeof value === 'number' ? constant(value) : value)
 
+/** Tensors, at least one, side by side along an axis: the inverse of `split`. */
+export const joined = ([first, ...others]: readonly Tensor[], axis = 0): Tensor => first!.concat(others, axis)
+
 /** An input of a program. */
 export const input = (name: string, shape: Shape, dtype: DType = 'float32'): Tensor =>
   new SymbolicTensor(shape, dtype, { input: name })

@@ -1,5 +1,5 @@
 /** Models that are asked for one of their classes, by its name. */
-import { bagInputs, betweenBags, encodeBags, NOTHING } from './bags.js'
+import { betweenBags, encodeBags, NOTHING } from './bags.js'
 import type { Conditioner } from './conditioner.js'
 import type { Vocabulary } from './vocabulary.js'
 
@@ -16,8 +16,6 @@ export const classConditioner = ({ classes }: Extract<Vocabulary, { kind: 'class
       : `unknown class "${prompt}"; this model knows ${classes.join(', ')}`
   const conditioner: Conditioner = {
     shape,
-    inputs: (batch) => bagInputs(shape, batch),
-    nothing: NOTHING,
     read(prompt) {
       const why = refusal(prompt)
       if (why !== undefined) throw new RangeError(why)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { NOTHING } from './bags.js'
 import {
   type Bag,
   buildTextVocabulary,
@@ -120,7 +121,7 @@ describe('a conditioner of text', () => {
           expect(weight).toBeLessThanOrEqual(1)
         }
         const words = wordsOf(prompt).slice(0, vocabulary.tokens)
-        expect(bags === conditioner.nothing).toBe(words.length === 0)
+        expect(bags === NOTHING).toBe(words.length === 0)
         for (const [token, word] of words.entries()) {
           const energy = entriesAt(bags, token).reduce((sum, { weight }) => sum + weight ** 2, 0)
           expect(energy).toBeCloseTo(vocabulary.words.includes(word) ? 1 + 0.5 ** 2 : 1, 10)
@@ -183,8 +184,8 @@ describe('a conditioner of text', () => {
   })
 
   it('takes a prompt without words for no prompt', () => {
-    for (const prompt of ['', ' ', '!?', '❤️']) expect(conditioner.read(prompt)).toBe(conditioner.nothing)
-    expect(conditioner.nothing).toEqual([{ token: 0, entry: 0, weight: 1 }])
+    for (const prompt of ['', ' ', '!?', '❤️']) expect(conditioner.read(prompt)).toBe(NOTHING)
+    expect(NOTHING).toEqual([{ token: 0, entry: 0, weight: 1 }])
   })
 
   it('keeps the buckets that models were trained with', () => {
@@ -202,7 +203,7 @@ describe('the inputs of a small vocabulary', () => {
         { token: 1, entry: 2, weight: 0.5 },
         { token: 1, entry: 2, weight: 0.25 },
       ],
-      conditioner.nothing,
+      NOTHING,
     ]
     const arrays = conditioner.encode(batch)
     expect(Object.keys(arrays)).toEqual(['condition'])
@@ -244,8 +245,8 @@ describe('the inputs of a large vocabulary', () => {
 
   it('do not grow with it', () => {
     const bytes = (buckets: number) => {
-      const { read, nothing, encode } = textConditioner({ ...text, buckets, tokens: 8 })
-      const arrays = encode(Array.from({ length: 64 }, (_, i) => (i === 0 ? read('cat') : nothing)))
+      const { read, encode } = textConditioner({ ...text, buckets, tokens: 8 })
+      const arrays = encode(Array.from({ length: 64 }, (_, i) => (i === 0 ? read('cat') : NOTHING)))
       return Object.values(arrays).reduce((sum, { byteLength }) => sum + byteLength, 0)
     }
     expect(bytes(5_000_000)).toBe(bytes(5_000))
@@ -256,15 +257,15 @@ describe('the inputs of a large vocabulary', () => {
 describe.each([
   ['small', conditioner],
   ['large', large],
-] as const)('a %s vocabulary', (_, { read, encode, nothing, between, shape }) => {
+] as const)('a %s vocabulary', (_, { read, encode, between, shape }) => {
   const denseOf = (arrays: PromptArrays) =>
     (arrays.condition ? arrays : toDense(shape as Parameters<typeof toDense>[0], arrays))
       .condition as Float32Array
 
   it('forgets what was in the arrays', () => {
     const arrays = encode([read('red heart cat face')])
-    expect(encode([nothing], arrays)).toBe(arrays)
-    expect(arrays).toEqual(encode([nothing]))
+    expect(encode([NOTHING], arrays)).toBe(arrays)
+    expect(arrays).toEqual(encode([NOTHING]))
   })
 
   it('has bags between those of two prompts', () => {
@@ -295,7 +296,7 @@ describe('a conditioner of classes', () => {
   it('gives each its entry, by its exact name', () => {
     expect(classes.read('cat')).toEqual([{ token: 0, entry: 1, weight: 1 }])
     expect(classes.read('constructor')).toEqual([{ token: 0, entry: 3, weight: 1 }])
-    expect(classes.read('')).toBe(classes.nothing)
+    expect(classes.read('')).toBe(NOTHING)
     expect(classes.warnings(['bird'])).toEqual([])
   })
 
@@ -311,7 +312,7 @@ describe('a conditioner of classes', () => {
 describe('a conditioner of nothing', () => {
   it('has no inputs, and refuses prompts', () => {
     const none = conditionerOf({ kind: 'none' })
-    expect(none.encode([none.nothing, none.nothing])).toEqual({})
+    expect(none.encode([NOTHING, NOTHING])).toEqual({})
     expect(none.warnings(['red heart'])).toEqual([])
     expect(none.refusal('red heart')).toBe('this model was trained without prompts or classes')
     expect(none.refusal('')).toBeUndefined()
@@ -332,9 +333,8 @@ describe.each(KINDS.map((vocabulary) => [vocabulary.kind, vocabulary] as const))
     const conditioner = conditionerOf(vocabulary)
 
     it('encodes as many numbers as the network that it describes takes', () => {
-      expect(conditioner.inputs(3)).toEqual(promptInputs(conditioner.shape, 3))
-      const arrays = conditioner.encode(Array(3).fill(conditioner.nothing))
-      const sizes = Object.entries(conditioner.inputs(3)).map(([name, input]) => {
+      const arrays = conditioner.encode(Array(3).fill(NOTHING))
+      const sizes = Object.entries(promptInputs(conditioner.shape, 3)).map(([name, input]) => {
         const shape = 'dtype' in input ? input.shape : input
         return [name, shape.reduce((product, n) => product * n, 1)]
       })
@@ -345,8 +345,8 @@ describe.each(KINDS.map((vocabulary) => [vocabulary.kind, vocabulary] as const))
       for (const prompt of [conditioner.example, ...conditioner.known.slice(0, 5), ''])
         expect(conditioner.refusal(prompt)).toBeUndefined()
       expect(conditioner.known.length).toBeGreaterThan(0)
-      expect(conditioner.read('')).toBe(conditioner.nothing)
-      expect(takesPrompts(vocabulary)).toBe(Object.keys(conditioner.inputs(1)).length > 0)
+      expect(conditioner.read('')).toBe(NOTHING)
+      expect(takesPrompts(vocabulary)).toBe(Object.keys(promptInputs(conditioner.shape, 1)).length > 0)
     })
   },
 )

@@ -4,7 +4,7 @@
  */
 import type { Random } from '../random/index.js'
 import type { Reading } from './bags.js'
-import type { PromptArrays, PromptInputs } from './inputs.js'
+import type { PromptArrays } from './inputs.js'
 
 /** The shape of prompts in a network's config, under `embedding.condition`. */
 export type PromptShape =
@@ -28,12 +28,14 @@ export interface Dropout {
 }
 
 export interface Conditioner {
+  /** The network's side: `promptInputs` are its inputs. Negative prompts have the same ones; see `negativeName`. */
   readonly shape: PromptShape
-  /** The network's inputs for a batch of prompts. Negative prompts have the same ones; see `negativeName`. */
-  inputs(batch: number): PromptInputs
-  /** The dropped prompt: what the empty prompt means, and what guidance leads away from unless there is a negative prompt. */
-  readonly nothing: Reading
-  /** A prompt as the model reads it. @throws RangeError if the model cannot take it; see `refusal`. */
+  /**
+   * A prompt as the model reads it. The empty one is what training drops prompts to, and what guidance leads away from unless
+   * there is a negative prompt.
+   *
+   * @throws RangeError if the model cannot take it; see `refusal`.
+   */
   read(prompt: string): Reading
   /** The inputs' values for a batch. Writes over `arrays`, if given. */
   encode(readings: readonly Reading[], arrays?: PromptArrays): PromptArrays

@@ -5,8 +5,6 @@ import type { Vocabulary } from './vocabulary.js'
 
 export const noneConditioner = (_: Extract<Vocabulary, { kind: 'none' }>): Conditioner => ({
   shape: { kind: 'none' },
-  inputs: () => ({}),
-  nothing: NOTHING,
   read: () => NOTHING,
   encode: () => ({}),
   between: (a) => a,

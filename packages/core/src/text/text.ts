@@ -4,7 +4,7 @@
  * prompt is an error.
  */
 import type { Random } from '../random/index.js'
-import { type Bag, bagInputs, betweenBags, encodeBags, NOTHING } from './bags.js'
+import { type Bag, betweenBags, encodeBags, NOTHING } from './bags.js'
 import type { TextConditioner, Told } from './conditioner.js'
 import type { Vocabulary } from './vocabulary.js'
 import { wordWarnings } from './warnings.js'
@@ -90,8 +90,6 @@ export const textConditioner = (vocabulary: TextVocabulary): TextConditioner => 
   const allWords = (prompt: string) => wordsOf(named(prompt))
   const conditioner: TextConditioner = {
     shape,
-    inputs: (batch) => bagInputs(shape, batch),
-    nothing: NOTHING,
     read(prompt, isKnown = () => true) {
       const bags: Bag[] = []
       for (const [token, word] of allWords(prompt).slice(0, tokens).entries()) {

@@ -1,6 +1,6 @@
 /** The worker: holds the model and paints, so that the page never waits. */
 import { UserError } from '../errors/index.js'
-import { exportedExecutables, type Manifest, Pipeline, releaseGraphs, toRGBA } from '../pipeline/index.js'
+import { type Manifest, Pipeline, releaseGraphs, toRGBA } from '../pipeline/index.js'
 import { fetchGraphs, fetchManifest } from './fetch-model.js'
 import type { FromWorker, GenerateRequest, LoadRequest, ToWorker } from './messages.js'
 import { openSessions } from './session.js'
@@ -24,8 +24,7 @@ const load = async (request: LoadRequest) => {
     cache: request.cache,
     onProgress: (loaded, total) => port.postMessage({ type: 'progress', loaded, total }),
   })
-  const { executables: sessions, device, lost } = await openSessions(graphs, manifest, request)
-  const executables = exportedExecutables(manifest, sessions)
+  const { executables, device, lost } = await openSessions(graphs, manifest, request)
   void lost.then((message) => port.postMessage({ type: 'ended', message }))
   pipeline = new Pipeline(manifest, {
     executable: async (graph) => ({

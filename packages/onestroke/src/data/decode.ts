@@ -88,17 +88,17 @@ const decodeBytes = async (
     .toColourspace(kept === 1 ? 'b-w' : 'srgb')
   const small =
     resolution !== undefined && !isDrawing && (await beforeEnlarging(picture, metadata, kept, resolution))
-  if (small) return { ...sidesOf(resolution!), channels: kept, pixels: small, original }
+  if (small) return { ...heightAndWidth(resolution!), channels: kept, pixels: small, original }
   if (resolution !== undefined && !mask)
     picture.resize(resolution.width, resolution.height, {
       fit: 'cover',
       position: 'centre',
       kernel: 'lanczos3',
     })
-  const { pixels, info } = await pixelsOf(picture, kept)
+  const { pixels, info } = await rawPixels(picture, kept)
   if (resolution !== undefined && mask)
     return {
-      ...sidesOf(resolution),
+      ...heightAndWidth(resolution),
       channels: 1,
       pixels: meanArea(pixels, info, resolution),
       original,
@@ -106,10 +106,10 @@ const decodeBytes = async (
   return { width: info.width, height: info.height, channels: kept, pixels, original }
 }
 
-const sidesOf = ({ height, width }: PictureSize): PictureSize => ({ height, width })
+const heightAndWidth = ({ height, width }: PictureSize): PictureSize => ({ height, width })
 
 /** Interleaved bytes of what was opened. */
-const pixelsOf = async (picture: Sharp, kept: 1 | 3) => {
+const rawPixels = async (picture: Sharp, kept: 1 | 3) => {
   const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
   return { pixels: firstChannels(data, info, kept), info }
 }
@@ -125,9 +125,9 @@ const beforeEnlarging = async (
   if (k === undefined) return undefined
   // In almost every photograph, pixels differ within the first row of squares already, which takes little to decode.
   const row = { left: 0, top: 0, width, height: k }
-  const first = await pixelsOf(picture.clone().extract(row), channels)
+  const first = await rawPixels(picture.clone().extract(row), channels)
   if (!unenlarged(first.pixels, { ...row, channels }, square(1))) return undefined
-  const { pixels } = await pixelsOf(picture.clone(), channels)
+  const { pixels } = await rawPixels(picture.clone(), channels)
   return unenlarged(pixels, { width, height, channels }, resolution)
 }
 

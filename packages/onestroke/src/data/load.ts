@@ -19,7 +19,7 @@ export async function loadDataset(spec: string, asked: DataOptions = {}): Promis
   checkOptions(kind, asked)
   const { resolution, ...others } = asked
   const options: LoadOptions =
-    resolution === undefined ? others : { ...others, resolution: sidesOf(resolution) }
+    resolution === undefined ? others : { ...others, resolution: sizeAsked(resolution) }
   const remedy = `\`data\` is ${KINDS}`
   if (place === '') throw new UserError(`"${spec}" names no data`, { option: 'data', remedy })
   try {
@@ -37,7 +37,8 @@ const kindOf = (spec: string): [DataKind, string] => {
   return named ? [named, rest] : [DATA_KINDS.find((kind) => kind.prefix === undefined)!, spec]
 }
 
-const sidesOf = (resolution: number | PictureSize): PictureSize =>
+/** A number is the side of a square. */
+const sizeAsked = (resolution: number | PictureSize): PictureSize =>
   typeof resolution === 'number' ? square(resolution) : { height: resolution.height, width: resolution.width }
 
 const checkOptions = (kind: DataKind, options: DataOptions): void => {
@@ -45,7 +46,7 @@ const checkOptions = (kind: DataKind, options: DataOptions): void => {
     throw new UserError(text, { option })
   }
   const { resolution, channels, limit } = options
-  const sides = resolution === undefined ? [] : Object.values(sidesOf(resolution))
+  const sides = resolution === undefined ? [] : Object.values(sizeAsked(resolution))
   for (const side of sides)
     if (!(Number.isInteger(side) && side >= 1 && side <= MAX_RESOLUTION))
       wrong('resolution', `\`resolution\`: sides are whole numbers from 1 to ${MAX_RESOLUTION}, not ${side}`)

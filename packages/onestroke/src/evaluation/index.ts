@@ -14,7 +14,6 @@ export {
   REPORT_STEPS,
   reportSamples,
   reportWithin,
-  type Speeds,
   searchPictures,
   settingsFor,
   totalOf,
@@ -25,10 +24,8 @@ export {
   guidanceOf,
   NOISE_SEEDS,
   TEACHER_SETTINGS,
-  type TeacherSetting,
   teacherPath,
 } from './evaluate.js'
-export { trainFeatureNetwork } from './feature-network.js'
 export { type FeatureSpace, featuresOfDataset, Reference } from './feature-space.js'
 export {
   FeatureExtractor,
@@ -36,10 +33,10 @@ export {
   featureModel,
   featuresFor,
 } from './features.js'
-export { checkFit, Judge, type Painted } from './judge.js'
+export { checkFit, Judge } from './judge.js'
 export { judgeLabel, judgesFor } from './judges.js'
 export { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
-export { gradedBy, judgedBy } from './real-pictures.js'
+export { judgedBy } from './real-pictures.js'
 export {
   bestStudent,
   bestTeacher,
@@ -66,9 +63,7 @@ export type {
   Estimate,
   Evaluation,
   EvaluationRow,
-  Floor,
   JudgeInfo,
   Measure,
-  Measures,
   Series,
 } from './types.js'

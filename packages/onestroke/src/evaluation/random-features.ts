@@ -1,7 +1,7 @@
 /** The judge `random-conv`: an untrained convolutional network, the same for every dataset of one shape. */
 import { conv, describeParameters, namedScope, type Scope } from '@onestroke/core/nn'
 import type { PictureShape } from '@onestroke/core/picture'
-import { constant, dims, type Tensor, toOnnx, trace } from '@onestroke/core/tensor'
+import { constant, dims, joined, type Tensor, toOnnx, trace } from '@onestroke/core/tensor'
 import type { Dataset } from '../data/index.js'
 import { principalComponents, projected } from '../metrics/index.js'
 import { sha256Of } from '../model/index.js'
@@ -29,7 +29,7 @@ const features = (scope: Scope, x: Tensor): Tensor => {
     y = conv(scope.at(i), y, width, { stride: 2, init: { std: Math.sqrt(2 / (9 * y.shape[1]!)) } }).relu()
     depths.push(pooled(y))
   }
-  return depths[0]!.concat(depths.slice(1), 1)
+  return joined(depths, 1)
 }
 
 /** Means over the quarters of a picture, which share the middle row or column where the side is odd: [B, C·4]. */

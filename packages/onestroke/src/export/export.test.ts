@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { loadModel } from '../model/index.js'
-import { exportModel } from './index.js'
+import { type LoadedModel, loadModel } from '../model/index.js'
+import { exportFolder, exportModel } from './index.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'onestroke-export-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -24,12 +24,15 @@ describe('an export', () => {
     expect(manifest.license).toBe(null)
   })
 
-  it('is not written where a weight is too large for its type', async () => {
+  it.each([
+    ['a graph', (model: LoadedModel, out: string) => exportModel({ model, out, dtype: 'fp16' })],
+    ['a model folder', (model: LoadedModel, out: string) => exportFolder(model, out, 'fp16')],
+  ])('as %s is not written where a weight is too large for its type', async (kind, write) => {
     const model = await loadModel('models/emoji-16-guided')
     const weights = model.weights.slice()
     weights.fill(1e5, 0, 100)
-    const out = join(folder, 'infinite')
-    await expect(exportModel({ model: { ...model, weights }, out, dtype: 'fp16' })).rejects.toThrow(
+    const out = join(folder, `infinite, ${kind}`)
+    await expect(write({ ...model, weights }, out)).rejects.toThrow(
       'in fp16 the model paints nothing: a weight is too large for it',
     )
     expect(await readdir(out)).toEqual([])

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '@onestroke/core/errors'
 import {
   type ExportQuality,
   graphEntries,
@@ -16,8 +15,8 @@ import { asSeenBy, checkFit, featuresFor, guidanceOf, Judge, teacherPath } from 
 import { writeFileAtomic } from '../formats/index.js'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
-import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
 import { versions } from '../training/index.js'
+import { checkNoModel, foreign } from './free-folder.js'
 import { graphsOf } from './graph.js'
 import { GRAPH_FILES, loadExport, MANIFEST_FILE } from './load.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
@@ -106,11 +105,7 @@ export const exportModel = async ({
     versions: versions(),
     vocabulary,
   }
-  const rmse_to_fp32 = await rmseToTrained(model, await loadExport(bytes, manifest as Manifest))
-  if (!Number.isFinite(rmse_to_fp32))
-    throw new UserError(`in ${dtype} the model paints nothing: a weight is too large for it`, {
-      remedy: '`dtype` fp32 keeps it',
-    })
+  const rmse_to_fp32 = await rmseToTrained(model, await loadExport(bytes, manifest as Manifest), dtype)
   const whole: Manifest = {
     ...manifest,
     rmse_to_fp32,
@@ -148,19 +143,15 @@ const removeLeftovers = async (out: string): Promise<void> => {
 
 /** @throws UserError if the folder holds a model, or another app. */
 const checkOwn = async (out: string): Promise<void> => {
-  const refuse = (what: string) => {
-    throw new UserError(what, { option: 'out', remedy: 'choose a folder of its own for `out`' })
-  }
-  for (const name of [CONFIG_FILE, PLAN_FILE])
-    if (existsSync(join(out, name))) refuse(`${out} holds a model, which its export would stand in for`)
+  checkNoModel(out)
   if (existsSync(join(out, UNFINISHED_FILE))) return
   const manifest = join(out, MANIFEST_FILE)
-  const foreign = (name: string) => refuse(`${join(out, name)} is not of an export, and would be overwritten`)
   if (existsSync(manifest)) {
-    if (!(await readFile(manifest, 'utf8')).includes('"onestroke-export/')) foreign(MANIFEST_FILE)
+    if (!(await readFile(manifest, 'utf8')).includes('"onestroke-export/')) throw foreign(manifest)
     return
   }
-  for (const [, file] of graphEntries(GRAPH_FILES)) if (existsSync(join(out, file))) foreign(file)
+  for (const [, file] of graphEntries(GRAPH_FILES))
+    if (existsSync(join(out, file))) throw foreign(join(out, file))
 }
 
 const STEPS = [1, 2, 4]

@@ -1,10 +1,7 @@
 /** Exports a model as a model folder with weights in fewer bytes. Every command reads it, and shipped models have this form. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { UserError } from '@onestroke/core/errors'
 import type { ModelConfig } from '@onestroke/core/formats'
-import { type LoadedModel, Model, type SavedStorage, saveModel } from '../model/index.js'
-import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
+import { type LoadedModel, Model, makeFolder, type SavedStorage, saveModel } from '../model/index.js'
+import { checkNoModel } from './free-folder.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
 
 export interface ExportedFolder {
@@ -25,13 +22,10 @@ export const exportFolder = async (
   out: string,
   storage: SavedStorage,
 ): Promise<ExportedFolder> => {
-  for (const file of [CONFIG_FILE, PLAN_FILE])
-    if (existsSync(join(out, file)))
-      throw new UserError(`${out} holds a model or a run already, which would be overwritten`, {
-        option: 'out',
-        remedy: 'choose another folder for `out`',
-      })
-  const { config, bytes } = await saveModel(out, model.config, model.weights, storage)
+  checkNoModel(out)
+  await makeFolder(out)
   const rounded = Model.of({ ...model, weights: roundedWeights(model, storage) })
-  return { config, bytes, rmse_to_fp32: await rmseToTrained(model, rounded) }
+  const rmse_to_fp32 = await rmseToTrained(model, rounded, storage)
+  const { config, bytes } = await saveModel(out, model.config, model.weights, storage)
+  return { config, bytes, rmse_to_fp32 }
 }

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expectedInputs, exportedExecutable, type GenerateOptions, Pipeline } from '@onestroke/core/pipeline'
+import { expectedInputs, type GenerateOptions, Pipeline } from '@onestroke/core/pipeline'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { loadModel, Model } from '../model/index.js'
 import { withMoreWords } from '../model/testing.js'
@@ -77,25 +77,31 @@ describe('a model of 50,000 words', async () => {
       }
       return out
     }
-    const pipeline = new Pipeline(large.config, {
+    const bagsOfRuns: unknown[] = []
+    const config = { ...large.config, graphs: { denoiser: { inputs } } }
+    const pipeline = new Pipeline(config, {
       async executable(graph, batch) {
         const executable = await model.source.executable(graph, batch)
-        return exportedExecutable(
-          { network, inputs },
-          {
-            run: ({ condition, negative, ...rest }) =>
-              executable.run({
-                ...rest,
-                condition: withoutMore(condition as Float32Array),
-                negative: withoutMore(negative as Float32Array),
-              }),
-            release: () => executable.release(),
+        return {
+          run: ({ condition, negative, ...rest }) => {
+            bagsOfRuns.push(condition)
+            return executable.run({
+              ...rest,
+              condition: withoutMore(condition as Float32Array),
+              negative: withoutMore(negative as Float32Array),
+            })
           },
-        )
+          release: () => executable.release(),
+        }
       },
       release: () => model.release(),
     })
     for (const far of farthest(await pictures(pipeline), expected)) expect(far).toBeLessThan(1e-5)
+    // All evaluations of a batch read the same bags.
+    bagsOfRuns.length = 0
+    await pipeline.generate({ prompts, num_inference_steps: 3 })
+    expect(bagsOfRuns).toHaveLength(3)
+    expect(new Set(bagsOfRuns).size).toBe(1)
     await pipeline.release()
   })
 })

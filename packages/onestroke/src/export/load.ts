@@ -5,7 +5,6 @@ import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '@onestroke/core/errors'
 import {
   expectedInputs,
-  exportedExecutables,
   type GraphName,
   type Graphs,
   graphEntries,
@@ -117,8 +116,7 @@ const pipelineOf = async <Config extends PipelineConfig>(
   graphs: Graphs<Pick<Graph, 'bytes' | 'inputs'>>,
   options: NodeRuntimeOptions,
 ): Promise<Pipeline<Config>> => {
-  const sessions = await mapGraphs(graphs, ({ bytes, inputs }) => nodeGraph(bytes, inputs, options))
-  const executables = exportedExecutables({ network: config.network, graphs }, sessions)
+  const executables = await mapGraphs(graphs, ({ bytes, inputs }) => nodeGraph(bytes, inputs, options))
   return new Pipeline(config, {
     executable: async (graph) => executables[graph],
     release: () => releaseGraphs(executables),

@@ -1,4 +1,5 @@
 /** Measures how storing weights in fewer bytes changes them, and the pictures. */
+import { UserError } from '@onestroke/core/errors'
 import { NotFiniteError, type Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
 import { type Storage, stored } from '@onestroke/core/tensor'
 import { conditionerOf } from '@onestroke/core/text'
@@ -17,12 +18,14 @@ export const roundedWeights = ({ layout, weights }: LoadedModel, storage: Storag
 const COMPARED = 16
 
 /**
- * How far apart the pictures are, in [-1, 1], of what was exported and of the weights as trained; infinite if what was exported
- * paints no pictures. Releases the former.
+ * How far apart the pictures are, in [-1, 1], of what was exported and of the weights as trained. Releases the former.
+ *
+ * @throws UserError if what was exported paints no pictures.
  */
 export const rmseToTrained = async (
   loaded: LoadedModel,
   exported: Pipeline<PipelineConfig>,
+  storage: Storage,
 ): Promise<number> => {
   const { known } = conditionerOf(loaded.config.vocabulary)
   const options = {
@@ -36,5 +39,9 @@ export const rmseToTrained = async (
     throw error
   })
   await Promise.all([trained.release(), exported.release()])
-  return found ? teacherDistance(found.data, expected.data) : Number.POSITIVE_INFINITY
+  if (!found)
+    throw new UserError(`in ${storage} the model paints nothing: a weight is too large for it`, {
+      remedy: '`dtype` fp32 keeps it',
+    })
+  return teacherDistance(found.data, expected.data)
 }

@@ -10,6 +10,7 @@ import { graphEntries, type Manifest } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
 import { writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
+import { foreign } from './free-folder.js'
 import { MANIFEST_FILE } from './load.js'
 
 /** A file's bytes, as they are and as servers send them. */
@@ -53,11 +54,7 @@ export const webFiles = async (
   const ownPage = there(PAGE) && (await readFile(join(out, PAGE), 'utf8')).includes(MARK)
   const names = new Set(files.map(({ file }) => file.split('/')[0]!))
   for (const name of names)
-    if (there(name) && !(name === PAGE ? ownPage : earlier))
-      throw new UserError(`${join(out, name)} is not of an export, and would be overwritten`, {
-        option: 'out',
-        remedy: 'choose a folder of its own for `out`',
-      })
+    if (there(name) && !(name === PAGE ? ownPage : earlier)) throw foreign(join(out, name))
   return files
 }
 

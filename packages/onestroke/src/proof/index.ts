@@ -1,1 +1,1 @@
-export { type Proof, type ProofOptions, prove } from './proof.js'
+export { prove } from './proof.js'

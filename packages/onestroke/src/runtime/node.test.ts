@@ -108,7 +108,7 @@ describe('nodeRuntime', () => {
   })
 
   it('says why a program cannot be built', async () => {
-    await expect(nodeRuntime({ device: 'abacus' }).compile(affine)).rejects.toThrow(UserError)
+    await expect(nodeRuntime({ provider: 'abacus' }).compile(affine)).rejects.toThrow(UserError)
   })
 
   it('is what there is for the only device so far', async () => {

@@ -16,8 +16,8 @@ import * as ort from 'onnxruntime-node'
 export interface NodeRuntimeOptions {
   /** Threads of one run, at most as many as there are cores. Default 0: what $ONESTROKE_THREADS says, or all cores. */
   threads?: number
-  /** Where to run: a provider of onnxruntime-node. Default `cpu`. */
-  device?: string
+  /** Where to run: an execution provider of onnxruntime-node. Default `cpu`. */
+  provider?: string
   /**
    * Whether idle threads spin for some milliseconds before they sleep. Default true, which is fastest for one run at a time;
    * false leaves the cores to other work.
@@ -44,7 +44,7 @@ const usualThreads = (): number => {
 
 /** onnxruntime-node. A run does its work on the calling thread and keeps it busy. Arrays lie in this process's memory. */
 export const nodeRuntime = (options: NodeRuntimeOptions = {}): Runtime => ({
-  name: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common} (${options.device ?? 'cpu'})`,
+  name: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common} (${options.provider ?? 'cpu'})`,
   memory: 'host',
   hold: (values) => new HostArray(values),
   async compile(program, { constants = {}, state = {} } = {}) {
@@ -85,12 +85,12 @@ export const nodeGraph = async (
 
 const createSession = async (
   model: Uint8Array,
-  { threads = 0, device = 'cpu', spinning = true, profile }: NodeRuntimeOptions,
+  { threads = 0, provider = 'cpu', spinning = true, profile }: NodeRuntimeOptions,
 ) => {
   const intraOpNumThreads = Math.min(threads || usualThreads(), availableParallelism())
   try {
     return await ort.InferenceSession.create(model, {
-      executionProviders: [device],
+      executionProviders: [provider],
       graphOptimizationLevel: 'all',
       intraOpNumThreads,
       logSeverityLevel: 3,

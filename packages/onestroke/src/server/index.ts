@@ -8,4 +8,4 @@ export {
   isOwnHost,
   isToken,
 } from './guard.js'
-export type { App, ServerOptions, Service } from './service.js'
+export type { ServerOptions } from './service.js'

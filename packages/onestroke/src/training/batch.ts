@@ -14,6 +14,7 @@ import {
   type PromptArray,
   type PromptArrays,
   promptArrays,
+  promptInputs,
   type Reading,
   type Told,
   type Vocabulary,
@@ -104,7 +105,7 @@ export class BatchMaker {
     const size = sizeOf(codec.shape)
     const pictureSize = sizeOf(codec.picture)
     const judged = this.#objective.judges_pictures === true
-    const prompt = this.#conditioner.inputs(count)
+    const prompt = promptInputs(this.#conditioner.shape, count)
     const out: Batch = reuse ?? {
       x0: new Float32Array(count * size),
       noise: new Float32Array(count * size),
@@ -169,7 +170,7 @@ export class BatchMaker {
   /** Half of the time the empty prompt; else another picture's caption, or a part of it. */
   #negative(random: Random): Reading {
     const { guidance_scale, dataset } = this.plan
-    if (typeof guidance_scale === 'number' || random.uniform() < 0.5) return this.#conditioner.nothing
+    if (typeof guidance_scale === 'number' || random.uniform() < 0.5) return this.#conditioner.read('')
     const picture = random.integer(dataset.count)
     return this.#conditioner.trainingNegative(this.#told(picture), random, this.plan)
   }

@@ -34,12 +34,8 @@ export interface Given {
 export const spaceOf = ({ teacher, initFrom }: Pick<Given, 'teacher' | 'initFrom'>): Space =>
   (teacher ?? initFrom)?.config.space ?? PIXELS
 
-/**
- * The network that the plan's preset names: the teacher's own or half of it, that of the model to go on from, or a fresh one.
- *
- * @throws UserError if there is none for pictures of this size.
- */
-export const networkOf = (given: Given): NetworkConfig => {
+/** The network that the plan's preset names: the teacher's own or half of it, that of the model to go on from, or a fresh one. */
+const namedNetwork = (given: Given): NetworkConfig => {
   const { plan, dataset, vocabulary, teacher, initFrom } = given
   const { preset } = plan
   if (!teacher && initFrom) return initFrom.config.network
@@ -49,15 +45,13 @@ export const networkOf = (given: Given): NetworkConfig => {
 }
 
 /**
- * The network, with the inputs that the method asks for, and how it is read: as the model that it begins as; else with the
- * prediction of the teacher, or of the plan.
+ * The network that is trained: the one that the plan names, with the inputs that the method asks for.
+ *
+ * @throws UserError if there is none for pictures of this size.
  */
-export const denoiserConfig = (options: Given, objective: Objective): DenoiserConfig => {
-  const { plan, teacher, initFrom } = options
-  const { sigma_min, sigma_max } = plan
-  // What is refined stays what it is.
-  const refined = objective.refines ? initFrom?.config : undefined
-  const { embedding, ...rest } = networkOf(options)
+export const networkOf = (given: Given, objective: Objective): NetworkConfig => {
+  const { plan, initFrom } = given
+  const { embedding, ...rest } = namedNetwork(given)
   const inputs = {
     // A model with a guidance input keeps it: without that input it would paint other pictures.
     guidance_embedding:
@@ -65,8 +59,21 @@ export const denoiserConfig = (options: Given, objective: Objective): DenoiserCo
       initFrom?.config.network.embedding.guidance_embedding === true,
     jump_embedding: objective.flow_map === true,
   }
-  const network = { ...rest, embedding: { ...embedding, ...inputs } }
-  const before = beginningOf(options, network)?.model.config
+  return { ...rest, embedding: { ...embedding, ...inputs } }
+}
+
+/** How the network is read: as the model that it begins as; else with the prediction of the teacher, or of the plan. */
+export const denoiserConfig = (
+  given: Given,
+  objective: Objective,
+  network: NetworkConfig,
+  beginning: Beginning | undefined,
+): DenoiserConfig => {
+  const { plan, dataset, teacher, initFrom } = given
+  const { sigma_min, sigma_max } = plan
+  // What is refined stays what it is.
+  const refined = objective.refines ? initFrom?.config : undefined
+  const before = beginning?.model.config
   return {
     network,
     prediction: before?.prediction ?? teacher?.config.prediction ?? plan.prediction ?? EDM.prediction,
@@ -74,7 +81,7 @@ export const denoiserConfig = (options: Given, objective: Objective): DenoiserCo
     boundary: refined?.boundary ?? objective.boundary,
     sigma_min,
     sigma_max,
-    sigma_data: codecOf(spaceOf(options), options.dataset).sigma_data,
+    sigma_data: codecOf(spaceOf(given), dataset).sigma_data,
   }
 }
 

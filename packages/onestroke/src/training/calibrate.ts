@@ -1,7 +1,7 @@
 /** Measures how long steps take, and computes how many there is time for. */
 import type { Program } from '@onestroke/core/tensor'
 import type { Batch } from './batch.js'
-import { ALONE, largest } from './group.js'
+import { largest } from './group.js'
 import { runStep, type Training, turnAt } from './loop.js'
 import type { Progress } from './state.js'
 
@@ -31,7 +31,7 @@ export const stepSeconds = async (
     ]),
   )
   const { own, share } = training
-  const { group } = share ?? { group: ALONE }
+  const { group } = share
   const updates = own?.steps?.updates ?? 0
   const seconds: number[] = []
   for (const turn of updates > 0

@@ -6,7 +6,15 @@ import type { Space } from '@onestroke/core/space'
 import type { OnnxFunction, Program } from '@onestroke/core/tensor'
 import { takesPrompts } from '@onestroke/core/text'
 import type { BatchPlan } from './batch.js'
-import { type Beginning, beginningOf, denoiserConfig, type Given, spaceOf, trainableOf } from './beginning.js'
+import {
+  type Beginning,
+  beginningOf,
+  denoiserConfig,
+  type Given,
+  networkOf,
+  spaceOf,
+  trainableOf,
+} from './beginning.js'
 import { objectiveNamed } from './objectives.js'
 import { ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 
@@ -39,9 +47,10 @@ export const prepare = (given: JobOptions): Job => {
   const objective = objectiveNamed(plan.method)
   if (objective.teacher === true && !teacher)
     throw new UserError(`the method ${plan.method} needs a teacher`, { option: 'method' })
-  const denoiser = denoiserConfig(given, objective)
-  const beginning = beginningOf(given, denoiser.network)
-  const trainable = trainableOf(given, denoiser.network, beginning)
+  const network = networkOf(given, objective)
+  const beginning = beginningOf(given, network)
+  const denoiser = denoiserConfig(given, objective, network, beginning)
+  const trainable = trainableOf(given, network, beginning)
   const part = ownPart({
     student: denoiser,
     teacher: teacher?.config,
@@ -65,6 +74,7 @@ export const stepPrograms = (
     features,
     guidance_scale: plan.guidance_scale,
     objective,
+    part,
     options: plan.method_options,
     batch,
   }

@@ -2,6 +2,7 @@ import { UserError } from '@onestroke/core/errors'
 import type { Executable } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
 import { bandLimits } from './bands.js'
+import { ALONE, shareOf } from './group.js'
 import { type LoopOptions, type StepEvent, trainingLoop } from './loop.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
@@ -41,6 +42,7 @@ const setUp = (
     step: executable(optimizer, bad),
     schedule: { learning_rate: 0.01, warmup: 0, decay: 0, ema_half_life: 10 },
     plan: batchPlan({ images: 160 }),
+    share: shareOf(ALONE, 4),
     progress: freshProgress(160),
     onStep: (event) => {
       events.push(event)

@@ -4,7 +4,7 @@ import { UserError } from '@onestroke/core/errors'
 import type { DeviceArray, Executable } from '@onestroke/core/tensor'
 import { BANDS, bandName, bandOf } from './bands.js'
 import type { Batch, BatchPlan, BatchSlice } from './batch.js'
-import { ALONE, type Group, type Share, shareOf } from './group.js'
+import type { Group, Share } from './group.js'
 import { Prefetch } from './prefetch.js'
 import { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
 import { freshPending, type Progress } from './state.js'
@@ -27,8 +27,8 @@ export interface Training {
   readonly optimizer: Update
   /** What the objective trains beside the student. */
   readonly own?: OwnTraining
-  /** Which pictures of a batch are computed here; all of them by default. */
-  readonly share?: Share
+  /** Which pictures of a batch are computed here. */
+  readonly share: Share
 }
 
 export interface LoopOptions extends Training {
@@ -61,11 +61,10 @@ export interface StepEvent {
 
 /** Trains until all pictures are seen, or until told to stop. Returns whether it got to the end. */
 export const trainingLoop = async (options: LoopOptions): Promise<boolean> => {
-  const { optimizer, schedule, plan, progress } = options
+  const { optimizer, share, schedule, plan, progress } = options
   const steps = Math.ceil(plan.images / plan.batch)
   if (progress.step >= steps) return true
   const { range } = plan
-  const { share = shareOf(ALONE, plan.batch) } = options
   const prefetch = new Prefetch(plan, share, progress.step)
   let skippedInARow = 0
   let quarantinedInARow = 0
@@ -156,7 +155,7 @@ export const stepState = (optimizer: Update, own?: Update): Record<string, Devic
 export const runStep = async (
   { executable, trained }: Pick<Turn, 'executable' | 'trained'>,
   batch: Batch,
-  { group, from, of }: Share = shareOf(ALONE, batch.t.length),
+  { group, from, of }: Share,
 ): Promise<StepResult> => {
   const { t, weight } = batch
   /** The loss, and three numbers a picture. Other ranks' places hold −0, which changes no sum. */
@@ -272,7 +271,7 @@ const gradientNorms = async (
   range: NoiseRange,
   training: Training,
 ): Promise<(number | null)[]> => {
-  const { step: executable, optimizer, share = shareOf(ALONE, t.length) } = training
+  const { step: executable, optimizer, share } = training
   const norms: (number | null)[] = []
   for (let band = 0; band < BANDS; band++) {
     const inBand = weight.map((one, i) => (bandOf(t[i]!, range) === band ? one : 0))

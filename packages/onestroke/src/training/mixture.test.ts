@@ -21,6 +21,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Mixture, trajectory } from '../../../core/src/diffusion/testing.js'
 import { nodeRuntime } from '../runtime/index.js'
 import type { Batch } from './batch.js'
+import { ALONE, shareOf } from './group.js'
 import { runStep, stepState, type Training, turnAt } from './loop.js'
 import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
@@ -122,6 +123,7 @@ const train = async (
   const training: Training = {
     step: executable,
     optimizer,
+    share: shareOf(ALONE, BATCH),
     ...(own && {
       own: { optimizer: own, ...(ownExecutable && { steps: { updates: updates!, step: ownExecutable } }) },
     }),
@@ -157,7 +159,7 @@ const train = async (
       renoise: random.fillNormal(new Float32Array(2 * BATCH)),
     }
     const turn = turnAt(number, training)
-    const { gradient_norms } = await runStep(turn, batch as unknown as Batch)
+    const { gradient_norms } = await runStep(turn, batch as unknown as Batch, training.share)
     const schedule = { learning_rate: rate, warmup: 0.02, decay: 0.7, ema_half_life: 0 }
     for (const [i, one] of turn.trained.entries())
       await one.step(turn.count, learningRate(progress, schedule), 0.98, gradient_norms[i]!)

@@ -28,6 +28,8 @@ export interface StepOptions {
   /** Guidance scale w of the teacher, 1 meaning none; or the range that the batch's scales are drawn from. */
   readonly guidance_scale: GuidanceScale
   readonly objective: Objective
+  /** What the objective trains beside the network. Default: what `ownPart` makes of the other options. */
+  readonly part?: Part
   readonly options: object
   /** The network of perceptual distances, where the objective measures by one. */
   readonly features?: OnnxFunction
@@ -60,9 +62,8 @@ export const ownPart = ({
  */
 export const trainingStep = (step: StepOptions, trains: 'student' | 'own' = 'student'): Program => {
   const { student, teacher, objective, options, features, batch } = step
-  const { trainable = wholeNetwork(networkLayout(student.network)) } = step
+  const { trainable = wholeNetwork(networkLayout(student.network)), part = ownPart(step) } = step
   const { size } = trainable.layout
-  const part = ownPart(step)
   const shapes = networkInputShapes(student.network, batch)
   const prompt = promptInputs(student.network.embedding.condition, batch)
   const specs: Record<string, InputSpec> = {
