@@ -28,21 +28,8 @@ const [WORDS, SAMPLES] = [12, 512]
 /** @type {import('./run.js').Benchmark['run']} */
 export const run = async ({ teacher, data, category, range, images, samples, runs }) => {
   const out = join(runs, 'student')
-  await onestroke(
-    'distill',
-    teacher,
-    data,
-    '--category',
-    category,
-    '--guidance-scale',
-    range,
-    '--images',
-    images,
-    '--samples',
-    '0',
-    '--out',
-    out,
-  )
+  const training = ['--category', category, '--images', images, '--samples', '0']
+  await onestroke('distill', teacher, data, ...training, '--guidance-scale', range, '--out', out)
   const { network } = (await loadModel(teacher)).config
   const dataset = await loadDataset(data, { resolution: network, category: category.split(',') })
   const judge = await Judge.of(await featuresFor(dataset), dataset, { samples: Number(samples), seed: 0 })

@@ -26,20 +26,8 @@ export const run = async ({ teacher, data, category, presets, images, samples, r
     const found = join(runs, `${preset}.json`)
     if (!existsSync(found)) {
       const pictures = ['--category', category]
-      await onestroke(
-        'distill',
-        teacher,
-        data,
-        ...pictures,
-        '--student',
-        preset,
-        '--images',
-        images,
-        '--samples',
-        '0',
-        '--out',
-        out,
-      )
+      const training = [...pictures, '--images', images, '--samples', '0']
+      await onestroke('distill', teacher, data, ...training, '--student', preset, '--out', out)
       const { stdout } = await onestroke(
         'evaluate',
         out,

@@ -1,17 +1,16 @@
 /** Pictures that are no squares, on the whole way from a folder to a page. */
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { toRGBA } from '@onestroke/core/pipeline'
 import type { Browser, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPipeline } from '../packages/onestroke/src/export/index.js'
-import { fails, scratch, succeeds, tiny, writeFiles } from './cli/testing.js'
-import { browserLacks, launch, serveFolder } from './web/browser.js'
+import { fails, onImages, scratch, succeeds, tiny, UNCHECKED, writeFiles } from './cli/testing.js'
+import { launch, serveFolder } from './web/browser.js'
+import { describeInBrowser } from './web/describe.js'
 
-const folder = await scratch()
+const { folder, at } = await scratch()
 const inside = { cwd: folder }
-const at = (...names: string[]) => join(folder, ...names)
 const json = async (args: readonly string[]) => JSON.parse((await succeeds(args, inside)).stdout)
 const [HEIGHT, WIDTH] = [8, 16]
 
@@ -43,15 +42,10 @@ beforeAll(async () => {
       'pictures',
       '--out',
       'student',
-      '--batch',
-      '8',
-      '--images',
-      '80',
+      ...onImages(80),
       '--samples',
       '64',
-      '--checks',
-      '0',
-      '--no-tune',
+      ...UNCHECKED,
       '--guidance-scale',
       '1-3',
     ],
@@ -142,63 +136,60 @@ describe('a model of 16×8', () => {
   })
 })
 
-describe.skipIf(browserLacks !== undefined)(
-  `the page of a model of 16×8${browserLacks ? `: ${browserLacks}` : ''}`,
-  () => {
-    let [site, browser, page]: [Awaited<ReturnType<typeof serveFolder>>, Browser, Page] = [] as never
-    beforeAll(async () => {
-      await succeeds(['export', 'student', '--out', 'page', '--target', 'web'], inside)
-      site = await serveFolder(at('page'))
-      browser = await launch()
-      page = await browser.newPage()
-    })
-    afterAll(async () => {
-      await browser?.close()
-      await site?.close()
-    })
+describeInBrowser('the page of a model of 16×8', () => {
+  let [site, browser, page]: [Awaited<ReturnType<typeof serveFolder>>, Browser, Page] = [] as never
+  beforeAll(async () => {
+    await succeeds(['export', 'student', '--out', 'page', '--target', 'web'], inside)
+    site = await serveFolder(at('page'))
+    browser = await launch()
+    page = await browser.newPage()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.close()
+  })
 
-    it('has an element in the picture’s proportions, which paints as Node does', async () => {
-      await page.goto(site.url)
-      await page.waitForFunction(() =>
-        /^[\d.]+ ms on WebAssembly$/.test(document.querySelector('#said')!.textContent!),
-      )
-      expect(await page.textContent('#about')).toMatch(/^16×8 pixels · /)
-      await page.fill('#prompt', 'green bar')
-      await page.getByLabel('Seed', { exact: true }).fill('7')
-      const found = await page.waitForFunction(() => {
-        const element = document.querySelector('#picture') as HTMLElement
-        if (element.getAttribute('seed') !== '7' || element.getAttribute('prompt') !== 'green bar') return
-        const canvas = element.shadowRoot!.querySelector('canvas')!
-        const { width, height } = canvas
-        const box = element.getBoundingClientRect()
-        const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height)
-        return { width, height, ratio: box.width / box.height, data: [...data] }
+  it('has an element in the picture’s proportions, which paints as Node does', async () => {
+    await page.goto(site.url)
+    await page.waitForFunction(() =>
+      /^[\d.]+ ms on WebAssembly$/.test(document.querySelector('#said')!.textContent!),
+    )
+    expect(await page.textContent('#about')).toMatch(/^16×8 pixels · /)
+    await page.fill('#prompt', 'green bar')
+    await page.getByLabel('Seed', { exact: true }).fill('7')
+    const found = await page.waitForFunction(() => {
+      const element = document.querySelector('#picture') as HTMLElement
+      if (element.getAttribute('seed') !== '7' || element.getAttribute('prompt') !== 'green bar') return
+      const canvas = element.shadowRoot!.querySelector('canvas')!
+      const { width, height } = canvas
+      const box = element.getBoundingClientRect()
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height)
+      return { width, height, ratio: box.width / box.height, data: [...data] }
+    })
+    const { width, height, ratio } = (await found.jsonValue())!
+    expect([width, height]).toEqual([WIDTH, HEIGHT])
+    expect(ratio).toBeCloseTo(2, 1)
+    const pipeline = await openPipeline(at('page'))
+    const { data } = await pipeline.generate({ prompts: ['green bar'], seed: 7 })
+    await pipeline.release()
+    const node = toRGBA(data, 0, pipeline.shape)
+    const seen = () =>
+      page.evaluate(() => {
+        const canvas = document.querySelector('#picture')!.shadowRoot!.querySelector('canvas')!
+        return [...canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height).data]
       })
-      const { width, height, ratio } = (await found.jsonValue())!
-      expect([width, height]).toEqual([WIDTH, HEIGHT])
-      expect(ratio).toBeCloseTo(2, 1)
-      const pipeline = await openPipeline(at('page'))
-      const { data } = await pipeline.generate({ prompts: ['green bar'], seed: 7 })
-      await pipeline.release()
-      const node = toRGBA(data, 0, pipeline.shape)
-      const seen = () =>
-        page.evaluate(() => {
-          const canvas = document.querySelector('#picture')!.shadowRoot!.querySelector('canvas')!
-          return [...canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height).data]
-        })
-      await expect
-        .poll(async () => Math.max(...(await seen()).map((byte, i) => Math.abs(byte - node[i]!))))
-        .toBeLessThanOrEqual(1)
-    })
+    await expect
+      .poll(async () => Math.max(...(await seen()).map((byte, i) => Math.abs(byte - node[i]!))))
+      .toBeLessThanOrEqual(1)
+  })
 
-    it('is refused pictures of another size to edit', async () => {
-      // As text: what the test's own bundler makes of an import is not known in the page.
-      const message = await page.evaluate(`(async () => {
+  it('is refused pictures of another size to edit', async () => {
+    // As text: what the test's own bundler makes of an import is not known in the page.
+    const message = await page.evaluate(`(async () => {
         const { load } = await import(new URL('onestroke.js', location.href).href)
         const model = await load('./', { device: 'wasm' })
         return model.generate({ image: new ImageData(8, 16) }).then(() => 'taken', ({ message }) => message)
       })()`)
-      expect(message).toBe('this model edits pictures of 16×8 pixels, not 8×16')
-    })
-  },
-)
+    expect(message).toBe('this model edits pictures of 16×8 pixels, not 8×16')
+  })
+})

@@ -1,15 +1,13 @@
 /** A run that is killed, however often and at whatever moment, ends with the very bytes of one that was left in peace. */
 import { existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseSafetensors } from '@onestroke/core/formats'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { onestroke, type Result, scratch, succeeds, writePictures } from './cli/testing.js'
+import { onestroke, onImages, type Result, scratch, succeeds, writePictures } from './cli/testing.js'
 import { dice } from './dice.js'
 
-const folder = await scratch()
+const { folder, at } = await scratch()
 const inside = { cwd: folder }
-const at = (...path: string[]) => join(folder, ...path)
 
 const IMAGES = 1000
 const SIZE = ['--preset', 'tiny', '--batch', '8', '--images', String(IMAGES), '--checkpoint-every', '0.2']
@@ -20,10 +18,7 @@ const distill = (out: string) => [
   'pictures',
   '--out',
   out,
-  '--batch',
-  '8',
-  '--images',
-  '400',
+  ...onImages(400),
   '--checkpoint-every',
   '0.2',
   '--samples',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { packTar } from 'modern-tar'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { claiming } from '../../packages/onestroke/src/data/testing.js'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import {
   fails,
@@ -16,8 +17,7 @@ import {
   writePictures,
 } from './testing.js'
 
-const folder = await scratch()
-const at = (name: string) => join(folder, name)
+const { folder, at } = await scratch()
 const pictures = at('pictures')
 const out = at('out')
 
@@ -26,24 +26,6 @@ const KINDS = /; DATA is iconify:NAME\[,NAME…\], a folder of pictures, idx:DIR
 beforeAll(async () => {
   await writePictures(pictures, { count: 9 })
 })
-
-/** A small file that claims to hold so many pixels a side. */
-const claiming = async (side: number): Promise<Buffer> => {
-  const bytes = Buffer.from(await readFile(join(pictures, '000.png')))
-  bytes.writeUInt32BE(side, 16)
-  bytes.writeUInt32BE(side, 20)
-  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
-  return bytes
-}
-
-const crc32 = (bytes: Uint8Array): number => {
-  let crc = 0xffffffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let k = 0; k < 8; k++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
-  }
-  return (crc ^ 0xffffffff) >>> 0
-}
 
 const idx = (magic: number, shape: number[], data: Uint8Array): Buffer => {
   const header = Buffer.alloc(4 + 4 * shape.length)

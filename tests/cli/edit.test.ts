@@ -1,7 +1,6 @@
 /** Painting from a picture, and on the way between two, with the shipped student. */
 import { createHash } from 'node:crypto'
 import { readFile, symlink } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,8 +9,7 @@ import { Model } from '../../packages/onestroke/src/model/index.js'
 import { fails, scratch, succeeds, writeFiles } from './testing.js'
 
 const STUDENT = 'models/emoji-16-guided'
-const folder = await scratch()
-const at = (name: string) => join(folder, name)
+const { folder, at } = await scratch()
 const [picture, mask] = [at('disc.png'), at('mask.png')]
 
 /** A red disc on blue. */

@@ -10,6 +10,7 @@ import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import {
   fails,
   onestroke,
+  onImages,
   scratch,
   succeeds,
   tiny,
@@ -18,25 +19,13 @@ import {
   writePictures,
 } from './testing.js'
 
-const folder = await scratch()
-const at = (name: string) => join(folder, name)
+const { folder, at } = await scratch()
 const [pictures, teacher, student] = [at('pictures'), at('teacher'), at('student')]
 
 beforeAll(async () => {
   await writePictures(pictures, { count: 36, say: 'captions' })
   await succeeds(['train', pictures, '--out', teacher, ...tiny(320)])
-  await succeeds([
-    'distill',
-    teacher,
-    pictures,
-    '--out',
-    student,
-    '--batch',
-    '8',
-    '--images',
-    '80',
-    ...UNMEASURED,
-  ])
+  await succeeds(['distill', teacher, pictures, '--out', student, ...onImages(80), ...UNMEASURED])
 })
 
 const readExport = async (out: string) => {

@@ -3,27 +3,15 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseSafetensors, serializeSafetensors } from '@onestroke/core/formats'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { fails, scratch, succeeds, tiny, UNMEASURED, writeFiles, writePictures } from './testing.js'
+import { fails, onImages, scratch, succeeds, tiny, UNMEASURED, writeFiles, writePictures } from './testing.js'
 
-const folder = await scratch()
-const at = (name: string) => join(folder, name)
+const { folder, at } = await scratch()
 const [pictures, teacher, student] = [at('pictures'), at('teacher'), at('student')]
 
 beforeAll(async () => {
   await writePictures(pictures, { count: 9 })
   await succeeds(['train', pictures, '--out', teacher, ...tiny(16)])
-  await succeeds([
-    'distill',
-    teacher,
-    pictures,
-    '--out',
-    student,
-    ...UNMEASURED,
-    '--batch',
-    '8',
-    '--images',
-    '16',
-  ])
+  await succeeds(['distill', teacher, pictures, '--out', student, ...UNMEASURED, ...onImages(16)])
 })
 
 describe('a student', () => {
@@ -34,10 +22,7 @@ describe('a student', () => {
     '--out',
     at(out),
     ...UNMEASURED,
-    '--batch',
-    '4',
-    '--images',
-    '48',
+    ...onImages(48, 4),
     ...more,
   ]
   const HINT =

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { GONE, lockWith } from '../../packages/onestroke/src/training/testing.js'
-import { type Result, scratch, succeeds, tiny, writePictures } from './testing.js'
+import { onImages, type Result, scratch, succeeds, tiny, UNCHECKED, writePictures } from './testing.js'
 
-const folder = await scratch()
+const { folder } = await scratch()
 const inside = { cwd: folder }
 const DISTILL = [
   'distill',
@@ -15,15 +15,10 @@ const DISTILL = [
   'pictures',
   '--out',
   'student',
-  '--batch',
-  '8',
-  '--images',
-  '160',
+  ...onImages(160),
   '--samples',
   '64',
-  '--checks',
-  '0',
-  '--no-tune',
+  ...UNCHECKED,
   '--json',
 ]
 

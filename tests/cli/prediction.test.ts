@@ -2,10 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { fails, scratch, succeeds, tiny, UNMEASURED, writePictures } from './testing.js'
+import { fails, onImages, scratch, succeeds, tiny, UNMEASURED, writePictures } from './testing.js'
 
-const folder = await scratch()
-const at = (name: string) => join(folder, name)
+const { at } = await scratch()
 const [pictures, teacher, student, half] = [at('pictures'), at('teacher'), at('student'), at('half')]
 const TRAIN = ['train', pictures, '--out', teacher, '--prediction', 'x0', ...tiny(16)]
 const distill = (out: string, ...more: string[]) => [
@@ -15,10 +14,7 @@ const distill = (out: string, ...more: string[]) => [
   '--out',
   out,
   ...UNMEASURED,
-  '--batch',
-  '4',
-  '--images',
-  '8',
+  ...onImages(8, 4),
   ...more,
 ]
 const configOf = async (path: string) => JSON.parse(await readFile(join(path, 'config.json'), 'utf8'))

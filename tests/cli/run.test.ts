@@ -6,8 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { lockRun } from '../../packages/onestroke/src/training/index.js'
 import { fails, onestroke, scratch, succeeds, tiny, writeFiles, writePictures } from './testing.js'
 
-const folder = await scratch()
-const at = (name: string) => join(folder, name)
+const { folder, at } = await scratch()
 const pictures = at('pictures')
 const done = at('done')
 const RUN = ['train', pictures, '--out', done, ...tiny(16)]
@@ -130,8 +129,8 @@ describe('a place for a run', () => {
     await symlink('data', at('data-link'))
     await mkdir(at('far'))
     await symlink('../far', at('data/near'))
-    for (const out of ['data/..run', 'data-link/run', 'far/run'].map(at))
-      for (const data of ['data', 'data-link'].map(at))
+    for (const out of ['data/..run', 'data-link/run', 'far/run'].map((name) => at(name)))
+      for (const data of ['data', 'data-link'].map((name) => at(name)))
         expect(await fails(['train', data, '--out', out, ...tiny(16)], 2)).toBe(
           `--out ${out} lies within the data, ${data}: samples would be taken for data; choose another --out`,
         )

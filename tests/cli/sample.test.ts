@@ -1,14 +1,12 @@
 /** Which picture a seed is, what kind of file holds it, and what that file tells of it. */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { readRecipe } from '../../packages/core/src/pipeline/index.js'
 import { fails, onestroke, scratch, succeeds } from './testing.js'
 
 const STUDENT = 'models/emoji-16-student'
-const folder = await scratch()
-const at = (name: string) => join(folder, name)
+const { at } = await scratch()
 const sample = (...more: string[]) => ['sample', STUDENT, '--scale', '1', ...more]
 const pixels = async (file: string, left = 0): Promise<number[]> => [
   ...(await sharp(file).extract({ left, top: 0, width: 16, height: 16 }).raw().toBuffer()),

@@ -1,92 +1,30 @@
 /** A second Ctrl-C ends the command, whatever it is doing. */
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { create, toBinary } from '@bufbuild/protobuf'
-import {
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  ModelProtoSchema,
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
-  TensorProto_DataType,
-  TensorProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  ValueInfoProtoSchema,
-} from 'onnx-buf'
+import { create } from '@bufbuild/protobuf'
+import { TensorProto_DataType, TensorProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
+import { graphOf, modelOf, node, value } from '../../packages/onestroke/src/runtime/testing.js'
 import { onestroke, scratch, writePictures } from './testing.js'
 
-const folder = await scratch()
-const at = (name: string) => join(folder, name)
-
-const value = (name: string, elemType: TensorProto_DataType, shape: readonly number[]) =>
-  create(ValueInfoProtoSchema, {
-    name,
-    type: create(TypeProtoSchema, {
-      value: {
-        case: 'tensorType',
-        value: create(TypeProto_TensorSchema, {
-          elemType,
-          shape: create(TensorShapeProtoSchema, {
-            dim: shape.map((size) =>
-              create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: BigInt(size) } }),
-            ),
-          }),
-        }),
-      },
-    }),
-  })
+const { at } = await scratch()
 
 /** A feature network that never ends: while true, the pictures are the pictures. */
 const endless = (): Uint8Array => {
-  const { FLOAT, BOOL, INT64 } = TensorProto_DataType
+  const { BOOL, INT64 } = TensorProto_DataType
   const pictures = [64, 3, 8, 8]
-  const same = (from: string, to: string) =>
-    create(NodeProtoSchema, { opType: 'Identity', input: [from], output: [to] })
-  const body = create(GraphProtoSchema, {
-    name: 'body',
-    node: [same('again', 'again_out'), same('p', 'p_out')],
-    input: [value('i', INT64, []), value('again', BOOL, []), value('p', FLOAT, pictures)],
-    output: [value('again_out', BOOL, []), value('p_out', FLOAT, pictures)],
+  const body = graphOf({
+    input: [value('i', [], INT64), value('again', [], BOOL), value('p', pictures)],
+    output: [value('again_out', [], BOOL), value('p_out', pictures)],
+    node: [node('Identity', ['again'], 'again_out'), node('Identity', ['p'], 'p_out')],
   })
-  const attribute = create(AttributeProtoSchema, {
-    name: 'body',
-    type: AttributeProto_AttributeType.GRAPH,
-    g: body,
+  return modelOf({
+    input: [value('pictures', pictures)],
+    output: [value('features', pictures)],
+    initializer: [create(TensorProtoSchema, { name: 'always', dataType: BOOL, rawData: Uint8Array.of(1) })],
+    node: [node('Loop', ['', 'always', 'pictures'], 'features', { body: { graph: body } })],
   })
-  const loop = create(NodeProtoSchema, {
-    opType: 'Loop',
-    input: ['', 'always', 'pictures'],
-    output: ['features'],
-    attribute: [attribute],
-  })
-  const always = create(TensorProtoSchema, {
-    name: 'always',
-    dataType: BOOL,
-    dims: [],
-    rawData: Uint8Array.of(1),
-  })
-  const graph = create(GraphProtoSchema, {
-    name: 'endless',
-    node: [loop],
-    initializer: [always],
-    input: [value('pictures', FLOAT, pictures)],
-    output: [value('features', FLOAT, pictures)],
-  })
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion: 9n,
-      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: 18n })],
-      graph,
-    }),
-  )
 }
 
 describe.skipIf(process.platform === 'win32')('a command that does not answer', () => {

@@ -110,7 +110,7 @@ describe.skipIf(terminalLacks !== undefined)(
   `a terminal of ${COLUMNS} columns${terminalLacks ? `: ${terminalLacks}` : ''}`,
   () => {
     it('shows whole lines after a Ctrl-C, and nothing of a bar', async () => {
-      const folder = await scratch()
+      const { folder } = await scratch()
       await writePictures(join(folder, 'pictures'), { count: 9 })
       const args = ['train', 'pictures', '--out', 'run', ...tiny(1_000_000)]
       const program = [process.execPath, PROGRAM, ...args]

@@ -89,11 +89,11 @@ export const fails = async (
   return result.stderr.slice('error: '.length).trimEnd()
 }
 
-/** A folder for one test file's results. */
-export const scratch = async (): Promise<string> => {
+/** A folder for one test file's results, and the paths of what is in it. */
+export const scratch = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'onestroke-cli-'))
   afterAll(() => rm(folder, { recursive: true, force: true }))
-  return folder
+  return { folder, at: (...names: string[]): string => join(folder, ...names) }
 }
 
 const COLOURS = { red: [1, -1, -1], green: [-1, 0.6, -1], blue: [-0.8, -0.8, 1] } as const
@@ -144,15 +144,18 @@ export const writeFiles = async (
   }
 }
 
-/** Options of a training of the smallest kind, on so many pictures. */
-export const tiny = (images: number): string[] => [
-  '--preset',
-  'tiny',
+/** Options of a training on so many pictures, a few at a time. */
+export const onImages = (images: number, batch = 8): string[] => [
   '--batch',
-  '8',
+  String(batch),
   '--images',
   String(images),
 ]
 
-/** Options of a `distill` that measures nothing: no checks, no search for noise levels, no report. */
-export const UNMEASURED: readonly string[] = ['--samples', '0', '--checks', '0', '--no-tune']
+/** The same for a network of the smallest kind. */
+export const tiny = (images: number): string[] => ['--preset', 'tiny', ...onImages(images)]
+
+/** Options of a `distill` that measures nothing on its way: no checks, no search for noise levels. */
+export const UNCHECKED: readonly string[] = ['--checks', '0', '--no-tune']
+/** The same without a report. */
+export const UNMEASURED: readonly string[] = ['--samples', '0', ...UNCHECKED]

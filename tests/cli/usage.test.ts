@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../packages/onestroke/src/cli/main.js'
 import { fails, onestroke, scratch, succeeds, tiny, writePictures } from './testing.js'
 
-const folder = await scratch()
+const { folder } = await scratch()
 const pictures = join(folder, 'pictures')
 const model = join(folder, 'model')
 const out = join(folder, 'out')

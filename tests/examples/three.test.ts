@@ -2,8 +2,9 @@
 import type { WebModel } from '@onestroke/core/web'
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { browserLacks, launchWebgl, serveBuilt } from '../web/browser.js'
+import { beforeAll, expect, it, vi } from 'vitest'
+import { launchWebgl, serveBuilt } from '../web/browser.js'
+import { describeInBrowser } from '../web/describe.js'
 import { npmRun } from './testing.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -39,49 +40,46 @@ const whileBatch = (page: Page) =>
     return { ...fountain.summary(), all: performance.now() - begin }
   })
 
-describe.skipIf(browserLacks !== undefined)(
-  `examples/three${browserLacks ? `: ${browserLacks}` : ''}`,
-  () => {
-    beforeAll(async () => {
-      await npmRun('three', 'model')
-    })
+describeInBrowser('examples/three', () => {
+  beforeAll(async () => {
+    await npmRun('three', 'model')
+  })
 
-    it('paints textures while it draws, and never holds the main thread up', { retry: 2 }, async () => {
-      const site = await serveBuilt('examples/three')
-      const browser = await launchWebgl()
-      try {
-        const page = await browser.newPage({ viewport: { width: 480, height: 360 } })
-        const problems: string[] = []
-        page.on('pageerror', ({ message }) => problems.push(message))
-        await page.goto(site.url)
-        await page.fill('#prompt', 'red heart')
-        await page.waitForFunction(() => 'fountain' in globalThis && fountain.pictures > 30)
-        const [hearts, painting] = [await redShare(page), await whilePainting(page, 40)]
-        await page.fill('#prompt', 'owl')
-        await whilePainting(page, 50)
-        const [owls, batch] = [await redShare(page), await whileBatch(page)]
-        const said = {
-          painting: inWords(painting),
-          [`a batch of ${batch.all.toFixed(0)} ms`]: inWords(batch),
-        }
-        console.log(said)
-
-        expect(problems).toEqual([])
-        // What is drawn is what was wished for.
-        expect(hearts).toBeGreaterThan(2 * owls)
-        expect(painting.swaps.count).toBeGreaterThanOrEqual(40)
-        for (const { longest } of [painting.swaps, painting.tasks, batch.tasks])
-          expect(longest).toBeLessThan(50)
-        // One run of the graph, which would be one task if the page made it itself.
-        expect(batch.all).toBeGreaterThan(200)
-        expect(batch.frames.count).toBeGreaterThan(batch.all / 200)
-      } finally {
-        await browser.close()
-        await site.close()
+  it('paints textures while it draws, and never holds the main thread up', { retry: 2 }, async () => {
+    const site = await serveBuilt('examples/three')
+    const browser = await launchWebgl()
+    try {
+      const page = await browser.newPage({ viewport: { width: 480, height: 360 } })
+      const problems: string[] = []
+      page.on('pageerror', ({ message }) => problems.push(message))
+      await page.goto(site.url)
+      await page.fill('#prompt', 'red heart')
+      await page.waitForFunction(() => 'fountain' in globalThis && fountain.pictures > 30)
+      const [hearts, painting] = [await redShare(page), await whilePainting(page, 40)]
+      await page.fill('#prompt', 'owl')
+      await whilePainting(page, 50)
+      const [owls, batch] = [await redShare(page), await whileBatch(page)]
+      const said = {
+        painting: inWords(painting),
+        [`a batch of ${batch.all.toFixed(0)} ms`]: inWords(batch),
       }
-    })
-  },
-)
+      console.log(said)
+
+      expect(problems).toEqual([])
+      // What is drawn is what was wished for.
+      expect(hearts).toBeGreaterThan(2 * owls)
+      expect(painting.swaps.count).toBeGreaterThanOrEqual(40)
+      for (const { longest } of [painting.swaps, painting.tasks, batch.tasks])
+        expect(longest).toBeLessThan(50)
+      // One run of the graph, which would be one task if the page made it itself.
+      expect(batch.all).toBeGreaterThan(200)
+      expect(batch.frames.count).toBeGreaterThan(batch.all / 200)
+    } finally {
+      await browser.close()
+      await site.close()
+    }
+  })
+})
 
 /** Median, 95 % and longest, in milliseconds. */
 const inWords = (summary: Awaited<ReturnType<typeof whilePainting>>) =>

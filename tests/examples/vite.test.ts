@@ -1,11 +1,12 @@
 /** The page of examples/vite, built and driven as its visitors would. */
-import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { browserLacks, launch, serveBuilt } from '../web/browser.js'
+import { beforeAll, expect, it, vi } from 'vitest'
+import { launch, serveBuilt } from '../web/browser.js'
+import { describeInBrowser } from '../web/describe.js'
 import { npmRun } from './testing.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-describe.skipIf(browserLacks !== undefined)(`examples/vite${browserLacks ? `: ${browserLacks}` : ''}`, () => {
+describeInBrowser('examples/vite', () => {
   beforeAll(async () => {
     await npmRun('vite', 'model')
   })

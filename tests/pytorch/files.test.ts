@@ -18,6 +18,7 @@ import { checkpoint, grad, type Program, toOnnx, trace } from '@onestroke/core/t
 import type { Vocabulary } from '@onestroke/core/text'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { UNTRAINED } from '../../packages/core/src/formats/testing-config.js'
 import { opCases } from '../../packages/core/src/tensor/testing.js'
 import { caseProgram, listProgram } from '../../packages/core/src/tensor/testing-programs.js'
 import { pythonLacks, runPython } from '../../packages/core/src/testing/python.js'
@@ -43,25 +44,9 @@ describe('a model folder', () => {
     network,
     space: PIXELS,
     ...EDM,
+    ...UNTRAINED,
     ...range,
     vocabulary,
-    sampling: {
-      solver: 'heun',
-      schedule: 'karras',
-      num_inference_steps: 4,
-      guidance_scale: 1,
-      gamma: 1,
-      sigmas: {},
-    },
-    method: { name: 'diffusion', options: {} },
-    provenance: {
-      data: { name: 'none', sha256: '', images: 1 },
-      images_seen: 0,
-      seconds: 0,
-      seed: 0,
-      preset: 'none',
-      versions: {},
-    },
   })
 
   it.for(NETWORK_TYPES)('of a %s is read by the Python package', async (type, context) => {

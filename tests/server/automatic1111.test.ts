@@ -1,13 +1,9 @@
 /** The server as tools meet it that speak to AUTOMATIC1111's web UI: with what they send unasked. */
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Server, start } from './testing.js'
+import { describe, expect, it } from 'vitest'
+import { start } from './testing.js'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-let server: Server
-beforeAll(async () => {
-  server = await start()
-})
+const server = await start()
 
 const ask = async (path: string, body?: object) => {
   const response = await (body

@@ -1,30 +1,14 @@
 /** Pictures that are sent to the server: painted again, in part, or on the way to another. */
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readImage } from '../../packages/onestroke/src/data/index.js'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { Model } from '../../packages/onestroke/src/model/index.js'
-import {
-  disc,
-  far,
-  gathered,
-  hold,
-  image,
-  mask,
-  pixelsOf,
-  pngFrom,
-  runsOf,
-  type Server,
-  STUDENT,
-  start,
-} from './testing.js'
+import { disc, far, image, mask, pixelsOf, pngFrom } from './pictures.js'
+import { gathered, hold, runsOf, STUDENT, start } from './testing.js'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-let server: Server
-beforeAll(async () => {
-  server = await start()
-})
+const server = await start()
 /** Node's own picture of anything, in one step unless it says so. */
 const painted = async (model: Model, how: GenerateOptions) => {
   const { data } = await model.generate({ num_inference_steps: 1, ...how })

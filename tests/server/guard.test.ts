@@ -1,15 +1,23 @@
 /** The server on loopback: whom it refuses, and what is too much. */
-import { connect } from 'node:net'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { connect, type Socket } from 'node:net'
+import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { createServer } from '../../packages/onestroke/src/server/index.js'
 import { type Server, STUDENT, start } from './testing.js'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-let server: Server
-beforeAll(async () => {
-  server = await start()
-})
+const server = await start()
+
+/** What the server says on a connection until it closes it. */
+const saidTo = (send: (socket: Socket) => void): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = connect(server.port, '127.0.0.1')
+    let said = ''
+    socket.on('data', (data) => {
+      said += data.toString()
+    })
+    socket.on('close', () => resolve(said))
+    send(socket)
+  })
 
 describe('who may ask', () => {
   const status = async (one: Server, headers: Record<string, string>, path = '/model') =>
@@ -29,13 +37,7 @@ describe('who may ask', () => {
   })
 
   it('leaves no connection behind where a socket was refused', async () => {
-    const said = await new Promise<string>((resolve) => {
-      const socket = connect(server.port, '127.0.0.1')
-      let all = ''
-      socket.on('data', (data) => {
-        all += data.toString()
-      })
-      socket.on('close', () => resolve(all))
+    const said = await saidTo((socket) => {
       const headers = ['Host: localhost', 'Origin: https://evil.example', 'Connection: Upgrade']
       const upgrade = [
         'Upgrade: websocket',
@@ -94,13 +96,7 @@ describe('who may ask', () => {
 describe('what is too much', () => {
   it('is cut off: requests that do not end', async () => {
     const begin = performance.now()
-    const answer = await new Promise<string>((resolve) => {
-      const socket = connect(server.port, '127.0.0.1')
-      let said = ''
-      socket.on('data', (data) => {
-        said += data.toString()
-      })
-      socket.on('close', () => resolve(said))
+    const answer = await saidTo((socket) => {
       socket.write('POST /generate HTTP/1.1\r\nHost: localhost\r\n')
       const drip = setInterval(() => socket.write('X-A: b\r\n'), 500)
       socket.on('close', () => clearInterval(drip))

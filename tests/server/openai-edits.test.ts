@@ -1,16 +1,12 @@
 /** Pictures that OpenAI’s own client sends to the server. */
 import OpenAI, { toFile } from 'openai'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { far, own, refusal, type Server, start } from './testing.js'
+import { describe, expect, it } from 'vitest'
+import { far } from './pictures.js'
+import { own, refusal, start } from './testing.js'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-let server: Server
-let client: OpenAI
-beforeAll(async () => {
-  server = await start()
-  client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', maxRetries: 0 })
-})
+const server = await start()
+const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', maxRetries: 0 })
 const bytesOf = (b64: string | undefined) => Buffer.from(b64!, 'base64')
 const metadata = (b64: string | undefined) => sharp(bytesOf(b64)).metadata()
 const pixels = async (picture: Buffer, side: number) => [

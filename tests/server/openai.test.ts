@@ -1,27 +1,24 @@
 /** The server as OpenAI's own client meets it. */
 import OpenAI from 'openai'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { far, gathered, hold, own, refusal, type Server, start } from './testing.js'
+import { describe, expect, it, vi } from 'vitest'
+import { far } from './pictures.js'
+import { gathered, hold, own, refusal, start } from './testing.js'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const ORIGIN = 'http://localhost:5173'
-let server: Server
+const server = await start({ cors: [ORIGIN] })
 /** Names of the headers that the client sent last. */
 let sent: string[] = []
-let client: OpenAI
-beforeAll(async () => {
-  server = await start({ cors: [ORIGIN] })
-  client = new OpenAI({
-    baseURL: `${server.url}/v1`,
-    apiKey: 'any',
-    maxRetries: 0,
-    fetch: (url, init) => {
-      sent = [...new Headers(init?.headers).keys()]
-      return fetch(url, init)
-    },
-  })
+const client = new OpenAI({
+  baseURL: `${server.url}/v1`,
+  apiKey: 'any',
+  maxRetries: 0,
+  fetch: (url, init) => {
+    sent = [...new Headers(init?.headers).keys()]
+    return fetch(url, init)
+  },
 })
+
 describe('a page that may ask', () => {
   it('may send the headers that the client sends', async () => {
     await client.images.generate({ prompt: 'owl' })

@@ -6,18 +6,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { browserLacks, launch } from '../web/browser.js'
+import { describe, expect, it } from 'vitest'
+import { launch } from '../web/browser.js'
+import { describeInBrowser } from '../web/describe.js'
 import { type Server, start } from './testing.js'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const TOKEN = 'a-token-of-enough-letters'
-let open: Server
-let closed: Server
-beforeAll(async () => {
-  open = await start()
-  closed = await start({ token: TOKEN })
-})
+const open = await start()
+const closed = await start({ token: TOKEN })
 const run = promisify(execFile)
 const hasCurl = (() => {
   try {
@@ -70,7 +66,7 @@ describe('the page', () => {
   })
 })
 
-describe.skipIf(browserLacks)('in Chromium', () => {
+describeInBrowser('in Chromium', () => {
   it('the page has nothing to complain of, and its example works in its console', async () => {
     const { js } = await examplesOf(open)
     const browser = await launch()

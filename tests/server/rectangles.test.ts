@@ -3,18 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { untrained } from '../../packages/onestroke/src/model/testing.js'
-import { type Server, start } from './testing.js'
+import { start } from './testing.js'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const folder = await mkdtemp(join(tmpdir(), 'onestroke-server-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
-let server: Server
-beforeAll(async () => {
-  const { path } = await untrained(folder, { height: 24, width: 48 })
-  server = await start({}, path)
-})
+const { path } = await untrained(folder, { height: 24, width: 48 })
+const server = await start({}, path)
 
 const ask = async (path: string, body: object) => {
   const response = await server.post(path, body)

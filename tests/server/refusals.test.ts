@@ -1,16 +1,12 @@
 /** What the server refuses, and that it says each time what to send. */
 import { connect } from 'node:net'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { clientOf } from '../../packages/onestroke/src/server/connections.js'
-import { type Server, start } from './testing.js'
+import { start } from './testing.js'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-let server: Server
-beforeAll(async () => {
-  server = await start()
-})
+const server = await start()
 
 /** All that the server says on a connection, until it closes it. */
 const said = (text: string, localAddress = '127.0.0.1') =>

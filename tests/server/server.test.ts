@@ -1,29 +1,14 @@
 import fc from 'fast-check'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { createServer } from '../../packages/onestroke/src/server/index.js'
 import { dice } from '../dice.js'
-import {
-  disc,
-  far,
-  gathered,
-  hold,
-  image,
-  mask,
-  pixelsOf,
-  runsOf,
-  type Server,
-  STUDENT,
-  start,
-} from './testing.js'
+import { disc, far, image, mask, pixelsOf } from './pictures.js'
+import { gathered, hold, runsOf, STUDENT, start } from './testing.js'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-let server: Server
-beforeAll(async () => {
-  server = await start()
-})
+const server = await start()
 /** Node's own picture of a prompt and a seed, in one step, as bytes in rows. */
 const nodePicture = async (model: Model, prompt: string, seed: number) => {
   const { data } = await model.generate({ prompts: [prompt], seed, num_inference_steps: 1 })

@@ -1,9 +1,10 @@
 /** What the tests of the server share: servers on loopback with the shipped student, which are closed in the end. */
 import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
-import sharp from 'sharp'
 import { afterAll, expect, vi } from 'vitest'
 import { createServer, type ServerOptions } from '../../packages/onestroke/src/server/index.js'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 export const STUDENT = 'models/emoji-16-guided'
 const closers: (() => Promise<unknown>)[] = []
@@ -58,42 +59,9 @@ export const hold = async ({ post, service: { scheduler } }: Server) => {
 export const gathered = ({ service: { scheduler } }: Server, pictures: number) =>
   vi.waitFor(() => expect(scheduler.waiting).toBe(pictures), { timeout: 60_000, interval: 5 })
 
-/** A picture’s bytes in rows, three a pixel. */
-export const pixelsOf = async (png: ArrayBuffer | Buffer): Promise<number[]> => [
-  ...(await sharp(Buffer.from(png as Buffer))
-    .removeAlpha()
-    .raw()
-    .toBuffer()),
-]
-
-/** How far two pictures are apart where they differ most. */
-export const far = (a: readonly number[], b: readonly number[]): number =>
-  Math.max(...a.map((value, i) => Math.abs(value - b[i]!)))
-
 /** How often the painter has painted. */
 export const runsOf = async ({ service }: Server): Promise<number> =>
   Number(/onestroke_batch_pictures_count (\d+)/.exec(await service.metrics.registry.metrics())![1])
-
-/** A red disc on blue, 16×16; its bytes are its pixels. */
-export const disc = Buffer.from(
-  Array.from({ length: 256 }, (_, i) =>
-    Math.hypot((i % 16) - 7.5, Math.floor(i / 16) - 7.5) < 5 ? [220, 30, 40] : [40, 80, 200],
-  ).flat(),
-)
-/** Pixels of 16×16 as a PNG in base64. */
-export const pngFrom = async (pixels: Buffer, channels: 1 | 3 = 3): Promise<string> =>
-  (
-    await sharp(pixels, { raw: { width: 16, height: 16, channels } })
-      .png()
-      .toBuffer()
-  ).toString('base64')
-/** The disc as a PNG in base64. */
-export const image = await pngFrom(disc)
-/** A mask by which the right half is painted. */
-export const mask = await pngFrom(
-  Buffer.from(Array.from({ length: 256 }, (_, i) => (i % 16 < 8 ? 0 : 255))),
-  1,
-)
 
 /** What the server refuses, and how. */
 export const refusal = async (asked: Promise<unknown>) => {

@@ -1,57 +1,41 @@
 import axe from 'axe-core'
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { browserLacks } from '../web/browser.js'
-import { changed, LAST_STROKE, pixelsOf, Studio, train } from './testing.js'
+import { expect, it } from 'vitest'
+import { describeInBrowser } from '../web/describe.js'
+import { changed, LAST_STROKE, openStudio, pixelsOf, train } from './testing.js'
 
-const DESCRIBED = `the studio for everybody${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('the studio for everybody', () => {
+  const { open, page, picture, painted, goTo, compared } = openStudio(train)
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let studio: Studio
-  let page: Page
-  const open = async (...options: Parameters<Studio['visit']>) => {
-    page = await studio.visit(...options)
-  }
-  const picture = () => studio.picture()
-  const painted = () => studio.painted()
-  const goTo = (view: string) => studio.goTo(view)
-  const isReady = () => page.getByText(/The student is .* faster here/).waitFor()
-
-  beforeAll(async () => {
-    studio = await Studio.open(train)
-  })
-  afterAll(() => studio?.close())
-  afterEach(() => studio.leave())
   it('can be used with the keyboard alone', async () => {
     await open('#prompt=owl&seed=5')
     await painted()
     const focused = () =>
-      page.evaluate(() => {
+      page().evaluate(() => {
         const element = document.activeElement as HTMLElement
         return element.getAttribute('aria-label') ?? element.textContent ?? ''
       })
     const tabTo = async (wanted: RegExp) => {
       for (let i = 0; i < 40; i++) {
-        await page.keyboard.press('Tab')
+        await page().keyboard.press('Tab')
         if (wanted.test(await focused())) return
       }
       throw new Error(`no way to ${wanted} by Tab`)
     }
     await tabTo(/New seed/)
     const before = await pixelsOf(picture())
-    await page.keyboard.press('Enter')
+    await page().keyboard.press('Enter')
     await changed(picture(), before)
-    await page.evaluate(() => (document.activeElement as HTMLElement).blur())
-    await page.reload()
+    await page().evaluate(() => (document.activeElement as HTMLElement).blur())
+    await page().reload()
     await painted()
     await tabTo(/^Draw$/)
-    await page.keyboard.press('Enter')
-    await page.getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
-    const result = page.locator('.draw .picture')
+    await page().keyboard.press('Enter')
+    await page().getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
+    const result = page().locator('.draw .picture')
     const empty = await pixelsOf(result)
     await tabTo(/Your drawing/)
     for (const key of ['ArrowLeft', 'ArrowUp', ' ', 'Shift+ArrowRight', 'Shift+ArrowRight'])
-      await page.keyboard.press(key)
+      await page().keyboard.press(key)
     await changed(result, empty)
   })
 
@@ -63,18 +47,18 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     async (colorScheme, kind) => {
       const viewport = kind === 'phone' ? { width: 390, height: 844 } : { width: 1280, height: 900 }
       await open('#prompt=owl&seed=5', { colorScheme, viewport })
-      await page.evaluate(axe.source)
+      await page().evaluate(axe.source)
       for (const view of ['Paint', 'Compare', 'Draw', 'Train']) {
-        await page.getByRole('navigation').getByRole('button', { name: view }).click()
-        await page.locator(`.stage .picture, ${LAST_STROKE}, .easel, .samples img`).first().waitFor()
+        await page().getByRole('navigation').getByRole('button', { name: view }).click()
+        await page().locator(`.stage .picture, ${LAST_STROKE}, .easel, .samples img`).first().waitFor()
         if (view === 'Paint') {
-          await page.getByText('Interpolate to another picture').click()
-          await page.getByRole('button', { name: 'Other seeds' }).click()
-          await page.locator('.tiles li').nth(11).waitFor()
+          await page().getByText('Interpolate to another picture').click()
+          await page().getByRole('button', { name: 'Other seeds' }).click()
+          await page().locator('.tiles li').nth(11).waitFor()
         }
-        const { violations } = await page.evaluate(() => (window as never as { axe: typeof axe }).axe.run())
+        const { violations } = await page().evaluate(() => (window as never as { axe: typeof axe }).axe.run())
         expect(violations.map(({ id, nodes }) => `${view}: ${id} ${nodes[0]!.html}`)).toEqual([])
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+        expect(await page().evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
           viewport.width,
         )
       }
@@ -91,12 +75,12 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       })
     for (const view of ['Paint', 'Compare', 'Draw', 'Train']) {
       await goTo(view)
-      await page.locator('.stage .picture, .easel, .samples img').first().waitFor()
-      if (view === 'Paint') await page.getByText('Interpolate to another picture').click()
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+      await page().locator('.stage .picture, .easel, .samples img').first().waitFor()
+      if (view === 'Paint') await page().getByText('Interpolate to another picture').click()
+      const wide = await page().evaluate(() => document.documentElement.scrollWidth)
       expect(`${view}: ${wide}`).toBe(`${view}: 320`)
       if (view !== 'Paint' && view !== 'Compare') continue
-      for (const slider of await page.getByRole('slider').all()) {
+      for (const slider of await page().getByRole('slider').all()) {
         await slider.evaluate((element) => element.scrollIntoView({ block: 'end' }))
         expect([await isInView(slider), await isInView(picture().first())]).toEqual([true, true])
         // Nothing lies over it.
@@ -111,8 +95,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
 
   it('uses the width of a large screen to compare', async () => {
     await open('#view=compare&prompt=owl&seed=5', { viewport: { width: 1920, height: 1080 } })
-    await isReady()
-    const { width, y, height } = (await page.locator('.pair').boundingBox())!
+    await compared()
+    const { width, y, height } = (await page().locator('.pair').boundingBox())!
     expect(width).toBeGreaterThan(1200)
     expect(y + height).toBeLessThan(1080)
   })

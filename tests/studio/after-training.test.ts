@@ -1,50 +1,34 @@
 /** From a training in the studio to pictures of its model. */
 import { cp, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { loadModel } from '../../packages/onestroke/src/model/index.js'
-import { browserLacks } from '../web/browser.js'
-import { pixelsOf, STUDENT, Studio, trainWithReport } from './testing.js'
+import { describeInBrowser } from '../web/describe.js'
+import { openStudio, pixelsOf, STUDENT, trainWithReport } from './testing.js'
 
-const DESCRIBED = `after a training${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('after a training', () => {
+  const studio = openStudio(trainWithReport, [STUDENT, 'models/emoji-16-student'])
+  const { open, page, picture, painted, prompt, goTo, shown } = studio
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let studio: Studio
-  let page: Page
-  const open = async (...options: Parameters<Studio['visit']>) => {
-    page = await studio.visit(...options)
-  }
-  const picture = () => studio.picture()
-  const painted = () => studio.painted()
-  const prompt = () => studio.prompt()
-  const goTo = (view: string) => studio.goTo(view)
-  const shown = (view: string) => studio.shown(view)
-
-  beforeAll(async () => {
-    studio = await Studio.open(trainWithReport, [STUDENT, 'models/emoji-16-student'])
-  })
-  afterAll(() => studio?.close())
-  afterEach(() => studio.leave())
   it('leads from a training that is done to its report, and paints with it', async () => {
     await open('#view=train&run=first')
-    const report = page.waitForEvent('popup')
-    await page.getByRole('link', { name: 'Report' }).click()
+    const report = page().waitForEvent('popup')
+    await page().getByRole('link', { name: 'Report' }).click()
     expect(await (await report).title()).toBe('the report')
     await (await report).close()
-    await page.getByRole('button', { name: 'Paint with it' }).click()
+    await page().getByRole('button', { name: 'Paint with it' }).click()
     await shown('Paint')
     await painted()
-    expect(await page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('first')
+    expect(await page().getByRole('combobox', { name: 'Model' }).inputValue()).toBe('first')
     const { vocabulary } = JSON.parse(await readFile(join(studio.work, 'runs/first/config.json'), 'utf8'))
     expect(await prompt().inputValue()).toBe(vocabulary.examples[0])
-    await page.waitForURL(/model=first/)
+    await page().waitForURL(/model=first/)
     // A link to it works, also in a studio that was started anew.
     await studio.app.close()
     await studio.restart()
-    await page.reload()
+    await page().reload()
     await painted()
-    expect(await page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('first')
+    expect(await page().getByRole('combobox', { name: 'Model' }).inputValue()).toBe('first')
     expect(studio.complaints).toEqual([])
   })
 
@@ -58,13 +42,13 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       await open(`#${asked}`)
       await painted()
       await goTo('Train')
-      await page.getByRole('button', { name: 'Paint with it' }).click()
+      await page().getByRole('button', { name: 'Paint with it' }).click()
       await shown('Paint')
       await painted()
       const address = new URLSearchParams(expected!.replaceAll(' ', '+'))
       await expect
         .poll(() => {
-          const now = new URLSearchParams(new URL(page.url()).hash.slice(1))
+          const now = new URLSearchParams(new URL(page().url()).hash.slice(1))
           return [now.get('model'), now.get('prompt'), now.get('seed'), now.get('mix'), now.get('to-prompt')]
         })
         .toEqual(['first', address.get('prompt'), address.get('seed'), null, null])
@@ -78,25 +62,25 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     try {
       const paintWithIt = async () => {
         await goTo('Train')
-        await page.getByRole('combobox', { name: 'Training' }).selectOption('anew')
-        await page.getByRole('button', { name: 'Paint with it' }).click()
+        await page().getByRole('combobox', { name: 'Training' }).selectOption('anew')
+        await page().getByRole('button', { name: 'Paint with it' }).click()
         await shown('Paint')
         await painted()
-        await page.locator('.stage[aria-busy="false"]').waitFor()
+        await page().locator('.stage[aria-busy="false"]').waitFor()
         return pixelsOf(picture())
       }
       // Without a prompt there is none that a model does not know.
       await open('#seed=5')
-      await page.evaluate(() => Object.assign(window, { same: true }))
+      await page().evaluate(() => Object.assign(window, { same: true }))
       const before = await paintWithIt()
       expect(await paintWithIt()).toEqual(before)
       for (const file of ['model.safetensors', 'config.json'])
         await cp(join(STUDENT, file), join(again, file))
       const after = await paintWithIt()
       expect(after).not.toEqual(before)
-      expect(await page.evaluate(() => (window as never as { same?: boolean }).same)).toBe(true)
+      expect(await page().evaluate(() => (window as never as { same?: boolean }).same)).toBe(true)
       // It is the picture of the model that was put there.
-      const steps = await page.getByLabel('Steps').inputValue()
+      const steps = await page().getByLabel('Steps').inputValue()
       await open(`#model=emoji-16-guided&seed=5&steps=${steps}`)
       await painted()
       expect(await pixelsOf(picture())).toEqual(after)
@@ -107,28 +91,28 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   })
 
   it('takes up links that are opened in the same tab: to a picture, and to a training', async () => {
-    const follow = (link: string) => page.evaluate((to) => location.assign(to), link)
+    const follow = (link: string) => page().evaluate((to) => location.assign(to), link)
     const stepsTaken = async () => {
-      await page.locator('.stage[aria-busy="false"]').waitFor()
-      return [await page.getByLabel('Steps').inputValue(), await page.locator('.took').textContent()]
+      await page().locator('.stage[aria-busy="false"]').waitFor()
+      return [await page().getByLabel('Steps').inputValue(), await page().locator('.took').textContent()]
     }
     await open('#prompt=owl&seed=5&steps=4')
     await painted()
     expect(await stepsTaken()).toEqual(['4', expect.stringContaining(' in 4 steps')])
     await follow('#prompt=pizza&seed=4')
-    await page.waitForURL(/#model=emoji-16-guided&prompt=pizza&seed=4&steps=1$/)
+    await page().waitForURL(/#model=emoji-16-guided&prompt=pizza&seed=4&steps=1$/)
     expect(await stepsTaken()).toEqual(['1', expect.stringContaining(' in one step')])
     // A model's own, also if another one was painted with.
     const { sampling } = JSON.parse(await readFile('models/emoji-16-teacher/config.json', 'utf8'))
     await follow('#model=emoji-16-teacher&prompt=pizza&seed=4')
-    await page.waitForURL(new RegExp(`seed=4&steps=${sampling.num_inference_steps}$`))
+    await page().waitForURL(new RegExp(`seed=4&steps=${sampling.num_inference_steps}$`))
     expect((await stepsTaken())[0]).toBe(String(sampling.num_inference_steps))
     // One of the two trainings is not done.
     const second = join(studio.work, 'runs/second')
     await cp(join(studio.work, 'runs/first'), second, { recursive: true })
     try {
       await rm(join(second, 'config.json'))
-      const training = page.getByRole('combobox', { name: 'Training' })
+      const training = page().getByRole('combobox', { name: 'Training' })
       for (const [run, state] of [
         ['first', 'Done'],
         ['second', 'Stopped'],
@@ -136,13 +120,13 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       ] as const) {
         await follow(`#view=train&run=${run}`)
         await shown('Train')
-        await page.getByText(`${state}: 100 %`).waitFor()
+        await page().getByText(`${state}: 100 %`).waitFor()
         expect(await training.inputValue()).toBe(run)
-        expect(await page.locator('.samples img').getAttribute('src')).toContain(`api/runs/${run}/`)
-        await page.waitForURL(new RegExp(`#view=train&run=${run}&model=`))
+        expect(await page().locator('.samples img').getAttribute('src')).toContain(`api/runs/${run}/`)
+        await page().waitForURL(new RegExp(`#view=train&run=${run}&model=`))
       }
-      await page.goBack()
-      await page.getByText('Stopped: 100 %').waitFor()
+      await page().goBack()
+      await page().getByText('Stopped: 100 %').waitFor()
       expect(await training.inputValue()).toBe('second')
     } finally {
       await rm(second, { recursive: true })
@@ -173,13 +157,13 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       const student = await loadModel(again)
       expect(student.sha256).not.toBe(sha256)
       expect(await told()).toMatchObject({ kind: 'student', source: { sha256: student.sha256 } })
-      await page.reload()
+      await page().reload()
       await painted()
-      expect(await page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('again')
+      expect(await page().getByRole('combobox', { name: 'Model' }).inputValue()).toBe('again')
       const after = await pixelsOf(picture())
       expect(after).not.toEqual(before)
       // It is the picture of the model that was put there.
-      const steps = await page.getByLabel('Steps').inputValue()
+      const steps = await page().getByLabel('Steps').inputValue()
       await open(`#model=emoji-16-guided&prompt=owl&seed=5&steps=${steps}`)
       await painted()
       expect(await pixelsOf(picture())).toEqual(after)

@@ -6,39 +6,23 @@ import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import axe from 'axe-core'
 import type { FastifyInstance } from 'fastify'
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openCatalogue, studioServer } from '../../packages/onestroke/src/studio/index.js'
-import { browserLacks, launch } from '../web/browser.js'
-import { LAST_STROKE, STUDENT, Studio } from './testing.js'
+import { launch } from '../web/browser.js'
+import { describeInBrowser } from '../web/describe.js'
+import { LAST_STROKE, openStudio, STUDENT } from './testing.js'
 
-const DESCRIBED = `arriving at the studio${browserLacks ? `: ${browserLacks}` : ''}`
-
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let studio: Studio
-  let page: Page
-  /** What ends with a test. */
-  const closers: (() => Promise<unknown>)[] = []
-  const open = async (...options: Parameters<Studio['visit']>) => {
-    page = await studio.visit(...options)
-  }
-
-  beforeAll(async () => {
-    studio = await Studio.open()
-  })
-  afterAll(() => studio?.close())
-  afterEach(async () => {
-    await studio.leave()
-    for (const close of closers.splice(0)) await close()
-  })
+describeInBrowser('arriving at the studio', () => {
+  const studio = openStudio()
+  const { open, page } = studio
 
   const catalogueIn = (name: string, paths: readonly string[], places: readonly string[] = []) =>
     openCatalogue(paths, { work: join(studio.work, name), dtype: 'fp16', places })
 
   /** Expects that axe finds nothing wrong with the page. */
   const accessible = async () => {
-    await page.evaluate(axe.source)
-    const { violations } = await page.evaluate(() => (window as never as { axe: typeof axe }).axe.run())
+    await page().evaluate(axe.source)
+    const { violations } = await page().evaluate(() => (window as never as { axe: typeof axe }).axe.run())
     expect(violations.map(({ id, nodes }) => `${id} ${nodes[0]!.html}`)).toEqual([])
   }
 
@@ -63,7 +47,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       zipped.end(graph.subarray(graph.length / 2))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    closers.push(async () => {
+    onTestFinished(async () => {
       server.closeAllConnections()
       server.close()
       await app.close()
@@ -78,32 +62,32 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await open(`${url}#seed=3`, {})
     const megabytes = (share: number) => ((share * graph.length) / 1e6).toFixed(1)
     const half = `emoji-16-guided is loading ${megabytes(0.5)} of ${megabytes(1)} MB (50 %)`
-    const line = page.locator('.loading p').first()
+    const line = page().locator('.loading p').first()
     const told = async () => (await line.textContent())?.replace(/\s+/g, ' ')
     await expect.poll(told, { timeout: 60_000 }).toContain(half)
-    expect(await page.getByRole('progressbar').first().getAttribute('value')).toBe('0.5')
+    expect(await page().getByRole('progressbar').first().getAttribute('value')).toBe('0.5')
     // Prompts have the model's own suggestions by now.
-    const prompt = page.getByLabel('Prompt', { exact: true })
+    const prompt = page().getByLabel('Prompt', { exact: true })
     await prompt.fill('red hea')
-    await page.getByRole('button', { name: 'red heart', exact: true }).waitFor()
+    await page().getByRole('button', { name: 'red heart', exact: true }).waitFor()
     await accessible()
     // Another view, and another model, which does not wait for this one.
     for (const name of ['Compare', 'Draw', 'Train', 'Paint'])
-      await page.getByRole('navigation').getByRole('button', { name }).click()
-    const model = page.getByRole('combobox', { name: 'Model' })
+      await page().getByRole('navigation').getByRole('button', { name }).click()
+    const model = page().getByRole('combobox', { name: 'Model' })
     await model.selectOption('emoji-16-teacher')
-    await page.getByTestId('latency').waitFor()
+    await page().getByTestId('latency').waitFor()
     await model.selectOption('emoji-16-guided')
     await prompt.fill('red')
     await prompt.focus()
-    await page.keyboard.press('End')
+    await page().keyboard.press('End')
     go()
-    await page.getByTestId('latency').waitFor()
+    await page().getByTestId('latency').waitFor()
     // Who types goes on typing.
-    await page.waitForFunction(() => document.activeElement instanceof HTMLInputElement)
-    await page.keyboard.type(' heart')
+    await page().waitForFunction(() => document.activeElement instanceof HTMLInputElement)
+    await page().keyboard.type(' heart')
     expect(await prompt.inputValue()).toBe('red heart')
-    expect(await page.locator('.loading').count()).toBe(0)
+    expect(await page().locator('.loading').count()).toBe(0)
     expect(studio.complaints).toEqual([])
   })
 
@@ -112,19 +96,19 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await mkdir(place)
     const app = await studioServer(await catalogueIn('none', [], [place]), [place])
     await app.listen({ port: 0, host: '127.0.0.1' })
-    closers.push(() => app.close())
+    onTestFinished(() => app.close())
     await open(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}/#seed=3&prompt=owl`, {
       viewport: { width: 390, height: 844 },
     })
-    const section = page.getByRole('region', { name: 'How to get a model' })
+    const section = page().getByRole('region', { name: 'How to get a model' })
     await section.getByText('There is no model here yet.').waitFor()
     const text = await section.textContent()
     for (const part of ['npx onestroke demo', 'npx onestroke distill teacher DATA', place])
       expect(text).toContain(part)
     await accessible()
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+    expect(await page().evaluate(() => document.documentElement.scrollWidth)).toBe(390)
     await cp(STUDENT, join(place, 'mine'), { recursive: true })
-    await page.getByTestId('latency').waitFor()
+    await page().getByTestId('latency').waitFor()
     expect(await section.count()).toBe(0)
     expect(studio.complaints).toEqual([])
   })
@@ -134,12 +118,12 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     const guard = { host: '0.0.0.0', allowedHosts: ['phone.test'], token }
     const app = await studioServer(await catalogueIn('phone', [STUDENT]), [studio.work], guard)
     await app.listen({ port: 0, host: '127.0.0.1' })
-    closers.push(() => app.close())
+    onTestFinished(() => app.close())
     const phone = await launch('--host-resolver-rules=MAP phone.test 127.0.0.1')
-    closers.push(() => phone.close())
+    onTestFinished(() => phone.close())
     const { port } = app.server.address() as AddressInfo
     const context = await phone.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true })
-    page = await context.newPage()
+    const page = await context.newPage()
     page.setDefaultTimeout(100_000)
     await page.goto(`http://phone.test:${port}/`)
     await page.getByText('This studio opens with its link').waitFor()
@@ -170,20 +154,22 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       ['Train', '.quiet'],
       ['Paint', '.stage .picture'],
     ] as const) {
-      await page.getByRole('navigation').getByRole('button', { name: view }).click()
-      await page.locator(sign).first().waitFor()
+      await page().getByRole('navigation').getByRole('button', { name: view }).click()
+      await page().locator(sign).first().waitFor()
     }
-    await page.getByRole('button', { name: 'Other seeds' }).click()
-    await page.locator('.tiles li').nth(11).waitFor()
-    const download = page.waitForEvent('download')
-    await page.getByRole('button', { name: 'Save PNG' }).click()
+    await page().getByRole('button', { name: 'Other seeds' }).click()
+    await page().locator('.tiles li').nth(11).waitFor()
+    const download = page().waitForEvent('download')
+    await page().getByRole('button', { name: 'Save PNG' }).click()
     await download
     // A palette's colours, and tiles in columns, are the page's own styles.
     expect(
-      await page.locator('.tiles').evaluate((tiles) => getComputedStyle(tiles).getPropertyValue('--columns')),
+      await page()
+        .locator('.tiles')
+        .evaluate((tiles) => getComputedStyle(tiles).getPropertyValue('--columns')),
     ).toBe('6')
     expect(studio.complaints).toEqual([])
-    const broken = page.evaluate(
+    const broken = page().evaluate(
       () =>
         new Promise<string>((resolve) => {
           document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) =>

@@ -1,26 +1,13 @@
-import type { Page } from 'playwright-core'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { browserLacks } from '../web/browser.js'
-import { changed, drawingOn, noise, pixelsOf, rgba, Studio } from './testing.js'
+import { expect, it } from 'vitest'
+import { describeInBrowser } from '../web/describe.js'
+import { changed, drawingOn, noise, openStudio, pixelsOf, rgba } from './testing.js'
 
-const DESCRIBED = `pictures in the drawing view${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('pictures in the drawing view', () => {
+  const studio = openStudio()
+  const { open, page, goTo } = studio
+  const { brush, result, easel, choose, press, isPainted, mask, masked, colourAt, open16 } = drawingOn(page)
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let studio: Studio
-  let page: Page
-  const open = async (...options: Parameters<Studio['visit']>) => {
-    page = await studio.visit(...options)
-  }
-  const { brush, result, easel, choose, press, look, isPainted, mask, masked, colourAt, open16 } = drawingOn(
-    () => page,
-  )
-
-  beforeAll(async () => {
-    studio = await Studio.open()
-  })
-  afterAll(() => studio?.close())
-  afterEach(() => studio.leave())
   it('opens a picture that was enlarged from the model’s size with the pixels that it had before', async () => {
     await open('#view=draw&prompt=red+apple&seed=5')
     await isPainted()
@@ -28,7 +15,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       .resize(256, 256, { kernel: 'nearest' })
       .png()
       .toBuffer()
-    await page
+    await page()
       .locator('input[type=file]')
       .setInputFiles({ name: '256.png', mimeType: 'image/png', buffer: large })
     await expect.poll(() => pixelsOf(easel())).toEqual(rgba(noise))
@@ -42,7 +29,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       .extend({ left: 64, right: 64, background: '#ff0000' })
       .png()
       .toBuffer()
-    await page
+    await page()
       .locator('input[type=file]')
       .setInputFiles({ name: 'blue.png', mimeType: 'image/png', buffer: blue })
     await choose('Inpaint (mask)')
@@ -57,14 +44,14 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     for (const y of [0, 4, 8]) expect(row(after, y)).toEqual(row(before, y))
     expect(row(after, 12)).not.toEqual(row(before, 12))
     // Dropped beside the easel, it does not take the page's place.
-    const taken = await page.evaluate(() => dispatchEvent(new DragEvent('drop', { cancelable: true })))
+    const taken = await page().evaluate(() => dispatchEvent(new DragEvent('drop', { cancelable: true })))
     expect(taken).toBe(false)
     const broken = { name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') }
-    await page.locator('input[type=file]').setInputFiles(broken)
-    const refusal = page.getByText('no.png is no picture that this browser can read')
+    await page().locator('input[type=file]').setInputFiles(broken)
+    const refusal = page().getByText('no.png is no picture that this browser can read')
     await refusal.waitFor()
     // What is painted meanwhile does not take it away; what is drawn next does.
-    await page.getByLabel('Seed', { exact: true }).fill('6')
+    await page().getByLabel('Seed', { exact: true }).fill('6')
     await changed(result(), after)
     expect(await refusal.isVisible()).toBe(true)
     await brush([[0.5, 0.5]])
@@ -77,7 +64,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await open16(noise)
     await expect.poll(() => pixelsOf(easel())).toEqual(rgba(noise))
     await choose('Inpaint (mask)')
-    await page.getByLabel('Brush size').fill('12')
+    await page().getByLabel('Brush size').fill('12')
     const everMasked = Array<boolean>(256).fill(false)
     const original = rgba(noise)
     const keptOf = (pixels: readonly number[]) => pixels.filter((_, i) => !everMasked[Math.floor(i / 4)])
@@ -97,8 +84,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       expect(keptOf(await pixelsOf(easel()))).toEqual(keptOf(original))
       // Neither another view nor another size of the page is in the way of it.
       if (round === 3) {
-        await page.setViewportSize({ width: 700, height: 900 })
-        for (const name of ['Paint', 'Draw']) await look(name)
+        await page().setViewportSize({ width: 700, height: 900 })
+        for (const name of ['Paint', 'Draw']) await goTo(name)
       }
     }
     expect(everMasked.filter(Boolean).length).toBeGreaterThan(40)
@@ -126,18 +113,18 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await choose('Eraser')
     await brush(line)
     expect(await masked()).toBe(0)
-    await page.keyboard.press('Control+z')
+    await page().keyboard.press('Control+z')
     expect(await masked()).toBe(count)
     await press('Clear mask')
     expect(await masked()).toBe(0)
-    expect(await page.getByRole('button', { name: 'Clear mask' }).isDisabled()).toBe(true)
+    expect(await page().getByRole('button', { name: 'Clear mask' }).isDisabled()).toBe(true)
     await press('Undo')
     expect(await masked()).toBe(count)
     await press('Redo')
     expect(await masked()).toBe(0)
     // The smallest brush masks something wherever it is set down.
     await choose('Brush')
-    await page.getByLabel('Brush size').fill('1')
+    await page().getByLabel('Brush size').fill('1')
     await brush([[0.5, 0.5]])
     expect(await masked()).toBeGreaterThan(0)
     expect(studio.complaints).toEqual([])
@@ -154,24 +141,23 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     ])
     const [drawn, covered] = [await pixelsOf(easel()), await mask()]
     expect(drawn).toEqual(rgba(noise))
-    await page.reload()
+    await page().reload()
     await easel().waitFor()
     await expect.poll(() => pixelsOf(easel())).toEqual(drawn)
     expect(await mask()).toEqual(covered)
     // A new tab begins with it, and what is drawn there stays there.
-    const first = page
-    page = await first.context().newPage()
-    await page.goto(first.url())
-    await easel().waitFor()
-    await expect.poll(() => pixelsOf(easel())).toEqual(drawn)
-    await press('Clear mask')
-    await page.close()
-    page = first
-    await page.reload()
+    const second = await page().context().newPage()
+    const tab = drawingOn(() => second)
+    await second.goto(page().url())
+    await tab.easel().waitFor()
+    await expect.poll(() => pixelsOf(tab.easel())).toEqual(drawn)
+    await tab.press('Clear mask')
+    await second.close()
+    await page().reload()
     await easel().waitFor()
     await expect.poll(mask).toEqual(covered)
     await press('New drawing')
-    await page.reload()
+    await page().reload()
     await easel().waitFor()
     const white = Array<number>(1024).fill(255)
     await expect.poll(() => pixelsOf(easel())).toEqual(white)
@@ -183,16 +169,16 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await open('#prompt=red+apple&seed=5', {})
     await studio.painted()
     for (const view of ['Paint', 'Compare']) {
-      await look(view)
-      const picture = page.locator('.stage .picture, .compare .picture').first()
-      const button = page.getByRole('button', { name: 'Use as input' }).first()
+      await goTo(view)
+      const picture = page().locator('.stage .picture, .compare .picture').first()
+      const button = page().getByRole('button', { name: 'Use as input' }).first()
       await expect.poll(() => button.isEnabled(), { timeout: 60_000 }).toBe(true)
       const pixels = await pixelsOf(picture)
       await button.click()
       await easel().waitFor()
       await expect.poll(() => pixelsOf(easel())).toEqual(pixels)
     }
-    const text = (await page.locator('.draw').textContent())!.toLowerCase()
+    const text = (await page().locator('.draw').textContent())!.toLowerCase()
     for (const word of ['image to image', 'inpaint', 'mask', 'use as input']) expect(text).toContain(word)
     expect(studio.complaints).toEqual([])
   })
@@ -204,24 +190,24 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       ['Draw', '#3366cc'],
       ['Paint', '#33cc66'],
     ] as const) {
-      await look(view)
-      await page.evaluate(async (fill) => {
+      await goTo(view)
+      await page().evaluate(async (fill) => {
         const canvas = new OffscreenCanvas(60, 40)
         const context = canvas.getContext('2d')!
         context.fillStyle = fill
         context.fillRect(0, 0, 60, 40)
         await navigator.clipboard.write([new ClipboardItem({ 'image/png': canvas.convertToBlob() })])
       }, colour)
-      await page.keyboard.press('Control+v')
+      await page().keyboard.press('Control+v')
       await easel().waitFor()
       const rgb = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16))
       await expect.poll(() => colourAt(8, 8)).toEqual(rgb)
     }
     // Text is nothing to draw, and goes where text goes.
-    await page.evaluate(() => navigator.clipboard.writeText('owl'))
-    await page.getByLabel('Prompt').fill('')
-    await page.getByLabel('Prompt').press('Control+v')
-    expect(await page.getByLabel('Prompt').inputValue()).toBe('owl')
+    await page().evaluate(() => navigator.clipboard.writeText('owl'))
+    await page().getByLabel('Prompt').fill('')
+    await page().getByLabel('Prompt').press('Control+v')
+    expect(await page().getByLabel('Prompt').inputValue()).toBe('owl')
     expect(studio.complaints).toEqual([])
   })
 
@@ -237,15 +223,17 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       await isPainted()
       for (const mode of ['Image to image', 'Inpaint (mask)']) {
         await choose(mode)
-        const wide = await page.locator('.draw').evaluate((draw) => {
-          const rights = [...draw.querySelectorAll('*')].map((one) => one.getBoundingClientRect().right)
-          return { content: Math.max(...rights), room: draw.getBoundingClientRect().right }
-        })
+        const wide = await page()
+          .locator('.draw')
+          .evaluate((draw) => {
+            const rights = [...draw.querySelectorAll('*')].map((one) => one.getBoundingClientRect().right)
+            return { content: Math.max(...rights), room: draw.getBoundingClientRect().right }
+          })
         expect(wide.content).toBeLessThanOrEqual(wide.room + 0.5)
         for (const label of mode === 'Inpaint (mask)' ? ['Brush size'] : ['Brush size', 'Strength']) {
-          await page.getByLabel(label).focus()
+          await page().getByLabel(label).focus()
           const [slider, picture] = [
-            (await page.getByLabel(label).boundingBox())!,
+            (await page().getByLabel(label).boundingBox())!,
             (await result().boundingBox())!,
           ]
           expect(Math.min(slider.y, picture.y)).toBeGreaterThanOrEqual(0)

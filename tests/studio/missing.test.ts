@@ -1,27 +1,15 @@
 /** What the studio does where something is missing, broken or not to be shown. */
 import { cp, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { openCatalogue } from '../../packages/onestroke/src/studio/index.js'
-import { browserLacks } from '../web/browser.js'
-import { STUDENT, Studio, train, withoutServiceWorkers } from './testing.js'
+import { describeInBrowser } from '../web/describe.js'
+import { openStudio, STUDENT, train, withoutServiceWorkers } from './testing.js'
 
-const DESCRIBED = `what the studio lacks${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('what the studio lacks', () => {
+  const studio = openStudio(train)
+  const { open, page, painted } = studio
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let studio: Studio
-  let page: Page
-  const open = async (...options: Parameters<Studio['visit']>) => {
-    page = await studio.visit(...options)
-  }
-  const painted = () => studio.painted()
-
-  beforeAll(async () => {
-    studio = await Studio.open(train)
-  })
-  afterAll(() => studio?.close())
-  afterEach(() => studio.leave())
   it('shows nothing that only links put into an export', async () => {
     const place = join(studio.work, 'exports')
     const catalogue = await openCatalogue([STUDENT], { work: join(place, 'made'), dtype: 'fp16' })
@@ -38,11 +26,9 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     ])
   })
 
-  /** A browser as in private windows; and one whose requests tests can answer. */
-
   it('says what is missing, broken or unknown', async () => {
     await open('#model=nowhere')
-    await page.getByText('The link asks for the model nowhere, which is not here').waitFor()
+    await page().getByText('The link asks for the model nowhere, which is not here').waitFor()
     await painted()
     const other = await withoutServiceWorkers(studio)
     const lacking = async (route: string, answer: object, words: RegExp) => {

@@ -7,7 +7,7 @@ import { openCatalogue, type StudioGuard, studioServer } from '../../packages/on
 import { fails, onestroke, scratch } from '../cli/testing.js'
 import { hashOfConfig, STUDENT } from './testing.js'
 
-const work = await scratch()
+const { folder: work } = await scratch()
 const TOKEN = 'a-token-of-enough-letters'
 const HOST = '192.168.1.5:8090'
 /** Another machine of the network. */

@@ -5,29 +5,16 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify from 'fastify'
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { openCatalogue, writeSite } from '../../packages/onestroke/src/studio/index.js'
 import { fails, succeeds } from '../cli/testing.js'
-import { browserLacks, launchWith } from '../web/browser.js'
-import { hashOfConfig, pixelsOf, STUDENT, Studio } from './testing.js'
+import { launchWith } from '../web/browser.js'
+import { describeInBrowser } from '../web/describe.js'
+import { hashOfConfig, openStudio, pixelsOf, STUDENT } from './testing.js'
 
-const DESCRIBED = `the studio without its server${browserLacks ? `: ${browserLacks}` : ''}`
-
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let studio: Studio
-  const picture = () => studio.picture()
-  const painted = () => studio.painted()
-  let page: Page
-  const open = async (address: string) => {
-    page = await studio.visit(address, {})
-  }
-
-  beforeAll(async () => {
-    studio = await Studio.open()
-  })
-  afterAll(() => studio?.close())
-  afterEach(() => studio.leave())
+describeInBrowser('the studio without its server', () => {
+  const studio = openStudio()
+  const { open, page, picture, painted } = studio
 
   /** Serves a folder the way others would: without headers. */
   const hosted = async (root: string, before: (path: string) => Promise<void> = async () => {}) => {
@@ -40,13 +27,13 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   }
 
   it('works offline once it has loaded', async () => {
-    await open('#prompt=owl&seed=5')
+    await open('#prompt=owl&seed=5', {})
     await painted()
     const before = await pixelsOf(picture())
-    await page.context().setOffline(true)
+    await page().context().setOffline(true)
     await studio.app.close()
     try {
-      await page.reload()
+      await page().reload()
       await painted()
       expect(await pixelsOf(picture())).toEqual(before)
     } finally {
@@ -62,12 +49,12 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await writeSite(await openCatalogue([STUDENT], { work, dtype: 'fp16' }), out)
     const { app, url } = await hosted(out)
     try {
-      await open(`${url}#prompt=owl&seed=5`)
+      await open(`${url}#prompt=owl&seed=5`, {})
       await painted()
       const before = await pixelsOf(picture())
       const list = join(out, 'sw-files.js')
       await writeFile(list, (await readFile(list, 'utf8')).replace(/VERSION = "\w+"/, 'VERSION = "later"'))
-      await page.evaluate(async () => {
+      await page().evaluate(async () => {
         const registration = await navigator.serviceWorker.ready
         // Again and again: the browser may have been looking already, before there was something new.
         while (!registration.waiting) {
@@ -76,21 +63,21 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
         }
       })
       // It waits for the page that is open, which still paints; then it takes over.
-      await page.reload()
+      await page().reload()
       await painted()
-      await page.goto('about:blank')
+      await page().goto('about:blank')
       await expect
         .poll(async () => {
-          await page.goto(`${url}#prompt=owl&seed=5`)
+          await page().goto(`${url}#prompt=owl&seed=5`)
           await painted()
-          const names = await page.evaluate(() => caches.keys())
-          await page.goto('about:blank')
+          const names = await page().evaluate(() => caches.keys())
+          await page().goto('about:blank')
           return names.map((name) => name.split(' ').at(-1)).sort()
         })
         .toEqual(['asked', 'later', 'onestroke'])
       await app.close()
-      await page.context().setOffline(true)
-      await page.goto(`${url}#prompt=owl&seed=5`)
+      await page().context().setOffline(true)
+      await page().goto(`${url}#prompt=owl&seed=5`)
       await painted()
       expect(await pixelsOf(picture())).toEqual(before)
     } finally {
@@ -139,9 +126,9 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   })
 
   it('leaves alone what is not its own at the same address', async () => {
-    await open('#prompt=owl&seed=5')
+    await open('#prompt=owl&seed=5', {})
     await painted()
-    const asked = await page.evaluate(async () => {
+    const asked = await page().evaluate(async () => {
       const fetched = await Promise.all(['other.js', 'api/runs'].map((path) => fetch(path)))
       const kept = await Promise.all(
         (await caches.keys()).map(async (name) => (await caches.open(name)).keys()),
@@ -179,12 +166,12 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       expect(existsSync(join(out, file))).toBe(true)
     const { app, url } = await hosted(out)
     try {
-      await open(`${url}#prompt=owl&seed=5`)
+      await open(`${url}#prompt=owl&seed=5`, {})
       await painted()
-      expect(await page.locator('.status').textContent()).toContain('WebAssembly, one thread')
-      expect(await page.locator('nav button').allTextContents()).toEqual(['Paint', 'Compare', 'Draw'])
+      expect(await page().locator('.status').textContent()).toContain('WebAssembly, one thread')
+      expect(await page().locator('nav button').allTextContents()).toEqual(['Paint', 'Compare', 'Draw'])
       // Its policy is in the page itself, where the server sends none.
-      const policy = page.locator('meta[http-equiv="Content-Security-Policy"]')
+      const policy = page().locator('meta[http-equiv="Content-Security-Policy"]')
       expect(await policy.getAttribute('content')).toMatch(
         /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/,
       )

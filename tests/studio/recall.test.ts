@@ -1,42 +1,29 @@
 /** How a picture in the studio is kept and found again: by its link, and by its file. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { readRecipe, withRecipe } from '../../packages/core/src/pipeline/index.js'
 import { succeeds } from '../cli/testing.js'
-import { browserLacks } from '../web/browser.js'
-import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
+import { describeInBrowser } from '../web/describe.js'
+import { changed, openStudio, pixelsOf, STUDENT } from './testing.js'
 
-const DESCRIBED = `a picture of the studio${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('a picture of the studio', () => {
+  const studio = openStudio()
+  const { open, page, picture, painted } = studio
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let studio: Studio
-  let page: Page
-  const open = async (...options: Parameters<Studio['visit']>) => {
-    page = await studio.visit(...options)
-  }
-  const picture = () => studio.picture()
-  const painted = () => studio.painted()
-
-  beforeAll(async () => {
-    studio = await Studio.open()
-  })
-  afterAll(() => studio?.close())
-  afterEach(() => studio.leave())
   it('has a link that is the picture', async () => {
     await open('#prompt=owl&seed=12')
     await painted()
-    await page.getByRole('button', { name: 'New seed' }).first().click()
-    const seed = await page.getByLabel('Seed', { exact: true }).inputValue()
-    await page.getByRole('button', { name: 'Copy link' }).click()
-    await page.getByText('Copied').waitFor()
-    const link = await page.evaluate(() => navigator.clipboard.readText())
+    await page().getByRole('button', { name: 'New seed' }).first().click()
+    const seed = await page().getByLabel('Seed', { exact: true }).inputValue()
+    await page().getByRole('button', { name: 'Copy link' }).click()
+    await page().getByText('Copied').waitFor()
+    const link = await page().evaluate(() => navigator.clipboard.readText())
     expect(link).toContain(`seed=${seed}`)
     expect(link).toContain('prompt=owl')
     await expect.poll(async () => (await pixelsOf(picture())).length).toBe(16 * 16 * 4)
-    await page.waitForTimeout(500)
+    await page().waitForTimeout(500)
     const before = await pixelsOf(picture())
     await open(link.slice(studio.url.length))
     await painted()
@@ -45,20 +32,20 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     const odd = link.slice(studio.url.length).replace(/&steps=\d+/, '')
     await open(`${odd}&style=nonsense&device=none&steps=32`)
     await painted()
-    expect(await page.locator('.status').textContent()).toContain(' in 8 steps')
-    await page.getByLabel('Steps').fill('1')
+    expect(await page().locator('.status').textContent()).toContain(' in 8 steps')
+    await page().getByLabel('Steps').fill('1')
     await expect.poll(() => pixelsOf(picture())).toEqual(before)
     // Another link, pasted into the same tab.
-    await page.evaluate(() => location.assign('#prompt=pizza&seed=4'))
-    await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('pizza')
+    await page().evaluate(() => location.assign('#prompt=pizza&seed=4'))
+    await expect.poll(() => page().getByLabel('Prompt', { exact: true }).inputValue()).toBe('pizza')
   })
 
   it('saves a PNG that brings its settings back when it is dropped', async () => {
     await open('#prompt=cat+face&seed=21&steps=2&guidance=2&without=noto')
     await painted()
     const before = await pixelsOf(picture())
-    const download = page.waitForEvent('download')
-    await page.getByRole('button', { name: 'Save PNG' }).click()
+    const download = page().waitForEvent('download')
+    await page().getByRole('button', { name: 'Save PNG' }).click()
     const png = await readFile(await (await download).path())
     expect(readRecipe(png)).toEqual({
       model: 'emoji-16-guided',
@@ -69,7 +56,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       negative_prompt: 'noto',
     })
     const drop = (bytes: Buffer, name: string) =>
-      page.evaluate(
+      page().evaluate(
         ([text, name]) => {
           const dataTransfer = new DataTransfer()
           const file = new File([Uint8Array.from(atob(text!), (letter) => letter.charCodeAt(0))], name!)
@@ -82,9 +69,9 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       )
     await open('#prompt=owl&seed=4&view=compare')
     await drop(png, 'cat.png')
-    await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('cat face')
+    await expect.poll(() => page().getByLabel('Prompt', { exact: true }).inputValue()).toBe('cat face')
     await expect.poll(() => pixelsOf(picture())).toEqual(before)
-    expect(await page.getByLabel('Negative prompt').inputValue()).toBe('noto')
+    expect(await page().getByLabel('Negative prompt').inputValue()).toBe('noto')
     // An edit's settings come back, and the page says that its picture does not.
     const edited = withRecipe(png, {
       model: 'emoji-16-guided',
@@ -94,12 +81,12 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       edit: { strength: 0.6, picture: { name: 'sketch.png', sha256: 'ab' }, mask: null },
     })
     await drop(Buffer.from(edited), 'edited.png')
-    await expect.poll(() => page.getByLabel('Prompt', { exact: true }).inputValue()).toBe('pizza')
-    await page
+    await expect.poll(() => page().getByLabel('Prompt', { exact: true }).inputValue()).toBe('pizza')
+    await page()
       .getByText('is an edit of sketch.png, with strength 0.6. It cannot be repeated without')
       .waitFor()
     await drop(Buffer.from('no picture'), 'notes.txt')
-    await page.getByText('notes.txt does not say how it was painted').waitFor()
+    await page().getByText('notes.txt does not say how it was painted').waitFor()
     expect(studio.complaints).toEqual([])
   })
 
@@ -108,7 +95,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await succeeds(['sample', STUDENT, '--prompt', 'owl', '--seed', '30', '-n', '16', '--out', sheet])
     const drop = async (file: string) => {
       const text = (await readFile(file)).toString('base64')
-      await page.evaluate((text) => {
+      await page().evaluate((text) => {
         const dataTransfer = new DataTransfer()
         const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
         dataTransfer.items.add(new File([bytes], 'dropped.png'))
@@ -124,8 +111,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     for (const link of asked) {
       await open(link)
       await painted()
-      const download = page.waitForEvent('download')
-      await page.getByRole('button', { name: 'Save PNG' }).click()
+      const download = page().waitForEvent('download')
+      await page().getByRole('button', { name: 'Save PNG' }).click()
       const file = await (await download).path()
       // Something else of everything.
       await open(
@@ -133,13 +120,13 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       )
       await painted()
       await drop(file)
-      await expect.poll(() => page.evaluate(() => location.hash)).toBe(link)
-      expect(await page.getByRole('alert').count()).toBe(0)
+      await expect.poll(() => page().evaluate(() => location.hash)).toBe(link)
+      expect(await page().getByRole('alert').count()).toBe(0)
     }
     await drop(sheet)
-    await page.getByText('dropped.png is a sheet of 16 pictures; its first is shown.').waitFor()
+    await page().getByText('dropped.png is a sheet of 16 pictures; its first is shown.').waitFor()
     const first = '#model=emoji-16-guided&prompt=owl&seed=30&steps=1'
-    await expect.poll(() => page.evaluate(() => location.hash)).toBe(first)
+    await expect.poll(() => page().evaluate(() => location.hash)).toBe(first)
     expect(studio.complaints).toEqual([])
   })
 
@@ -148,14 +135,14 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await painted()
     const owl = await pixelsOf(picture())
     // The browser writes a picture when the test lets it.
-    await page.evaluate(() => {
+    await page().evaluate(() => {
       const { toBlob } = HTMLCanvasElement.prototype
       HTMLCanvasElement.prototype.toBlob = function (...given) {
         Object.assign(window, { write: () => toBlob.apply(this, given) })
       }
     })
     /** Another prompt and seed, and a click before anything else can happen. */
-    await page.evaluate(() => {
+    await page().evaluate(() => {
       const write = (label: string, value: string) => {
         const found = [...document.querySelectorAll('label')].find(({ textContent }) => textContent === label)
         const field = found!.control as HTMLInputElement
@@ -168,8 +155,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       buttons.find(({ textContent }) => textContent === 'Save PNG')!.click()
     })
     const written = async () => {
-      const download = page.waitForEvent('download')
-      await page.evaluate(() => (window as never as { write(): void }).write())
+      const download = page().waitForEvent('download')
+      await page().evaluate(() => (window as never as { write(): void }).write())
       const file = await download
       const png = await readFile(await file.path())
       const { prompts, seeds } = readRecipe(png)!
@@ -178,11 +165,11 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       return { name: file.suggestedFilename(), prompts, seeds, pixels: [...(await small.raw().toBuffer())] }
     }
     // By now the next one is shown.
-    await page.getByRole('img', { name: 'pizza seed 6', exact: true }).waitFor()
-    await page.locator('.stage[aria-busy="false"]').waitFor()
+    await page().getByRole('img', { name: 'pizza seed 6', exact: true }).waitFor()
+    await page().locator('.stage[aria-busy="false"]').waitFor()
     const pizza = await changed(picture(), owl)
     expect(await written()).toEqual({ name: 'owl-seed-5.png', prompts: ['owl'], seeds: [5], pixels: owl })
-    await page.getByRole('button', { name: 'Save PNG' }).click()
+    await page().getByRole('button', { name: 'Save PNG' }).click()
     expect(await written()).toEqual({
       name: 'pizza-seed-6.png',
       prompts: ['pizza'],

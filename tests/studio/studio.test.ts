@@ -2,48 +2,36 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Page } from 'playwright-core'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { openCatalogue } from '../../packages/onestroke/src/studio/index.js'
-import { browserLacks, launchWebgpu, webgpuLacks } from '../web/browser.js'
-import { changed, pixelsOf, STUDENT, Studio, TEACHER_STEPS } from './testing.js'
+import { launchWebgpu, webgpuLacks } from '../web/browser.js'
+import { describeInBrowser } from '../web/describe.js'
+import { changed, openStudio, pixelsOf, STUDENT, TEACHER_STEPS } from './testing.js'
 
-const DESCRIBED = `the studio${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('the studio', () => {
+  const studio = openStudio()
+  const { open, page, picture, painted } = studio
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let studio: Studio
-  let page: Page
-  const open = async (...options: Parameters<Studio['visit']>) => {
-    page = await studio.visit(...options)
-  }
-  const picture = () => studio.picture()
-  const painted = () => studio.painted()
-
-  beforeAll(async () => {
-    studio = await Studio.open()
-  })
-  afterAll(() => studio?.close())
-  afterEach(() => studio.leave())
   it('paints, follows a slider while it is dragged, and says how long it took', async () => {
     await open('#prompt=red+heart&seed=3')
     await painted()
     const first = await pixelsOf(picture())
     expect(new Set(first).size).toBeGreaterThan(20)
-    await page.getByText('Interpolate to another picture').click()
-    const slider = page.getByRole('slider', { name: 'Mix' })
+    await page().getByText('Interpolate to another picture').click()
+    const slider = page().getByRole('slider', { name: 'Mix' })
     await slider.scrollIntoViewIfNeeded()
     const box = (await slider.boundingBox())!
     const at = (share: number) => [box.x + 8 + share * (box.width - 16), box.y + box.height / 2] as const
-    await page.mouse.move(...at(0))
-    await page.mouse.down()
+    await page().mouse.move(...at(0))
+    await page().mouse.down()
     const seen: number[][] = [first]
     for (const share of [0.3, 0.6, 0.9]) {
-      await page.mouse.move(...at(share), { steps: 5 })
+      await page().mouse.move(...at(share), { steps: 5 })
       seen.push(await changed(picture(), seen.at(-1)!))
     }
-    await page.mouse.up()
-    expect(await page.locator('.status').textContent()).toMatch(
+    await page().mouse.up()
+    expect(await page().locator('.status').textContent()).toMatch(
       /^[\d.]+ ms a picture in one step, [\d.]+ ms from slider to page · WebAssembly, (\d) threads$/,
     )
     expect(studio.complaints).toEqual([])
@@ -52,13 +40,13 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   it('says at the field which seeds there are, and draws one where -1 or random is typed', async () => {
     await open('#prompt=owl&seed=5')
     await painted()
-    await page.getByText('Interpolate to another picture').click()
+    await page().getByText('Interpolate to another picture').click()
     for (const [label, usual] of [
       ['Seed', '5'],
       ['Other seed', '8'],
     ] as const) {
-      const seed = page.getByLabel(label, { exact: true })
-      const said = page.getByText(
+      const seed = page().getByLabel(label, { exact: true })
+      const said = page().getByText(
         'A seed is a whole number from 0 to 4294967295, or -1 or random, which draw one.',
       )
       for (const typed of ['-2', '4294967296', '1.5', '']) {
@@ -76,7 +64,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
         const drawn = await seed.inputValue()
         expect(drawn).toMatch(/^\d+$/)
         const part = label === 'Seed' ? `&seed=${drawn}` : `&to-seed=${drawn}`
-        await expect.poll(() => page.url()).toContain(part)
+        await expect.poll(() => page().url()).toContain(part)
       }
       await seed.fill('7')
       await seed.press('ArrowUp')
@@ -90,9 +78,9 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   it('says what the model does not read of a prompt, when the word is whole', async () => {
     await open('#prompt=cat+🧯')
     await painted()
-    const notes = page.locator('.prompt .hint')
+    const notes = page().locator('.prompt .hint')
     expect(await notes.allTextContents()).toEqual(['The model reads words, and not "🧯".'])
-    const field = page.getByLabel('Prompt', { exact: true })
+    const field = page().getByLabel('Prompt', { exact: true })
     await field.fill('cat fac')
     expect(await notes.count()).toBe(0)
     await field.fill('xyzzy')
@@ -106,17 +94,17 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   it('is guided as far as the student learned, and away from words', async () => {
     await open('#prompt=cat+face&seed=5&guidance=9')
     await painted()
-    const slider = page.getByRole('slider', { name: 'Guidance' })
+    const slider = page().getByRole('slider', { name: 'Guidance' })
     expect([await slider.getAttribute('min'), await slider.getAttribute('max')]).toEqual(['1', '3'])
     const guided = await pixelsOf(picture())
     await slider.fill('2')
     const less = await changed(picture(), guided)
-    await page.getByLabel('Negative prompt').fill('noto')
+    await page().getByLabel('Negative prompt').fill('noto')
     const away = await changed(picture(), less)
-    await expect.poll(() => page.evaluate(() => location.hash)).toContain('guidance=2&without=noto')
+    await expect.poll(() => page().evaluate(() => location.hash)).toContain('guidance=2&without=noto')
     await slider.fill('1')
     await changed(picture(), away)
-    expect(await page.getByLabel('Negative prompt').count()).toBe(0)
+    expect(await page().getByLabel('Negative prompt').count()).toBe(0)
     expect(studio.complaints).toEqual([])
   })
 
@@ -124,15 +112,15 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await open('#seed=3&prompt=owl')
     await painted()
     const students = await pixelsOf(picture())
-    const model = page.getByRole('combobox', { name: 'Model' })
+    const model = page().getByRole('combobox', { name: 'Model' })
     await model.selectOption('emoji-16-teacher')
     await changed(picture(), students)
-    await page.getByLabel('Steps').fill('32')
-    await page.getByLabel('Seed', { exact: true }).fill('4')
-    await page.waitForTimeout(30)
-    await page.getByLabel('Seed', { exact: true }).fill('3')
+    await page().getByLabel('Steps').fill('32')
+    await page().getByLabel('Seed', { exact: true }).fill('4')
+    await page().waitForTimeout(30)
+    await page().getByLabel('Seed', { exact: true }).fill('3')
     await model.selectOption('emoji-16-guided')
-    await page.waitForTimeout(2000)
+    await page().waitForTimeout(2000)
     expect(await pixelsOf(picture())).toEqual(students)
   })
 
@@ -140,8 +128,10 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     await open('#prompt=owl&seed=5')
     await painted()
     const before = await pixelsOf(picture())
-    const loading = page.locator('.loading').waitFor()
-    const worker = page.workers().find((one) => one.url().includes('/assets/worker-'))!
+    const loading = page().locator('.loading').waitFor()
+    const worker = page()
+      .workers()
+      .find((one) => one.url().includes('/assets/worker-'))!
     await worker.evaluate(() => {
       setTimeout(() => {
         throw new Error('out of memory')
@@ -155,19 +145,21 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   it('suggests words, draws relatives to choose from, and saves pictures and sprite sheets', async () => {
     await open('#seed=3')
     await painted()
-    const prompt = page.getByLabel('Prompt', { exact: true })
+    const prompt = page().getByLabel('Prompt', { exact: true })
     await prompt.fill('red hea')
-    await page.getByRole('button', { name: 'red heart', exact: true }).click()
+    await page().getByRole('button', { name: 'red heart', exact: true }).click()
     expect(await prompt.inputValue()).toBe('red heart')
     for (const kind of ['Variations', 'Variations', 'Other seeds']) {
       const seeds = () =>
-        page.locator('.tiles canvas').evaluateAll((all) => all.map(({ ariaLabel }) => ariaLabel))
+        page()
+          .locator('.tiles canvas')
+          .evaluateAll((all) => all.map(({ ariaLabel }) => ariaLabel))
       const before = await seeds()
-      await page.getByRole('button', { name: kind }).click()
+      await page().getByRole('button', { name: kind }).click()
       await expect.poll(seeds).not.toEqual(before)
       expect(await seeds()).toHaveLength(12)
-      await page.waitForTimeout(300)
-      const tile = page.locator('.tiles .tile').nth(4)
+      await page().waitForTimeout(300)
+      const tile = page().locator('.tiles .tile').nth(4)
       const chosen = await pixelsOf(tile.locator('canvas'))
       await tile.click()
       await expect
@@ -177,32 +169,34 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
         })
         .toBeLessThanOrEqual(2)
       // However often: of the picture that they began with.
-      if (kind === 'Variations') await page.waitForURL(/to-seed=3(&|$)/)
+      if (kind === 'Variations') await page().waitForURL(/to-seed=3(&|$)/)
     }
     const saved = async (button: string) => {
-      const download = page.waitForEvent('download')
-      await page.getByRole('button', { name: button }).click()
+      const download = page().waitForEvent('download')
+      await page().getByRole('button', { name: button }).click()
       return sharp(await readFile(await (await download).path())).metadata()
     }
     expect(await saved('Save PNG')).toMatchObject({ width: 256, height: 256, format: 'png' })
     expect(await saved('Save sprite sheet')).toMatchObject({ width: 96, height: 32, format: 'png' })
-    await page.getByRole('button', { name: 'Copy picture' }).click()
-    await page.getByText('Copied').waitFor()
-    const types = await page.evaluate(async () => (await navigator.clipboard.read())[0]!.types)
+    await page().getByRole('button', { name: 'Copy picture' }).click()
+    await page().getByText('Copied').waitFor()
+    const types = await page().evaluate(async () => (await navigator.clipboard.read())[0]!.types)
     expect(types).toEqual(['image/png'])
   })
 
   it('shows the teacher’s strokes beside the student', async () => {
     await open('#view=compare&prompt=cat+face&seed=5')
-    await page.getByText(/The student is .* faster here/).waitFor()
-    expect(await page.locator('.film li').count()).toBe(TEACHER_STEPS)
+    await page()
+      .getByText(/The student is .* faster here/)
+      .waitFor()
+    expect(await page().locator('.film li').count()).toBe(TEACHER_STEPS)
     // The teacher paints as its config says, and as `sample` paints it.
     const config = JSON.parse(await readFile('models/emoji-16-teacher/config.json', 'utf8'))
     expect(config.sampling).toMatchObject({ solver: 'dpmpp_2m', num_inference_steps: TEACHER_STEPS })
-    const [said] = await page.getByText('steps of').allTextContents()
+    const [said] = await page().getByText('steps of').allTextContents()
     expect(said).toMatch(/^8 of 8 steps of DPM-Solver\+\+ · [\d.]+ m?s$/)
     const [student, teacher] = await Promise.all(
-      [0, 1].map((i) => pixelsOf(page.locator('.pair .picture').nth(i))),
+      [0, 1].map((i) => pixelsOf(page().locator('.pair .picture').nth(i))),
     )
     const far = Math.sqrt(
       student!.reduce((sum, value, i) => sum + (value - teacher![i]!) ** 2, 0) / student!.length,
@@ -223,7 +217,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       try {
         await open('#prompt=owl&seed=5&device=webgpu', {}, other)
         await painted()
-        expect(await page.locator('.status').textContent()).toContain('WebGPU')
+        expect(await page().locator('.status').textContent()).toContain('WebGPU')
         const far = (await pixelsOf(picture())).map((value, i) => Math.abs(value - wasm[i]!))
         expect(Math.max(...far)).toBeLessThanOrEqual(2)
       } finally {

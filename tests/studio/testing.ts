@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import sharp from 'sharp'
-import { expect, vi } from 'vitest'
+import { afterEach, beforeAll, expect, vi } from 'vitest'
 import { openCatalogue, studioServer } from '../../packages/onestroke/src/studio/index.js'
 import { expectBuilt } from '../build.js'
 import { succeeds } from '../cli/testing.js'
@@ -32,33 +32,26 @@ export const LAST_STROKE = `.film li:nth-child(${TEACHER_STEPS})`
 export class Studio {
   /** What the page complained of, which it should not. */
   readonly complaints: string[] = []
+  /** A folder for this test file, with trainings in `runs`. */
+  work!: string
+  url!: string
+  app!: FastifyInstance
+  browser!: Browser
   #page: Page | undefined
   /** The context of pages that need none of their own: what it has compiled of onnxruntime stays. */
   #shared: BrowserContext | undefined
   #own: BrowserContext | undefined
 
-  private constructor(
-    /** A folder for this test file, with trainings in `runs`. */
-    readonly work: string,
-    readonly models: readonly string[],
-    readonly browser: Browser,
-    public app: FastifyInstance,
-    readonly url: string,
-  ) {}
+  /** @param models that it offers */
+  constructor(readonly models: readonly string[]) {}
 
-  /**
-   * @param prepare is given the folder, before the studio opens.
-   * @param models that it offers.
-   */
-  static async open(
-    prepare: (work: string) => Promise<void> = async () => {},
-    models: readonly string[] = [STUDENT],
-  ): Promise<Studio> {
-    const work = await mkdtemp(join(tmpdir(), 'onestroke-studio-test-'))
-    await prepare(work)
-    const app = await serve(work, 0, models)
-    const { port } = app.server.address() as AddressInfo
-    return new Studio(work, models, await launch(), app, `http://127.0.0.1:${port}/`)
+  /** @param prepare is given the folder, before the studio opens */
+  async start(prepare: (work: string) => Promise<void>): Promise<void> {
+    this.work = await mkdtemp(join(tmpdir(), 'onestroke-studio-test-'))
+    await prepare(this.work)
+    this.app = await serve(this.work, 0, this.models)
+    this.url = `http://127.0.0.1:${(this.app.server.address() as AddressInfo).port}/`
+    this.browser = await launch()
   }
 
   async close(): Promise<void> {
@@ -78,15 +71,16 @@ export class Studio {
    * @param address from the studio's own on.
    * @param options of a context of its own, where nobody was before.
    */
-  async visit(
+  readonly open = async (
     address = '',
     options?: Parameters<Browser['newContext']>[0],
     browser = this.browser,
-  ): Promise<Page> {
+  ): Promise<void> => {
     await this.leave()
-    const open = () => browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options })
-    if (options) this.#own = await open()
-    else this.#shared ??= await open()
+    const context = () =>
+      browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options })
+    if (options) this.#own = await context()
+    else this.#shared ??= await context()
     const page = await (this.#own ?? this.#shared!).newPage()
     page.on('pageerror', ({ message }) => this.complaints.push(message))
     page.on('console', (message) => {
@@ -94,7 +88,6 @@ export class Studio {
     })
     await page.goto(new URL(address, this.url).href)
     this.#page = page
-    return page
   }
 
   async leave(): Promise<void> {
@@ -104,23 +97,41 @@ export class Studio {
     this.complaints.length = 0
   }
 
-  picture(): Locator {
-    return this.#page!.locator('.stage .picture')
-  }
-  painted(): Promise<void> {
-    return this.#page!.getByTestId('latency').waitFor()
-  }
-  prompt(): Locator {
-    return this.#page!.getByLabel('Prompt', { exact: true })
-  }
+  /** The page that was opened last. */
+  readonly page = (): Page => this.#page!
+  readonly picture = (): Locator => this.page().locator('.stage .picture')
+  readonly painted = (): Promise<void> => this.page().getByTestId('latency').waitFor()
+  /** Waits until Compare has measured what it compares. */
+  readonly compared = (): Promise<void> =>
+    this.page()
+      .getByText(/The student is .* faster here/)
+      .waitFor()
+  readonly prompt = (): Locator => this.page().getByLabel('Prompt', { exact: true })
   /** Clicks on one of its views: Paint, Compare, Draw or Train. */
-  goTo(view: string): Promise<void> {
-    return this.#page!.getByRole('navigation').getByRole('button', { name: view, exact: true }).click()
-  }
+  readonly goTo = (view: string): Promise<void> =>
+    this.page().getByRole('navigation').getByRole('button', { name: view, exact: true }).click()
   /** Waits until it shows that view. */
-  shown(view: string): Promise<void> {
-    return this.#page!.getByRole('navigation').locator('[aria-current]', { hasText: view }).waitFor()
-  }
+  readonly shown = (view: string): Promise<void> =>
+    this.page().getByRole('navigation').locator('[aria-current]', { hasText: view }).waitFor()
+}
+
+/**
+ * A studio for the tests that stand beside this call: it opens before them, and closes after them. Each test opens a page of its own.
+ *
+ * @param prepare is given the studio's folder, before it opens
+ * @param models that it offers then
+ */
+export const openStudio = (
+  prepare: (work: string) => Promise<void> = async () => {},
+  models: readonly string[] = [STUDENT],
+): Studio => {
+  const studio = new Studio(models)
+  beforeAll(async () => {
+    await studio.start(prepare)
+    return () => studio.close()
+  })
+  afterEach(() => studio.leave())
+  return studio
 }
 
 const serve = async (work: string, port: number, models: readonly string[]): Promise<FastifyInstance> => {
@@ -190,12 +201,18 @@ export const drawingOn = (page: () => Page) => {
     return pixelsOf(result())
   }
 
+  /** What moves the mouse, in so many steps, to places in shares of the easel, where that is now. */
+  const mouse = async (steps = 4) => {
+    const { x, y, width, height } = (await easel().boundingBox())!
+    return (right: number, down: number) => page().mouse.move(x + right * width, y + down * height, { steps })
+  }
+
   /** Presses, moves along and lets go, in shares of the easel. */
   const brush = async (points: readonly (readonly [number, number])[]) => {
     await easel().scrollIntoViewIfNeeded()
-    const { x, y, width, height } = (await easel().boundingBox())!
-    for (const [i, [right, down]] of points.entries()) {
-      await page().mouse.move(x + right * width, y + down * height, { steps: 4 })
+    const move = await mouse()
+    for (const [i, point] of points.entries()) {
+      await move(...point)
       if (i === 0) await page().mouse.down()
     }
     await page().mouse.up()
@@ -204,8 +221,6 @@ export const drawingOn = (page: () => Page) => {
   const easel = () => page().locator('.easel')
   const choose = (label: string) => page().getByLabel(label, { exact: true }).check({ force: true })
   const press = (name: string) => page().getByRole('button', { name, exact: true }).click()
-  const look = (view: string) =>
-    page().getByRole('navigation').getByRole('button', { name: view, exact: true }).click()
   const isPainted = () => page().getByTestId('drawn').filter({ hasText: 'ms' }).waitFor()
   /** For each pixel: whether the mask covers it, as it is shown. */
   const mask = async () =>
@@ -219,5 +234,5 @@ export const drawingOn = (page: () => Page) => {
       .toBuffer()
     await page().locator('input[type=file]').setInputFiles({ name: '16.png', mimeType: 'image/png', buffer })
   }
-  return { settled, brush, result, easel, choose, press, look, isPainted, mask, masked, colourAt, open16 }
+  return { settled, mouse, brush, result, easel, choose, press, isPainted, mask, masked, colourAt, open16 }
 }

@@ -1,35 +1,24 @@
 /** The view of trainings in the studio: curves, pictures through time, and what runs. */
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { listRuns } from '../../packages/onestroke/src/studio/runs.js'
 import { lockRun } from '../../packages/onestroke/src/training/index.js'
-import { browserLacks } from '../web/browser.js'
-import { Studio, train, withoutServiceWorkers } from './testing.js'
+import { describeInBrowser } from '../web/describe.js'
+import { openStudio, train, withoutServiceWorkers } from './testing.js'
 
-const DESCRIBED = `trainings in the studio${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('trainings in the studio', () => {
+  const studio = openStudio(train)
+  const { open, page } = studio
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let studio: Studio
-  let page: Page
-  const open = async (...options: Parameters<Studio['visit']>) => {
-    page = await studio.visit(...options)
-  }
-
-  beforeAll(async () => {
-    studio = await Studio.open(train)
-  })
-  afterAll(() => studio?.close())
-  afterEach(() => studio.leave())
   it('shows trainings: curves, and pictures through time', async () => {
     await open('#view=train')
-    await page.getByText('Done: 100 %').waitFor()
-    expect(await page.locator('.facts').textContent()).toMatch(/of 640 pictures, \d+ a second, train with/)
-    expect(await page.locator('.curve figcaption span').first().textContent()).toMatch(
+    await page().getByText('Done: 100 %').waitFor()
+    expect(await page().locator('.facts').textContent()).toMatch(/of 640 pictures, \d+ a second, train with/)
+    expect(await page().locator('.curve figcaption span').first().textContent()).toMatch(
       /^now loss: 0?\.\d+|^now loss: \d/,
     )
-    const image = page.locator('.samples img')
+    const image = page().locator('.samples img')
     expect(await image.evaluate((element) => (element as HTMLImageElement).naturalWidth)).toBeGreaterThan(100)
     const [png] = await readdir(join(studio.work, 'runs/first/samples'))
     expect(await image.getAttribute('src')).toContain(png)
@@ -42,14 +31,18 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     const progress = await readFile(join(cut!, 'progress.json'))
     await writeFile(join(cut!, 'progress.json'), progress.subarray(0, progress.length / 2))
     await open('#view=train&run=cut')
-    await page
+    await page()
       .getByRole('alert')
       .filter({ hasText: 'progress.json of cut is damaged or missing, so there are no curves.' })
       .waitFor()
-    expect(await page.getByText('has begun').count()).toBe(0)
-    await page.getByRole('button', { name: 'Paint with it' }).waitFor()
+    expect(await page().getByText('has begun').count()).toBe(0)
+    await page().getByRole('button', { name: 'Paint with it' }).waitFor()
     await expect
-      .poll(() => page.locator('.samples img').evaluate((image) => (image as HTMLImageElement).naturalWidth))
+      .poll(() =>
+        page()
+          .locator('.samples img')
+          .evaluate((image) => (image as HTMLImageElement).naturalWidth),
+      )
       .toBeGreaterThan(100)
     await rm(cut!, { recursive: true })
     expect(studio.complaints.filter((one) => !one.includes('404'))).toEqual([])

@@ -1,26 +1,14 @@
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { browserLacks } from './browser.js'
-import { type Web, WebPage } from './testing.js'
+import { expect, it } from 'vitest'
+import { describeInBrowser } from './describe.js'
+import { openPages, type Web } from './testing.js'
 
 declare const web: Web
 
-const DESCRIBED = `<one-stroke>${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('<one-stroke>', () => {
+  const { page } = openPages()
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let opened: WebPage
-  let page: Page
-
-  beforeAll(async () => {
-    opened = await WebPage.open()
-  })
-  afterAll(() => opened?.close())
-  beforeEach(async () => {
-    page = await opened.visit()
-  })
-  afterEach(() => page.close())
   it('follows <one-stroke> while an attribute changes faster than it paints', async () => {
-    const { seen, last, expected } = await page.evaluate(async () => {
+    const { seen, last, expected } = await page().evaluate(async () => {
       const element = document.createElement('one-stroke')
       let seen = 0
       element.addEventListener('painted', () => seen++)
@@ -65,8 +53,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
 
   it('loads nothing for an element that has gone before it could', async () => {
     const fetched: string[] = []
-    page.on('request', (request) => fetched.push(request.url()))
-    await page.evaluate(async () => {
+    page().on('request', (request) => fetched.push(request.url()))
+    await page().evaluate(async () => {
       const element = document.createElement('one-stroke')
       for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm' }))
         element.setAttribute(name, value)
@@ -78,7 +66,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   })
 
   it('paints <one-stroke>, and again when an attribute changes', async () => {
-    const painted = await page.evaluate(async () => {
+    const painted = await page().evaluate(async () => {
       const element = document.createElement('one-stroke')
       const next = () =>
         new Promise((resolve) => element.addEventListener('painted', resolve, { once: true }))
@@ -114,7 +102,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   })
 
   it('draws a seed for <one-stroke>, keeps it until the attribute is set again, and says what is not known', async () => {
-    const { told, pictures, title, known } = await page.evaluate(async () => {
+    const { told, pictures, title, known } = await page().evaluate(async () => {
       const element = document.createElement('one-stroke')
       document.body.append(element)
       const canvas = element.shadowRoot!.querySelector('canvas')!

@@ -4,32 +4,21 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { StoredManifest } from '@onestroke/core/pipeline'
-import type { ConsoleMessage, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ConsoleMessage } from 'playwright-core'
+import { expect, it } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { boundlessOwl } from '../../packages/onestroke/src/model/testing.js'
-import { browserLacks } from './browser.js'
-import { type Web, WebPage } from './testing.js'
+import { describeInBrowser } from './describe.js'
+import { openPages, type Web } from './testing.js'
 
 declare const web: Web
 
-const DESCRIBED = `the web runtime, when it cannot paint${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('the web runtime, when it cannot paint', () => {
+  const { site, page } = openPages()
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let opened: WebPage
-  let page: Page
-
-  beforeAll(async () => {
-    opened = await WebPage.open()
-  })
-  afterAll(() => opened?.close())
-  beforeEach(async () => {
-    page = await opened.visit()
-  })
-  afterEach(() => page.close())
   const failure = (url: string, device: 'wasm' | 'webgpu' = 'wasm') =>
-    page.evaluate(
+    page().evaluate(
       ([url, device]) =>
         web.load(url, { device }).then(
           () => 'loaded',
@@ -43,8 +32,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       /nowhere\/manifest\.json (: 404|is not JSON)|cannot load .*nowhere/,
     )
     expect(await failure('model/', 'webgpu')).toBe('this browser cannot run the model (webgpu: no adapter)')
-    const broken = join(opened.site.folder, 'broken')
-    await cp(join(opened.site.folder, 'model'), broken, { recursive: true })
+    const broken = join(site.folder, 'broken')
+    await cp(join(site.folder, 'model'), broken, { recursive: true })
     const graph = await readFile(join(broken, 'model.onnx'))
     graph[1000]! ^= 1
     await writeFile(join(broken, 'model.onnx'), graph)
@@ -58,7 +47,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   })
 
   it('names the file that breaks off, and what to do', async () => {
-    const manifest = await readFile(join(opened.site.folder, 'model', 'manifest.json'))
+    const manifest = await readFile(join(site.folder, 'model', 'manifest.json'))
     const server = createServer((request, response) => {
       const isGraph = request.url!.endsWith('model.onnx')
       response.writeHead(200, {
@@ -81,8 +70,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   })
 
   it('tries a device before it relies on it', async () => {
-    const misled = join(opened.site.folder, 'misled')
-    await cp(join(opened.site.folder, 'model'), misled, { recursive: true })
+    const misled = join(site.folder, 'misled')
+    await cp(join(site.folder, 'model'), misled, { recursive: true })
     const manifest = JSON.parse(await readFile(join(misled, 'manifest.json'), 'utf8'))
     // The graph can be loaded, and then not be run.
     manifest.graph.inputs.sigma = [null, 2]
@@ -103,8 +92,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       const listen = (message: ConsoleMessage) => {
         if (message.type() === 'error') logged.push(message.text())
       }
-      page.on('console', listen)
-      const { message, shown, hidden, mended } = await page.evaluate(async (attributes) => {
+      page().on('console', listen)
+      const { message, shown, hidden, mended } = await page().evaluate(async (attributes) => {
         const element = document.createElement('one-stroke')
         const once = <Type extends Event>(type: string) =>
           new Promise<Type>((resolve) =>
@@ -127,7 +116,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
         element.remove()
         return { message, shown, hidden, mended }
       }, attributes)
-      page.off('console', listen)
+      page().off('console', listen)
       expect(message).toMatch(expected)
       expect([shown, hidden, mended]).toEqual([message, true, true])
       expect(logged).toContain(`<one-stroke>: ${message}`)
@@ -135,9 +124,9 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   )
 
   it('says of a model that paints no picture that it does', async () => {
-    const model = await loadModel(await boundlessOwl(opened.site.folder))
-    await exportModel({ model, out: join(opened.site.folder, 'boundless'), dtype: 'fp32' })
-    const message = await page.evaluate(async () => {
+    const model = await loadModel(await boundlessOwl(site.folder))
+    await exportModel({ model, out: join(site.folder, 'boundless'), dtype: 'fp32' })
+    const message = await page().evaluate(async () => {
       const element = document.createElement('one-stroke')
       const ended = new Promise<string>((resolve) => {
         element.addEventListener('error', ({ message }) => resolve(message), { once: true })

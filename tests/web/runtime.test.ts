@@ -2,32 +2,20 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StoredManifest } from '@onestroke/core/pipeline'
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { withMoreWords } from '../../packages/onestroke/src/model/testing.js'
-import { browserLacks } from './browser.js'
-import { expectNode, PROMPTS, STUDENT, type Web, WebPage } from './testing.js'
+import { describeInBrowser } from './describe.js'
+import { expectNode, openPages, PROMPTS, paintIn, STUDENT, type Web } from './testing.js'
 
 declare const web: Web
 
-const DESCRIBED = `the web runtime${browserLacks ? `: ${browserLacks}` : ''}`
+describeInBrowser('the web runtime', () => {
+  const { site, page } = openPages()
 
-describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
-  let opened: WebPage
-  let page: Page
-
-  beforeAll(async () => {
-    opened = await WebPage.open()
-  })
-  afterAll(() => opened?.close())
-  beforeEach(async () => {
-    page = await opened.visit()
-  })
-  afterEach(() => page.close())
   it('paints Node’s pictures, byte for byte but for rounding', async () => {
-    const found = await page.evaluate(async (prompts) => {
+    const found = await page().evaluate(async (prompts) => {
       const model = await web.load('model/', { device: 'wasm' })
       const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
       const one = await model.generate({ prompt: 'red heart', seed: 7, steps: 2 })
@@ -46,37 +34,23 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
 
   it('is guided, and led away from words, as in Node', async () => {
     const guidance = { guidance_scale: 2.5, negative_prompt: 'noto' }
-    const images = await page.evaluate(
-      async ({ prompts, guidance }) => {
-        const model = await web.load('model/', { device: 'wasm' })
-        const images = await model.generateBatch({ prompts, seed: 7, steps: 2, ...guidance })
-        return images.map(({ data }) => [...data])
-      },
-      { prompts: PROMPTS, guidance },
-    )
+    const images = await paintIn(page(), 'model/', 'wasm', guidance)
     await expectNode(images, 1, guidance)
     await expect(expectNode(images, 1)).rejects.toThrow()
   })
 
   it('paints with a model of many words, which takes the entries of a prompt', async () => {
     const model = withMoreWords(await loadModel(STUDENT), 5000)
-    const { manifest } = await exportModel({ model, out: join(opened.site.folder, 'many'), dtype: 'fp32' })
+    const { manifest } = await exportModel({ model, out: join(site.folder, 'many'), dtype: 'fp32' })
     expect(Object.keys(manifest.graphs.denoiser.inputs)).toContain('negative_entry_weights')
     const guidance = { guidance_scale: 2.5, negative_prompt: 'noto' }
-    const images = await page.evaluate(
-      async ({ prompts, guidance }) => {
-        const model = await web.load('many/', { device: 'wasm' })
-        const images = await model.generateBatch({ prompts, seed: 7, steps: 2, ...guidance })
-        return images.map(({ data }) => [...data])
-      },
-      { prompts: PROMPTS, guidance },
-    )
+    const images = await paintIn(page(), 'many/', 'wasm', guidance)
     // The same model with its own words alone.
     await expectNode(images, 1, guidance)
   })
 
   it('shows every step on the way, the last of them the picture', async () => {
-    const { steps, same } = await page.evaluate(async () => {
+    const { steps, same } = await page().evaluate(async () => {
       const model = await web.load('model/', { device: 'wasm' })
       const previews = []
       for await (const preview of model.stream({ prompt: 'owl', seed: 3, steps: 4 })) previews.push(preview)
@@ -98,7 +72,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   })
 
   it('stops when it is told to, and goes on with what comes next', async () => {
-    const { reasons, size, over } = await page.evaluate(async () => {
+    const { reasons, size, over } = await page().evaluate(async () => {
       const model = await web.load('model/', { device: 'wasm' })
       const reasonOf = (promise: Promise<unknown>) =>
         promise.then(() => 'painted').catch((error) => error.name)
@@ -135,9 +109,9 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
 
   it('keeps the graph, and paints without a network', async () => {
     const fetched: string[] = []
-    page.on('request', (request) => fetched.push(new URL(request.url()).pathname))
+    page().on('request', (request) => fetched.push(new URL(request.url()).pathname))
     const loadAgain = () =>
-      page.evaluate(async () => {
+      page().evaluate(async () => {
         const seen: number[][] = []
         const model = await web.load('model/', {
           device: 'wasm',
@@ -147,41 +121,36 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
         return seen.at(-1)!
       })
     const { graph } = JSON.parse(
-      await readFile(join(opened.site.folder, 'model/manifest.json'), 'utf8'),
+      await readFile(join(site.folder, 'model/manifest.json'), 'utf8'),
     ) as StoredManifest
-    await page.evaluate(() => caches.delete('onestroke'))
+    await page().evaluate(() => caches.delete('onestroke'))
     expect(await loadAgain()).toEqual([graph!.bytes, graph!.bytes])
-    const kept = await page.evaluate(async () => (await (await caches.open('onestroke')).keys()).length)
+    const kept = await page().evaluate(async () => (await (await caches.open('onestroke')).keys()).length)
     expect(kept).toBe(1)
-    await page.route('**/model.onnx', (route) => route.abort())
+    await page().route('**/model.onnx', (route) => route.abort())
     expect(await loadAgain()).toEqual([graph!.bytes, graph!.bytes])
   })
 
   it('paints with a manifest that names its graphs', async () => {
-    const named = join(opened.site.folder, 'named')
-    await cp(join(opened.site.folder, 'model'), named, { recursive: true })
+    const named = join(site.folder, 'named')
+    await cp(join(site.folder, 'model'), named, { recursive: true })
     const { graph, ...rest } = JSON.parse(await readFile(join(named, 'manifest.json'), 'utf8'))
     const manifest = { ...rest, space: { kind: 'pixels' }, graphs: { denoiser: graph } }
     await writeFile(join(named, 'manifest.json'), JSON.stringify(manifest))
-    const images = await page.evaluate(async (prompts) => {
-      const model = await web.load('named/', { device: 'wasm' })
-      const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
-      return images.map(({ data }) => [...data])
-    }, PROMPTS)
-    await expectNode(images, 1)
+    await expectNode(await paintIn(page(), 'named/', 'wasm'), 1)
   })
 
   it('takes onnxruntime’s files from where they are said to be, with a slash or without', async () => {
-    const ort = join(opened.site.folder, 'ort')
+    const ort = join(site.folder, 'ort')
     await mkdir(ort)
     for (const end of ['mjs', 'wasm']) {
       const name = `ort-wasm-simd-threaded.${end}`
       await cp(join('node_modules/onnxruntime-web/dist', name), join(ort, name))
     }
     const fetched: string[] = []
-    page.on('request', (request) => fetched.push(new URL(request.url()).pathname))
+    page().on('request', (request) => fetched.push(new URL(request.url()).pathname))
     for (const runtime of ['ort', 'ort/']) {
-      const width = await page.evaluate(async (runtime) => {
+      const width = await page().evaluate(async (runtime) => {
         const model = await web.load('model/', { device: 'wasm', runtime, threads: 1 })
         return (await model.generate({ prompt: 'owl' })).width
       }, runtime)
@@ -192,17 +161,15 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   })
 
   it('paints also where the browser’s cache is broken', async () => {
-    const worker = (await readdir(join(opened.site.folder, 'assets'))).find((name) =>
-      name.startsWith('worker'),
-    )!
-    await page.route(`**/${worker}`, async (route) => {
+    const worker = (await readdir(join(site.folder, 'assets'))).find((name) => name.startsWith('worker'))!
+    await page().route(`**/${worker}`, async (route) => {
       const response = await route.fetch()
       const broken = ['match', 'put', 'delete', 'keys'].map(
         (name) => `Cache.prototype.${name} = () => Promise.reject(new Error('${name} is broken'));`,
       )
       await route.fulfill({ response, body: `${broken.join('')}${await response.text()}` })
     })
-    const size = await page.evaluate(async () => {
+    const size = await page().evaluate(async () => {
       const model = await web.load('model/?v=2#first', { device: 'wasm' })
       return (await model.generate({ prompt: 'owl' })).width
     })
@@ -210,7 +177,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
   })
 
   it('leaves the page free while it paints', async () => {
-    const { longest, all } = await page.evaluate(async () => {
+    const { longest, all } = await page().evaluate(async () => {
       const model = await web.load('model/', { device: 'wasm' })
       await model.generate()
       const begin = performance.now()

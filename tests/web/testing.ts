@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { toRGBA } from '@onestroke/core/pipeline'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { expect, vi } from 'vitest'
+import { beforeAll, beforeEach, expect, vi } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { expectBuilt } from '../build.js'
@@ -15,6 +15,7 @@ export const STUDENT = 'models/emoji-16-guided'
 
 /** What a page holds as `web`. */
 export type Web = typeof import('@onestroke/core/web')
+declare const web: Web
 
 export const PROMPTS = ['red heart', 'cat face']
 
@@ -35,34 +36,73 @@ export const expectNode = async (
   expect(Math.max(...far)).toBeLessThanOrEqual(tolerance)
 }
 
+/** PROMPTS as RGBA pictures of seed 7 and two steps, which the model at `src` paints in a page: what `expectNode` expects. */
+export const paintIn = (
+  page: Page,
+  src: string,
+  device: 'wasm' | 'webgpu',
+  guidance = {},
+): Promise<number[][]> =>
+  page.evaluate(
+    async ({ src, device, prompts, guidance }) => {
+      const model = await web.load(src, { device })
+      const images = await model.generateBatch({ prompts, seed: 7, steps: 2, ...guidance })
+      return images.map(({ data }) => [...data])
+    },
+    { src, device, prompts: PROMPTS, guidance },
+  )
+
 type Site = Awaited<ReturnType<typeof serveBuilt>>
 
 /** A site with the library and, in `model/`, the student, and a browser that visits it. */
-export class WebPage {
-  private constructor(
-    readonly site: Site,
-    readonly browser: Browser,
-    /** One for all pages: what it has compiled of onnxruntime stays. */
-    readonly context: BrowserContext,
-  ) {}
+export class WebSite {
+  site!: Site
+  browser!: Browser
+  /** One for all pages that need none of their own: what it has compiled of onnxruntime stays. */
+  context!: BrowserContext
 
-  static async open(launched = launch): Promise<WebPage> {
-    const site = await serveBuilt('tests/web/page')
-    await exportModel({ model: await loadModel(STUDENT), out: join(site.folder, 'model'), dtype: 'fp32' })
-    const browser = await launched()
-    return new WebPage(site, browser, await browser.newContext())
+  async start(launched: typeof launch): Promise<void> {
+    this.site = await serveBuilt('tests/web/page')
+    await exportModel({ model: await loadModel(STUDENT), out: join(this.folder, 'model'), dtype: 'fp32' })
+    this.browser = await launched()
+    this.context = await this.browser.newContext()
   }
 
-  /** A page that has loaded the library. */
-  async visit(): Promise<Page> {
-    const page = await this.context.newPage()
+  /** What is served. */
+  get folder(): string {
+    return this.site.folder
+  }
+
+  /** Lets a page load the library. */
+  async visit(page: Page): Promise<void> {
     await page.goto(this.site.url)
     await page.waitForFunction(() => 'web' in globalThis)
-    return page
   }
 
   async close(): Promise<void> {
     await this.browser.close()
     await this.site.close()
   }
+}
+
+/** A site for the tests that stand beside this call: it opens before them, and closes after them. */
+export const openSite = (launched = launch): WebSite => {
+  const site = new WebSite()
+  beforeAll(async () => {
+    await site.start(launched)
+    return () => site.close()
+  })
+  return site
+}
+
+/** The same, and for each test a page that has loaded the library. */
+export const openPages = (): { site: WebSite; page: () => Page } => {
+  const site = openSite()
+  let page: Page
+  beforeEach(async () => {
+    page = await site.context.newPage()
+    await site.visit(page)
+    return () => page.close()
+  })
+  return { site, page: () => page }
 }

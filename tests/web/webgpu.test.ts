@@ -1,23 +1,20 @@
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { withMoreWords } from '../../packages/onestroke/src/model/testing.js'
-import { launchWebgpu, losableDevices, webgpuLacks } from './browser.js'
-import { expectNode, PROMPTS, STUDENT, type Web, WebPage } from './testing.js'
+import { launchWebgpu, losableDevices } from './browser.js'
+import { describeOnWebgpu } from './describe.js'
+import { expectNode, openSite, PROMPTS, paintIn, STUDENT, type Web } from './testing.js'
 
 declare const web: Web
-describe.skipIf(webgpuLacks !== undefined)(`on WebGPU${webgpuLacks ? `: ${webgpuLacks}` : ''}`, () => {
-  let opened: WebPage
+describeOnWebgpu('on WebGPU', () => {
+  const site = openSite(launchWebgpu)
   let page: Page
   let runtimes: string[] = []
-  beforeAll(async () => {
-    opened = await WebPage.open(launchWebgpu)
-  })
-  afterAll(() => opened?.close())
   beforeEach(async () => {
-    page = await opened.browser.newPage()
+    page = await site.browser.newPage()
     runtimes = []
     page.on('request', (request) => {
       const [, runtime] = /ort-wasm-simd-threaded(.*)-[\w-]{8}\.wasm$/.exec(request.url()) ?? []
@@ -26,10 +23,7 @@ describe.skipIf(webgpuLacks !== undefined)(`on WebGPU${webgpuLacks ? `: ${webgpu
   })
   afterEach(() => page.close())
 
-  const open = async () => {
-    await page.goto(opened.site.url)
-    await page.waitForFunction(() => 'web' in globalThis)
-  }
+  const open = () => site.visit(page)
   /** Leaves the model to the page. */
   const paint = () =>
     page.evaluate(async (prompts) => {
@@ -72,14 +66,9 @@ describe.skipIf(webgpuLacks !== undefined)(`on WebGPU${webgpuLacks ? `: ${webgpu
 
   it('paints with a model of many words, which takes the entries of a prompt', async () => {
     const model = withMoreWords(await loadModel(STUDENT), 5000)
-    await exportModel({ model, out: join(opened.site.folder, 'many'), dtype: 'fp32' })
+    await exportModel({ model, out: join(site.folder, 'many'), dtype: 'fp32' })
     await open()
-    const images = await page.evaluate(async (prompts) => {
-      const model = await web.load('many/', { device: 'webgpu' })
-      const images = await model.generateBatch({ prompts, seed: 7, steps: 2 })
-      return images.map(({ data }) => [...data])
-    }, PROMPTS)
-    await expectNode(images, 2)
+    await expectNode(await paintIn(page, 'many/', 'webgpu'), 2)
   })
 
   it('paints them also where WebAssembly cannot wait for promises', async () => {

@@ -44,6 +44,11 @@ export const Slider = ({ label, value, min, max, step, show = String, hint }: Sl
   )
 }
 
+/** A slider of shares, which are shown in percent. */
+export const ShareSlider = (props: Omit<SliderProps, 'step' | 'show'>) => (
+  <Slider {...props} step={0.01} show={(share) => `${Math.round(100 * share)} %`} />
+)
+
 /** A row of choices, of which one holds. */
 export const Choice = ({
   label,

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ask, endOf, milliseconds, stepsOf, useModel } from './ask.js'
 import { blank, type Drawing } from './brush.js'
 import { Busy } from './busy.js'
-import { Button, Choice, Slider, Squares } from './controls.js'
+import { Button, Choice, ShareSlider, Squares } from './controls.js'
 import { change, drawing, mode, newDrawing, strength } from './drawing.js'
 import { Easel } from './easel.js'
 import { fitted, rgbaOf } from './fit.js'
@@ -161,13 +161,11 @@ const DrawWith = ({ model }: { model: WebModel }) => {
         </div>
         <Tools />
         {!isMask && (
-          <Slider
+          <ShareSlider
             label="Strength"
             value={strength}
             min={0.1}
             max={1}
-            step={0.01}
-            show={(value) => `${Math.round(100 * value)} %`}
             hint="Little keeps your strokes, much leaves them to the model. With onestroke’s own models 30 % keeps colours and shapes, and from 40 % on hardly any of them is left."
           />
         )}

@@ -5,7 +5,7 @@ import { effect, signal, untracked } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ask, deviceName, endOf, milliseconds, mostSteps, stepsOf, useModel } from './ask.js'
 import { Busy } from './busy.js'
-import { Button, SeedField, Slider, Squares } from './controls.js'
+import { Button, SeedField, ShareSlider, Slider, Squares } from './controls.js'
 import { UseAsInput } from './hand-over.js'
 import { livePainter, type Took } from './live.js'
 import { nameOf, nameOfWay } from './names.js'
@@ -130,14 +130,7 @@ export const Paint = () => {
             placeholder="the same"
           />
           <SeedField label="Other seed" value={toSeed} draw={drawSeed} />
-          <Slider
-            label="Mix"
-            value={mix}
-            min={0}
-            max={1}
-            step={0.01}
-            show={(value) => `${Math.round(100 * value)} %`}
-          />
+          <ShareSlider label="Mix" value={mix} min={0} max={1} />
           <SaveWay model={model} />
         </details>
         <Squares />

@@ -32,6 +32,16 @@ const COLOURS = [
 const LEAST_SIZE = 1
 const MOST_SIZE = 40
 
+const TOOLS = [
+  ['brush', 'Brush', 'Draws in the colour (B)'],
+  ['eraser', 'Eraser', 'Draws in white (E)'],
+  ['fill', 'Fill', 'Fills an area of about one colour (F)'],
+] as const
+const MASK_TOOLS = [
+  ['brush', 'Brush', 'Adds to the mask (B)'],
+  ['eraser', 'Eraser', 'Takes away from the mask (E)'],
+] as const
+
 export const Tools = () => {
   useShortcuts()
   const isMask = mode.value === 'inpaint'
@@ -40,24 +50,9 @@ export const Tools = () => {
   return (
     <>
       {isMask ? (
-        <Choice
-          label="Mask"
-          value={maskTool}
-          options={[
-            ['brush', 'Brush', 'Adds to the mask (B)'],
-            ['eraser', 'Eraser', 'Takes away from the mask (E)'],
-          ]}
-        />
+        <Choice label="Mask" value={maskTool} options={MASK_TOOLS} />
       ) : (
-        <Choice
-          label="Tool"
-          value={tool}
-          options={[
-            ['brush', 'Brush', 'Draws in the colour (B)'],
-            ['eraser', 'Eraser', 'Draws in white (E)'],
-            ['fill', 'Fill', 'Fills an area of about one colour (F)'],
-          ]}
-        />
+        <Choice label="Tool" value={tool} options={TOOLS} />
       )}
       {isMask && (
         <div class="row">

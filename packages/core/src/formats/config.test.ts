@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { EDM, type Parametrization, type PathConfig, PREDICTION_NAMES } from '../diffusion/index.js'
 import { networkConfig, storedNetwork } from '../nn/index.js'
 import { type ModelConfig, parseModelConfig, storedConfig } from './config.js'
+import { UNTRAINED } from './testing-config.js'
 
 const network = storedNetwork(
   networkConfig.parse({
@@ -14,31 +15,7 @@ const network = storedNetwork(
     embedding: { width: 4, token_width: 4, guidance_embedding: false, condition: { kind: 'none' } },
   }),
 )
-/** A file, but for what its network predicts. */
-const rest = {
-  sigma_min: 0.01,
-  sigma_max: 20,
-  sigma_data: 0.5,
-  vocabulary: { kind: 'none' },
-  sampling: {
-    solver: 'heun',
-    schedule: 'karras',
-    num_inference_steps: 8,
-    guidance_scale: 1,
-    gamma: 1,
-    sigmas: {},
-  },
-  method: { name: 'diffusion', options: {} },
-  provenance: {
-    data: { name: 'data', sha256: 'abc', images: 3 },
-    images_seen: 0,
-    seconds: 0,
-    seed: 0,
-    preset: 'tiny',
-    versions: {},
-  },
-} as const
-const file = (words: object) => ({ format: 'onestroke/1', kind: 'teacher', network, ...words, ...rest })
+const file = (words: object) => ({ format: 'onestroke/1', kind: 'teacher', network, ...words, ...UNTRAINED })
 const readingOf = ({ prediction, path, boundary }: ModelConfig): Parametrization => ({
   prediction,
   path,

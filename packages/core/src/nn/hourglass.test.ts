@@ -13,12 +13,18 @@ const differences = (a: Float64Array, b: Float64Array, width: number, height = w
   }
   return differing
 }
+/** The pixels from one row and column to another, both of them included. */
+const between = (top: number, left: number, bottom: number, right: number): Set<string> => {
+  const pixels = new Set<string>()
+  for (let row = top; row <= bottom; row++)
+    for (let column = left; column <= right; column++) pixels.add(`${row},${column}`)
+  return pixels
+}
+
 /** The pixels of the aligned square of a given side around a pixel. */
 const squareAround = (row: number, column: number, side: number): Set<string> => {
   const [top, left] = [row - (row % side), column - (column % side)]
-  return new Set(
-    Array.from({ length: side * side }, (_, i) => `${top + Math.floor(i / side)},${left + (i % side)}`),
-  )
+  return between(top, left, top + side - 1, left + side - 1)
 }
 
 /** What of the output changes with one pixel of the input. */
@@ -124,16 +130,10 @@ describe('an hourglass of neighbours', () => {
   })
 
   it('makes each patch of a picture from the tokens around: 3×3 of them, across the borders of merged squares', () => {
-    const around = (top: number, left: number, bottom: number, right: number) => {
-      const pixels = new Set<string>()
-      for (let row = top; row <= bottom; row++)
-        for (let column = left; column <= right; column++) pixels.add(`${row},${column}`)
-      return pixels
-    }
     // The pixel's square of 2×2, merged and split, and one token further on every side.
-    expect(reach(fine(0, 2), 3, 3)).toEqual(around(1, 1, 4, 4))
-    expect(reach(fine(0, 2), 4, 5)).toEqual(around(3, 3, 6, 6))
-    expect(reach(fine(0, 2), 0, 0)).toEqual(around(0, 0, 2, 2))
+    expect(reach(fine(0, 2), 3, 3)).toEqual(between(1, 1, 4, 4))
+    expect(reach(fine(0, 2), 4, 5)).toEqual(between(3, 3, 6, 6))
+    expect(reach(fine(0, 2), 0, 0)).toEqual(between(0, 0, 2, 2))
   })
 
   it('reads four neighbours in each half of a block: two blocks with windows of one token reach so far and no further', () => {
@@ -206,13 +206,6 @@ describe('an hourglass of neighbours', () => {
 })
 
 describe('an hourglass of rectangles', () => {
-  /** Pixels from one row and column to another, both of them included. */
-  const between = (top: number, left: number, bottom: number, right: number) => {
-    const pixels = new Set<string>()
-    for (let row = top; row <= bottom; row++)
-      for (let column = left; column <= right; column++) pixels.add(`${row},${column}`)
-    return pixels
-  }
   /** 12×20 tokens of one pixel; windows of at most 8 are 6 tokens high and 5 wide. */
   const wide: HourglassConfig = {
     ...hourglassOf(),

@@ -19,27 +19,33 @@ const CONDITIONS: readonly PromptShape[] = [
   { kind: 'text', vocabulary_size: 5, tokens: 2 },
 ]
 
-export const hourglassOf = (
+/** What all of them have: pictures of 8×8 pixels, in patches of 2×2. */
+const small = (
   condition: PromptShape = { kind: 'none' },
   guidance_embedding = false,
   jump_embedding = false,
-): HourglassConfig => ({
-  type: 'hourglass',
+) => ({
   height: 8,
   width: 8,
   channels: 3,
   patch_size: 2,
+  embedding: { width: 5, token_width: 4, condition, guidance_embedding, jump_embedding },
+})
+type Inputs = Parameters<typeof small>
+
+export const hourglassOf = (...inputs: Inputs): HourglassConfig => ({
+  ...small(...inputs),
+  type: 'hourglass',
   levels: [
     { width: 4, depth: 1, heads: 2, window: 2 },
     { width: 6, depth: 1, heads: 3, window: 2 },
   ],
   mixing: 'squares',
   mlp_ratio: 1.5,
-  embedding: { width: 5, token_width: 4, condition, guidance_embedding, jump_embedding },
 })
 
 /** One whose blocks read their neighbours: wide enough that there are channels to shift. */
-export const seamlessOf = (...inputs: Parameters<typeof hourglassOf>): HourglassConfig => ({
+export const seamlessOf = (...inputs: Inputs): HourglassConfig => ({
   ...hourglassOf(...inputs),
   mixing: 'neighbours',
   levels: [
@@ -48,25 +54,17 @@ export const seamlessOf = (...inputs: Parameters<typeof hourglassOf>): Hourglass
   ],
 })
 
-export const unetOf = (
-  condition: PromptShape = { kind: 'none' },
-  guidance_embedding = false,
-  jump_embedding = false,
-): UnetConfig => ({
+export const unetOf = (...inputs: Inputs): UnetConfig => ({
+  ...small(...inputs),
   type: 'unet',
-  height: 8,
-  width: 8,
-  channels: 3,
-  patch_size: 2,
   levels: [
     { width: 4, depth: 1, attention: 0 },
     { width: 8, depth: 1, attention: 2 },
   ],
   groups: 2,
-  embedding: { width: 5, token_width: 4, condition, guidance_embedding, jump_embedding },
 })
 
-type Small = (...inputs: Parameters<typeof hourglassOf>) => NetworkConfig
+type Small = (...inputs: Inputs) => NetworkConfig
 
 /** Small networks of each type, by name: a new type needs one here. */
 const SMALL: Readonly<Record<NetworkConfig['type'], Readonly<Record<string, Small>>>> = {

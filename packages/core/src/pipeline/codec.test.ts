@@ -1,8 +1,7 @@
 /** What passes through a codec when pictures are painted: at both ends, and nowhere else. */
 import { describe, expect, it } from 'vitest'
-import { RANGE } from '../diffusion/testing.js'
 import { halvingCodec } from '../space/testing.js'
-import { Pipeline, type PipelineConfig } from './index.js'
+import { toyPipeline } from './testing.js'
 
 const picture = { channels: 1, height: 4, width: 8 }
 const PIXELS = 32
@@ -12,36 +11,15 @@ const ANSWER = 0.5
 
 const modelOf = (kind: 'student' | 'teacher') => {
   const { codec, passed } = halvingCodec(picture)
-  const asked: Float32Array[] = []
-  const config = {
+  const toy = toyPipeline({
     kind,
-    ...RANGE,
-    space: { kind: 'pixels' },
-    network: {
-      ...codec.shape,
-      embedding: { condition: { kind: 'none' }, guidance_embedding: false, jump_embedding: false },
-    },
-    vocabulary: { kind: 'none' },
-    sampling: {
-      solver: kind === 'student' ? 'consistency' : 'heun',
-      schedule: 'karras',
-      num_inference_steps: 3,
-      guidance_scale: 1,
-      gamma: 1,
-      sigmas: {},
-    },
-  } as unknown as PipelineConfig
-  const source = {
-    executable: async () => ({
-      release: async () => {},
-      run: async ({ x }: Record<string, unknown>) => {
-        asked.push(x as Float32Array)
-        return { denoised: new Float32Array((x as Float32Array).length).fill(ANSWER) }
-      },
-    }),
-    release: async () => {},
-  }
-  return { pipeline: new Pipeline(config, source, codec), passed, asked }
+    shape: codec.shape,
+    codec,
+    classes: [],
+    sampling: { num_inference_steps: 3 },
+    denoise: ({ x }) => new Float32Array(x!.length).fill(ANSWER),
+  })
+  return { ...toy, passed }
 }
 
 describe.each(['student', 'teacher'] as const)('a %s in a space of its own', (kind) => {
@@ -52,7 +30,7 @@ describe.each(['student', 'teacher'] as const)('a %s in a space of its own', (ki
     expect(pipeline.shape).toEqual(picture)
     expect(data).toHaveLength(2 * PIXELS)
     for (const value of data) expect(value).toBeCloseTo(ANSWER / 2, 5)
-    expect(asked.map(({ length }) => length)).toEqual(asked.map(() => 2 * POINTS))
+    expect(asked.map(({ x }) => x!.length)).toEqual(asked.map(() => 2 * POINTS))
     expect(pipeline.noise(3, 0, 2)).toHaveLength(2 * POINTS)
     expect(passed).toEqual({ encoded: 0, decoded: 1 })
   })

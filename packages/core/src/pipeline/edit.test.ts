@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_STRENGTH } from '../consistency/index.js'
 import { karrasPosition } from '../diffusion/index.js'
 import { gaussianTrajectory, RANGE } from '../diffusion/testing.js'
-import { Pipeline, type PipelineConfig, samplingOf } from './index.js'
+import { samplingOf } from './index.js'
+import { toyPipeline } from './testing.js'
 
 const [mean, std] = [0.25, 0.5]
 const SIZE = 4
@@ -12,52 +13,19 @@ const PIXELS = SIZE * SIZE
 
 /** A pipeline whose network is the exact map of N(mean, std²), pixel by pixel: a student's or a teacher's. */
 const exact = (kind: 'student' | 'teacher') => {
-  const levels: number[] = []
-  const conditions: Float32Array[] = []
-  const config = {
+  const isStudent = kind === 'student'
+  return toyPipeline({
     kind,
-    ...RANGE,
-    space: { kind: 'pixels' },
-    network: {
-      height: SIZE,
-      width: SIZE,
-      channels: 1,
-      embedding: {
-        condition: { kind: 'class', classes: 3 },
-        guidance_embedding: false,
-        jump_embedding: false,
-      },
-    },
-    vocabulary: { kind: 'class', classes: ['a', 'b', 'c'] },
-    sampling: {
-      ...(kind === 'student' ? { solver: 'consistency' } : { solver: 'heun', schedule: 'karras' }),
-      num_inference_steps: kind === 'student' ? 1 : 32,
-      guidance_scale: 1,
-      sigmas: {},
-      gamma: 1,
-    },
-  } as unknown as PipelineConfig
-  const pipeline = new Pipeline(config, {
-    executable: async () => ({
-      inputs: {},
-      outputs: {},
-      release: async () => {},
-      run: async (inputs) => {
-        const { x, sigma, condition } = inputs as Record<string, Float32Array>
-        levels.push(sigma![0]!)
-        conditions.push(condition!)
-        const to = kind === 'student' ? RANGE.sigma_min : 0
-        const denoised = x!.map((value) =>
-          kind === 'student'
-            ? gaussianTrajectory([mean], std, [value], sigma![0]!, to)[0]!
-            : (value * std ** 2 + mean * sigma![0]! ** 2) / (std ** 2 + sigma![0]! ** 2),
-        )
-        return { denoised }
-      },
-    }),
-    release: async () => {},
+    shape: { channels: 1, height: SIZE, width: SIZE },
+    classes: ['a', 'b', 'c'],
+    sampling: isStudent ? {} : { solver: 'heun', num_inference_steps: 32 },
+    denoise: ({ x, sigma }) =>
+      x!.map((value) =>
+        isStudent
+          ? gaussianTrajectory([mean], std, [value], sigma![0]!, RANGE.sigma_min)[0]!
+          : (value * std ** 2 + mean * sigma![0]! ** 2) / (std ** 2 + sigma![0]! ** 2),
+      ),
   })
-  return { pipeline, levels, conditions }
 }
 
 const image = Float32Array.from({ length: PIXELS }, (_, k) => Math.sin(k))
@@ -66,7 +34,7 @@ const away = (a: Float32Array, b: Float32Array) =>
 
 describe('editing', () => {
   it('begins at the level of its strength, and goes further from the picture the stronger it is', async () => {
-    const { pipeline, levels } = exact('student')
+    const { pipeline, asked } = exact('student')
     const far: number[] = []
     for (const strength of [0, 0.3, 0.6, 1]) {
       const { data } = await pipeline.generate({
@@ -79,7 +47,7 @@ describe('editing', () => {
     }
     expect(far[0]).toBeLessThan(1e-6)
     expect(far).toEqual([...far].sort((a, b) => a - b))
-    expect(levels.map((sigma) => karrasPosition(sigma, RANGE))).toEqual([
+    expect(asked.map(({ sigma }) => karrasPosition(sigma![0]!, RANGE))).toEqual([
       expect.closeTo(1, 6),
       expect.closeTo(0.7, 6),
       expect.closeTo(0.4, 6),
@@ -88,11 +56,11 @@ describe('editing', () => {
   })
 
   it('begins at the default strength, and from nothing where there is a mask', async () => {
-    const { pipeline, levels } = exact('student')
+    const { pipeline, asked } = exact('student')
     const how = { prompts: ['a'], image, num_inference_steps: 1 }
     await pipeline.generate(how)
     await pipeline.generate({ ...how, mask: new Float32Array(PIXELS).fill(1) })
-    const [plain, masked] = levels.map((sigma) => karrasPosition(sigma, RANGE))
+    const [plain, masked] = asked.map(({ sigma }) => karrasPosition(sigma![0]!, RANGE))
     expect([plain, masked]).toEqual([expect.closeTo(1 - DEFAULT_STRENGTH, 6), expect.closeTo(0, 6)])
   })
 
@@ -175,7 +143,7 @@ describe('editing', () => {
 
 describe('interpolating', () => {
   it('leads from one picture to the other, in noise and in words', async () => {
-    const { pipeline, conditions } = exact('student')
+    const { pipeline, asked } = exact('student')
     const prompts = Array<string>(5).fill('a')
     const weights = [0, 0.25, 0.5, 0.75, 1]
     const to = { prompt: 'b', seed: 9, weights }
@@ -186,8 +154,9 @@ describe('interpolating', () => {
     expect(away(row(4), await alone(9))).toBeLessThan(1e-5)
     const steps = weights.map((_, i) => away(row(i), row(0)))
     expect(steps).toEqual([...steps].sort((a, b) => a - b))
-    const bag = conditions[0]!.length / 5
-    const [first, middle, last] = [0, 2, 4].map((i) => conditions[0]!.subarray(i * bag, (i + 1) * bag))
+    const { condition } = asked[0]!
+    const bag = condition!.length / 5
+    const [first, middle, last] = [0, 2, 4].map((i) => condition!.subarray(i * bag, (i + 1) * bag))
     expect([...middle!]).toEqual([...first!].map((value, k) => (value + last![k]!) / 2))
   })
 

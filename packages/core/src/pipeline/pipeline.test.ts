@@ -1,72 +1,26 @@
 /** The pipeline, with a denoiser that answers what it was asked. */
 import { describe, expect, it } from 'vitest'
 import { UserError } from '../errors/index.js'
-import { checkPrompt, NotFiniteError, Pipeline, type PipelineConfig, samplingOf } from './index.js'
+import { checkPrompt, NotFiniteError, samplingOf } from './index.js'
+import { type Told, type Toy, toyPipeline } from './testing.js'
 
 const SIDE = 2
 const PIXELS = SIDE * SIDE
 
-interface Changes {
-  readonly kind?: 'student' | 'teacher'
-  readonly guided?: boolean
-  readonly unconditional?: boolean
+interface Changes extends Partial<Toy> {
   /** The denoiser's answer to one number; `told` are the inputs. */
-  readonly answer?: (x: number, told: Record<string, Float32Array>) => number
-  readonly sampling?: object
+  readonly answer?: (x: number, told: Told) => number
 }
 
-/** A model of two classes, a and b, on pictures of 2×2 pixels. */
-const modelOf = ({
-  kind = 'teacher',
-  guided = false,
-  unconditional = false,
-  answer = () => 0,
-  sampling = {},
-}: Changes = {}) => {
-  const asked: Record<string, Float32Array>[] = []
-  const student = kind === 'student'
-  const config = {
-    kind,
-    sigma_min: 0.01,
-    sigma_max: 10,
-    sigma_data: 0.5,
-    space: { kind: 'pixels' },
-    network: {
-      height: SIDE,
-      width: SIDE,
-      channels: 1,
-      embedding: {
-        condition: unconditional ? { kind: 'none' } : { kind: 'class', classes: 2 },
-        guidance_embedding: guided,
-        jump_embedding: false,
-      },
-    },
-    vocabulary: unconditional ? { kind: 'none' } : { kind: 'class', classes: ['a', 'b'] },
-    sampling: {
-      solver: student ? 'consistency' : 'ddim',
-      schedule: 'karras',
-      num_inference_steps: student ? 1 : 3,
-      guidance_scale: 1,
-      gamma: 1,
-      sigmas: {},
-      ...sampling,
-    },
-  } as unknown as PipelineConfig
-  const pipeline = new Pipeline(config, {
-    executable: async () => ({
-      inputs: {},
-      outputs: {},
-      release: async () => {},
-      run: async (inputs) => {
-        const told = inputs as Record<string, Float32Array>
-        asked.push(told)
-        return { denoised: told.x!.map((x) => answer(x, told)) }
-      },
-    }),
-    release: async () => {},
+/** A model of two classes, a and b, on pictures of 2×2 pixels: a teacher unless it is said. */
+const modelOf = ({ answer = () => 0, ...changes }: Changes = {}) =>
+  toyPipeline({
+    kind: 'teacher',
+    shape: { channels: 1, height: SIDE, width: SIDE },
+    range: { sigma_min: 0.01, sigma_max: 10, sigma_data: 0.5 },
+    denoise: (told) => told.x!.map((x) => answer(x, told)),
+    ...changes,
   })
-  return { pipeline, asked }
-}
 
 /** The option that an error blames, and what to do about it. */
 const blamed = (ask: () => unknown) => {
@@ -165,7 +119,7 @@ describe('guidance', () => {
 describe('what does not fit the model is refused, and the option named', () => {
   const teacher = modelOf().pipeline
   const student = modelOf({ kind: 'student' }).pipeline
-  const plain = modelOf({ unconditional: true }).pipeline
+  const plain = modelOf({ classes: [] }).pipeline
 
   it.each([
     ['a student’s solver', () => samplingOf(teacher.config, { solver: 'consistency' }), 'solver'],

@@ -5,14 +5,21 @@ import { STORAGES } from '@onestroke/core/tensor'
 import { type Command, Help, InvalidArgumentError, Option } from 'commander'
 import { DATA_KINDS, type DataOptions, type OwnOption } from '../data/index.js'
 
-export const integer =
-  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+/** What reads numbers of a kind, from the least to the most, both of them included. */
+const bounded =
+  (kind: string, isOne: (value: number) => boolean) =>
+  (least: number, most = Number.POSITIVE_INFINITY) =>
   (text: string): number => {
     const value = Number(text)
-    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least || value > most)
-      throw new InvalidArgumentError(`must be an integer ${range(least, most, Number.MAX_SAFE_INTEGER)}.`)
+    if (text.trim() === '' || !isOne(value) || value < least || value > most) {
+      const upwards = most === Number.POSITIVE_INFINITY ? 'up' : `to ${most}`
+      throw new InvalidArgumentError(`must be ${kind} from ${least} ${upwards}.`)
+    }
     return value
   }
+
+export const integer = bounded('an integer', Number.isSafeInteger)
+export const number = bounded('a number', Number.isFinite)
 
 /** Reads a seed; -1 and random draw one. */
 export const seedNumber = (text: string): number => {
@@ -20,18 +27,6 @@ export const seedNumber = (text: string): number => {
   if (seed === undefined) throw new InvalidArgumentError(`must be ${SEED_RULE}.`)
   return seed
 }
-
-export const number =
-  (least: number, most = Number.POSITIVE_INFINITY) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most)
-      throw new InvalidArgumentError(`must be a number ${range(least, most, Number.POSITIVE_INFINITY)}.`)
-    return value
-  }
-
-const range = (least: number, most: number, unbounded: number): string =>
-  most === unbounded ? `from ${least} up` : `from ${least} to ${most}`
 
 export const positive = (text: string): number => {
   const value = Number(text)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadDataset } from './load.js'
-import { complaint, folderOf, noise, png, RED } from './testing.js'
+import { claiming, complaint, folderOf, noise, png, RED } from './testing.js'
 
 /** What is said of a picture that ends before its time. */
 const CUT = 'cut short, or no picture'
@@ -40,7 +40,7 @@ describe('hostile pictures', () => {
       'half.webp': (await noise(32).webp().toBuffer()).subarray(0, 400),
       'text.png': 'This is no picture.',
       'header.png': whole.subarray(0, 20),
-      'large.png': await hugePng(),
+      'large.png': await claiming(20_000),
       'large.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="20000" height="20000"/>',
       'bomb.svg': svgBomb(),
     })
@@ -80,24 +80,6 @@ describe('hostile pictures', () => {
     expect((await complaint(loadDataset(empty))).message).toBe(`no pictures in ${empty}`)
   })
 })
-
-/** A small file that claims to be 20000 × 20000. */
-const hugePng = async (): Promise<Buffer> => {
-  const bytes = Buffer.from(await png(RED, 8))
-  bytes.writeUInt32BE(20_000, 16)
-  bytes.writeUInt32BE(20_000, 20)
-  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
-  return bytes
-}
-
-const crc32 = (bytes: Uint8Array): number => {
-  let crc = 0xffffffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let k = 0; k < 8; k++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
-  }
-  return (crc ^ 0xffffffff) >>> 0
-}
 
 /** Entities within entities: a billion laughs. */
 const svgBomb = (): string => {

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { UserError } from '@onestroke/core/errors'
 import sharp, { type Sharp } from 'sharp'
 import { onTestFinished } from 'vitest'
@@ -28,6 +29,15 @@ export const filled = (colour: Colour, width: number, height = width): Sharp =>
 /** A PNG of one colour. */
 export const png = (colour: Colour, width: number, height = width): Promise<Buffer> =>
   filled(colour, width, height).png().toBuffer()
+
+/** A small PNG that claims to have so many pixels a side. */
+export const claiming = async (side: number): Promise<Buffer> => {
+  const bytes = await png(RED, 8)
+  bytes.writeUInt32BE(side, 16)
+  bytes.writeUInt32BE(side, 20)
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
+  return bytes
+}
 
 /** A grey PNG of one value. */
 export const greyPng = (value: number, width: number): Promise<Buffer> =>

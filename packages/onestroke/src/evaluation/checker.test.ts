@@ -1,9 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
-import { PIXELS } from '@onestroke/core/space'
 import { toOnnx, trace } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
+import { toyPipeline } from '../../../core/src/pipeline/testing.js'
 import { type Dataset, sealed } from '../data/index.js'
 import { folderOf } from '../data/testing.js'
 import { frechetDistance } from '../metrics/index.js'
@@ -34,48 +33,21 @@ const someDataset = (count: number): Dataset => {
   })
 }
 
-/** A student whose answers depend on the noise, its level and the class, and that counts how often it is asked. */
-const someStudent = (gamma: number) => {
-  const asked = { times: 0 }
-  const config = {
-    kind: 'student',
-    sigma_min: 0.01,
-    sigma_max: 80,
-    sigma_data: 0.5,
-    space: PIXELS,
-    network: {
-      height: SIZE,
-      width: SIZE,
-      channels: 1,
-      embedding: {
-        condition: { kind: 'class', classes: 2 },
-        guidance_embedding: false,
-        jump_embedding: gamma < 1,
-      },
+/** A student whose answers depend on the noise, its level and the class. */
+const someStudent = (gamma: number) =>
+  toyPipeline({
+    shape: { channels: 1, height: SIZE, width: SIZE },
+    range: { sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 },
+    jumps: gamma < 1,
+    sampling: { gamma },
+    denoise: ({ x, sigma, condition }) => {
+      const entries = (condition!.length * SIZE ** 2) / x!.length
+      const scale = 1 / Math.hypot(sigma![0]!, 0.5)
+      return x!.map((value, i) =>
+        Math.tanh(value * scale + condition![(i >> 4) * entries]! + Math.sin(i % 16)),
+      )
     },
-    vocabulary: { kind: 'class', classes: ['a', 'b'] },
-    sampling: { solver: 'consistency', num_inference_steps: 1, sigmas: {}, gamma, guidance_scale: 1 },
-  } as unknown as PipelineConfig
-  const model = new Pipeline(config, {
-    executable: async () => ({
-      inputs: {},
-      outputs: {},
-      release: async () => {},
-      run: async (inputs) => {
-        const { x, sigma, condition } = inputs as Record<string, Float32Array>
-        asked.times++
-        const entries = (condition!.length * SIZE ** 2) / x!.length
-        const scale = 1 / Math.hypot(sigma![0]!, 0.5)
-        const denoised = x!.map((value, i) =>
-          Math.tanh(value * scale + condition![(i >> 4) * entries]! + Math.sin(i % 16)),
-        )
-        return { denoised }
-      },
-    }),
-    release: async () => {},
   })
-  return { model, asked }
-}
 
 /** An ONNX file whose features are the pixels. */
 const pixelFeatures = async (): Promise<string> => {
@@ -93,13 +65,13 @@ describe('the quality on the way', () => {
 
   for (const gamma of [1, 0.3])
     it(`is the mean distance from two noises, each judged by pictures of its own, at gamma ${gamma}`, async () => {
-      const { model, asked } = someStudent(gamma)
+      const { pipeline: model, asked } = someStudent(gamma)
       const file = await pixelFeatures()
       const extractor = await FeatureExtractor.open(await readFile(file), '')
       const check = await qualityChecker(dataset, extractor)
       const found = await check(model as unknown as Model)
       // The first step of 1, 2 and 4 is one, where nothing that follows changes it.
-      expect(asked.times).toBe(CHECK_SEEDS.length * (512 / BATCH) * (gamma === 1 ? 5 : 7))
+      expect(asked).toHaveLength(CHECK_SEEDS.length * (512 / BATCH) * (gamma === 1 ? 5 : 7))
 
       const fids: number[][] = []
       for (const [i, seed] of CHECK_SEEDS.entries()) {

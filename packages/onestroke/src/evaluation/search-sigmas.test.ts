@@ -1,7 +1,7 @@
 import { multistepSigmas } from '@onestroke/core/consistency'
-import { Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
-import { PIXELS } from '@onestroke/core/space'
+import type { PipelineConfig } from '@onestroke/core/pipeline'
 import { describe, expect, it } from 'vitest'
+import { toyPipeline } from '../../../core/src/pipeline/testing.js'
 import { betterBeyondNoise, pairedLogRatio } from '../metrics/index.js'
 import { BATCH } from './judge.js'
 import { searchSigmas } from './search-sigmas.js'
@@ -10,48 +10,21 @@ import { searchSigmas } from './search-sigmas.js'
 const SAMPLES = BATCH + 6
 const SEEDS = [5, 6, 7]
 const SIZE = 2
+const RANGE = { sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 }
 
-/** A student whose answers depend on all that they may depend on, and that counts how often it is asked. */
-const someStudent = (gamma: number, guidance_embedding: boolean) => {
-  const asked = { times: 0 }
-  const config = {
-    kind: 'student',
-    sigma_min: 0.01,
-    sigma_max: 80,
-    sigma_data: 0.5,
-    space: PIXELS,
-    network: {
-      height: SIZE,
-      width: SIZE,
-      channels: 1,
-      embedding: { condition: { kind: 'class', classes: 2 }, guidance_embedding, jump_embedding: true },
+/** A student whose answers depend on all that they may depend on. */
+const someStudent = (gamma: number, guided: boolean) =>
+  toyPipeline({
+    shape: { channels: 1, height: SIZE, width: SIZE },
+    range: RANGE,
+    guided,
+    jumps: true,
+    sampling: { gamma, guidance_scale: guided ? 1.5 : 1 },
+    denoise: ({ x, sigma, s, condition, guidance_scale }) => {
+      const by = Math.log(sigma![0]!) + 0.1 * s![0]! + (guidance_scale?.[0] ?? 0)
+      return x!.map((value, i) => Math.tanh(value * 0.1 + condition![i >> 2]! + Math.sin(i + by)))
     },
-    vocabulary: { kind: 'class', classes: ['a', 'b'] },
-    sampling: {
-      solver: 'consistency',
-      num_inference_steps: 1,
-      sigmas: {},
-      gamma,
-      guidance_scale: guidance_embedding ? 1.5 : 1,
-    },
-  } as unknown as PipelineConfig
-  const model = new Pipeline(config, {
-    executable: async () => ({
-      inputs: {},
-      outputs: {},
-      release: async () => {},
-      run: async (inputs) => {
-        const { x, sigma, s, condition, guidance_scale } = inputs as Record<string, Float32Array>
-        asked.times++
-        const by = Math.log(sigma![0]!) + 0.1 * s![0]! + (guidance_scale?.[0] ?? 0)
-        const denoised = x!.map((value, i) => Math.tanh(value * 0.1 + condition![i >> 2]! + Math.sin(i + by)))
-        return { denoised }
-      },
-    }),
-    release: async () => {},
   })
-  return { model, asked }
-}
 
 /** What a picture says of itself: the seed of its noise, and the levels that it was painted at. */
 interface Told {
@@ -66,9 +39,7 @@ const tellingStudent = (fid: (told: Told) => number) => {
   const size = 1 + MOST_LEVELS
   const heard: Told[] = []
   const config = {
-    sigma_min: 0.01,
-    sigma_max: 80,
-    sigma_data: 0.5,
+    ...RANGE,
     sampling: { gamma: 1 },
     network: { embedding: {} },
   }
@@ -99,8 +70,7 @@ const tellingStudent = (fid: (told: Told) => number) => {
 
 /** Levels as they were before they became 32-bit numbers. */
 const digits = (level: number) => Number(level.toPrecision(5))
-const byRule = (steps: number) =>
-  multistepSigmas(steps, { sigma_min: 0.01, sigma_max: 80, sigma_data: 0.5 }).map(digits)
+const byRule = (steps: number) => multistepSigmas(steps, RANGE).map(digits)
 const same = (a: readonly number[], b: readonly number[]) => String(a) === String(b)
 
 describe('the search for noise levels', () => {
@@ -111,7 +81,7 @@ describe('the search for noise levels', () => {
     [0, false],
   ] as const)
     it(`tries pictures that are the model’s at gamma ${gamma}${guided ? ', guided' : ''}, and asks it less often`, async () => {
-      const { model, asked } = someStudent(gamma, guided)
+      const { pipeline: model, asked } = someStudent(gamma, guided)
       const batch = (first: number) => Array.from({ length: BATCH }, (_, i) => 'ab'[(first + i) % 2]!)
       const distance = (pictures: Float32Array) => pictures.reduce((sum, value) => sum + (value - 1) ** 2, 0)
       const seen: Float32Array[] = []
@@ -124,11 +94,11 @@ describe('the search for noise levels', () => {
         },
       }
       const found = await searchSigmas(model, judge, { seeds: SEEDS })
-      const searched = asked.times
+      const searched = asked.length
 
       expect(found.map(({ steps }) => steps)).toEqual([2, 3, 4])
       const whole: Float32Array[] = []
-      asked.times = 0
+      asked.length = 0
       const fidOf = async (sigmas: readonly number[], seed: number) => {
         const pictures = new Float32Array(SAMPLES * SIZE ** 2)
         for (const first of [0, BATCH]) {
@@ -162,7 +132,7 @@ describe('the search for noise levels', () => {
       expect(seen).toHaveLength(whole.length)
       for (const [i, pictures] of whole.entries()) expect(seen[i]).toEqual(pictures)
       // Jumps to the next level are shared less often.
-      expect(searched).toBeLessThan((gamma === 1 ? 0.7 : 0.98) * asked.times)
+      expect(searched).toBeLessThan((gamma === 1 ? 0.7 : 0.98) * asked.length)
     })
 
   /** How hard a seed's noise makes it: far more than levels matter, and for all levels alike. */

@@ -12,6 +12,7 @@ import { networkLayout } from '@onestroke/core/nn'
 import { PIXELS } from '@onestroke/core/space'
 import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { describe, expect, it } from 'vitest'
+import { UNTRAINED } from '../../../core/src/formats/testing-config.js'
 import { complaint, folderOf } from '../data/testing.js'
 import { presetNetwork } from '../training/index.js'
 import { loadModel, saveModel, sha256Of } from './folder.js'
@@ -27,27 +28,8 @@ const config: ModelConfig = {
   ),
   space: PIXELS,
   ...EDM,
-  sigma_min: 0.01,
-  sigma_max: 20,
-  sigma_data: 0.5,
+  ...UNTRAINED,
   vocabulary: { ...vocabulary, classes: [...vocabulary.classes] },
-  sampling: {
-    solver: 'heun',
-    schedule: 'karras',
-    num_inference_steps: 18,
-    guidance_scale: 1,
-    gamma: 1,
-    sigmas: {},
-  },
-  method: { name: 'diffusion', options: {} },
-  provenance: {
-    data: { name: 'pets', sha256: 'abc', images: 2 },
-    images_seen: 0,
-    seconds: 0,
-    seed: 0,
-    preset: 'tiny',
-    versions: {},
-  },
 }
 const weights = networkLayout(config.network).initialize(1)
 

@@ -7,6 +7,7 @@ import type { PictureSize } from '@onestroke/core/picture'
 import { Random } from '@onestroke/core/random'
 import { PIXELS } from '@onestroke/core/space'
 import { conditionerOf } from '@onestroke/core/text'
+import { UNTRAINED } from '../../../core/src/formats/testing-config.js'
 import { presetNetwork } from '../training/index.js'
 import { type LoadedModel, loadModel, saveModel } from './folder.js'
 
@@ -79,28 +80,15 @@ export const untrained = async (
       space: PIXELS,
       ...EDM,
       boundary: isStudent,
-      sigma_min: 0.01,
+      ...UNTRAINED,
       sigma_max: 40,
-      sigma_data: 0.5,
       vocabulary,
       sampling: {
+        ...UNTRAINED.sampling,
         solver: isStudent ? 'consistency' : 'dpmpp_2m',
-        schedule: 'karras',
         num_inference_steps: isStudent ? 1 : 4,
-        guidance_scale: 1,
-        gamma: 1,
-        sigmas: {},
       },
-      method: { name: 'none', options: {} },
-      provenance: {
-        parent,
-        data: { name: 'none', sha256: '', images: 1 },
-        images_seen: 0,
-        seconds: 0,
-        seed: 1,
-        preset: 'tiny',
-        versions: {},
-      },
+      provenance: { ...UNTRAINED.provenance, parent },
     },
     weights,
   )

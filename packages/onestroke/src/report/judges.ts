@@ -71,44 +71,40 @@ export const spanOf = (multiples: readonly number[]): string => {
 export const byJudge = (comparisons: readonly Comparison[]): string[] =>
   comparisons.map(({ judge, ratio }) => `${estimate(ratio, { digits: 1 })} × by ${marked(judge)}`)
 
-/** What the floor's line is called in a plot's legend, which is narrow. */
-export const floorLine = ({ kind }: Evaluation['floor']): string => {
-  switch (kind) {
-    case 'test':
-      return 'Training against test pictures'
-    case 'same-name':
-      return 'Training pictures, same name'
-    case 'resample':
-      return 'Training pictures, at random'
-    default:
-      return kind satisfies never
-  }
+/** What is said of the floor. */
+interface FloorWords {
+  /** In a plot's legend, which is narrow. */
+  readonly line: string
+  /** In a table. */
+  readonly name: string
+  /** What its numbers tell, in two sentences. */
+  readonly about: string
 }
 
-/** What the floor's row is called. */
-export const floorName = ({ kind }: Evaluation['floor']): string => {
+export const floorWords = ({ kind }: Evaluation['floor']): FloorWords => {
   switch (kind) {
     case 'test':
-      return 'Training pictures, against test pictures'
+      return {
+        line: 'Training against test pictures',
+        name: 'Training pictures, against test pictures',
+        about:
+          'What training pictures drawn at random score against the test pictures, which the model never saw. A model that repeats its training pictures would score as much.',
+      }
     case 'same-name':
-      return 'Training pictures of the same name, drawn at random'
+      return {
+        line: 'Training pictures, same name',
+        name: 'Training pictures of the same name, drawn at random',
+        about:
+          'What one scores who answers each prompt with a training picture of that name, drawn at random. It is a mark to measure by, not a limit: a model that repeats its training pictures more evenly scores lower.',
+      }
     case 'resample':
-      return 'Training pictures drawn at random'
+      return {
+        line: 'Training pictures, at random',
+        name: 'Training pictures drawn at random',
+        about:
+          'What one scores who answers with training pictures drawn at random. It is a mark to measure by, not a limit: a model that repeats its training pictures more evenly scores lower.',
+      }
     default:
-      return kind satisfies never
-  }
-}
-
-/** What its numbers tell, in two sentences. */
-export const floorAbout = ({ kind }: Evaluation['floor']): string => {
-  switch (kind) {
-    case 'test':
-      return 'What training pictures drawn at random score against the test pictures, which the model never saw. A model that repeats its training pictures would score as much.'
-    case 'same-name':
-      return 'What one scores who answers each prompt with a training picture of that name, drawn at random. It is a mark to measure by, not a limit: a model that repeats its training pictures more evenly scores lower.'
-    case 'resample':
-      return 'What one scores who answers with training pictures drawn at random. It is a mark to measure by, not a limit: a model that repeats its training pictures more evenly scores lower.'
-    default:
-      return kind satisfies never
+      return { line: kind satisfies never, name: kind, about: kind }
   }
 }

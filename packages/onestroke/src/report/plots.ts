@@ -7,7 +7,7 @@ import {
   sortRows,
 } from '../evaluation/index.js'
 import { compact, counted, estimate, milliseconds, significant, solverName } from './format.js'
-import { floorLine, judgesOf, type ShownJudge } from './judges.js'
+import { floorWords, judgesOf, type ShownJudge } from './judges.js'
 import { extent, type Point, pick, smooth, thin, ticks } from './series.js'
 import type { Course, LossCurve, Report } from './types.js'
 
@@ -155,7 +155,7 @@ const samplerLines = (
 
 const levelOf = ({ floor }: Evaluation, { name, scale }: ShownJudge): Level | undefined => {
   const fid = floor.judges[name]?.fid
-  return isNumber(fid?.mean) ? { name: floorLine(floor), ...scaled(fid, scale) } : undefined
+  return isNumber(fid?.mean) ? { name: floorWords(floor).line, ...scaled(fid, scale) } : undefined
 }
 
 /** What one judge says: quality over sampling steps, and over the time of one picture. Both log. */

@@ -14,7 +14,7 @@ import {
 import { counted, dash, estimate, integer, score, solverName, type Written, writeEstimate } from './format.js'
 import { NOISY_TIMING } from './headline.js'
 import { type Html, html } from './html.js'
-import { floorAbout, floorName, judgesOf, MARK, marked, type ShownJudge } from './judges.js'
+import { floorWords, judgesOf, MARK, marked, type ShownJudge } from './judges.js'
 
 type Direction = (typeof better)[Measure]
 
@@ -209,7 +209,7 @@ export const evaluationTable = (evaluation: Evaluation): Html => {
       ${judges.map((judge) => entry(`By ${marked(judge)}`, `${sentence(judge.about)} To it a picture is ${integer(judge.dims)} numbers.`))}
       ${entry('Runs', 'How often the network runs for one picture. Heun’s method runs it twice a step, but once in its last.')}
       ${few.map(explained)}
-      ${hasFloor(distances) && entry(floorName(floor), floorAbout(floor))}
+      ${hasFloor(distances) && entry(floorWords(floor).name, floorWords(floor).about)}
     </dl>
     ${
       more.length > 0 &&
@@ -287,7 +287,7 @@ const stepsOf = ({ who, solver, steps }: EvaluationRow) =>
     : `${integer(steps)} ${solverName(solver)} ${steps === 1 ? 'step' : 'steps'}`
 
 const realRow = (floor: Evaluation['floor']) =>
-  html`<th scope="row">Real <span>${floorName(floor).toLowerCase()}</span></th>`
+  html`<th scope="row">Real <span>${floorWords(floor).name.toLowerCase()}</span></th>`
 
 const cell = (row: EvaluationRow, { name, value, scale, mark, flag }: Shown) => {
   const of = value(row)

@@ -1,112 +1,29 @@
 /** ONNX models read back as functions agree with onnxruntime, and have the right gradient. */
-import { create, toBinary } from '@bufbuild/protobuf'
 import { Random } from '@onestroke/core/random'
 import { fromOnnx, grad, interpret, toOnnx, trace } from '@onestroke/core/tensor'
-import {
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  ModelProtoSchema,
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
-  TensorProto_DataType,
-  TensorProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  ValueInfoProtoSchema,
-} from 'onnx-buf'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
+import { type Attribute, type Axes, modelOf, node, value, type Weight, weight } from './testing.js'
 
 const random = new Random({ seed: 5, stream: 0, step: 0, index: 0 })
 const draw = (...shape: number[]) => ({
   shape,
   values: random.fillNormal(new Float32Array(shape.reduce((a, b) => a * b, 1))),
 })
-type Weight = ReturnType<typeof draw> | number[]
-type Attribute = number | number[] | string | { float: number }
 type Step = readonly [op: string, inputs: readonly string[], attributes?: Readonly<Record<string, Attribute>>]
-
-const tensorType = (shape: readonly (number | string)[]) =>
-  create(TypeProtoSchema, {
-    value: {
-      case: 'tensorType',
-      value: create(TypeProto_TensorSchema, {
-        elemType: TensorProto_DataType.FLOAT,
-        shape: create(TensorShapeProtoSchema, {
-          dim: shape.map((n) =>
-            create(TensorShapeProto_DimensionSchema, {
-              value:
-                typeof n === 'number'
-                  ? { case: 'dimValue', value: BigInt(n) }
-                  : { case: 'dimParam', value: n },
-            }),
-          ),
-        }),
-      }),
-    },
-  })
-
-const attribute = (name: string, value: Attribute) =>
-  typeof value === 'string'
-    ? create(AttributeProtoSchema, {
-        name,
-        type: AttributeProto_AttributeType.STRING,
-        s: new TextEncoder().encode(value),
-      })
-    : Array.isArray(value)
-      ? create(AttributeProtoSchema, {
-          name,
-          type: AttributeProto_AttributeType.INTS,
-          ints: value.map(BigInt),
-        })
-      : typeof value === 'object'
-        ? create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.FLOAT, f: value.float })
-        : create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) })
 
 /** A model of some steps, of which the last is the output; step i makes the value `i`. */
 const model = (
-  input: readonly (number | string)[],
+  input: Axes,
   steps: readonly Step[],
   weights: Readonly<Record<string, Weight>> = {},
 ): Uint8Array =>
-  toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion: 9n,
-      opsetImport: [create(OperatorSetIdProtoSchema, { version: 17n })],
-      graph: create(GraphProtoSchema, {
-        name: 'test',
-        input: [create(ValueInfoProtoSchema, { name: 'x', type: tensorType(input) })],
-        output: [create(ValueInfoProtoSchema, { name: String(steps.length - 1) })],
-        initializer: Object.entries(weights).map(([name, weight]) =>
-          Array.isArray(weight)
-            ? create(TensorProtoSchema, {
-                name,
-                dims: [BigInt(weight.length)],
-                dataType: TensorProto_DataType.INT64,
-                int64Data: weight.map(BigInt),
-              })
-            : create(TensorProtoSchema, {
-                name,
-                dims: weight.shape.map(BigInt),
-                dataType: TensorProto_DataType.FLOAT,
-                rawData: Uint8Array.from(new Uint8Array(weight.values.buffer)),
-              }),
-        ),
-        node: steps.map(([opType, inputs, attributes = {}], i) =>
-          create(NodeProtoSchema, {
-            opType,
-            input: [...inputs],
-            output: [String(i)],
-            attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
-          }),
-        ),
-      }),
-    }),
-  )
+  modelOf({
+    input: [value('x', input)],
+    output: [value(String(steps.length - 1))],
+    initializer: Object.entries(weights).map(([name, values]) => weight(name, values)),
+    node: steps.map(([op, inputs, attributes], i) => node(op, inputs, String(i), attributes)),
+  })
 
 const x = draw(2, 4, 8, 8)
 const positive = (weight: ReturnType<typeof draw>) => ({ ...weight, values: weight.values.map(Math.abs) })

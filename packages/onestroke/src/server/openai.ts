@@ -234,27 +234,20 @@ const stream = async (
   return reply.header('cache-control', 'no-cache').type('text/event-stream').send(events) as never
 }
 
-const askedOf = ({
-  prompt,
-  n,
-  seed,
-  steps,
-  guidance_scale,
-  negative_prompt,
-  image,
-  mask,
-  strength,
-}: ImagesBody): Asked => ({
-  prompt,
-  n: n ?? 1,
-  seed: typeof seed === 'number' ? seed : undefined,
-  steps,
-  guidance_scale,
-  negative_prompt,
-  image,
-  mask,
-  strength,
-})
+const askedOf = ({ n, seed, ...body }: ImagesBody): Asked => {
+  const { prompt, steps, guidance_scale, negative_prompt, image, mask, strength } = body
+  return {
+    prompt,
+    n: n ?? 1,
+    seed: typeof seed === 'number' ? seed : undefined,
+    steps,
+    guidance_scale,
+    negative_prompt,
+    image,
+    mask,
+    strength,
+  }
+}
 
 /** @throws UserError if the server cannot make pictures of that size or format. */
 const wantedOf = (body: ImagesBody, n: number, own: PictureSize): Wanted => {
