@@ -24,9 +24,15 @@ export const browserLacks =
     ? 'there is no Chromium (apt install chromium, or name it in ONESTROKE_CHROMIUM)'
     : undefined
 
+/**
+ * In tests, WebAssembly is compiled once: to compile onnxruntime again, to faster code, costs a page more than its few pictures save.
+ * Benchmarks run what people have.
+ */
+const COMPILING = process.env.VITEST ? ['--js-flags=--no-wasm-tier-up --no-wasm-dynamic-tiering'] : []
+
 /** @param {string[]} args */
 export const launch = (...args) =>
-  chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...args] })
+  chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...COMPILING, ...args] })
 
 /**
  * A browser as people use it, which keeps in a folder also the large files that windows without a profile forget.
