@@ -24,9 +24,38 @@ export const browserLacks =
     ? 'there is no Chromium (apt install chromium, or name it in ONESTROKE_CHROMIUM)'
     : undefined
 
+/** What each page would pay for, and no test looks at: pages of the address bar's suggestions. */
+const UNSEEN = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup']
+/** What playwright switches off, again: of two lists Chromium reads the last. */
+const OFF = [
+  'AimEnabled',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+]
+/**
+ * In tests, WebAssembly is compiled once, too: to compile onnxruntime again, to faster code, costs a page more than its few pictures
+ * save. Benchmarks run what people have.
+ */
+const LEAN = process.env.VITEST
+  ? [
+      '--js-flags=--no-wasm-tier-up --no-wasm-dynamic-tiering',
+      `--disable-features=${[...UNSEEN, ...OFF].join(',')}`,
+    ]
+  : []
+
 /** @param {string[]} args */
 export const launch = (...args) =>
-  chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...args] })
+  chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...LEAN, ...args] })
 
 /**
  * A browser as people use it, which keeps in a folder also the large files that windows without a profile forget.

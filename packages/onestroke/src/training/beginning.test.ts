@@ -6,7 +6,10 @@ import { type LoadedModel, loadModel } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
 import type { RunPlan } from './plan.js'
 import { checkRun, type RunOptions, run } from './run.js'
-import { runPlan, someData, UNCONDITIONAL } from './testing.js'
+import { runPlan, someData, UNCONDITIONAL, withBlocks } from './testing.js'
+
+// Of one block there is no half.
+withBlocks(2)
 
 /** A training that does not move. */
 const still = { ...runPlan().schedule, learning_rate: 1e-30 }
@@ -19,6 +22,21 @@ const trained = async (plan: RunPlan, changes: Partial<RunOptions> = {}): Promis
   await run({ ...given, directory, plan, checkpoint_every: 1e9, ...changes })
   return loadModel(directory)
 }
+
+/** Models that several tests go on from, each trained once. They are in memory: their folders end with the first of these tests. */
+const once = (train: () => Promise<LoadedModel>) => {
+  let model: Promise<LoadedModel> | undefined
+  return () => {
+    model ??= train()
+    return model
+  }
+}
+const aTeacher = once(() => trained(runPlan()))
+const aStudent = once(async () => trained(distillation(), { teacher: await aTeacher() }))
+const aGuided = once(async () =>
+  trained(distillation({ guidance_scale: [1, 3] }), { teacher: await aTeacher() }),
+)
+
 const check =
   (plan: RunPlan, changes: Partial<RunOptions> = {}) =>
   () =>
@@ -26,11 +44,11 @@ const check =
 
 describe('a run that goes on from a model', () => {
   it('begins as it, whatever its teacher and its seed are, and says so', async () => {
-    const first = await trained(runPlan())
+    const first = await aTeacher()
     const again = await trained(runPlan({ schedule: still, seed: 7 }), { initFrom: first })
     expect(again.weights).toEqual(first.weights)
     expect(again.config.provenance.init_from).toBe(first.sha256)
-    const student = await trained(distillation(), { teacher: first })
+    const student = await aStudent()
     expect(student.config.provenance).not.toHaveProperty('init_from')
     const longer = await trained(distillation({ schedule: still }), { teacher: first, initFrom: student })
     expect(longer.weights).toEqual(student.weights)
@@ -38,8 +56,8 @@ describe('a run that goes on from a model', () => {
   })
 
   it('goes on listening to guidance', async () => {
-    const teacher = await trained(runPlan())
-    const student = await trained(distillation({ guidance_scale: [1, 3] }), { teacher })
+    const teacher = await aTeacher()
+    const student = await aGuided()
     const longer = await trained(distillation({ guidance_scale: 2, schedule: still }), {
       teacher,
       initFrom: student,
@@ -49,8 +67,8 @@ describe('a run that goes on from a model', () => {
   })
 
   it('halves it where half is asked for, and takes half as it is', async () => {
-    const teacher = await trained(runPlan())
-    const student = await trained(distillation(), { teacher })
+    const teacher = await aTeacher()
+    const student = await aStudent()
     const plan = distillation({ preset: 'half', schedule: still })
     const half = await trained(plan, { teacher, initFrom: student })
     const [there, here] = [student, half].map(({ layout, weights }) => layout.unflatten(weights))
@@ -60,8 +78,8 @@ describe('a run that goes on from a model', () => {
   })
 
   it('stays what it is where a method refines it', async () => {
-    const teacher = await trained(runPlan())
-    const student = await trained(distillation({ guidance_scale: [1, 3] }), { teacher })
+    const teacher = await aTeacher()
+    const student = await aGuided()
     const plan = distillation({
       method: 'dmd',
       method_options: { ...METHODS.dmd!.options },
@@ -86,7 +104,7 @@ describe('a run that goes on from a model', () => {
   })
 
   it('is refused where it cannot begin so', async () => {
-    const teacher = await trained(runPlan())
+    const teacher = await aTeacher()
     const half = await trained(distillation({ preset: 'half' }), { teacher })
     expect(check(distillation(), { teacher, initFrom: half })).toThrow(/is a network of another size/)
     expect(check(distillation({ preset: 'small' }), { teacher, initFrom: teacher })).toThrow(

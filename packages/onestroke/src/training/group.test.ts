@@ -16,7 +16,9 @@ import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 import { checkRun, type RunOptions, run } from './run.js'
 import { freshProgress, readProgress } from './state.js'
-import { groupOf, runPlan, someData, UNCONDITIONAL } from './testing.js'
+import { groupOf, runPlan, someData, UNCONDITIONAL, withBlocks } from './testing.js'
+
+withBlocks(1)
 
 /** Does the same on every rank at once. */
 const together = <T>(size: number, work: (group: Group) => Promise<T>): Promise<T[]> =>

@@ -11,7 +11,10 @@ import { constantsOf, prepare, stepPrograms } from './job.js'
 import type { RunPlan } from './plan.js'
 import { checkRun, type RunOptions, run } from './run.js'
 import { TEACHER_PREFIX } from './step.js'
-import { runPlan, someData, UNCONDITIONAL } from './testing.js'
+import { runPlan, someData, UNCONDITIONAL, withBlocks } from './testing.js'
+
+// Of one block there is no half.
+withBlocks(2)
 
 const given = { dataset: someData(), vocabulary: UNCONDITIONAL }
 const options = (directory: string, changes: Partial<RunOptions> = {}): RunOptions => ({

@@ -13,7 +13,9 @@ import { STATE_FILE } from '../run-files.js'
 import { nodeRuntime } from '../runtime/index.js'
 import { type RunOptions, run } from './run.js'
 import { readProgress } from './state.js'
-import { runPlan, someData } from './testing.js'
+import { runPlan, someData, withBlocks } from './testing.js'
+
+withBlocks(1)
 
 const dataset = someData()
 const vocabulary = buildTextVocabulary(dataset.names)
@@ -41,18 +43,29 @@ const options = (directory: string, name: string, changes: Partial<RunOptions> =
   }
 }
 
+/** A run of each method from its begin to its end, which several tests look at. */
+const whole: Record<string, Promise<string>> = {}
+const wholeOf = (name: string): Promise<string> => {
+  whole[name] ??= mkdtemp(join(tmpdir(), 'onestroke-methods-')).then(async (folder) => {
+    expect((await run(options(folder, name))).finished).toBe(true)
+    return folder
+  })
+  return whole[name]
+}
+
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'onestroke-methods-'))
   await run({ directory: folder, dataset, vocabulary, runtime, checkpoint_every: 1e9, plan: runPlan() })
   teacher = await loadModel(folder)
 })
-afterAll(() => rm(teacher.path, { recursive: true }))
+afterAll(async () => {
+  for (const folder of [teacher.path, ...(await Promise.all(Object.values(whole)))])
+    await rm(folder, { recursive: true })
+})
 
 describe.each(Object.keys(METHODS))('%s', (name) => {
   it('makes a student that paints in any number of steps, the same however it was interrupted', async () => {
-    const [whole, parts] = [await folderOf({}), await folderOf({})]
-    const { finished } = await run(options(whole, name))
-    expect(finished).toBe(true)
+    const [whole, parts] = [await wholeOf(name), await folderOf({})]
     let steps = 0
     await run(options(parts, name, { shouldStop: () => steps++ >= 5 }))
     await run(options(parts, name))
@@ -96,10 +109,9 @@ describe('dmd', () => {
   })
 
   it('with a head is another training, and as good at going on', async () => {
-    const [plain, whole, parts] = [await folderOf({}), await folderOf({}), await folderOf({})]
+    const [plain, whole, parts] = [await wholeOf('dmd'), await folderOf({}), await folderOf({})]
     const { plan } = options(plain, 'dmd')
     const headed = { ...plan, method_options: { ...plan.method_options, gan: 0.01 } }
-    await run(options(plain, 'dmd'))
     await run(options(whole, 'dmd', { plan: headed }))
     let steps = 0
     await run(options(parts, 'dmd', { plan: headed, shouldStop: () => steps++ >= 8 }))
@@ -109,9 +121,7 @@ describe('dmd', () => {
   })
 
   it('logs the loss of either', async () => {
-    const folder = await folderOf({})
-    await run(options(folder, 'dmd'))
-    const { log } = (await readProgress(folder))!
+    const { log } = (await readProgress(await wholeOf('dmd')))!
     expect(log).toHaveLength(1)
     expect(log[0]!.loss).toBeGreaterThan(0)
     expect(log[0]!.own_loss).toBeGreaterThan(0)
@@ -136,8 +146,7 @@ it('measure by a feature network of another size, if asked to', async () => {
       })),
     ),
   )
-  const [plain, perceptual] = [await folderOf({}), await folderOf({})]
-  await run(options(plain, 'cd'))
+  const [plain, perceptual] = [await wholeOf('cd'), await folderOf({})]
   const asked = options(perceptual, 'cd', { features: network })
   const method_options = { ...asked.plan.method_options, distance: 'perceptual' }
   await run({ ...asked, plan: { ...asked.plan, method_options } })

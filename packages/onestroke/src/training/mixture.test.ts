@@ -59,7 +59,7 @@ const networkOf = (flow_map = false): NetworkConfig => ({
   },
 })
 const runtime = nodeRuntime()
-const BATCH = 128
+const BATCH = 64
 
 /** A picture of two pixels. */
 const draw = (random: Random): number[] => {

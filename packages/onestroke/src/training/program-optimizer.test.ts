@@ -18,8 +18,10 @@ import { Optimizer } from './optimizer.js'
 import { OPTIMIZER_DEFAULTS } from './presets.js'
 import { optimizerFor } from './program-optimizer.js'
 import { type RunOptions, run } from './run.js'
-import { deviceRuntime, runPlan, someData, UNCONDITIONAL } from './testing.js'
+import { deviceRuntime, runPlan, someData, UNCONDITIONAL, withBlocks } from './testing.js'
 import type { Update } from './update.js'
+
+withBlocks(1)
 
 const normals = (size: number, index: number): Float32Array =>
   new Random({ seed: 7, stream: 0, step: 0, index }).fillNormal(new Float32Array(size))

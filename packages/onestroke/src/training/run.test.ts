@@ -7,7 +7,9 @@ import { loadModel } from '../model/index.js'
 import { nodeRuntime } from '../runtime/index.js'
 import { checkRun, type RunOptions, type RunResult, run } from './run.js'
 import { readProgress } from './state.js'
-import { runPlan, someData, UNCONDITIONAL } from './testing.js'
+import { runPlan, someData, UNCONDITIONAL, withBlocks } from './testing.js'
+
+withBlocks(1)
 
 const options = (directory: string, changes: Partial<RunOptions> = {}): RunOptions => ({
   directory,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { PIXELS } from '@onestroke/core/space'
 import { type DeviceArray, HostArray, type Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
+import { beforeAll, vi } from 'vitest'
 import type { Dataset } from '../data/index.js'
 import { LOCK_FILE } from '../run-files.js'
 import { nodeRuntime } from '../runtime/index.js'
@@ -11,7 +12,7 @@ import type { BatchPlan } from './batch.js'
 import type { Group } from './group.js'
 import { lockRun } from './lock.js'
 import type { RunPlan } from './plan.js'
-import { OPTIMIZER_DEFAULTS } from './presets.js'
+import { OPTIMIZER_DEFAULTS, PRESETS } from './presets.js'
 
 const WORDS = ['red', 'green', 'blue', 'round', 'square', 'dotted']
 
@@ -34,6 +35,22 @@ export const someData = (
     classes: ['a', 'b', 'c'],
     labels: Int32Array.from({ length: count }, (_, i) => i % 3),
   }
+}
+
+/**
+ * To the end of this test file, the preset tiny is a network of so many blocks on one level: most of a short training's time is
+ * spent on building its programs, and they grow with the blocks.
+ */
+export const withBlocks = (depth: number): void => {
+  beforeAll(() => {
+    const shape = vi.spyOn(PRESETS.tiny!, 'shape').mockReturnValue({
+      type: 'hourglass',
+      levels: [{ width: 16, depth, heads: 2, window: 8 }],
+      mixing: 'neighbours',
+      mlp_ratio: 2,
+    })
+    return () => shape.mockRestore()
+  })
 }
 
 export const UNCONDITIONAL: Vocabulary = { kind: 'none' }
