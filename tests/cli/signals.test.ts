@@ -1,6 +1,7 @@
 /** A second Ctrl-C ends the command, whatever it is doing. */
 import { execFileSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { create, toBinary } from '@bufbuild/protobuf'
@@ -20,7 +21,9 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
-import { onestroke, scratch, writePictures } from './testing.js'
+import { ENDLESS } from '../../packages/onestroke/src/data/testing.js'
+import { isRunning } from '../../packages/onestroke/src/training/lock.js'
+import { onestroke, scratch, writeFiles, writePictures } from './testing.js'
 
 const folder = await scratch()
 const at = (name: string) => join(folder, name)
@@ -119,5 +122,39 @@ describe.skipIf(process.platform === 'win32')('a command that does not answer', 
         stdout: '',
         stderr: ['ended at once: the command did not answer', ''],
       })
+  })
+})
+
+describe.skipIf(!existsSync('/proc/self/stat'))('a command that waits for a drawing without end', () => {
+  /** The processes that one has started. */
+  const startedBy = async (pid: number): Promise<number[]> =>
+    (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'))
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number)
+
+  it('is ended by one SIGINT, and so is what draws', async () => {
+    await writePictures(at('drawings'), { count: 2 })
+    await writeFiles(at('drawings'), { 'endless.svg': ENDLESS })
+    let drawing: number[] = []
+    let late = false
+    const result = await onestroke(['train', at('drawings'), '--out', at('run'), '--resolution', '8'], {
+      async onStart(kill, _, pid) {
+        while (drawing.length === 0) {
+          await setTimeout(50)
+          drawing = await startedBy(pid)
+        }
+        kill('SIGINT')
+        // It would be at an end by itself after 20 seconds of the processor.
+        await setTimeout(60_000, undefined, { ref: false })
+        late = true
+      },
+    })
+    expect(late).toBe(false)
+    expect(result).toMatchObject({ status: 130, stdout: '' })
+    expect(result.stderr).not.toContain('takes more than')
+    await expect.poll(() => drawing.filter(isRunning)).toEqual([])
+    expect(existsSync(at('run'))).toBe(false)
   })
 })
