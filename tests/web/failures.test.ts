@@ -9,8 +9,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { boundlessOwl } from '../../packages/onestroke/src/model/testing.js'
+import { expectBuilt } from '../build.js'
 import { browserLacks } from './browser.js'
 import { type Web, WebPage } from './testing.js'
+
+expectBuilt('web')
 
 declare const web: Web
 
@@ -22,6 +25,8 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
 
   beforeAll(async () => {
     opened = await WebPage.open()
+    const model = await loadModel('models/emoji-16-student')
+    await exportModel({ model, out: join(opened.site.folder, 'fixed'), dtype: 'fp32' })
   })
   afterAll(() => opened?.close())
   beforeEach(async () => {
@@ -80,6 +85,23 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     server.close()
   })
 
+  it('names the file in whose place a site for all addresses sends its own page', async () => {
+    const answers = (file: string) =>
+      page.evaluate(
+        (file) => fetch(file).then(({ status, headers }) => [status, headers.get('content-type')]),
+        file,
+      )
+    for (const [folder, left, missing, expected] of [
+      ['no-graph', 'manifest.json', 'model.onnx', /model\.onnx is not the graph that its manifest describes/],
+      ['no-manifest', 'model.onnx', 'manifest.json', /manifest\.json is not JSON: Unexpected token '<'/],
+    ] as const) {
+      const path = join(opened.site.folder, folder)
+      await cp(join(opened.site.folder, 'model', left), join(path, left))
+      expect(await answers(`${folder}/${missing}`)).toEqual([200, expect.stringMatching(/^text\/html/)])
+      expect(await failure(`${folder}/`)).toMatch(expected)
+    }
+  })
+
   it('tries a device before it relies on it', async () => {
     const misled = join(opened.site.folder, 'misled')
     await cp(join(opened.site.folder, 'model'), misled, { recursive: true })
@@ -94,7 +116,16 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     [{ steps: 'two' }, 'steps is a whole number from 1 to 128, not "two"'],
     [{ steps: '999' }, 'steps is a whole number from 1 to 128, not "999"'],
     [{ seed: '' }, 'seed is a whole number from 0 to 4294967295, or -1 or random, which draw one, not ""'],
-    [{ 'guidance-scale': '50' }, /^this student learned guidance scales from 1 to 3, and not 50; choose/],
+    [{ steps: '-1' }, 'steps is a whole number from 1 to 128, not "-1"'],
+    [{ 'guidance-scale': '101' }, 'guidance-scale is a number from 0 to 100, not "101"'],
+    [
+      { 'guidance-scale': '50' },
+      'this student learned guidance scales from 1 to 3, and not 50; choose one between them, or distil with a wider range',
+    ],
+    [
+      { src: 'fixed/', 'guidance-scale': '2' },
+      'this student has no guidance input: guidance was fixed when it was distilled; leave out guidance-scale',
+    ],
     [{ src: 'nowhere/' }, /nowhere\/manifest\.json/],
   ] as [Record<string, string>, string | RegExp][])(
     'says in the picture’s place what is wrong with <one-stroke>: %j',
@@ -128,11 +159,38 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
         return { message, shown, hidden, mended }
       }, attributes)
       page.off('console', listen)
-      expect(message).toMatch(expected)
+      if (typeof expected === 'string') expect(message).toBe(expected)
+      else expect(message).toMatch(expected)
       expect([shown, hidden, mended]).toEqual([message, true, true])
       expect(logged).toContain(`<one-stroke>: ${message}`)
     },
   )
+
+  it('keeps no other <one-stroke> from painting', async () => {
+    const ends = await page.evaluate(() => {
+      const endOf = (attributes: Record<string, string>) => {
+        const element = document.createElement('one-stroke')
+        const ended = new Promise<string | number>((resolve) => {
+          element.addEventListener('error', ({ message }) => resolve(message), { once: true })
+          element.addEventListener(
+            'painted',
+            () => resolve(element.shadowRoot!.querySelector('canvas')!.width),
+            { once: true },
+          )
+        })
+        for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm', ...attributes }))
+          element.setAttribute(name, value)
+        document.body.append(element)
+        return ended
+      }
+      return Promise.all([endOf({ steps: '999' }), endOf({ 'guidance-scale': '50' }), endOf({ steps: '1' })])
+    })
+    expect(ends).toEqual([
+      'steps is a whole number from 1 to 128, not "999"',
+      expect.stringMatching(/^this student learned guidance scales/),
+      16,
+    ])
+  })
 
   it('says of a model that paints no picture that it does', async () => {
     const model = await loadModel(await boundlessOwl(opened.site.folder))
@@ -149,5 +207,20 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
       return ended
     })
     expect(message).toMatch(/^the model painted values that are not finite, which is no picture; copy or/)
+  })
+
+  it('says so in the page of an export, too, until there is a picture again', async () => {
+    const model = await loadModel(await boundlessOwl(opened.site.folder))
+    const out = join(opened.site.folder, 'page')
+    await exportModel({ model, out, dtype: 'fp32', target: 'web' })
+    await page.goto(`${opened.site.url}page/`)
+    const said = page.locator('#said')
+    await said.getByText(/^[\d.]+ ms on /).waitFor()
+    await page.fill('#prompt', 'owl')
+    await said.getByText(/^the model painted values that are not finite, which is no picture; copy/).waitFor()
+    expect(await page.locator('#picture [part=message]').textContent()).toBe(await said.textContent())
+    await page.fill('#prompt', 'pizza')
+    await said.getByText(/^[\d.]+ ms on /).waitFor()
+    expect(await page.locator('#picture canvas').isVisible()).toBe(true)
   })
 })
