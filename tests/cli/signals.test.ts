@@ -22,7 +22,6 @@ import {
 } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { ENDLESS } from '../../packages/onestroke/src/data/testing.js'
-import { isRunning } from '../../packages/onestroke/src/training/lock.js'
 import { onestroke, scratch, writeFiles, writePictures } from './testing.js'
 
 const folder = await scratch()
@@ -134,6 +133,21 @@ describe.skipIf(!existsSync('/proc/self/stat'))('a command that waits for a draw
       .filter(Boolean)
       .map(Number)
 
+  /** Its state and what follows, see proc(5). */
+  const factsOf = async (pid: number): Promise<string[]> =>
+    (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ').at(-1)!.split(' ')
+  /** Seconds of the processor that a process has taken. */
+  const secondsOf = async (pid: number): Promise<number> => {
+    const facts = await factsOf(pid)
+    return (Number(facts[11]) + Number(facts[12])) / 100
+  }
+  /** Whether it runs. A zombie does not: containers may have nobody who buries it. */
+  const isRunning = (pid: number): Promise<boolean> =>
+    factsOf(pid).then(
+      ([state]) => state !== 'Z',
+      () => false,
+    )
+
   it('is ended by one SIGINT, and so is what draws', async () => {
     await writePictures(at('drawings'), { count: 2 })
     await writeFiles(at('drawings'), { 'endless.svg': ENDLESS })
@@ -141,12 +155,13 @@ describe.skipIf(!existsSync('/proc/self/stat'))('a command that waits for a draw
     let late = false
     const result = await onestroke(['train', at('drawings'), '--out', at('run'), '--resolution', '8'], {
       async onStart(kill, _, pid) {
-        while (drawing.length === 0) {
-          await setTimeout(50)
+        const drawn = async () => {
           drawing = await startedBy(pid)
+          return Math.max(0, ...(await Promise.all(drawing.map(secondsOf))))
         }
+        // Far more than it takes to start, and far less than the 20 seconds after which it is given up.
+        while ((await drawn()) < 3) await setTimeout(50)
         kill('SIGINT')
-        // It would be at an end by itself after 20 seconds of the processor.
         await setTimeout(60_000, undefined, { ref: false })
         late = true
       },
@@ -154,7 +169,9 @@ describe.skipIf(!existsSync('/proc/self/stat'))('a command that waits for a draw
     expect(late).toBe(false)
     expect(result).toMatchObject({ status: 130, stdout: '' })
     expect(result.stderr).not.toContain('takes more than')
-    await expect.poll(() => drawing.filter(isRunning)).toEqual([])
+    // Long before its own time is over.
+    const running = async () => (await Promise.all(drawing.map(isRunning))).filter(Boolean).length
+    await expect.poll(running, { timeout: 5000 }).toBe(0)
     expect(existsSync(at('run'))).toBe(false)
   })
 })
