@@ -1,7 +1,13 @@
 /** The shipped models: that they paint as their page says, and that students name the teachers that are there. */
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { exampleOf } from '../packages/core/src/pipeline/index.js'
+import { conditionerOf } from '../packages/core/src/text/index.js'
+import { readConfig } from '../packages/onestroke/src/model/index.js'
 import { succeeds } from './cli/testing.js'
+
+const NAMES = (await readdir('models')).filter((name) => name.startsWith('emoji-'))
 
 const infoOf = async (name: string) =>
   JSON.parse((await succeeds(['info', `models/${name}`, '--json'])).stdout)
@@ -25,9 +31,15 @@ describe('the shipped models', () => {
     expect(stdout).toMatch(/^sampling .*"dpmpp_2m".*"num_inference_steps":12/m)
   })
 
+  it.each(NAMES)('name a picture to begin with, of words that they know: %s', async (name) => {
+    const { example, vocabulary } = await readConfig(join('models', name))
+    expect(example).toEqual({ prompt: expect.stringMatching(/\w/), seed: expect.any(Number) })
+    expect(exampleOf({ example, vocabulary })).toBe(example)
+    expect(conditionerOf(vocabulary).warnings([example!.prompt])).toEqual([])
+  })
+
   it('name their teachers by the hash of the weights, which a config does not change', async () => {
-    const names = (await readdir('models')).filter((name) => name.startsWith('emoji-'))
-    const models = new Map(await Promise.all(names.map(async (name) => [name, await infoOf(name)] as const)))
+    const models = new Map(await Promise.all(NAMES.map(async (name) => [name, await infoOf(name)] as const)))
     for (const side of [16, 32])
       expect(models.get(`emoji-${side}-student`).parent).toBe(models.get(`emoji-${side}-teacher`).sha256)
     expect(models.get('emoji-16-guided').parent).toBe(models.get('emoji-16-teacher').sha256)

@@ -120,6 +120,30 @@ describe('DATA that cannot be used', () => {
     await refused(`tar:${at('text.tar')}`, 1, /text\.tar is not a tar archive, or damaged/)
   })
 
+  it('is a tar archive whose samples have several pictures, and none was chosen with --part', async () => {
+    const small = await readFile(join(pictures, '000.png'))
+    const large = await pngOf({ data: new Float32Array(3 * 256), channels: 3, height: 16, width: 16 })
+    const parts = { '1.left.png': small, '1.right.png': large, '2.left.png': small, '2.right.png': large }
+    await writeFile(at('parts.tar'), await tarOf(parts))
+    const spec = `tar:${at('parts.tar')}`
+    await refused(
+      spec,
+      1,
+      /^samples have no picture of their own in .*parts\.tar, but parts: left \(2\), right \(2\); .*choose one with --part left$/,
+    )
+    for (const [part, side] of [
+      ['left', 8],
+      ['right', 16],
+    ] as const) {
+      const { stdout } = await succeeds(['info', spec, '--part', part, '--json'])
+      expect(JSON.parse(stdout)).toMatchObject({ pictures: 2, height: side, width: side, skipped: [] })
+    }
+    expect(await fails([...train(spec), '--part', 'top'], 1)).toMatch(
+      /^no sample has a picture top in .*parts: left \(2\), right \(2\); .*--part left$/,
+    )
+    expect(await fails([...train(pictures), '--part', 'left'], 2)).toMatch(/^only tar:FILE has parts/)
+  })
+
   it('has captions that are not in the form they should be in', async () => {
     await writePictures(at('jsonl'), { count: 2 })
     await writeFiles(at('jsonl'), {

@@ -1,9 +1,10 @@
 /** Painting from a picture, and on the way between two, with the shipped student. */
 import { createHash } from 'node:crypto'
-import { readFile, symlink } from 'node:fs/promises'
+import { readFile, stat, symlink } from 'node:fs/promises'
 import type { GenerateOptions } from '@onestroke/core/pipeline'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { emptyPipe, hasPipes } from '../../packages/onestroke/src/data/testing.js'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { Model } from '../../packages/onestroke/src/model/index.js'
 import { fails, scratch, succeeds, writeFiles } from './testing.js'
@@ -70,6 +71,19 @@ describe('a picture that is edited', () => {
       )
     expect(await fails(edit(mask), 2)).toMatch(/is the mask itself/)
     expect(await Promise.all([picture, mask].map((file) => readFile(file)))).toEqual(before)
+  })
+})
+
+describe.skipIf(!hasPipes)('a pipe', () => {
+  it('is no picture, no mask and no archive, and nobody waits for one', async () => {
+    const pipe = emptyPipe(folder, 'pipe')
+    const edit = ['edit', STUDENT, '--out', at('piped.png')]
+    expect(await fails([...edit, pipe], 1)).toBe(`cannot read the picture ${pipe}: not a regular file`)
+    expect(await fails([...edit, picture, '--mask', pipe], 1)).toBe(
+      `cannot read the mask ${pipe}: not a regular file`,
+    )
+    expect(await fails(['info', `tar:${pipe}`], 2)).toMatch(`${pipe} is not a file; DATA is `)
+    await expect(stat(at('piped.png'))).rejects.toThrow('ENOENT')
   })
 })
 

@@ -23,8 +23,8 @@ export interface RunOptions {
   readonly cwd?: string
   /** Of the largest file that it can write. */
   readonly fileKilobytes?: number
-  /** Called when the process runs, to send it signals, or to hear no more of what it says on standard error. */
-  onStart?(kill: (signal: NodeJS.Signals) => void, turnAway: () => void): void
+  /** Called when the process runs, to send it signals, or to hear no more of what it says on standard error; with its id. */
+  onStart?(kill: (signal: NodeJS.Signals) => void, turnAway: () => void, pid: number): void
   /** Called with all that it has said on standard error so far. */
   onSaid?(text: string, kill: (signal: NodeJS.Signals) => void): void
 }
@@ -56,6 +56,7 @@ export const onestroke = (
       onStart?.(
         (signal) => child.kill(signal),
         () => child.stderr.destroy(),
+        child.pid!,
       ),
     )
     child.on('error', reject)

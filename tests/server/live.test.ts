@@ -30,10 +30,16 @@ class Socket extends EventEmitter {
 
 let socket: Socket
 const failures: string[] = []
-const serve = (paint: (prompt: string, signal: AbortSignal) => Promise<string>) =>
+const serve = (
+  paint: (prompt: string, signal: AbortSignal) => Promise<string>,
+  notesOn: (prompt: string) => readonly string[] = () => [],
+) =>
   serveLive(socket as unknown as WebSocket, {
     timeout: 5,
-    paint: async ({ prompt }, signal) => ({ png: Buffer.from(await paint(prompt, signal)), warnings: [] }),
+    paint: async ({ prompt }, signal) => ({
+      png: Buffer.from(await paint(prompt, signal)),
+      warnings: notesOn(prompt),
+    }),
     onFailure: ({ message }) => failures.push(message),
   })
 
@@ -70,6 +76,29 @@ describe('a live socket', () => {
     socket.out.shift()!()
     await settled()
     expect(done).toBe(true)
+  })
+
+  it('says with a picture what of its words was not understood', async () => {
+    const serving = ['the model has not seen "xyzzy"', 'the model has not seen "plugh"']
+    serve(
+      async () => 'a picture',
+      (prompt) => (prompt === 'owl' ? [] : serving),
+    )
+    for (const [id, prompt] of ['owl', 'xyzzy plugh', 'owl'].entries()) {
+      socket.hear({ id, prompt })
+      await settled()
+      socket.out.shift()!()
+      await settled()
+    }
+    const answer = (id: number) => ({ id, seed: 0, milliseconds: expect.any(Number) })
+    expect(socket.said).toEqual([
+      answer(0),
+      'a picture',
+      { ...answer(1), warnings: serving },
+      'a picture',
+      answer(2),
+      'a picture',
+    ])
   })
 
   it('ends where answers pile up unread', async () => {

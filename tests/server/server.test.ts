@@ -163,12 +163,13 @@ describe('what is asked', () => {
 
 describe('what nothing is found at', () => {
   it.each([
-    ['/nowhere', 404, 'not_found'],
-    ['/live', 426, 'upgrade_required'],
-    ['/%zz', 400, 'invalid_request_error'],
-  ])('is told as any other problem is: %s', async (path, status, type) => {
+    ['/nowhere?n=1', 404, 'not_found', 'there is no /nowhere; GET / says what there is, and /openapi.json'],
+    ['/v1/models/dall-e-3', 404, 'not_found', 'there is no model dall-e-3; there is emoji-16-guided'],
+    ['/live', 426, 'upgrade_required', '/live is a socket: open it with new WebSocket(url)'],
+    ['/%zz', 400, 'invalid_request_error', expect.stringContaining('/%zz')],
+  ])('is told as any other problem is: %s', async (path, status, type, message) => {
     const response = await fetch(`${server.url}${path}`)
-    expect([response.status, (await response.json()).error.type]).toEqual([status, type])
+    expect([response.status, await response.json()]).toEqual([status, { error: { type, message } }])
   })
 })
 describe('many at once', () => {
@@ -280,6 +281,14 @@ describe('the live socket', () => {
     socket.send(JSON.stringify({ id: 30, prompt: 'owl', seed: 'random', to: { seed: -1, weight: 0.5 } }))
     const drawn = { id: 30, seed: expect.any(Number), to_seed: expect.any(Number) }
     await vi.waitFor(() => expect(said.at(-1)).toMatchObject(drawn))
+    const strange = { prompt: 'owl xyzzy', negative_prompt: 'plugh', to: { prompt: 'frobnitz', weight: 0 } }
+    socket.send(JSON.stringify({ id: 31, guidance_scale: 2, ...strange }))
+    await vi.waitFor(() =>
+      expect(said.at(-1)).toMatchObject({
+        id: 31,
+        warnings: ['the model has not seen "xyzzy", "frobnitz", "plugh"; it goes by similar spelling'],
+      }),
+    )
     socket.send(JSON.stringify({ id: 21, image: btoa('no picture') }))
     await vi.waitFor(() =>
       expect(said.at(-1)).toEqual({ id: 21, error: 'cannot read the picture: not a picture' }),

@@ -2,9 +2,12 @@
 import { cp, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { exportModel } from '../../packages/onestroke/src/export/index.js'
+import { loadModel } from '../../packages/onestroke/src/model/index.js'
+import { boundlessOwl } from '../../packages/onestroke/src/model/testing.js'
 import { openCatalogue } from '../../packages/onestroke/src/studio/index.js'
 import { describeInBrowser } from '../web/describe.js'
-import { openStudio, STUDENT, train, withoutServiceWorkers } from './testing.js'
+import { openStudio, STUDENT, Studio, train, withoutServiceWorkers } from './testing.js'
 
 describeInBrowser('what the studio lacks', () => {
   const studio = openStudio(train)
@@ -86,6 +89,30 @@ describeInBrowser('what the studio lacks', () => {
       'emoji-16-teacher',
     ])
     await other.close()
+  })
+
+  it('says of a model that paints no picture that it does, and paints on with other words', async () => {
+    const out = join(studio.work, 'boundless')
+    await exportModel({ model: await loadModel(await boundlessOwl(studio.work)), out, dtype: 'fp32' })
+    const other = new Studio([out])
+    await other.start(async () => {})
+    try {
+      await other.open('#prompt=pizza&seed=3')
+      const page = other.page()
+      await other.painted()
+      await other.prompt().fill('owl')
+      const words = /^the model painted values that are not finite, which is no picture/
+      await page.locator('.status').getByRole('alert').getByText(words).waitFor()
+      expect(await page.locator('.stage').getAttribute('aria-busy')).toBe('false')
+      await other.goTo('Draw')
+      await page.locator('.draw').getByRole('alert').getByText(words).waitFor()
+      await other.goTo('Paint')
+      await other.prompt().fill('red heart')
+      await other.painted()
+      expect(await page.getByRole('alert').count()).toBe(0)
+    } finally {
+      await other.close()
+    }
   })
 
   it('paints also where the browser keeps nothing for pages', async () => {

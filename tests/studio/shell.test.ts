@@ -49,13 +49,22 @@ describeInBrowser("the studio's shell", () => {
   const watch = (busy: string, canvas: string) =>
     page().evaluate(
       ([busy, canvas]) => {
-        const seen = { busy: 0, signs: 0, blank: 0, done: false }
+        const seen = { busy: 0, signs: 0, blank: 0, told: 0, done: false }
         Object.assign(window, { seen })
         const look = () => {
           const element = document.querySelector(busy!)
           const isBusy = element?.getAttribute('aria-busy') === 'true'
           if (isBusy) seen.busy++
           if (element?.querySelector('.busy')) seen.signs++
+          // The time of the picture before is neither read out nor, once it has faded away, to be seen.
+          const took = element?.querySelector('.took')
+          const fades = took?.getAnimations().length
+          if (
+            isBusy &&
+            took &&
+            (took.ariaHidden !== 'true' || (!fades && getComputedStyle(took).opacity !== '0'))
+          )
+            seen.told++
           const { width, height } = document.querySelector(canvas!) as HTMLCanvasElement
           const context = (document.querySelector(canvas!) as HTMLCanvasElement).getContext('2d')!
           if (context.getImageData(0, 0, width, height).data.every((value) => value === 0)) seen.blank++
@@ -69,7 +78,7 @@ describeInBrowser("the studio's shell", () => {
   const seen = async () => {
     await page().waitForFunction(() => (window as never as { seen: { done: boolean } }).seen.done)
     return page().evaluate(
-      () => (window as never as { seen: Record<'busy' | 'signs' | 'blank', number> }).seen,
+      () => (window as never as { seen: Record<'busy' | 'signs' | 'blank' | 'told', number> }).seen,
     )
   }
 
@@ -80,8 +89,8 @@ describeInBrowser("the studio's shell", () => {
     expect(await page().locator('.stage').getAttribute('aria-busy')).toBe('false')
     await watch('.stage', '.stage .picture')
     await prompt().fill('pizza')
-    const { busy, signs, blank } = await seen()
-    expect([busy > 0, signs > 0, blank]).toEqual([true, true, 0])
+    const { busy, signs, blank, told } = await seen()
+    expect([busy > 0, signs > 0, blank, told]).toEqual([true, true, 0, 0])
     expect(await pixelsOf(picture())).not.toEqual(before)
     expect(await page().locator('.busy').count()).toBe(0)
     expect(await page().locator('.took').getAttribute('aria-hidden')).toBe('false')

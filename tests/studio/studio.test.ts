@@ -89,6 +89,24 @@ describeInBrowser('the studio', () => {
     ])
     await field.fill('🐱')
     expect(await notes.count()).toBe(0)
+    // Of the negative prompt and of the one at the other end, each at its field.
+    await page().getByRole('slider', { name: 'Guidance' }).fill('2')
+    await page().getByText('Interpolate to another picture').click()
+    for (const [label, word] of [
+      ['Negative prompt', 'plugh'],
+      ['Other prompt', 'frobnitz'],
+    ] as const) {
+      const other = page().locator('.field', { has: page().getByLabel(label, { exact: true }) })
+      const said = other.getByRole('status')
+      expect(await said.count()).toBe(0)
+      await page().getByLabel(label, { exact: true }).fill(word)
+      await said.waitFor()
+      expect(await said.allTextContents()).toEqual([
+        `The model has not seen "${word}"; it goes by similar spelling.`,
+      ])
+      await page().getByLabel(label, { exact: true }).fill('red heart')
+      await expect.poll(() => said.count()).toBe(0)
+    }
   })
 
   it('is guided as far as the student learned, and away from words', async () => {

@@ -5,17 +5,25 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { StoredManifest } from '@onestroke/core/pipeline'
 import type { ConsoleMessage } from 'playwright-core'
-import { expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { boundlessOwl } from '../../packages/onestroke/src/model/testing.js'
+import { expectBuilt } from '../build.js'
 import { describeInBrowser } from './describe.js'
 import { openPages, type Web } from './testing.js'
+
+expectBuilt('web')
 
 declare const web: Web
 
 describeInBrowser('the web runtime, when it cannot paint', () => {
   const { site, page } = openPages()
+
+  beforeAll(async () => {
+    const model = await loadModel('models/emoji-16-student')
+    await exportModel({ model, out: join(site.folder, 'fixed'), dtype: 'fp32' })
+  })
 
   const failure = (url: string, device: 'wasm' | 'webgpu' = 'wasm') =>
     page().evaluate(
@@ -69,6 +77,23 @@ describeInBrowser('the web runtime, when it cannot paint', () => {
     server.close()
   })
 
+  it('names the file in whose place a site for all addresses sends its own page', async () => {
+    const answers = (file: string) =>
+      page().evaluate(
+        (file) => fetch(file).then(({ status, headers }) => [status, headers.get('content-type')]),
+        file,
+      )
+    for (const [folder, left, missing, expected] of [
+      ['no-graph', 'manifest.json', 'model.onnx', /model\.onnx is not the graph that its manifest describes/],
+      ['no-manifest', 'model.onnx', 'manifest.json', /manifest\.json is not JSON: Unexpected token '<'/],
+    ] as const) {
+      const path = join(site.folder, folder)
+      await cp(join(site.folder, 'model', left), join(path, left))
+      expect(await answers(`${folder}/${missing}`)).toEqual([200, expect.stringMatching(/^text\/html/)])
+      expect(await failure(`${folder}/`)).toMatch(expected)
+    }
+  })
+
   it('tries a device before it relies on it', async () => {
     const misled = join(site.folder, 'misled')
     await cp(join(site.folder, 'model'), misled, { recursive: true })
@@ -83,7 +108,16 @@ describeInBrowser('the web runtime, when it cannot paint', () => {
     [{ steps: 'two' }, 'steps is a whole number from 1 to 128, not "two"'],
     [{ steps: '999' }, 'steps is a whole number from 1 to 128, not "999"'],
     [{ seed: '' }, 'seed is a whole number from 0 to 4294967295, or -1 or random, which draw one, not ""'],
-    [{ 'guidance-scale': '50' }, /^this student learned guidance scales from 1 to 3, and not 50; choose/],
+    [{ steps: '-1' }, 'steps is a whole number from 1 to 128, not "-1"'],
+    [{ 'guidance-scale': '101' }, 'guidance-scale is a number from 0 to 100, not "101"'],
+    [
+      { 'guidance-scale': '50' },
+      'this student learned guidance scales from 1 to 3, and not 50; choose one between them, or distil with a wider range',
+    ],
+    [
+      { src: 'fixed/', 'guidance-scale': '2' },
+      'this student has no guidance input: guidance was fixed when it was distilled; leave out guidance-scale',
+    ],
     [{ src: 'nowhere/' }, /nowhere\/manifest\.json/],
   ] as [Record<string, string>, string | RegExp][])(
     'says in the picture’s place what is wrong with <one-stroke>: %j',
@@ -117,11 +151,38 @@ describeInBrowser('the web runtime, when it cannot paint', () => {
         return { message, shown, hidden, mended }
       }, attributes)
       page().off('console', listen)
-      expect(message).toMatch(expected)
+      if (typeof expected === 'string') expect(message).toBe(expected)
+      else expect(message).toMatch(expected)
       expect([shown, hidden, mended]).toEqual([message, true, true])
       expect(logged).toContain(`<one-stroke>: ${message}`)
     },
   )
+
+  it('keeps no other <one-stroke> from painting', async () => {
+    const ends = await page().evaluate(() => {
+      const endOf = (attributes: Record<string, string>) => {
+        const element = document.createElement('one-stroke')
+        const ended = new Promise<string | number>((resolve) => {
+          element.addEventListener('error', ({ message }) => resolve(message), { once: true })
+          element.addEventListener(
+            'painted',
+            () => resolve(element.shadowRoot!.querySelector('canvas')!.width),
+            { once: true },
+          )
+        })
+        for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm', ...attributes }))
+          element.setAttribute(name, value)
+        document.body.append(element)
+        return ended
+      }
+      return Promise.all([endOf({ steps: '999' }), endOf({ 'guidance-scale': '50' }), endOf({ steps: '1' })])
+    })
+    expect(ends).toEqual([
+      'steps is a whole number from 1 to 128, not "999"',
+      expect.stringMatching(/^this student learned guidance scales/),
+      16,
+    ])
+  })
 
   it('says of a model that paints no picture that it does', async () => {
     const model = await loadModel(await boundlessOwl(site.folder))
@@ -138,5 +199,20 @@ describeInBrowser('the web runtime, when it cannot paint', () => {
       return ended
     })
     expect(message).toMatch(/^the model painted values that are not finite, which is no picture; copy or/)
+  })
+
+  it('says so in the page of an export, too, until there is a picture again', async () => {
+    const model = await loadModel(await boundlessOwl(site.folder))
+    const out = join(site.folder, 'page')
+    await exportModel({ model, out, dtype: 'fp32', target: 'web' })
+    await page().goto(`${site.site.url}page/`)
+    const said = page().locator('#said')
+    await said.getByText(/^[\d.]+ ms on /).waitFor()
+    await page().fill('#prompt', 'owl')
+    await said.getByText(/^the model painted values that are not finite, which is no picture; copy/).waitFor()
+    expect(await page().locator('#picture [part=message]').textContent()).toBe(await said.textContent())
+    await page().fill('#prompt', 'pizza')
+    await said.getByText(/^[\d.]+ ms on /).waitFor()
+    expect(await page().locator('#picture canvas').isVisible()).toBe(true)
   })
 })

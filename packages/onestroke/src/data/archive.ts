@@ -48,7 +48,10 @@ export class Archive {
   }
 
   async #decoded() {
-    this.#size = (await stat(this.file)).size
+    const found = await stat(this.file)
+    // What waits for other processes, as a named pipe, would never end.
+    if (!found.isFile()) throw new UserError(`${this.file} is not a file`)
+    this.#size = found.size
     if (this.#size === 0) throw new UserError(`${this.file} is empty`)
     const start = await startOf(this.file)
     refuseOthers(this.file, start)

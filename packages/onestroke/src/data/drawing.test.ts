@@ -3,11 +3,8 @@ import { square } from '@onestroke/core/picture'
 import { describe, expect, it } from 'vitest'
 import { decode, type Outcome } from './decode.js'
 import { Drawers, decodeForeign } from './drawing.js'
+import { ENDLESS } from './testing.js'
 
-/** One filter of noise upon noise. */
-const ENDLESS = Buffer.from(
-  '<svg xmlns="http://www.w3.org/2000/svg" width="9000" height="9000"><filter id="f"><feTurbulence baseFrequency=".05" numOctaves="200"/></filter><rect width="9000" height="9000" filter="url(#f)"/></svg>',
-)
 const disc = (colour: string) =>
   Buffer.from(
     `<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><circle cx="4" cy="4" r="4" fill="${colour}"/></svg>`,

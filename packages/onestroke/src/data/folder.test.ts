@@ -3,7 +3,18 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { loadDataset } from './load.js'
-import { BLUE, complaint, filled, folderOf, greyPng, pixelAt, png, RED } from './testing.js'
+import {
+  BLUE,
+  complaint,
+  emptyPipe,
+  filled,
+  folderOf,
+  greyPng,
+  hasPipes,
+  pixelAt,
+  png,
+  RED,
+} from './testing.js'
 
 const GREEN = { r: 0, g: 255, b: 0 }
 describe('a folder of pictures', () => {
@@ -127,6 +138,20 @@ describe('a folder of pictures', () => {
     const { count, classes, skipped } = await loadDataset(directory)
     expect({ count, classes }).toEqual({ count: 2, classes: ['a', 'b'] })
     expect(skipped).toEqual([{ file: 'gone.png', reason: 'a link that leads nowhere' }])
+  })
+
+  it.skipIf(!hasPipes)('names the pipes in it, and waits for none', async () => {
+    const directory = await folderOf({ 'a.png': await png(RED, 4), 'b.png': await png(RED, 4) })
+    for (const name of ['a.txt', 'c.png', 'metadata.jsonl']) emptyPipe(directory, name)
+    await symlink(join(directory, 'c.png'), join(directory, 'd.png'))
+    const { count, names, skipped } = await loadDataset(directory)
+    expect({ count, names }).toEqual({ count: 2, names: undefined })
+    expect(skipped).toEqual(
+      ['a.txt', 'c.png', 'd.png', 'metadata.jsonl'].map((file) => ({
+        file,
+        reason: 'neither a file nor a folder',
+      })),
+    )
   })
 
   it('can be limited, evenly', async () => {

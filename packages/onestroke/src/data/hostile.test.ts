@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { Drawers } from './drawing.js'
 import { loadDataset } from './load.js'
-import { claiming, complaint, folderOf, noise, png, RED } from './testing.js'
+import { claiming, complaint, ENDLESS, folderOf, noise, png, RED } from './testing.js'
 
 /** What is said of a picture that ends before its time. */
 const CUT = 'cut short, or no picture'
@@ -69,6 +70,20 @@ describe('hostile pictures', () => {
       'large.svg': 'more than 100 megapixels',
     })
     for (const reason of Object.values(reasons)) expect(reason).toMatch(/^[^\n]{4,120}$/)
+  })
+
+  it('that take for ever to draw are skipped after their time, with a reason', async () => {
+    const directory = await folderOf({ 'a.png': await png(RED, 8), 'b.svg': ENDLESS })
+    const { draw } = Drawers.prototype
+    const hasty = new Drawers(0.5)
+    const drawing = vi.spyOn(Drawers.prototype, 'draw').mockImplementation((...all) => draw.apply(hasty, all))
+    try {
+      const { count, skipped } = await loadDataset(directory, { resolution: 8 })
+      expect(count).toBe(1)
+      expect(skipped).toEqual([{ file: 'b.svg', reason: 'takes more than 0.5 seconds to draw' }])
+    } finally {
+      drawing.mockRestore()
+    }
   })
 
   it('are an error if there are no others', async () => {

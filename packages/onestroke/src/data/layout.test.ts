@@ -49,6 +49,22 @@ describe('splits', () => {
     expect(pixelAt(flat.test!, 0)).toEqual([0, 0, 255])
   })
 
+  it.each([
+    ['training', 'testing'],
+    ['train', 'validation'],
+    ['train', 'val'],
+    ['train', 'dev'],
+    ['Training', 'Dev'],
+  ])('may be called %s and %s', async (train, test) => {
+    const files = [`${train}/a/0.png`, `${train}/b/1.png`, `${test}/a/2.png`, `${test}/b/3.png`]
+    expect(await read(pictures(...files))).toMatchObject({
+      count: 2,
+      classes: ['a', 'b'],
+      test: { count: 2, classes: ['a', 'b'], name: expect.stringMatching(` ${test}$`) },
+      warnings: [],
+    })
+  })
+
   it('may lie above the folders of classes, and below a wrapper', async () => {
     const files = [
       'data/Train/cat/0.png',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { DataOptions } from './dataset.js'
 import { DATA_KINDS, KINDS } from './kinds.js'
 import { loadDataset } from './load.js'
-import { complaint, folderOf, png, RED } from './testing.js'
+import { complaint, emptyPipe, folderOf, hasPipes, png, RED } from './testing.js'
 
 /** Each kind, of nothing. */
 const NOTHING = DATA_KINDS.map(({ prefix }) => (prefix === undefined ? '' : `${prefix}:`))
@@ -47,6 +47,16 @@ describe('loadDataset', () => {
     expect((await complaint(loadDataset(file))).message).toBe(`${file} is not a folder`)
     expect((await complaint(loadDataset(`idx:${file}`))).message).toBe(`${file} is not a folder`)
     expect((await complaint(loadDataset(`tar:${directory}`))).message).toBe(`no archives in ${directory}`)
+  })
+
+  it.skipIf(!hasPipes)('takes no pipe for a folder or an archive, and waits for none', async () => {
+    const directory = await folderOf({})
+    const pipe = emptyPipe(directory, 'x.tar')
+    const message = async (spec: string) => (await complaint(loadDataset(spec))).message
+    expect(await message(pipe)).toBe(`${pipe} is not a folder`)
+    expect(await message(`idx:${pipe}`)).toBe(`${pipe} is not a folder`)
+    for (const spec of ['x.tar', '', '*.tar'])
+      expect(await message(`tar:${join(directory, spec)}`)).toBe(`${pipe} is not a file`)
   })
 
   it('refuses options that cannot be', async () => {

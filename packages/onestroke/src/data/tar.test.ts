@@ -256,6 +256,23 @@ describe('several archives', () => {
   })
 })
 
+describe('archives in one file', () => {
+  it('are told apart where the first ends, and what to do is said', async () => {
+    const [first, second] = await Promise.all([pack({ '0.png': red }), pack({ '1.png': blue })])
+    const directory = await folderOf({
+      'both.tar': Buffer.concat([first, second]),
+      'both.tar.gz': Buffer.concat([gzipSync(first), gzipSync(second)]),
+    })
+    for (const name of ['both.tar', 'both.tar.gz']) {
+      const error = await complaint(loadDataset(`tar:${directory}/${name}`))
+      expect([error.message, error.remedy]).toEqual([
+        `${directory}/${name} goes on after its end, behind 0.png: several archives in one`,
+        'name the archives themselves, as tar:FILE,FILE',
+      ])
+    }
+  })
+})
+
 describe('samples with several pictures', () => {
   it('have one that is chosen', async () => {
     const spec = await tarOf({

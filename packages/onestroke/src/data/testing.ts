@@ -1,4 +1,5 @@
 /** What the tests of this folder share: real files in a temporary folder. */
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -16,6 +17,15 @@ export const folderOf = async (files: Record<string, Uint8Array | string>): Prom
     await writeFile(join(directory, file), content)
   }
   return directory
+}
+
+/** Whether there are named pipes, which other processes fill: whoever reads one that nobody fills waits for ever. */
+export const hasPipes = process.platform !== 'win32'
+/** Makes a named pipe that nobody fills. Returns its path. */
+export const emptyPipe = (directory: string, name: string): string => {
+  const path = join(directory, name)
+  execFileSync('mkfifo', [path])
+  return path
 }
 
 export type Colour = { r: number; g: number; b: number; alpha?: number }
@@ -79,3 +89,8 @@ export const pixelAt = (
   y = 0,
 ): number[] =>
   Array.from({ length: channels }, (_, c) => pixels[((index * channels + c) * height + y) * width + x]!)
+
+/** A drawing that never ends: one filter of noise upon noise. */
+export const ENDLESS = Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" width="9000" height="9000"><filter id="f"><feTurbulence baseFrequency=".05" numOctaves="200"/></filter><rect width="9000" height="9000" filter="url(#f)"/></svg>',
+)

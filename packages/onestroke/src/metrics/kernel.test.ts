@@ -55,6 +55,20 @@ describe('kernelDistance', () => {
           )
   })
 
+  it.each([{}, { subsets: 3, subset_size: 20 }])(
+    'computes what depends on its first set alone once: %j',
+    (options) => {
+      const a = normalFeatures(90, 4, 0)
+      // Nothing between the two: the kernel of any row with zeros is 1.
+      const zeros: Features = { data: new Float32Array(4 * 50), count: 50, dims: 4 }
+      const before = kernelDistance(a, zeros, options)
+      // Features never change; here they do, and show what is not computed again.
+      a.data.fill(0)
+      expect(kernelDistance(a, zeros, options)).toBe(before)
+      expect(kernelDistance({ ...a }, zeros, options)).toBe(0)
+    },
+  )
+
   it('takes one set twice as any two', () => {
     const a = normalFeatures(7, 4, 0)
     expect(kernelDistance(a, a)).toBeCloseTo(plain(a, a), 12)

@@ -27,6 +27,16 @@ describe('precisionRecall', () => {
         expect(precisionRecall(real, generated, k)).toEqual(precisionRecall({ ...real }, { ...generated }, k))
   })
 
+  it('computes the real ones’ reach once', () => {
+    const real = featuresOf([[0], [1], [2], [4]])
+    const generated = featuresOf([[0.5], [0.6]])
+    expect(precisionRecall(real, generated).precision).toBe(1)
+    // Features never change; here they do, and show what is not computed again.
+    real.data.fill(0)
+    expect(precisionRecall(real, generated).precision).toBe(1)
+    expect(precisionRecall({ ...real }, generated).precision).toBe(0)
+  })
+
   it('is 1 and 1 for equal sets, in whatever order', () => {
     fc.assert(
       fc.property(anyFeatures(3), fc.integer({ min: 1, max: 5 }), (a, k) => {

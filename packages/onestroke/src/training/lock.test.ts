@@ -18,6 +18,14 @@ vi.mock('node:fs/promises', async (original) => {
 })
 vi.setConfig({ testTimeout: 120_000 })
 
+/** Takes links away from a process, as file systems without them do. */
+const WITHOUT_LINKS = `
+  const { syncBuiltinESMExports } = await import('node:module')
+  const { default: promises } = await import('node:fs/promises')
+  promises.link = async () => {
+    throw Object.assign(new Error('no links'), { code: 'EPERM' })
+  }
+  syncBuiltinESMExports()`
 const STARTER = `
   const { lockRun } = await import(${JSON.stringify(builtUrl(import.meta.url, './lock.js').href)})
   let unlock
@@ -37,8 +45,8 @@ afterAll(() => {
 })
 const answer = async (starter: ChildProcess): Promise<string> => (await once(starter, 'message'))[0] as string
 /** A process that locks the folders that it is sent, and gives them back when it is sent nothing. */
-const starter = async (): Promise<ChildProcess> => {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', STARTER], {
+const starter = async (before = ''): Promise<ChildProcess> => {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', before + STARTER], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   starters.push(child)
@@ -49,6 +57,18 @@ const asked = (starter: ChildProcess, message: string | null): Promise<string> =
   const answered = answer(starter)
   starter.send(message!)
   return answered
+}
+
+/** Expects that one of several processes gets the lock, and the others hear of that one; then it is given back. */
+const race = async (starters: readonly ChildProcess[], folder: string, round: number): Promise<void> => {
+  const answers = await Promise.all(starters.map((one) => asked(one, folder)))
+  expect([round, answers.filter((one) => one === 'held')]).toEqual([round, ['held']])
+  const winner = starters[answers.indexOf('held')]!
+  for (const one of answers)
+    if (one !== 'held') expect(one).toContain(`process ${winner.pid} is working on the run`)
+  expect(await readdir(folder)).toEqual([LOCK_FILE])
+  await Promise.all(starters.map((one) => asked(one, null)))
+  expect(await readdir(folder)).toEqual([])
 }
 
 const lockIn = (folder: string) => join(folder, LOCK_FILE)
@@ -149,7 +169,7 @@ describe('the lock of a run', () => {
 
   const ROUNDS = Number(process.env.ONESTROKE_LOCK_ROUNDS ?? 100)
   it(`has one owner, whenever four processes start at once over a stale one: ${ROUNDS} rounds`, async () => {
-    const four = await Promise.all(Array.from({ length: 4 }, starter))
+    const four = await Promise.all(Array.from({ length: 4 }, () => starter()))
     const folder = await folderOf({})
     for (let round = 0; round < ROUNDS; round++) {
       await lockWith(folder, { id: `stale-${round}`, pid: GONE })
@@ -159,14 +179,20 @@ describe('the lock of a run', () => {
           join(folder, `${LOCK_FILE}.stale-${round}`),
           (await readFile(lockIn(folder), 'utf8')).replace(`stale-${round}`, `stale-too-${round}`),
         )
-      const answers = await Promise.all(four.map((one) => asked(one, folder)))
-      expect([round, answers.filter((one) => one === 'held')]).toEqual([round, ['held']])
-      const winner = four[answers.indexOf('held')]!
-      for (const one of answers)
-        if (one !== 'held') expect(one).toContain(`process ${winner.pid} is working on the run`)
-      expect(await readdir(folder)).toEqual([LOCK_FILE])
-      await Promise.all(four.map((one) => asked(one, null)))
-      expect(await readdir(folder)).toEqual([])
+      await race(four, folder, round)
+    }
+  })
+
+  it.each([
+    ['over none', '', false],
+    ['over none, without links', WITHOUT_LINKS, false],
+    ['over a stale one, without links', WITHOUT_LINKS, true],
+  ] as const)('has one owner, whenever four processes start at once %s', async (_, before, isStale) => {
+    const four = await Promise.all(Array.from({ length: 4 }, () => starter(before)))
+    const folder = await folderOf({})
+    for (let round = 0; round < ROUNDS / 4; round++) {
+      if (isStale) await lockWith(folder, { id: `stale-${round}`, pid: GONE })
+      await race(four, folder, round)
     }
   })
 })
