@@ -78,6 +78,17 @@ describe('a file of pictures', () => {
     )
   })
 
+  it('is told by a name that a terminal can show, and so is a prompt', async () => {
+    const name = 'a\x1b[31mb.png'
+    const { stderr } = await succeeds(
+      sample('--prompt', '🧯\x1b🧯', '-n', '1', '--steps', '1', '--out', at(name)),
+    )
+    expect(stderr).toContain(`${at('a\\u001b[31mb.png')}: 1 picture, 1 step of consistency`)
+    expect(stderr).toContain('finds no word in "🧯\\u001b🧯"')
+    expect(stderr).not.toContain('\x1b')
+    expect((await sharp(at(name)).metadata()).format).toBe('png')
+  })
+
   it('tells how it was painted, if it is a PNG', async () => {
     await succeeds(
       sample('--prompt', 'owl', '--prompt', 'żółw', '-n', '2', '--steps', '2', '--out', at('told.png')),
