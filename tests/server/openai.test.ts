@@ -2,7 +2,8 @@
 import OpenAI from 'openai'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { far, gathered, hold, own, refusal, type Server, start } from './testing.js'
+import { readRecipe } from '../../packages/core/src/pipeline/index.js'
+import { far, gathered, hold, own, pixelsOf, refusal, type Server, start } from './testing.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const ORIGIN = 'http://localhost:5173'
@@ -254,8 +255,10 @@ describe('what is asked of a picture', () => {
     const rest = 'x '.repeat(16_000)
     const prompt = `red heart with smiling eyes and cat mouth ${rest}`.slice(0, 32_000)
     const long = await ask({ prompt })
+    const [before, after] = [short, long].map(({ data }) => Buffer.from(data![0]!.b64_json!, 'base64'))
+    expect(await pixelsOf(after!)).toEqual(await pixelsOf(before!))
+    expect(readRecipe(after!)?.prompts).toEqual([prompt])
     expect(long).toMatchObject({
-      data: short.data,
       warnings: ['the model reads the first 8 words of a prompt, and not "x"'],
     })
     expect(await refusal(ask({ prompt: 'x'.repeat(32_001) }))).toEqual([
