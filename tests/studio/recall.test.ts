@@ -5,9 +5,13 @@ import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readRecipe, withRecipe } from '../../packages/core/src/pipeline/index.js'
+import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { succeeds } from '../cli/testing.js'
 import { browserLacks } from '../web/browser.js'
 import { changed, pixelsOf, STUDENT, Studio } from './testing.js'
+
+const packageOf = async (name: string): Promise<{ version: string }> =>
+  JSON.parse(await readFile(join('packages', name, 'package.json'), 'utf8'))
 
 const DESCRIBED = `a picture of the studio${browserLacks ? `: ${browserLacks}` : ''}`
 
@@ -60,8 +64,11 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Save PNG' }).click()
     const png = await readFile(await (await download).path())
+    const [{ version }, { sha256 }] = [await packageOf('studio'), await loadModel(STUDENT)]
     expect(readRecipe(png)).toEqual({
+      version,
       model: 'emoji-16-guided',
+      sha256,
       prompts: ['cat face'],
       seeds: [21],
       num_inference_steps: 2,
