@@ -96,7 +96,9 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
     [{ seed: '' }, 'seed is a whole number from 0 to 4294967295, or -1 or random, which draw one, not ""'],
     [{ 'guidance-scale': '50' }, /^this student learned guidance scales from 1 to 3, and not 50; choose/],
     [{ src: 'nowhere/' }, /nowhere\/manifest\.json/],
-  ] as [Record<string, string>, string | RegExp][])(
+    [{ src: null }, 'src is missing: it is the folder that onestroke export wrote'],
+    [{ device: 'gpu' }, 'device is webgpu or wasm, not "gpu"'],
+  ] as [Record<string, string | null>, string | RegExp][])(
     'says in the picture’s place what is wrong with <one-stroke>: %j',
     async (attributes, expected) => {
       const logged: string[] = []
@@ -112,7 +114,7 @@ describe.skipIf(browserLacks !== undefined)(DESCRIBED, () => {
           )
         const failed = once<ErrorEvent>('error')
         for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm', ...attributes }))
-          element.setAttribute(name, value)
+          if (value !== null) element.setAttribute(name, value)
         document.body.append(element)
         const { message } = await failed
         const [canvas, text] = ['canvas', '[part=message]'].map(
