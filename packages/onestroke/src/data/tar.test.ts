@@ -334,6 +334,26 @@ describe('archives as people have them', () => {
   it('call captions prompt as well; what is not understood is named', async () => {
     const spec = await tarOf({ '1.png': red, '1.json': '{"prompt":"a cat","uid":"1"}' })
     expect(await loadDataset(spec)).toMatchObject({ names: ['a cat'], warnings: [] })
+  it('may hold files without an ending, which are named, but for documents', async () => {
+    const spec = await tarOf({ '1.png': red, 'set/photo': blue, 'set/README': 'words', LICENSE: 'MIT' })
+    const { count, warnings, skipped } = await loadDataset(spec)
+    expect([count, warnings]).toEqual([1, []])
+    expect(skipped).toEqual([{ file: 'set/photo', reason: 'its name has no ending, as .png or .jpg' }])
+  })
+
+  it('are unpacked no further than they are read: a few kilobytes may hold gigabytes', async () => {
+    const directory = await folderOf({
+      'x.tar.gz': gzipSync(await pack({ '1.txt': 'one', '2.bin': randomBytes(2 ** 24) }), { level: 1 }),
+    })
+    const archive = new Archive(join(directory, 'x.tar.gz'))
+    const entries = archive.entries()
+    expect((await entries.next()).value!.header.name).toBe('1.txt')
+    // Until nothing more is read ahead.
+    for (let before = 0; before < archive.progress; await setTimeout(300)) before = archive.progress
+    expect(archive.progress).toBeLessThan(0.1)
+    await entries.return(undefined)
+  })
+
     const other = await tarOf({ '1.png': red, '1.json': '{"conversations":[]}' })
     const { names, warnings } = await loadDataset(other)
     expect(names).toBeUndefined()
