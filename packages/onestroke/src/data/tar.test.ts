@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { packTar } from 'modern-tar'
 import { describe, expect, it } from 'vitest'
+import { Archive } from './archive.js'
 import { loadDataset } from './load.js'
 import { BLUE, complaint, filled, folderOf, noise, pixelAt, png, RED } from './testing.js'
 
@@ -331,9 +334,6 @@ describe('archives as people have them', () => {
     expect(skipped).toEqual([{ file: '2.ppm', reason: 'ppm is not read: convert it to PNG or JPEG' }])
   })
 
-  it('call captions prompt as well; what is not understood is named', async () => {
-    const spec = await tarOf({ '1.png': red, '1.json': '{"prompt":"a cat","uid":"1"}' })
-    expect(await loadDataset(spec)).toMatchObject({ names: ['a cat'], warnings: [] })
   it('may hold files without an ending, which are named, but for documents', async () => {
     const spec = await tarOf({ '1.png': red, 'set/photo': blue, 'set/README': 'words', LICENSE: 'MIT' })
     const { count, warnings, skipped } = await loadDataset(spec)
@@ -341,7 +341,7 @@ describe('archives as people have them', () => {
     expect(skipped).toEqual([{ file: 'set/photo', reason: 'its name has no ending, as .png or .jpg' }])
   })
 
-  it('are unpacked no further than they are read: a few kilobytes may hold gigabytes', async () => {
+  it('may be left before their end, and are unpacked no further than they are read', async () => {
     const directory = await folderOf({
       'x.tar.gz': gzipSync(await pack({ '1.txt': 'one', '2.bin': randomBytes(2 ** 24) }), { level: 1 }),
     })
@@ -354,6 +354,9 @@ describe('archives as people have them', () => {
     await entries.return(undefined)
   })
 
+  it('call captions prompt as well; what is not understood is named', async () => {
+    const spec = await tarOf({ '1.png': red, '1.json': '{"prompt":"a cat","uid":"1"}' })
+    expect(await loadDataset(spec)).toMatchObject({ names: ['a cat'], warnings: [] })
     const other = await tarOf({ '1.png': red, '1.json': '{"conversations":[]}' })
     const { names, warnings } = await loadDataset(other)
     expect(names).toBeUndefined()
