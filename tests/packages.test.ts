@@ -1,7 +1,7 @@
 /** What `npm publish` would send: complete, nothing else, and installed by one command in an empty folder. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -62,32 +62,40 @@ describe.skipIf(networkLacks !== undefined)(
   `an empty folder${networkLacks ? `: ${networkLacks}` : ''}`,
   () => {
     it('is all that installing the packages needs: without warnings, and the commands and the library work', async () => {
-      const tarballs = [...packed.values()].map(({ filename }) => join(folder, filename))
-      await writeFile(join(folder, 'package.json'), '{"type":"module"}')
-      const inside = { cwd: folder, env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' } }
-      const installed = await run(
-        'npm',
-        ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs],
-        inside,
-      )
+      const [command] = /(?<=^cd \.\.\/your-project && ).*npm install .*/m.exec(
+        await readFile('README.md', 'utf8'),
+      )!
+      const names = command!.match(/(?<=\.\.\/)\S+\.tgz/g)
+      expect(names?.sort()).toEqual([...packed.values()].map(({ filename }) => filename).sort())
+      const project = join(folder, 'your-project')
+      await mkdir(project)
+      await writeFile(join(project, 'package.json'), '{"type":"module"}')
+      const { ONNXRUNTIME_NODE_INSTALL: _, ...env } = process.env
+      const inside = { cwd: project, env }
+      const quietly = {
+        npm_config_audit: 'false',
+        npm_config_fund: 'false',
+        npm_config_prefer_offline: 'true',
+      }
+      const installed = await run('sh', ['-c', command!], { ...inside, env: { ...env, ...quietly } })
       expect(installed.stderr).not.toMatch(/EBADENGINE|deprecated/)
-      const native = join(folder, 'node_modules/onnxruntime-node/bin/napi-v6/linux/x64')
+      const native = join(project, 'node_modules/onnxruntime-node/bin/napi-v6/linux/x64')
       if (existsSync(native)) expect((await readdir(native)).join()).not.toContain('cuda')
 
       const model = resolve('models/emoji-16-student')
-      const command = (...args: string[]) =>
+      const onestroke = (...args: string[]) =>
         run(process.execPath, ['node_modules/onestroke/bin/onestroke.js', ...args], inside)
-      await command('sample', model, '--prompt', 'red heart', '--out', 'hearts.png', '-n', '2')
-      await command('export', model, '--target', 'web', '--out', 'page')
-      expect(await readdir(folder)).toContain('hearts.png')
-      expect(await readdir(join(folder, 'page'))).toContain('onestroke.js')
+      await onestroke('sample', model, '--prompt', 'red heart', '--out', 'hearts.png', '-n', '2')
+      await onestroke('export', model, '--target', 'web', '--out', 'page')
+      expect(await readdir(project)).toContain('hearts.png')
+      expect(await readdir(join(project, 'page'))).toContain('onestroke.js')
       const script = `
         import { loadModel, Model } from 'onestroke'
         import { parseSafetensors } from '@onestroke/core/formats'
         const model = Model.of(await loadModel(${JSON.stringify(model)}))
         const { count } = await model.generate({ prompts: ['owl'], seed: 1 })
         console.log(count, typeof parseSafetensors)`
-      await writeFile(join(folder, 'script.js'), script)
+      await writeFile(join(project, 'script.js'), script)
       expect((await run(process.execPath, ['script.js'], inside)).stdout).toBe('1 function\n')
     })
   },

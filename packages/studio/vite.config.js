@@ -30,7 +30,10 @@ const offline = () => ({
   },
 })
 
+const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+
 export default defineConfig({
+  define: { 'import.meta.env.VERSION': JSON.stringify(version) },
   root: at('.'),
   base: './',
   logLevel: 'warn',

@@ -76,6 +76,17 @@ describe('a file of pictures', () => {
     )
   })
 
+  it('is told by a name that a terminal can show, and so is a prompt', async () => {
+    const name = 'a\x1b[31mb.png'
+    const { stderr } = await succeeds(
+      sample('--prompt', '🧯\x1b🧯', '-n', '1', '--steps', '1', '--out', at(name)),
+    )
+    expect(stderr).toContain(`${at('a\\u001b[31mb.png')}: 1 picture, 1 step of consistency`)
+    expect(stderr).toContain('finds no word in "🧯\\u001b🧯"')
+    expect(stderr).not.toContain('\x1b')
+    expect((await sharp(at(name)).metadata()).format).toBe('png')
+  })
+
   it('tells how it was painted, if it is a PNG', async () => {
     await succeeds(
       sample('--prompt', 'owl', '--prompt', 'żółw', '-n', '2', '--steps', '2', '--out', at('told.png')),
@@ -115,7 +126,13 @@ describe('a prompt', () => {
   it('that is far too long is refused before anything is loaded', async () => {
     const { status, stderr } = await onestroke(sample('--prompt', 'a'.repeat(30_000), '--out', at('x.png')))
     expect(status).toBe(2)
-    expect(stderr).toMatch(/^error: a command line of 30,\d{3} characters is too long; use at most 20,000/)
+    expect(stderr).toMatch(/^error: a command line of 30,\d{3} bytes is too long; use at most 20,000/)
+    // Three bytes a letter.
+    const { status: far, stderr: said } = await onestroke(
+      sample('--prompt', '猫'.repeat(15_000), '--out', at('x.png')),
+    )
+    expect(far).toBe(2)
+    expect(said).toMatch(/^error: a command line of 45,\d{3} bytes is too long; use at most 20,000/)
     const many = Array.from({ length: 9 }, () => ['--prompt', 'b'.repeat(9000)]).flat()
     expect((await onestroke(sample(...many, '--out', at('x.png')))).status).toBe(2)
     const long = await succeeds(sample('--prompt', 'a'.repeat(15_000), '-n', '1', '--out', at('long.png')))

@@ -2,7 +2,8 @@
 import OpenAI from 'openai'
 import sharp from 'sharp'
 import { describe, expect, it, vi } from 'vitest'
-import { far } from './pictures.js'
+import { readRecipe } from '../../packages/core/src/pipeline/index.js'
+import { far, pixelsOf } from './pictures.js'
 import { gathered, hold, own, refusal, start } from './testing.js'
 
 const ORIGIN = 'http://localhost:5173'
@@ -251,8 +252,10 @@ describe('what is asked of a picture', () => {
     const rest = 'x '.repeat(16_000)
     const prompt = `red heart with smiling eyes and cat mouth ${rest}`.slice(0, 32_000)
     const long = await ask({ prompt })
+    const [before, after] = [short, long].map(({ data }) => Buffer.from(data![0]!.b64_json!, 'base64'))
+    expect(await pixelsOf(after!)).toEqual(await pixelsOf(before!))
+    expect(readRecipe(after!)?.prompts).toEqual([prompt])
     expect(long).toMatchObject({
-      data: short.data,
       warnings: ['the model reads the first 8 words of a prompt, and not "x"'],
     })
     expect(await refusal(ask({ prompt: 'x'.repeat(32_001) }))).toEqual([

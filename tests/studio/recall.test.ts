@@ -4,9 +4,13 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { expect, it } from 'vitest'
 import { readRecipe, withRecipe } from '../../packages/core/src/pipeline/index.js'
+import { loadModel } from '../../packages/onestroke/src/model/index.js'
 import { succeeds } from '../cli/testing.js'
 import { describeInBrowser } from '../web/describe.js'
 import { changed, openStudio, pixelsOf, STUDENT } from './testing.js'
+
+const packageOf = async (name: string): Promise<{ version: string }> =>
+  JSON.parse(await readFile(join('packages', name, 'package.json'), 'utf8'))
 
 describeInBrowser('a picture of the studio', () => {
   const studio = openStudio()
@@ -47,8 +51,11 @@ describeInBrowser('a picture of the studio', () => {
     const download = page().waitForEvent('download')
     await page().getByRole('button', { name: 'Save PNG' }).click()
     const png = await readFile(await (await download).path())
+    const [{ version }, { sha256 }] = [await packageOf('studio'), await loadModel(STUDENT)]
     expect(readRecipe(png)).toEqual({
+      version,
       model: 'emoji-16-guided',
+      sha256,
       prompts: ['cat face'],
       seeds: [21],
       num_inference_steps: 2,

@@ -119,7 +119,9 @@ describeInBrowser('the web runtime, when it cannot paint', () => {
       'this student has no guidance input: guidance was fixed when it was distilled; leave out guidance-scale',
     ],
     [{ src: 'nowhere/' }, /nowhere\/manifest\.json/],
-  ] as [Record<string, string>, string | RegExp][])(
+    [{ src: null }, 'src is missing: it is the folder that onestroke export wrote'],
+    [{ device: 'gpu' }, 'device is webgpu or wasm, not "gpu"'],
+  ] as [Record<string, string | null>, string | RegExp][])(
     'says in the picture’s place what is wrong with <one-stroke>: %j',
     async (attributes, expected) => {
       const logged: string[] = []
@@ -135,7 +137,7 @@ describeInBrowser('the web runtime, when it cannot paint', () => {
           )
         const failed = once<ErrorEvent>('error')
         for (const [name, value] of Object.entries({ src: 'model/', device: 'wasm', ...attributes }))
-          element.setAttribute(name, value)
+          if (value !== null) element.setAttribute(name, value)
         document.body.append(element)
         const { message } = await failed
         const [canvas, text] = ['canvas', '[part=message]'].map(

@@ -123,7 +123,7 @@ describeInBrowser('the page of export --target web', () => {
     problems.length = 0
     page.on('pageerror', ({ message }) => problems.push(message))
     page.on('console', (message) => {
-      if (/Content.Security.Policy/i.test(message.text())) problems.push(message.text())
+      if (/Content.Security.Policy|src is missing/i.test(message.text())) problems.push(message.text())
     })
   })
   afterEach(() => page.close())
@@ -151,11 +151,11 @@ describeInBrowser('the page of export --target web', () => {
     const heart = await pictureAfter(first)
     await page.getByRole('button', { name: 'Seed 2' }).click()
     const third = await pictureAfter(heart)
-    await page.waitForFunction(() =>
-      [...document.querySelectorAll('#seeds one-stroke')].every(
-        (picture) => picture.shadowRoot!.querySelector('canvas')!.width === 16,
-      ),
-    )
+    await page.waitForFunction(() => {
+      const others = [...document.querySelectorAll('#seeds one-stroke')]
+      const isPainted = (one: Element) => one.shadowRoot!.querySelector('canvas')!.width === 16
+      return others.length === 8 && others.every(isPainted)
+    })
     await page.fill('#steps', '4')
     const four = await pictureAfter(third)
     const script = '<script type="module" src="emoji/onestroke.js"></script>'

@@ -1,6 +1,10 @@
 /** What Vite tells of the build. */
 interface ImportMeta {
-  readonly env: { readonly PROD: boolean }
+  readonly env: {
+    readonly PROD: boolean
+    /** Of this package, as `vite.config.js` reads it. */
+    readonly VERSION: string
+  }
 }
 declare module '*.css'
 

@@ -10,7 +10,9 @@ import * as state from './state.js'
 export const recipeNow = (manifest: Manifest): Recipe => {
   const { prompt = '', seed = 0, steps, guidance_scale, negative_prompt, to } = ask(manifest)
   return {
+    version: import.meta.env.VERSION,
     model: state.modelName.value,
+    sha256: manifest.source.sha256,
     prompts: [prompt],
     seeds: [seed],
     num_inference_steps: steps ?? manifest.sampling.num_inference_steps,

@@ -6,7 +6,7 @@ const KEYWORD = 'onestroke'
 
 /** A picture that a recipe names, but does not hold. */
 interface NamedPicture {
-  /** Its file's name, without the folders. */
+  /** Its file's name, without the folders; what it is where it came without one. */
   readonly name: string
   /** Hash of the file. */
   readonly sha256: string
@@ -29,7 +29,7 @@ export interface Recipe
   readonly version?: string
   /** Name of the model. */
   readonly model: string
-  /** Hash of its weights. */
+  /** Hash of its weights; of an exported model, of those that it was exported from. */
   readonly sha256?: string
   /** One for each picture, row by row. */
   readonly prompts: readonly string[]
@@ -42,6 +42,17 @@ export interface Recipe
     /** What it began with. */
     readonly picture: NamedPicture
     readonly mask: NamedPicture | null
+  }
+}
+
+/** The recipe of one picture of several. */
+export const recipeOfOne = (recipe: Recipe, index: number): Recipe => {
+  const { prompts, seeds, to } = recipe
+  return {
+    ...recipe,
+    prompts: [prompts[index]!],
+    seeds: [seeds[index]!],
+    to: to && { ...to, weights: [to.weights[index]!] },
   }
 }
 

@@ -6,7 +6,7 @@
 import { told, UserError, type Words } from '../errors/index.js'
 import type { PictureSize } from '../picture/index.js'
 import { readSeed, SEED_RULE } from '../pipeline/index.js'
-import { DEVICES } from './messages.js'
+import { DEVICES, type Device } from './messages.js'
 import { load, type WebModel } from './model.js'
 import { type Share, share } from './share.js'
 
@@ -59,6 +59,8 @@ export class OneStrokeElement extends Base {
   #wanted = false
   #painting = false
   #share: Share | undefined
+  /** Whether a picture is shown. */
+  #hasPicture = false
   /** The seed that the attribute `seed` gives. A drawn seed stays until the attribute is set again. */
   #seed: number | undefined
 
@@ -106,10 +108,10 @@ export class OneStrokeElement extends Base {
     const controller = new AbortController()
     this.#controller = controller
     const [src, prompt] = [this.getAttribute('src'), this.getAttribute('prompt') ?? '']
-    if (!src) return this.#letGo()
     const negative_prompt = this.getAttribute('negative-prompt')
     this.#canvas.setAttribute('aria-label', prompt || 'generated picture')
     try {
+      if (!src) return this.#waitForModel()
       const steps = this.#number('steps', { least: 1, most: MOST_STEPS, whole: true })
       const seed = this.#seedNumber()
       const guidance_scale = this.#number('guidance-scale', { least: 0, most: MOST_GUIDANCE })
@@ -148,11 +150,18 @@ export class OneStrokeElement extends Base {
     this.#root.adoptedStyleSheets = [styleSheet(STYLE), styleSheet(`:host{aspect-ratio:${width}/${height}}`)]
   }
 
+  /** Lets go of the model. A picture stays. @throws UserError if there is none. */
+  #waitForModel(): void {
+    this.#letGo()
+    if (!this.#hasPicture) throw new UserError('src is missing: it is the folder that onestroke export wrote')
+  }
+
   /** The picture, or a message in its place. */
   #show(message?: string): void {
     this.#message.textContent = message ?? ''
     this.#message.hidden = message === undefined
     this.#canvas.hidden = message !== undefined
+    this.#hasPicture = message === undefined
   }
 
   /** @throws UserError if the attribute is no seed. */
@@ -178,9 +187,16 @@ export class OneStrokeElement extends Base {
     return value
   }
 
-  #model(src: string): Promise<WebModel> {
+  /** @throws UserError if there is no such device. */
+  #device(): Device | undefined {
     const asked = this.getAttribute('device')
     const device = DEVICES.find((one) => one === asked)
+    if (asked !== null && !device) throw new UserError(`device is ${DEVICES.join(' or ')}, not "${asked}"`)
+    return device
+  }
+
+  #model(src: string): Promise<WebModel> {
+    const device = this.#device()
     const runtime = this.getAttribute('runtime')
     const key = JSON.stringify([new URL(src, document.baseURI).href, device, runtime])
     if (this.#share?.key !== key || this.#share.over()) {

@@ -46,16 +46,16 @@ The whole path, from a folder of pictures to a student that paints in one step:
   return program
 }
 
-/** Most characters of a command line. From about 28,000 on, onnxruntime, which reads it, crashes the process. */
+/** Most bytes of a command line, in UTF-8. From about 28,000 on, onnxruntime, which reads it, crashes the process. */
 const LONGEST = 20_000
 
 /** Runs a command line. Returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export const main = async (argv: readonly string[]): Promise<number> => {
   handleInterrupts()
-  const { length } = argv.join(' ')
-  if (length > LONGEST)
+  const bytes = Buffer.byteLength(argv.join(' '))
+  if (bytes > LONGEST)
     return report(
-      new UsageError(`a command line of ${length.toLocaleString('en')} characters is too long`, {
+      new UsageError(`a command line of ${bytes.toLocaleString('en')} bytes is too long`, {
         remedy: `use at most ${LONGEST.toLocaleString('en')}; models read only the first words of a prompt`,
       }),
       false,

@@ -17,7 +17,7 @@ import { formatOf, type ImageFormat, imageGrid, writeFileAtomic } from '../forma
 import { type LoadedModel, loadModel, Model } from '../model/index.js'
 import { VERSION } from '../version.js'
 import { gathered, integer, MOST_STEPS, number, positive, seedNumber } from './options.js'
-import { Bar, say } from './terminal.js'
+import { Bar, printable, say } from './terminal.js'
 import { UsageError } from './usage-error.js'
 
 export interface PaintFlags {
@@ -150,7 +150,7 @@ export const paint = async (
     })
   const read = [...prompts, to?.prompt ?? '', flags.negativePrompt ?? '']
   const warnings = model.conditioner.warnings(read)
-  for (const warning of warnings) say(`note: ${warning}`)
+  for (const warning of warnings) say(`note: ${printable(warning)}`)
   const begin = performance.now()
   const data = new Float32Array(count * model.pictureSize)
   const each = seeds ?? seedsFrom(flags.seed, count)
@@ -209,6 +209,6 @@ export const paint = async (
   if (flags.json) console.log(JSON.stringify(summary))
   else
     say(
-      `${flags.out}: ${count} picture${count === 1 ? '' : 's'}, ${num_inference_steps} step${num_inference_steps === 1 ? '' : 's'} of ${solver}, ${(seconds * 1000).toFixed(0)} ms, seed ${flags.seed}${facts.to_seed === undefined ? '' : ` to ${facts.to_seed}`}`,
+      `${printable(flags.out)}: ${count} picture${count === 1 ? '' : 's'}, ${num_inference_steps} step${num_inference_steps === 1 ? '' : 's'} of ${solver}, ${(seconds * 1000).toFixed(0)} ms, seed ${flags.seed}${facts.to_seed === undefined ? '' : ` to ${facts.to_seed}`}`,
     )
 }

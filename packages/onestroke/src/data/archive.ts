@@ -1,7 +1,8 @@
 /** Reads the members of a tar archive, plain or gzipped, one after the other. */
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
-import { PassThrough, pipeline, Readable, Transform } from 'node:stream'
+import { PassThrough, pipeline, Transform } from 'node:stream'
+import { ReadableStream as NodeStream } from 'node:stream/web'
 import { createGunzip } from 'node:zlib'
 import { UserError } from '@onestroke/core/errors'
 import { createTarDecoder, type TarHeader } from 'modern-tar'
@@ -62,7 +63,8 @@ export class Archive {
     stored.on('data', (chunk) => {
       this.#read += chunk.length
     })
-    const bytes = Readable.toWeb(unpacked) as ReadableStream<Uint8Array>
+    // Not Readable.toWeb: where a reader leaves early, it throws an error that nobody can catch.
+    const bytes = NodeStream.from(unpacked) as ReadableStream<Uint8Array>
     return bytes.pipeThrough(createTarDecoder({ strict: true }))
   }
 }
@@ -84,16 +86,19 @@ const endBlocks = (): Transform => {
   })
 }
 
-/** Reads a body of a known length. Memory is allocated as bytes arrive, because a header may promise any length. */
+/**
+ * Reads a body of a known length, into memory of that length: chunks that are put together in the end take twice as much. A header
+ * may promise more than comes, but memory that nothing is written to is none.
+ */
 const contentOf = async (body: ReadableStream<Uint8Array>, size: number): Promise<Uint8Array> => {
-  const chunks: Uint8Array[] = []
+  const content = Buffer.alloc(size)
   let length = 0
   for await (const chunk of body) {
-    chunks.push(chunk)
+    content.set(chunk, length)
     length += chunk.length
   }
   if (length !== size) throw new Error('truncated')
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
+  return content
 }
 
 const passOver = async (body: ReadableStream<Uint8Array>): Promise<void> => {

@@ -103,6 +103,18 @@ describe('readIdx', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 23)
   })
 
+  it('unpacks nothing more where the header promises too much', async () => {
+    const lying = gzipSync(Buffer.concat([idx([0xffffffff], new Uint8Array()), Buffer.alloc(2 ** 25)]))
+    // Who went on would find the damage.
+    lying.fill(0xff, Math.floor(lying.length / 2))
+    const directory = await folderOf({ 'lying.gz': lying })
+    const before = process.memoryUsage().arrayBuffers
+    expect((await complaint(readIdx(join(directory, 'lying.gz'), 1))).message).toBe(
+      `${join(directory, 'lying.gz')} is too large to hold in memory: more than 4 GiB when unpacked`,
+    )
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 23)
+  })
+
   it('tells files that are no gzip, truncated or damaged', async () => {
     const packed = gzipSync(whole)
     const damaged = Buffer.from(packed)

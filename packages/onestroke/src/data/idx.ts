@@ -55,7 +55,7 @@ export const readIdx = async (file: string, dimensions: number): Promise<Idx & {
 
 /**
  * Unpacks a gzipped file. From a truncated file it returns what is there. It stops a little behind the length that the
- * header tells, because a few megabytes may unpack to gigabytes.
+ * header tells, or at once where that is too much, because a few megabytes may unpack to gigabytes.
  */
 const unpacked = async (stored: Uint8Array, file: string, dimensions: number): Promise<Uint8Array> => {
   const isGzip = stored[0] === 0x1f && stored[1] === 0x8b
@@ -75,7 +75,7 @@ const unpacked = async (stored: Uint8Array, file: string, dimensions: number): P
       chunks.push(chunk)
       length += chunk.length
       if (chunks.length === 1) most = lengthOf(chunk, dimensions)
-      if (length > most) break
+      if (most > MAX_BYTES || length > most) break
     }
   } catch (cause) {
     throw new UserError(`${file} is damaged: ${(cause as Error).message}`, { cause })

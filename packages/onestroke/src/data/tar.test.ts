@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { packTar } from 'modern-tar'
 import { describe, expect, it } from 'vitest'
+import { Archive } from './archive.js'
 import { loadDataset } from './load.js'
 import { BLUE, complaint, filled, folderOf, noise, pixelAt, png, RED } from './testing.js'
 
@@ -346,6 +349,26 @@ describe('archives as people have them', () => {
     expect(count).toBe(1)
     expect(warnings).toEqual(['40 files are not used: 0.npy, 1.npy, 2.npy, …'])
     expect(skipped).toEqual([{ file: '2.ppm', reason: 'ppm is not read: convert it to PNG or JPEG' }])
+  })
+
+  it('may hold files without an ending, which are named, but for documents', async () => {
+    const spec = await tarOf({ '1.png': red, 'set/photo': blue, 'set/README': 'words', LICENSE: 'MIT' })
+    const { count, warnings, skipped } = await loadDataset(spec)
+    expect([count, warnings]).toEqual([1, []])
+    expect(skipped).toEqual([{ file: 'set/photo', reason: 'its name has no ending, as .png or .jpg' }])
+  })
+
+  it('may be left before their end, and are unpacked no further than they are read', async () => {
+    const directory = await folderOf({
+      'x.tar.gz': gzipSync(await pack({ '1.txt': 'one', '2.bin': randomBytes(2 ** 24) }), { level: 1 }),
+    })
+    const archive = new Archive(join(directory, 'x.tar.gz'))
+    const entries = archive.entries()
+    expect((await entries.next()).value!.header.name).toBe('1.txt')
+    // Until nothing more is read ahead.
+    for (let before = 0; before < archive.progress; await setTimeout(300)) before = archive.progress
+    expect(archive.progress).toBeLessThan(0.1)
+    await entries.return(undefined)
   })
 
   it('call captions prompt as well; what is not understood is named', async () => {

@@ -112,8 +112,8 @@ class Samples {
       const reason = whyUnread(name)
       if (isLink) return undefined
       if (TEXTS.has(extension.slice(extension.lastIndexOf('.') + 1))) this.#remarks.add('textPart', name)
-      else if (reason !== undefined && extension !== '') this.collector.skip(name, reason)
-      else if (!isDocument(name) && extension !== '') this.#remarks.add('unused', name)
+      else if (reason !== undefined) this.collector.skip(name, reason)
+      else if (!isDocument(name)) this.#remarks.add('unused', name)
     } else if (part !== wanted) {
       const parts = this.#parts.get(sample)
       if (parts) parts.push(member)

@@ -195,12 +195,14 @@ export const featureModel = async (
   dataset: Dataset,
   options: FeatureOptions = {},
 ): Promise<{ bytes: Uint8Array; name: string }> => {
-  const read = (path: string) => readBytes(path, 'feature network')
-  if (options.file) return { bytes: await read(options.file), name: basename(options.file) }
+  const what = 'feature network'
+  // What another program makes may come through a pipe.
+  if (options.file)
+    return { bytes: await readBytes(options.file, what, 'anything'), name: basename(options.file) }
   const { feature_steps: steps = FEATURE_STEPS } = options
   const name = `onestroke features of ${dataset.name} at ${sizeText(dataset)}`
   const kept = placesOf(dataset, steps).find(existsSync)
-  if (kept !== undefined) return { bytes: await read(kept), name }
+  if (kept !== undefined) return { bytes: await readBytes(kept, what), name }
   const bytes = await trainFeatureNetwork(dataset, runtimeFor(), {
     steps,
     onStep: options.onTrain,

@@ -37,6 +37,12 @@ export const loadExport = async (
   return pipelineOf(manifest, whole, options)
 }
 
+/** What is known of an opened model, whatever its folder holds. */
+export type OpenedConfig = PipelineConfig & {
+  /** Where it comes from. */
+  readonly source: Pick<Manifest['source'], 'sha256'>
+}
+
 /**
  * Opens a model folder, or a folder that `export` wrote, for painting.
  *
@@ -45,11 +51,12 @@ export const loadExport = async (
 export const openPipeline = async (
   folder: string,
   options: NodeRuntimeOptions = {},
-): Promise<Pipeline<PipelineConfig>> => {
+): Promise<Pipeline<OpenedConfig>> => {
   const file = join(folder, MANIFEST_FILE)
   if (!existsSync(file)) {
     const model = await loadModel(folder)
-    return pipelineOf(model.config, graphsOf(model), options)
+    const { config, sha256 } = model
+    return pipelineOf({ ...config, source: { sha256 } }, graphsOf(model), options)
   }
   const manifest = await readManifest(file)
   checkNetwork(manifest, file)

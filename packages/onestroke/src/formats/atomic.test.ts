@@ -160,6 +160,35 @@ describe('readBytes', () => {
   })
 })
 
+describe.skipIf(process.platform === 'win32')('readBytes, of a named pipe', () => {
+  it.each(['config.json', 'model.safetensors', 'manifest.json'])(
+    'refuses it without waiting for somebody to write: %s',
+    async (name) => {
+      const pipe = join(folder, name)
+      spawnSync('mkfifo', [pipe])
+      const read = readBytes(pipe, 'model')
+      try {
+        const first = await Promise.race([read.catch((error) => error), setTimeout(5000, 'waits')])
+        expect(first).toEqual(new UserError(`cannot read model ${pipe}: it is not a regular file`))
+      } finally {
+        // Ends a read that waits, and is no error where nothing does.
+        const end = spawn('sh', ['-c', ': 1<>"$0"', pipe], { stdio: 'ignore' })
+        await new Promise((done) => end.once('exit', done))
+      }
+    },
+  )
+
+  it('reads it where a pipe may be meant', async () => {
+    const pipe = join(folder, 'features.onnx')
+    spawnSync('mkfifo', [pipe])
+    const [bytes] = await Promise.all([
+      readBytes(pipe, 'feature network', 'anything'),
+      writeFile(pipe, Uint8Array.of(1, 2, 3)),
+    ])
+    expect([...bytes]).toEqual([1, 2, 3])
+  })
+})
+
 /** Puts `atomic.ts` as plain JavaScript, with a script that uses it, into the folder. Gives the script's path. */
 async function scriptWith(body: string): Promise<string> {
   const compile = async (path: string, name: string) => {

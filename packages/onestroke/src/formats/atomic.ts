@@ -80,9 +80,17 @@ async function syncFolder(path: string): Promise<void> {
 
 /**
  * A file's bytes. `what` says in messages what the file is for: "cannot read the model x.safetensors: no such file".
+ * A pipe or a device is refused, because reading it may never end, unless `from` says that people may mean one.
  */
-export async function readBytes(path: string, what: string): Promise<Uint8Array> {
+export async function readBytes(
+  path: string,
+  what: string,
+  from: 'file' | 'anything' = 'file',
+): Promise<Uint8Array> {
   try {
+    const found = from === 'file' ? await stat(path) : undefined
+    if (found?.isFile() === false && !found.isDirectory())
+      throw new UserError(`cannot read ${what} ${path}: it is not a regular file`)
     return await readFile(path)
   } catch (error) {
     throw systemError(`cannot read ${what} ${path}`, error, 'no such file')

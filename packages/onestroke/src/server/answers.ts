@@ -1,6 +1,7 @@
 /** Pictures as they are sent: their format, how large they may become, and how many are made so at once. */
 import { UserError } from '@onestroke/core/errors'
 import { type PictureSize, pixelsOf, sizeText } from '@onestroke/core/picture'
+import { type Recipe, recipeOfOne, withRecipe } from '@onestroke/core/pipeline'
 import { type Encoding, imageGrid, type Picture } from '../formats/index.js'
 
 /** Largest answer, in pixels: ten pictures of 1024×1024. */
@@ -34,6 +35,15 @@ export const checkPixels = (n: number, size: PictureSize): void => {
 export interface Painted extends Picture {
   readonly count: number
   readonly scale: number
+  /** How they were painted, which their PNGs tell; absent before they are. */
+  readonly recipe?: Recipe
+}
+
+/** The picture's file, or that of a grid. A PNG holds its recipe. */
+const fileOf = async (painted: Painted, encoding: Encoding): Promise<Buffer> => {
+  const { scale, recipe } = painted
+  const file = await imageGrid(painted, { scale, ...encoding })
+  return recipe && (encoding.format ?? 'png') === 'png' ? Buffer.from(withRecipe(file, recipe)) : file
 }
 
 /** Enlarged pictures take much memory: a few answers are encoded at once, and the others wait at the model's size. */
@@ -50,21 +60,25 @@ export class Encoder {
 
   /** One picture, or a grid of several. @throws the signal's reason. */
   one(painted: Painted, encoding: Encoding, signal: AbortSignal): Promise<Buffer> {
-    const { scale } = painted
-    return this.#inTurn(painted, signal, () => imageGrid(painted, { scale, ...encoding }))
+    return this.#inTurn(painted, signal, () => fileOf(painted, encoding))
   }
 
   /** Each picture in base64. @throws the signal's reason. */
   each(painted: Painted, signal: AbortSignal, encoding: Encoding = {}): Promise<string[]> {
     return this.#inTurn(painted, signal, async () => {
-      const { data, count, scale, ...picture } = painted
+      const { data, count, recipe, ...same } = painted
       const size = data.length / count
       const texts: string[] = []
       for (let i = 0; i < count; i++) {
         // Encodes one picture per turn of the event loop.
         if (i > 0) await new Promise(setImmediate)
-        const one = { ...picture, count: 1, data: data.subarray(i * size, (i + 1) * size) }
-        texts.push((await imageGrid(one, { scale, ...encoding })).toString('base64'))
+        const one = {
+          ...same,
+          count: 1,
+          data: data.subarray(i * size, (i + 1) * size),
+          recipe: recipe && recipeOfOne(recipe, i),
+        }
+        texts.push((await fileOf(one, encoding)).toString('base64'))
       }
       return texts
     })

@@ -1,8 +1,8 @@
 /** Paints beside the main thread. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { UserError } from '@onestroke/core/errors'
-import { NotFiniteError, Pipeline, type PipelineConfig } from '@onestroke/core/pipeline'
-import { openPipeline } from '../export/index.js'
+import { NotFiniteError, Pipeline } from '@onestroke/core/pipeline'
+import { type OpenedConfig, openPipeline } from '../export/index.js'
 import type { PaintOrder } from './settings.js'
 
 /** One order at a time, or `abort` if its pictures are no longer wanted. */
@@ -15,7 +15,7 @@ export type ToPaintWorker =
 
 /** What the model is, once; then an answer to each order. */
 export type FromPaintWorker =
-  | { readonly ready: PipelineConfig }
+  | { readonly ready: OpenedConfig }
   /** Pictures [count, channels, height, width] in [-1, 1]. */
   | { readonly pictures: Float32Array }
   /** What they look like after a step, before the last. */
@@ -45,7 +45,7 @@ const preview = (_step: number, _x: Float32Array, denoised: Float32Array) => {
 }
 
 /** Lets the worker handle its messages, such as `abort`, before each evaluation. */
-const attentive = ({ config, source }: Pipeline<PipelineConfig>) =>
+const attentive = ({ config, source }: Pipeline<OpenedConfig>) =>
   new Pipeline(config, {
     async executable(graph, batch) {
       const executable = await source.executable(graph, batch)
@@ -63,7 +63,8 @@ const attentive = ({ config, source }: Pipeline<PipelineConfig>) =>
 try {
   // Requests are read and pictures encoded on the same cores: spinning would take a fifth of the pictures a second.
   const pipeline = attentive(await openPipeline(path, { threads, spinning: false }))
-  const { kind, network, space, sigma_min, sigma_max, sigma_data, vocabulary, sampling } = pipeline.config
+  const { kind, network, space, sigma_min, sigma_max, sigma_data, vocabulary, sampling, source } =
+    pipeline.config
   // The first run compiles and is slow, so it is done before the first request.
   await pipeline.generate({
     prompts: [''],
@@ -92,7 +93,20 @@ try {
       say(errorOf(error))
     }
   })
-  say({ ready: { kind, network, space, sigma_min, sigma_max, sigma_data, vocabulary, sampling } })
+  const { sha256 } = source
+  say({
+    ready: {
+      kind,
+      network,
+      space,
+      sigma_min,
+      sigma_max,
+      sigma_data,
+      vocabulary,
+      sampling,
+      source: { sha256 },
+    },
+  })
 } catch (error) {
   say(errorOf(error))
 }

@@ -1,8 +1,10 @@
 /** From a request to its pictures, for all routes. */
 
 import { isSameSize, type PictureSize, pixelsOf, scaledBy } from '@onestroke/core/picture'
-import { samplingOf, shapeOf } from '@onestroke/core/pipeline'
+import { type Recipe, samplingOf, shapeOf, strengthOf } from '@onestroke/core/pipeline'
 import type { FastifyReply } from 'fastify'
+import { sha256Of } from '../model/index.js'
+import { VERSION } from '../version.js'
 import type { Painted } from './answers.js'
 import { deadline } from './deadline.js'
 import { orderOf } from './order.js'
@@ -35,18 +37,50 @@ export const paint = async (
     scale,
   })
   let step = 0
-  const shown = previews ? previewSteps(previews.count, stepsOf(model, order)) : []
+  const sampling = samplingFor(model, order)
+  const shown = previews ? previewSteps(previews.count, sampling.num_inference_steps) : []
   const onPreview = (data: Float32Array) => {
     const index = shown.indexOf(step)
     step++
     if (index >= 0) previews!.onPreview(paintedFrom(data), index)
   }
   const data = await scheduler.paint({ ...order, signal, ...(shown.length > 0 && { onPreview }) })
-  return { seeds: order.seeds, painted: paintedFrom(data) }
+  const recipe = recipeFor(model, order, sampling, body)
+  return { seeds: order.seeds, painted: { ...paintedFrom(data), recipe } }
 }
 
-const stepsOf = ({ config }: ServedModel, { settings: { to: _, ...settings }, image }: PaintOrder): number =>
-  samplingOf(config, { ...settings, image }).num_inference_steps
+const samplingFor = ({ config }: ServedModel, { settings: { to: _, ...settings }, image }: PaintOrder) =>
+  samplingOf(config, { ...settings, image })
+
+/** How pictures were painted, for their PNGs. */
+const recipeFor = (
+  { name, config }: ServedModel,
+  { prompts, seeds, weights, settings: { to, negative_prompt } }: PaintOrder,
+  { solver, num_inference_steps, guidance_scale }: ReturnType<typeof samplingOf>,
+  { image, mask, strength }: Asked,
+): Recipe => ({
+  version: VERSION,
+  model: name,
+  sha256: config.source.sha256,
+  prompts,
+  seeds,
+  solver,
+  num_inference_steps,
+  guidance_scale,
+  negative_prompt,
+  to: to && weights && { ...to, weights },
+  edit: image && {
+    strength: strengthOf({ strength, mask }),
+    picture: sent('image', image),
+    mask: mask ? sent('mask', mask) : null,
+  },
+})
+
+/** A picture of a request, which brings no file's name. */
+const sent = (field: 'image' | 'mask', bytes: Uint8Array) => ({
+  name: `the request's ${field}`,
+  sha256: sha256Of(bytes),
+})
 
 /** Which steps are shown, from 0, never the last. */
 const previewSteps = (most: number, steps: number): number[] => {

@@ -1,13 +1,14 @@
 /** A worker thread that paints. onnxruntime blocks its thread for a whole run, and here the event loop stays free. */
 import { Worker } from 'node:worker_threads'
 import { UserError } from '@onestroke/core/errors'
-import { NotFiniteError, type PipelineConfig } from '@onestroke/core/pipeline'
+import { NotFiniteError } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
+import type { OpenedConfig } from '../export/index.js'
 import type { FromPaintWorker, ToPaintWorker } from './paint-worker.js'
 import type { PaintOrder } from './settings.js'
 
 export interface Painter {
-  readonly config: PipelineConfig
+  readonly config: OpenedConfig
   /**
    * Paints one batch. The next one may be given only when this one is done.
    *

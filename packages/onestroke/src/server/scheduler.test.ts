@@ -1,6 +1,6 @@
 /** The scheduler, with a painter that paints what it is told when it is told. */
 import { UserError } from '@onestroke/core/errors'
-import { NotFiniteError, type PipelineConfig } from '@onestroke/core/pipeline'
+import { NotFiniteError } from '@onestroke/core/pipeline'
 import { describe, expect, it, vi } from 'vitest'
 import type { Painter } from './painter.js'
 import { Busy, Closing, Scheduler, type SchedulerOptions } from './scheduler.js'
@@ -21,7 +21,7 @@ const opened = (options: Partial<SchedulerOptions> = {}) => {
   const runs: Run[] = []
   const close = vi.fn(async () => {})
   const painter: Painter = {
-    config: {} as PipelineConfig,
+    config: {} as Painter['config'],
     close,
     paint: (order, signal, preview) =>
       new Promise((resolve, reject) => {

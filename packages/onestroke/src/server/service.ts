@@ -1,8 +1,8 @@
 /** What the server's parts share: its options, and what routes work with. */
-import type { PipelineConfig } from '@onestroke/core/pipeline'
 import type { Conditioner } from '@onestroke/core/text'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { OpenedConfig } from '../export/index.js'
 import type { Encoder } from './answers.js'
 import type { GuardOptions } from './guard.js'
 import type { Metrics } from './metrics.js'
@@ -36,7 +36,7 @@ export interface ServedModel {
   readonly name: string
   /** When it was made, in seconds since 1970. */
   readonly created: number
-  readonly config: PipelineConfig
+  readonly config: OpenedConfig
   readonly conditioner: Conditioner
 }
 

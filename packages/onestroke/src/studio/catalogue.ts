@@ -1,6 +1,6 @@
 /** The models that a studio offers: exported when they are first asked for. */
 import { existsSync } from 'node:fs'
-import { cp, readdir, readFile } from 'node:fs/promises'
+import { cp, readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '@onestroke/core/errors'
@@ -8,7 +8,7 @@ import type { ModelConfig } from '@onestroke/core/formats'
 import type { Storage } from '@onestroke/core/tensor'
 import { guidanceOf } from '../evaluation/index.js'
 import { exportModel, MANIFEST_FILE, readManifest } from '../export/index.js'
-import { isWithin } from '../formats/index.js'
+import { isWithin, readBytes } from '../formats/index.js'
 import { loadModel, readConfig, sha256Of } from '../model/index.js'
 import { CONFIG_FILE } from '../run-files.js'
 import { freeName } from './free-name.js'
@@ -167,7 +167,7 @@ export const openCatalogue = async (
 /** Hash of a model's config, which holds the hash of its weights; undefined if there is no model. */
 const contentOf = async (path: string): Promise<string | undefined> => {
   for (const file of [MANIFEST_FILE, CONFIG_FILE]) {
-    const text = await readFile(join(path, file)).catch(() => undefined)
+    const text = await readBytes(join(path, file), 'model').catch(() => undefined)
     if (text) return sha256Of(text)
   }
   return undefined

@@ -28,47 +28,53 @@ const WITHOUT_LINKS = `
   syncBuiltinESMExports()`
 const STARTER = `
   const { lockRun } = await import(${JSON.stringify(builtUrl(import.meta.url, './lock.js').href)})
-  let unlock
-  process.on('message', async (folder) => {
-    if (folder) process.send(await lockRun(folder).then((u) => ((unlock = u), 'held'), (error) => error.message))
-    else {
-      await unlock?.()
-      unlock = undefined
-      process.send('released')
-    }
+  const held = []
+  process.on('message', async (folders) => {
+    const lock = (folder) => lockRun(folder).then((unlock) => (held.push(unlock), 'held'), (error) => error.message)
+    const answers = await Promise.all(folders.map(lock))
+    if (folders.length === 0) for (const unlock of held.splice(0)) await unlock()
+    process.send(answers)
   })
-  process.send('ready')`
+  process.send([])`
 
 const starters: ChildProcess[] = []
 afterAll(() => {
   for (const starter of starters) starter.kill('SIGKILL')
 })
-const answer = async (starter: ChildProcess): Promise<string> => (await once(starter, 'message'))[0] as string
-/** A process that locks the folders that it is sent, and gives them back when it is sent nothing. */
+const answer = async (starter: ChildProcess): Promise<string[]> =>
+  (await once(starter, 'message'))[0] as string[]
+/** A process that locks the folders that it is sent, all at once, and gives them back when it is sent none. */
 const starter = async (before = ''): Promise<ChildProcess> => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', before + STARTER], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   starters.push(child)
-  expect(await answer(child)).toBe('ready')
+  expect(await answer(child)).toEqual([])
   return child
 }
-const asked = (starter: ChildProcess, message: string | null): Promise<string> => {
+const asked = (starter: ChildProcess, folders: readonly string[]): Promise<string[]> => {
   const answered = answer(starter)
-  starter.send(message!)
+  starter.send(folders)
   return answered
 }
 
-/** Expects that one of several processes gets the lock, and the others hear of that one; then it is given back. */
-const race = async (starters: readonly ChildProcess[], folder: string, round: number): Promise<void> => {
-  const answers = await Promise.all(starters.map((one) => asked(one, folder)))
-  expect([round, answers.filter((one) => one === 'held')]).toEqual([round, ['held']])
-  const winner = starters[answers.indexOf('held')]!
-  for (const one of answers)
-    if (one !== 'held') expect(one).toContain(`process ${winner.pid} is working on the run`)
-  expect(await readdir(folder)).toEqual([LOCK_FILE])
-  await Promise.all(starters.map((one) => asked(one, null)))
-  expect(await readdir(folder)).toEqual([])
+/** Expects that one of several processes gets the lock of each folder, and the others hear of that one; then they are given back. */
+const race = async (
+  starters: readonly ChildProcess[],
+  folders: readonly string[],
+  round: number,
+): Promise<void> => {
+  const answers = await Promise.all(starters.map((one) => asked(one, folders)))
+  for (const [i, folder] of folders.entries()) {
+    const here = answers.map((ofOne) => ofOne[i]!)
+    expect([round + i, here.filter((one) => one === 'held')]).toEqual([round + i, ['held']])
+    const winner = starters[here.indexOf('held')]!
+    for (const one of here)
+      if (one !== 'held') expect(one).toContain(`process ${winner.pid} is working on the run in ${folder}`)
+    expect(await readdir(folder)).toEqual([LOCK_FILE])
+  }
+  await Promise.all(starters.map((one) => asked(one, [])))
+  for (const folder of folders) expect(await readdir(folder)).toEqual([])
 }
 
 const lockIn = (folder: string) => join(folder, LOCK_FILE)
@@ -96,7 +102,7 @@ describe('the lock of a run', () => {
   it('of a process that was killed is taken over, and is left alone by its exit', async () => {
     const folder = await folderOf({})
     const other = await starter()
-    expect(await asked(other, folder)).toBe('held')
+    expect(await asked(other, [folder])).toEqual(['held'])
     expect((await complaint(lockRun(folder))).message).toContain(`process ${other.pid} is working on`)
     const gone = once(other, 'exit')
     other.kill('SIGKILL')
@@ -167,19 +173,23 @@ describe('the lock of a run', () => {
     }
   })
 
-  const ROUNDS = Number(process.env.ONESTROKE_LOCK_ROUNDS ?? 100)
+  /** Each in a folder of its own at a time, because locks wait for one another more than they work. */
+  const [ROUNDS, FOLDERS] = [1000, 10]
   it(`has one owner, whenever four processes start at once over a stale one: ${ROUNDS} rounds`, async () => {
     const four = await Promise.all(Array.from({ length: 4 }, () => starter()))
-    const folder = await folderOf({})
-    for (let round = 0; round < ROUNDS; round++) {
+    const folders = await Promise.all(Array.from({ length: FOLDERS }, () => folderOf({})))
+    /** A stale lock for the round. One in three had somebody killed while he was removing it. */
+    const prepare = async (folder: string, round: number) => {
       await lockWith(folder, { id: `stale-${round}`, pid: GONE })
-      // One in three had somebody killed while he was removing it.
       if (round % 3 === 0)
         await writeFile(
           join(folder, `${LOCK_FILE}.stale-${round}`),
           (await readFile(lockIn(folder), 'utf8')).replace(`stale-${round}`, `stale-too-${round}`),
         )
-      await race(four, folder, round)
+    }
+    for (let round = 0; round < ROUNDS; round += FOLDERS) {
+      await Promise.all(folders.map((folder, i) => prepare(folder, round + i)))
+      await race(four, folders, round)
     }
   })
 
@@ -190,9 +200,9 @@ describe('the lock of a run', () => {
   ] as const)('has one owner, whenever four processes start at once %s', async (_, before, isStale) => {
     const four = await Promise.all(Array.from({ length: 4 }, () => starter(before)))
     const folder = await folderOf({})
-    for (let round = 0; round < ROUNDS / 4; round++) {
+    for (let round = 0; round < 25; round++) {
       if (isStale) await lockWith(folder, { id: `stale-${round}`, pid: GONE })
-      await race(four, folder, round)
+      await race(four, [folder], round)
     }
   })
 })

@@ -28,6 +28,8 @@ const note = (/** @type {string} */ id, /** @type {readonly string[]} */ sentenc
   find(id).replaceChildren(...paragraphs)
 }
 
+/** Takes the easel's place when it is known what is painted. */
+const shown = make('one-stroke', { id: 'picture' })
 const said = find('said')
 const fail = (/** @type {string} */ message) => {
   said.textContent = message
@@ -103,11 +105,13 @@ const show = (/** @type {Manifest} */ manifest) => {
   field('guidance').value = String(sampling.guidance_scale)
   for (const part of find('wish').querySelectorAll('.guided')) part.toggleAttribute('hidden', !guided)
 
+  /** Elements that have a picture. */
+  const painted = new Set()
   const others = Array.from({ length: kind === 'student' ? SEEDS : 0 }, (_, i) => {
     const seed = String(i + 1)
     const button = make('button', { type: 'button', 'aria-label': `Seed ${seed}` })
     const picture = make('one-stroke', { seed })
-    button.append(picture)
+    picture.addEventListener('painted', () => painted.add(picture))
     button.onclick = () => takeSeed(seed)
     return { seed, button, picture }
   })
@@ -162,6 +166,12 @@ const show = (/** @type {Manifest} */ manifest) => {
     paint()
   }
 
+  /** Stops what an element paints. It keeps the picture that it has; one without would say that its `src` is missing. */
+  const wait = (/** @type {HTMLElement} */ picture) => {
+    if (painted.has(picture)) picture.removeAttribute('src')
+    else picture.remove()
+  }
+
   const paint = () => {
     const asked = wish()
     if (![asked.prompt, asked['negative-prompt']].every((text) => isWhole(text ?? ''))) return tellNotes()
@@ -172,15 +182,15 @@ const show = (/** @type {Manifest} */ manifest) => {
     for (const { button, picture, ...other } of others) {
       button.setAttribute('aria-pressed', String(other.seed === seed))
       // The other seeds wait for the picture.
-      if (Object.entries(asked).some(([name, value]) => picture.getAttribute(name) !== value))
-        picture.removeAttribute('src')
+      if (Object.entries(asked).some(([name, value]) => picture.getAttribute(name) !== value)) wait(picture)
     }
-    set(find('picture'), { src: './', ...asked, seed })
+    set(shown, { src: './', ...asked, seed })
+    if (!shown.isConnected) find('easel').replaceWith(shown)
     describe(asked, seed, sampling.guidance_scale)
   }
 
   let warm = false
-  find('picture').addEventListener('painted', (event) => {
+  shown.addEventListener('painted', (event) => {
     warnings = /** @type {CustomEvent} */ (event).detail.warnings
     tellNotes()
     // The first one warms the runtime up: it is painted once more, to tell the time that others will take.
@@ -188,7 +198,11 @@ const show = (/** @type {Manifest} */ manifest) => {
       warm = true
       return paint()
     }
-    for (const { picture } of others) if (!picture.hasAttribute('src')) set(picture, { ...wish(), src: './' })
+    for (const { button, picture } of others) {
+      if (picture.isConnected && picture.hasAttribute('src')) continue
+      set(picture, { ...wish(), src: './' })
+      if (!picture.isConnected) button.append(picture)
+    }
   })
 
   find('wish').oninput = paint
@@ -248,13 +262,13 @@ const describe = ({ prompt = '', steps, ...guidance }, seed, usual) => {
   ].join('\n')
 }
 
-find('picture').addEventListener('painted', (event) => {
+shown.addEventListener('painted', (event) => {
   const { milliseconds, device } = /** @type {CustomEvent} */ (event).detail
   document.body.classList.remove('waiting')
   said.classList.remove('failed')
   said.textContent = `${milliseconds.toFixed(1)} ms on ${device === 'webgpu' ? 'WebGPU' : 'WebAssembly'}`
 })
-find('picture').addEventListener('error', (event) => fail(/** @type {ErrorEvent} */ (event).message))
+shown.addEventListener('error', (event) => fail(/** @type {ErrorEvent} */ (event).message))
 
 for (const button of document.querySelectorAll('button.copy'))
   button.addEventListener('click', async () => {
