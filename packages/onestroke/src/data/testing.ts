@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { UserError } from '@onestroke/core/errors'
+import { packTar } from 'modern-tar'
 import sharp, { type Sharp } from 'sharp'
 import { onTestFinished } from 'vitest'
 
@@ -94,3 +95,16 @@ export const pixelAt = (
 export const ENDLESS = Buffer.from(
   '<svg xmlns="http://www.w3.org/2000/svg" width="9000" height="9000"><filter id="f"><feTurbulence baseFrequency=".05" numOctaves="200"/></filter><rect width="9000" height="9000" filter="url(#f)"/></svg>',
 )
+
+/** A tar archive of members by name. */
+export const pack = (members: Record<string, Uint8Array | string>): Promise<Uint8Array> =>
+  packTar(
+    Object.entries(members).map(([name, content]) => {
+      const body = typeof content === 'string' ? new TextEncoder().encode(content) : content
+      return { header: { name, size: body.length, type: 'file' as const }, body }
+    }),
+  )
+
+/** A spec of an archive of such members, in a file. */
+export const tarOf = async (members: Record<string, Uint8Array | string>): Promise<string> =>
+  `tar:${join(await folderOf({ 'x.tar': await pack(members) }), 'x.tar')}`
