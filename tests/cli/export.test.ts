@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { manifestOf, type StoredManifest } from '@onestroke/core/pipeline'
 import { halfOf, ofHalf } from '@onestroke/core/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { emptyPipe, hasPipes } from '../../packages/onestroke/src/data/testing.js'
 import { loadExport } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import {
@@ -171,6 +172,13 @@ describe('an export into what is there', () => {
     expect(await fails(['export', student, '--out', other], 2)).toContain(
       'model.onnx is not of an export, and would be overwritten',
     )
+  })
+
+  it.skipIf(!hasPipes)('waits for no pipe in the place of a manifest', async () => {
+    const piped = at('piped')
+    await writeFiles(piped, {})
+    emptyPipe(piped, 'manifest.json')
+    expect(await fails(['export', student, '--out', piped], 1)).toMatch(/manifest\.json.* is not a file/)
   })
 
   it('is repeated where it was not finished, and nothing is left of the first', async () => {

@@ -80,7 +80,7 @@ describe('hostile pictures', () => {
     try {
       const { count, skipped } = await loadDataset(directory, { resolution: 8 })
       expect(count).toBe(1)
-      expect(skipped).toEqual([{ file: 'b.svg', reason: 'takes more than 0.5 seconds to draw' }])
+      expect(skipped).toEqual([{ file: 'b.svg', reason: 'takes more than 0.5 seconds to read' }])
     } finally {
       drawing.mockRestore()
     }

@@ -1,6 +1,6 @@
 /** A model as a folder for apps: ONNX graphs that hold the weights, and a manifest. */
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type ExportQuality,
@@ -16,7 +16,7 @@ import { writeFileAtomic } from '../formats/index.js'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model, makeFolder, sha256Of } from '../model/index.js'
 import { versions } from '../training/index.js'
-import { checkNoModel, foreign } from './free-folder.js'
+import { checkNoModel, foreign, holds } from './free-folder.js'
 import { graphsOf } from './graph.js'
 import { GRAPH_FILES, loadExport, MANIFEST_FILE } from './load.js'
 import { rmseToTrained, roundedWeights } from './rounding.js'
@@ -147,7 +147,7 @@ const checkOwn = async (out: string): Promise<void> => {
   if (existsSync(join(out, UNFINISHED_FILE))) return
   const manifest = join(out, MANIFEST_FILE)
   if (existsSync(manifest)) {
-    if (!(await readFile(manifest, 'utf8')).includes('"onestroke-export/')) throw foreign(manifest)
+    if (!(await holds(manifest, '"onestroke-export/'))) throw foreign(manifest)
     return
   }
   for (const [, file] of graphEntries(GRAPH_FILES))

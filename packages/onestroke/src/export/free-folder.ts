@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
+import { readBytes } from '../formats/index.js'
 import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
 
 const ELSEWHERE = { option: 'out', remedy: 'choose a folder of its own for `out`' } as const
@@ -15,6 +16,10 @@ export const checkNoModel = (out: string): void => {
         ELSEWHERE,
       )
 }
+
+/** Whether a file holds some words. @throws UserError if it is a pipe or a device, which might never end. */
+export const holds = async (path: string, words: string): Promise<boolean> =>
+  new TextDecoder().decode(await readBytes(path, 'file')).includes(words)
 
 /** The error where a file is in the way that is of no export. */
 export const foreign = (path: string): UserError =>

@@ -10,7 +10,7 @@ import { graphEntries, type Manifest } from '@onestroke/core/pipeline'
 import { builtUrl } from '../built.js'
 import { writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
-import { foreign } from './free-folder.js'
+import { foreign, holds } from './free-folder.js'
 import { MANIFEST_FILE } from './load.js'
 
 /** A file's bytes, as they are and as servers send them. */
@@ -51,7 +51,7 @@ export const webFiles = async (
   const there = (name: string) => existsSync(join(out, name))
   // An earlier export for the web has the element's script beside its manifest. Its page may have given way to another.
   const earlier = unfinished || [MANIFEST_FILE, 'onestroke.js'].every(there)
-  const ownPage = there(PAGE) && (await readFile(join(out, PAGE), 'utf8')).includes(MARK)
+  const ownPage = there(PAGE) && (await holds(join(out, PAGE), MARK))
   const names = new Set(files.map(({ file }) => file.split('/')[0]!))
   for (const name of names)
     if (there(name) && !(name === PAGE ? ownPage : earlier)) throw foreign(join(out, name))
