@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { median, rounded } from './lib/statistics.js'
 
@@ -16,6 +16,8 @@ export const options = {
   only: { type: 'string', default: '', about: 'of the measurements, separated by commas; by default all' },
   rounds: { type: 'string', default: '7', about: 'in which the two take turns' },
 }
+
+const RESULTS_OF = fileURLToPath(new URL('./lib/results-of.js', import.meta.url))
 
 /**
  * What is measured: a benchmark, its options, and the numbers that are taken of its results, larger being faster.
@@ -69,13 +71,8 @@ const MEASURED = {
  * @param {Record<string, string>} values
  */
 const resultsIn = async (checkout, benchmark, values) => {
-  const file = pathToFileURL(resolve(checkout, 'benchmarks', `${benchmark}.js`)).href
-  const script = `
-    const { run } = await import(${JSON.stringify(file)})
-    const { results } = await run(${JSON.stringify(values)})
-    console.log(JSON.stringify(results))
-    process.exit()`
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+  const file = resolve(checkout, 'benchmarks', `${benchmark}.js`)
+  const { stdout } = await promisify(execFile)(process.execPath, [RESULTS_OF, file, JSON.stringify(values)], {
     cwd: checkout,
     maxBuffer: 2 ** 26,
   })

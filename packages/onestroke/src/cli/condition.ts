@@ -4,7 +4,7 @@ import { conditionerOf, LEARNS, type Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import { checkFit } from '../evaluation/index.js'
 import type { LoadedModel } from '../model/index.js'
-import type { DataFlags } from './options.js'
+import type { DataFlags } from './data-options.js'
 import { UsageError } from './usage-error.js'
 
 /**

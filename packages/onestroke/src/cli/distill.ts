@@ -28,6 +28,7 @@ import {
   type RunPlan,
 } from '../training/index.js'
 import { flagsFor, sharedVocabulary } from './condition.js'
+import { DATA_HELP, dataOptions } from './data-options.js'
 import {
   collectOptions,
   guidanceScale,
@@ -36,7 +37,7 @@ import {
   withOptions,
   withTeacher,
 } from './method.js'
-import { DATA_HELP, dataOptions, integer } from './options.js'
+import { integer } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
 import type { ReportFrame, RunSettings } from './run-settings.js'
 import { type StudentFlags, studentOptions, studentSettings } from './student.js'

@@ -13,8 +13,9 @@ import {
 import { loadModel } from '../model/index.js'
 import { bestSampler, caveat, compare, estimate, judgesOf, marked, writeEstimate } from '../report/index.js'
 import { flagsFor } from './condition.js'
+import { DATA_HELP, type DataFlags, dataOptions } from './data-options.js'
 import { openData } from './open-data.js'
-import { DATA_HELP, type DataFlags, dataOptions, integer, stepCounts } from './options.js'
+import { integer, stepCounts } from './options.js'
 import { Bar, say, showingFeatures, table } from './terminal.js'
 import { UsageError } from './usage-error.js'
 

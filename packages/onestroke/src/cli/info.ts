@@ -22,8 +22,8 @@ import { readBytes } from '../formats/index.js'
 import { type LoadedModel, loadModel, readConfig } from '../model/index.js'
 import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
 import { hasState, isTrainable, readPlan, readProgress, trainableSize } from '../training/index.js'
+import { DATA_HELP, type DataFlags, dataOptions } from './data-options.js'
 import { openDataToLearn } from './open-data.js'
-import { DATA_HELP, type DataFlags, dataOptions } from './options.js'
 import { duration, printable } from './terminal.js'
 
 export const infoCommand = (): Command =>

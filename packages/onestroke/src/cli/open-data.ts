@@ -7,7 +7,7 @@ import {
   type OwnOption,
   someOf,
 } from '../data/index.js'
-import type { DataFlags } from './options.js'
+import type { DataFlags } from './data-options.js'
 import { Bar, warn } from './terminal.js'
 
 /** Loads DATA as `openData` does, and warns of what a model cannot learn from it. */

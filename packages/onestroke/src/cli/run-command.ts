@@ -25,8 +25,9 @@ import {
   type StepEvent,
 } from '../training/index.js'
 import { checkOut } from './check-out.js'
+import type { DataFlags } from './data-options.js'
 import { openDataToLearn } from './open-data.js'
-import { type DataFlags, integer, number, positive } from './options.js'
+import { integer, number, positive } from './options.js'
 import type { CheckResult, ReportFrame, RunSettings } from './run-settings.js'
 import { writeSamples } from './samples.js'
 import {

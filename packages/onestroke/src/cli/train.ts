@@ -21,8 +21,9 @@ import {
   TEACHER_OPTIMIZER,
 } from '../training/index.js'
 import { flagsFor, sharedVocabulary } from './condition.js'
+import { DATA_HELP, dataOptions } from './data-options.js'
 import { collectOptions, methodNamed, methodsHelp, withOptions, withoutTeacher } from './method.js'
-import { checked, DATA_HELP, dataOptions } from './options.js'
+import { checked } from './options.js'
 import { type RunFlags, runCommand, runOptions } from './run-command.js'
 import { refuseStudentFlags, type StudentFlags, studentOptions, studentSettings } from './student.js'
 import { warn } from './terminal.js'
