@@ -14,7 +14,7 @@ export default defineConfig({
     // A test in which nothing is expected, in no turn of a loop and after no early return, fails.
     expect: { poll: { timeout: 30_000 }, requireAssertions: true },
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     projects: [
       // Loading the modules anew for each small file would take longer than its tests.
       { extends: true, test: { name: 'modules', include: ['packages/*/src/**/*.test.ts'], isolate: false } },
