@@ -89,6 +89,7 @@ export const prepare = async ({ resolution, network: networkFor }, { batch, thre
     ema_decay: 0.999,
   }
   const maker = new BatchMaker({
+    kind: 'noised',
     dataset,
     space: PIXELS,
     vocabulary,

@@ -178,7 +178,9 @@ describe('an export into what is there', () => {
     const piped = at('piped')
     await writeFiles(piped, {})
     emptyPipe(piped, 'manifest.json')
-    expect(await fails(['export', student, '--out', piped], 1)).toMatch(/manifest\.json: it is not a regular file/)
+    expect(await fails(['export', student, '--out', piped], 1)).toMatch(
+      /manifest\.json: it is not a regular file/,
+    )
   })
 
   it('is repeated where it was not finished, and nothing is left of the first', async () => {

@@ -16,6 +16,15 @@ import { conditionerOf, vocabularySchema } from '../text/index.js'
 const sigma = z.number().positive().max(1_000_000)
 const sigmas = z.array(sigma).min(1)
 
+/** The pictures that a model learned from. */
+export const dataProvenance = z.strictObject({
+  name: z.string(),
+  sha256: z.string(),
+  images: z.int().positive(),
+  /** What the pictures are under, where their source says so: SPDX identifiers. */
+  license: z.string().optional(),
+})
+
 /** `config.json` of a model folder: what the model is, how to use it, and where it comes from. */
 export const modelConfigSchema = z.strictObject({
   format: z.literal('onestroke/1'),
@@ -55,13 +64,7 @@ export const modelConfigSchema = z.strictObject({
     parent: z.string().optional(),
     /** sha256 of the weights it began with, where these were neither fresh nor the parent's. */
     init_from: z.string().optional(),
-    data: z.strictObject({
-      name: z.string(),
-      sha256: z.string(),
-      images: z.int().positive(),
-      /** What the pictures are under, where their source says so: SPDX identifiers. */
-      license: z.string().optional(),
-    }),
+    data: dataProvenance,
     images_seen: z.int().nonnegative(),
     seconds: z.number().nonnegative(),
     seed: z.int().nonnegative(),

@@ -1,3 +1,4 @@
+export { type AutoencoderFile, isAutoencoder, parseAutoencoderFile } from './autoencoder-config.js'
 export {
   checkedConfig,
   type ModelConfig,

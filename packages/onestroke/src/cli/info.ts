@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { factorOf } from '@onestroke/core/autoencoder'
 import { PREDICTIONS, pathAbout } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
+import { isAutoencoder } from '@onestroke/core/formats'
 import { NETWORKS } from '@onestroke/core/nn'
 import {
   isSameSize,
@@ -19,7 +21,14 @@ import { Command } from 'commander'
 import pc from 'picocolors'
 import { abbreviate, type Dataset, isPictureName, NoCommonSize, summaryOf } from '../data/index.js'
 import { readBytes } from '../formats/index.js'
-import { type LoadedModel, loadModel, readConfig } from '../model/index.js'
+import {
+  type LoadedAutoencoder,
+  type LoadedModel,
+  loadAutoencoder,
+  loadModel,
+  readConfig,
+  readConfigFile,
+} from '../model/index.js'
 import { CONFIG_FILE, PLAN_FILE } from '../run-files.js'
 import { hasState, isTrainable, readPlan, readProgress, trainableSize } from '../training/index.js'
 import { DATA_HELP, type DataFlags, dataOptions } from './data-options.js'
@@ -36,7 +45,7 @@ export const infoCommand = (): Command =>
     .addHelpText('after', DATA_HELP)
     .action(async (target: string, flags: DataFlags & { json?: boolean }) => {
       const facts = existsSync(join(target, CONFIG_FILE))
-        ? modelFacts(await loadModel(target))
+        ? await modelFacts(target)
         : existsSync(join(target, PLAN_FILE))
           ? await runFacts(target)
           : isPictureName(target) && (await isFile(target))
@@ -49,7 +58,38 @@ export const infoCommand = (): Command =>
             console.log(`${pc.bold(name.padEnd(14))} ${printable(readable(value, name))}`)
     })
 
-const modelFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
+const modelFacts = async (path: string): Promise<object> => {
+  const [json] = await readConfigFile(path)
+  return isAutoencoder(json)
+    ? autoencoderFacts(await loadAutoencoder(path))
+    : painterFacts(await loadModel(path))
+}
+
+const autoencoderFacts = ({ path, config, layout, sha256 }: LoadedAutoencoder) => {
+  const { network, provenance } = config
+  const { channels, latent_channels, latents_mean, latents_std } = network
+  const { data, images_seen, seconds, preset, versions } = provenance
+  const factor = factorOf(network)
+  return {
+    path,
+    kind: config.kind,
+    parameters: layout.size,
+    network: `${network.type}, preset ${preset}`,
+    channels,
+    factor,
+    latent_channels,
+    compression: `${(channels * factor ** 2) / latent_channels} numbers of a picture for each of the latents`,
+    latents_mean,
+    latents_std,
+    data: data.name,
+    images_seen,
+    seconds,
+    sha256,
+    versions,
+  }
+}
+
+const painterFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
   const { network, vocabulary, provenance, method, sampling } = config
   const shape = shapeOf(config)
   return {

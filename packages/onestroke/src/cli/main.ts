@@ -11,6 +11,7 @@ import { inFlags } from './words.js'
 /** Every command, in the order of `--help`. */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.js')).demoCommand(),
+  autoencoder: async () => (await import('./autoencoder.js')).autoencoderCommand(),
   train: async () => (await import('./train.js')).trainCommand(),
   distill: async () => (await import('./distill.js')).distillCommand(),
   sample: async () => (await import('./sample.js')).sampleCommand(),

@@ -28,41 +28,38 @@ import { checkOut } from './check-out.js'
 import type { DataFlags } from './data-options.js'
 import { openDataToLearn } from './open-data.js'
 import { integer, number, positive } from './options.js'
+import { leave, stoppedAfter } from './run-ends.js'
 import type { CheckResult, ReportFrame, RunSettings } from './run-settings.js'
 import { writeSamples } from './samples.js'
-import {
-  Bar,
-  Interrupted,
-  printable,
-  resumeLine,
-  say,
-  showingFeatures,
-  warn,
-  whenInterrupted,
-} from './terminal.js'
+import { Bar, printable, say, showingFeatures, warn, whenInterrupted } from './terminal.js'
 import { elapsed, LEAST_REPORT, reportSeconds, shareOut } from './time-plan.js'
 import { UsageError } from './usage-error.js'
 
-export interface RunFlags extends DataFlags {
+/** Flags of every run. */
+export interface TrainingFlags extends DataFlags {
   out: string
   images?: number
   minutes?: number
   seed: number
   batch?: number
   learningRate?: number
-  optimizer?: OptimizerName
-  sigmaMax?: number
   flip?: boolean
-  translate: number
   checkpointEvery: number
   threads: number
-  features?: string
   force?: boolean
   json?: boolean
 }
 
-/** @param usual minutes of a run for which neither length is given */
-export const runOptions = (command: Command, usual: number): Command =>
+/** Flags of runs that train a denoiser. */
+export interface RunFlags extends TrainingFlags {
+  optimizer?: OptimizerName
+  sigmaMax?: number
+  translate: number
+  features?: string
+}
+
+/** Options of every run. @param usual minutes of a run for which neither length is given */
+export const trainingOptions = (command: Command, usual: number): Command =>
   command
     .requiredOption('--out <dir>', 'folder of the run: holds its state, and in the end the model')
     .option('--images <count>', 'train on so many pictures (repeats count)', integer(1))
@@ -83,24 +80,8 @@ export const runOptions = (command: Command, usual: number): Command =>
       'of the optimiser, before its decay; by default what suits the method',
       positive,
     )
-    .option(
-      '--optimizer <name>',
-      `${OPTIMIZERS.join(', ')} (default: muon for diffusion models, adam for students)`,
-      optimizerName,
-    )
-    .option('--sigma-max <sigma>', 'strongest noise', number(0, 1_000_000))
     .option('--flip', 'also learn from mirrored pictures')
-    .option(
-      '--translate <pixels>',
-      'also learn from pictures shifted by up to so many pixels',
-      integer(0, 4096),
-      0,
-    )
     .option('--checkpoint-every <seconds>', 'how often the state is saved', number(0), 60)
-    .option(
-      '--features <file>',
-      'for --option distance=perceptual: an ONNX model [N, C, H, W] → features; by default one trained on the data',
-    )
     .option(
       '--threads <count>',
       'threads of its graphs, 0 for $ONESTROKE_THREADS or all cores',
@@ -109,6 +90,26 @@ export const runOptions = (command: Command, usual: number): Command =>
     )
     .option('--force', 'start over, throwing away what a run has written in the folder')
     .option('--json', 'print one JSON document about the result on standard output')
+
+/** Options of runs that train a denoiser. */
+export const runOptions = (command: Command, usual: number): Command =>
+  trainingOptions(command, usual)
+    .option(
+      '--optimizer <name>',
+      `${OPTIMIZERS.join(', ')} (default: muon for diffusion models, adam for students)`,
+      optimizerName,
+    )
+    .option('--sigma-max <sigma>', 'strongest noise', number(0, 1_000_000))
+    .option(
+      '--translate <pixels>',
+      'also learn from pictures shifted by up to so many pixels',
+      integer(0, 4096),
+      0,
+    )
+    .option(
+      '--features <file>',
+      'for --option distance=perceptual: an ONNX model [N, C, H, W] → features; by default one trained on the data',
+    )
 
 export const minutes = number(0.001, 1_000_000)
 
@@ -168,22 +169,7 @@ const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Prom
     const { finished, progress } = await trainWithBar(job, flags, settings, () => {
       whole = true
     })
-    if (!finished) {
-      const [seen, all] = [progress.step * plan.batch, progress.images]
-      say(`stopped after ${seen} of ${all || 'an unknown number of'} pictures; the state is saved`)
-      sayHowToGoOn()
-      if (flags.json)
-        console.log(
-          JSON.stringify({
-            status: 'interrupted',
-            out: flags.out,
-            images_seen: seen,
-            images: all || null,
-            resume: resumeLine(),
-          }),
-        )
-      throw new Interrupted()
-    }
+    if (!finished) throw stoppedAfter(progress, plan, flags)
     say(pc.green(`${settings.command === 'train' ? 'trained' : 'distilled'}: ${flags.out}`))
   }
   const progress = await readProgress(flags.out)
@@ -209,17 +195,6 @@ const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Prom
       ...report,
     }),
   )
-}
-
-/** Ends the command at a Ctrl-C when there is no state to save: the training has not begun, or all is saved. */
-const leave = (): void => {
-  sayHowToGoOn()
-  process.exit(130)
-}
-
-const sayHowToGoOn = (): void => {
-  say('to go on:')
-  say(`  ${pc.bold(resumeLine())}`)
 }
 
 /**

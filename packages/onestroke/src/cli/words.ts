@@ -5,6 +5,7 @@ export const FLAGS: ReadonlyMap<string, string> = new Map([
   ['batch', '--batch'],
   ['category', '--category'],
   ['channels', '--channels'],
+  ['crop', '--crop'],
   ['data', 'DATA'],
   ['dtype', '--dtype'],
   ['force', '--force'],

@@ -1,10 +1,12 @@
 /** Pictures to learn from: from each of `DATA_KINDS` to bytes in memory. */
+export { type CutPictures, cutPictures, cutSize } from './cut-pictures.js'
 export { type DataOptions, type Dataset, NoCommonSize, sealed, spread } from './dataset.js'
 export { linksIn } from './folder.js'
 export { readImage, readMask } from './image.js'
 export { DATA_KINDS, type OwnOption } from './kinds.js'
 export { loadDataset } from './load.js'
 export { isPictureName } from './picture-name.js'
+export { readCrop } from './read-crop.js'
 export { type Augment, readPicture } from './read-picture.js'
 export { abbreviate, someOf } from './remarks.js'
 export { Shuffle } from './shuffle.js'

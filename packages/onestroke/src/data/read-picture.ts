@@ -9,7 +9,8 @@ export interface Augment {
   translate?: number
 }
 
-const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1)
+/** Values of bytes in [-1, 1]. */
+export const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1)
 
 /**
  * Writes one picture as planar floats in [-1, 1], [channels, height, width], to `out` from `offset`. Equal `random`

@@ -38,6 +38,13 @@ export { judgeLabel, judgesFor } from './judges.js'
 export { asSeenBy, learnedGuidance, samplePrompts, samplesToChoose } from './prompts.js'
 export { judgedBy } from './real-pictures.js'
 export {
+  type HeldOut,
+  heldOut,
+  type Reconstructions,
+  reconstructionSpeed,
+  reconstructionsOf,
+} from './reconstructions.js'
+export {
   bestStudent,
   bestTeacher,
   bestValue,

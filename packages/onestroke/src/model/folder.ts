@@ -4,20 +4,12 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@onestroke/core/errors'
-import {
-  type ModelConfig,
-  parseModelConfig,
-  parseSafetensors,
-  type SafetensorsDtype,
-  serializeSafetensors,
-  storedConfig,
-  toFloat32,
-} from '@onestroke/core/formats'
+import { isAutoencoder, type ModelConfig, parseModelConfig, storedConfig } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
-import { halfOf, ofHalves, type Storage } from '@onestroke/core/tensor'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { CONFIG_FILE, PLAN_FILE, WEIGHTS_FILE } from '../run-files.js'
 import { makeFolder } from './make-folder.js'
+import { readWeights, type SavedStorage, weightsFile } from './weights.js'
 
 /** A model in memory: what config.json says, and all weights as one flat vector in the order of the layout. */
 export interface LoadedModel {
@@ -40,19 +32,30 @@ export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').upda
 export const loadModel = async (path: string): Promise<LoadedModel> => {
   const config = await readConfig(path)
   const layout = layoutOf(config, join(path, CONFIG_FILE))
-  const weightsPath = join(path, WEIGHTS_FILE)
-  const bytes = await readBytes(weightsPath, 'model weights')
-  const weights = readWeights(bytes, layout, weightsPath)
-  const sha256 = sha256Of(bytes)
-  const { weights_sha256 = sha256 } = config
-  if (sha256 !== weights_sha256)
-    throw new UserError(
-      `${weightsPath} is damaged, or of another model: its hash is not that in ${CONFIG_FILE}`,
-      {
-        remedy: `copy the model again (if its weights were changed on purpose, remove weights_sha256 from ${CONFIG_FILE})`,
-      },
-    )
+  const { weights, sha256 } = await readWeightsOf(path, layout, config.weights_sha256)
   return { path, config, layout, weights, sha256 }
+}
+
+/**
+ * A folder's weights, and their hash.
+ *
+ * @param expected the hash that its config holds; files of earlier versions have none.
+ * @throws UserError, see `readWeights`, or if they are not those that were saved.
+ */
+export const readWeightsOf = async (
+  path: string,
+  layout: Layout,
+  expected: string | undefined,
+): Promise<Pick<LoadedModel, 'weights' | 'sha256'>> => {
+  const file = join(path, WEIGHTS_FILE)
+  const bytes = await readBytes(file, 'model weights')
+  const weights = readWeights(bytes, layout, file)
+  const sha256 = sha256Of(bytes)
+  if (sha256 !== (expected ?? sha256))
+    throw new UserError(`${file} is damaged, or of another model: its hash is not that in ${CONFIG_FILE}`, {
+      remedy: `copy the model again (if its weights were changed on purpose, remove weights_sha256 from ${CONFIG_FILE})`,
+    })
+  return { weights, sha256 }
 }
 
 /**
@@ -61,16 +64,29 @@ export const loadModel = async (path: string): Promise<LoadedModel> => {
  * @throws UserError if it is missing, or is wrong.
  */
 export const readConfig = async (path: string): Promise<ModelConfig> => {
-  const configPath = join(path, CONFIG_FILE)
+  const [json, file] = await readConfigFile(path)
+  if (isAutoencoder(json))
+    throw new UserError(`${path} is an autoencoder, which paints nothing by itself`, {
+      remedy: 'give a model that train or distill made',
+      option: 'model',
+    })
+  return parseModelConfig(json, file)
+}
+
+/**
+ * What the config.json of a folder holds, and its path.
+ *
+ * @throws UserError if there is none, or if it is not JSON.
+ */
+export const readConfigFile = async (path: string): Promise<[json: unknown, file: string]> => {
   await expectModel(path)
-  const text = new TextDecoder().decode(await readBytes(configPath, 'model config'))
-  let json: unknown
+  const file = join(path, CONFIG_FILE)
+  const text = new TextDecoder().decode(await readBytes(file, 'model config'))
   try {
-    json = JSON.parse(text)
+    return [JSON.parse(text), file]
   } catch (cause) {
-    throw new UserError(`${configPath} is not JSON: ${(cause as Error).message}`)
+    throw new UserError(`${file} is not JSON: ${(cause as Error).message}`)
   }
-  return parseModelConfig(json, configPath)
 }
 
 /** @throws UserError if there is no model folder at a path, saying what is there instead. */
@@ -101,36 +117,6 @@ export const layoutOf = ({ network }: Pick<ModelConfig, 'network'>, file: string
   }
 }
 
-const readWeights = (bytes: Uint8Array, layout: Layout, file: string): Float32Array => {
-  const { tensors } = parseSafetensors(bytes, file)
-  for (const { name, shape } of layout.specs) {
-    const entry = tensors.get(name)
-    if (!entry) throw new UserError(`${file}: the weight ${name} [${shape.join(', ')}] is missing`)
-    if (entry.shape.join() !== shape.join())
-      throw new UserError(
-        `${file}: the weight ${name} has shape [${entry.shape.join(', ')}], but config.json asks for [${shape.join(', ')}]`,
-      )
-  }
-  const flat = new Float32Array(layout.size)
-  for (const { name, offset } of layout.specs) {
-    const entry = tensors.get(name)!
-    const values = toFloat32(entry, `${file}: ${name}`)
-    const bad = values.findIndex((value) => !Number.isFinite(value))
-    if (bad >= 0) throw new UserError(`${file}: the weight ${name} holds ${values[bad]} at position ${bad}`)
-    flat.set(values, offset)
-  }
-  const known = new Set(layout.specs.map(({ name }) => name))
-  for (const name of tensors.keys())
-    if (!known.has(name))
-      throw new UserError(`${file}: the weight ${name} is unknown to the network in config.json`)
-  return flat
-}
-
-/** What safetensors calls the ways to store weights that a model folder can have. */
-const DTYPES = { fp32: 'F32', fp16: 'F16' } as const satisfies Partial<Record<Storage, SafetensorsDtype>>
-export type SavedStorage = keyof typeof DTYPES
-export const SAVED_STORAGES = Object.keys(DTYPES) as SavedStorage[]
-
 /**
  * Writes a model folder; the config last, since its presence says that the folder is a model. It holds the weights' hash.
  *
@@ -143,36 +129,12 @@ export const saveModel = async (
   weights: Float32Array,
   storage: SavedStorage = 'fp32',
 ): Promise<{ config: ModelConfig; bytes: number; sha256: string }> => {
-  const tensors = networkLayout(config.network).specs.map(({ name, shape, offset, size }) => {
-    const values = weights.subarray(offset, offset + size)
-    return { name, dtype: DTYPES[storage], shape, data: saved(values, name, storage) }
-  })
-  const bytes = serializeSafetensors(tensors, { format: config.format, kind: config.kind })
+  const { format, kind, network } = config
+  const bytes = weightsFile(networkLayout(network), weights, storage, { format, kind })
   await makeFolder(path)
   await writeFileAtomic(join(path, WEIGHTS_FILE), bytes)
   const sha256 = sha256Of(bytes)
   const whole: ModelConfig = { ...config, weights_sha256: sha256 }
   await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(storedConfig(whole), null, 2)}\n`)
   return { config: whole, bytes: bytes.length, sha256 }
-}
-
-const saved = (values: Float32Array, name: string, storage: SavedStorage): ArrayBufferView => {
-  switch (storage) {
-    case 'fp32':
-      return values
-    case 'fp16':
-      return halves(values, name)
-    default:
-      return storage satisfies never
-  }
-}
-
-const halves = (values: Float32Array, name: string): Uint16Array => {
-  const rounded = Uint16Array.from(values, halfOf)
-  const bad = ofHalves(rounded).findIndex((value) => !Number.isFinite(value))
-  if (bad >= 0)
-    throw new UserError(`the weight ${name} holds ${values[bad]}, too large for float16`, {
-      remedy: '`dtype` fp32 keeps it',
-    })
-  return rounded
 }

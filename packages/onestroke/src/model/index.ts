@@ -1,12 +1,13 @@
+export { Autoencoder, type LoadedAutoencoder, loadAutoencoder, saveAutoencoder } from './autoencoder.js'
 export {
   type LoadedModel,
   layoutOf,
   loadModel,
   readConfig,
-  SAVED_STORAGES,
-  type SavedStorage,
+  readConfigFile,
   saveModel,
   sha256Of,
 } from './folder.js'
 export { makeFolder } from './make-folder.js'
 export { Model, OpenModels } from './model.js'
+export { SAVED_STORAGES, type SavedStorage } from './weights.js'

@@ -1,5 +1,4 @@
 /** Proof that a distillation worked: numbers, pictures from the same noise side by side, curves; as a report. */
-import { cpus, totalmem } from 'node:os'
 import type { SamplerName } from '@onestroke/core/diffusion'
 import { sizeOf, sizeText } from '@onestroke/core/picture'
 import type { Dataset } from '../data/index.js'
@@ -33,8 +32,9 @@ import {
   sampler,
   solverName,
   span,
+  thisMachine,
 } from '../report/index.js'
-import { bandLimits, type Progress, versions } from '../training/index.js'
+import { bandLimits, type Progress } from '../training/index.js'
 import { denoisingErrors } from './denoising.js'
 
 export interface ProofOptions extends Omit<EvaluateOptions, 'model'> {
@@ -72,7 +72,7 @@ const proveWith = async (options: ProofOptions, models: OpenModels): Promise<Pro
     title,
     summary: summaryOf(evaluation, student.config, dataset),
     created: new Date().toISOString(),
-    machine: machine(),
+    machine: thisMachine(),
     data: {
       name: dataset.name,
       images: dataset.count,
@@ -115,18 +115,6 @@ const courseOf = ({ log, checks }: Pick<Progress, 'log' | 'checks'>, { config }:
       gradient_norm: [...gradient_norm],
       teacher_distance: [...(teacher_distance ?? [])],
     })),
-  }
-}
-
-const machine = (): Report['machine'] => {
-  const { onestroke, onnxruntime, node } = versions()
-  return {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    memory_gb: Math.round(totalmem() / 2 ** 30),
-    node: node!,
-    onestroke: onestroke!,
-    onnxruntime: onnxruntime!,
   }
 }
 

@@ -14,7 +14,16 @@ import {
   speedUp,
   timingIsNoisy,
 } from '../evaluation/index.js'
-import { compact, counted, duration, estimate, milliseconds, solverName, times } from './format.js'
+import {
+  compact,
+  counted,
+  duration,
+  estimate,
+  milliseconds,
+  significant,
+  solverName,
+  times,
+} from './format.js'
 import { byJudge, type Comparison, compare, judgesOf, MARK, span, spanOf } from './judges.js'
 import type { Report, Run } from './types.js'
 
@@ -65,9 +74,30 @@ export const byFirst = (evaluation: Pick<Evaluation, 'judges' | 'rows'>): string
 }
 
 /** The headline numbers of a report; without an evaluation, only its networks and their training. */
-export const headlines = ({ evaluation, runs }: Report): Headline[] => [
+export const headlines = ({ evaluation, reconstruction, runs }: Report): Headline[] => [
   ...(evaluation ? measured(evaluation) : []),
+  ...(reconstruction ? givenBack(reconstruction) : []),
   ...trained(runs, !evaluation),
+]
+
+const givenBack = ({
+  psnr,
+  pictures,
+  held_out,
+  factor,
+  latent_channels,
+  decode_ms,
+}: NonNullable<Report['reconstruction']>): Headline[] => [
+  {
+    value: `${psnr.mean.toFixed(1)} dB`,
+    label: 'what comes back, against what went in',
+    detail: `Mean peak signal-to-noise ratio of ${counted(pictures, 'picture')}${held_out ? ' that it did not learn from' : ''}; higher is better. Below 25 dB pictures look blurred, and above 35 dB it takes a second look.`,
+  },
+  {
+    value: `${latent_channels}`,
+    label: `numbers for each ${factor} × ${factor} pixels`,
+    detail: `It takes ${significant(decode_ms)} ms to make a picture of them.`,
+  },
 ]
 
 const measured = (evaluation: Evaluation): Headline[] =>
@@ -153,7 +183,7 @@ const speed = (evaluation: Evaluation): Headline | undefined => {
 const trained = (runs: readonly Run[], alone: boolean): Headline[] => {
   const teacher = runs.find((run) => run.name === 'teacher')
   const student = runs.find((run) => run.name === 'student')
-  const shown = student ?? teacher
+  const shown = student ?? teacher ?? runs[0]
   if (!shown) return []
   const list: Headline[] = [
     {

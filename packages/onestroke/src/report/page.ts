@@ -11,7 +11,7 @@ import { MARK, marked } from './judges.js'
 import { figure } from './picture.js'
 import { plotNumbers } from './plot-numbers.js'
 import { type Judgement, type Plot, plotsOf } from './plots.js'
-import { commands, machine, notes, runs } from './provenance.js'
+import { commands, machine, notes, reconstruction, runs } from './provenance.js'
 import { style } from './style.js'
 import { evaluationTable } from './table.js'
 import type { Report, Section } from './types.js'
@@ -45,6 +45,11 @@ export const renderReport = (report: Report, png: (name: string) => Uint8Array):
     quality.length > 0 && { id: 'quality', title: 'Quality', body: judgements(quality, report) },
     training.length > 0 && { id: 'curves', title: 'Training curves', body: figures(training) },
     report.evaluation && { id: 'numbers', title: 'All numbers', body: evaluationTable(report.evaluation) },
+    report.reconstruction && {
+      id: 'numbers',
+      title: 'All numbers',
+      body: reconstruction(report.reconstruction),
+    },
     { id: 'training', title: 'What was trained', body: runs(report) },
     { id: 'machine', title: 'Machine', body: machine(report.machine) },
     report.commands.length > 0 && { id: 'reproduce', title: 'Reproduce it', body: commands(report.commands) },

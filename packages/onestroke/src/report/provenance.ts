@@ -1,7 +1,7 @@
 /** The report's provenance: data, trainings, machine, and the commands to repeat them. */
 import { compact, dash, duration, integer, significant } from './format.js'
 import { type Child, type Html, html } from './html.js'
-import type { Machine, Report, Run } from './types.js'
+import type { Machine, Reconstruction, Report, Run } from './types.js'
 
 const facts = (list: readonly (readonly [name: Child, value: Child])[]): Html =>
   html`<dl class="facts">${list.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`
@@ -12,7 +12,7 @@ export const runs = ({ data, runs }: Report): Html => html`
 
 const card = (run: Run, images: number) => html`
   <div class="card ${run.name}">
-    <h3>${run.name === 'teacher' ? 'Teacher' : 'Student'}</h3>
+    <h3>${run.name[0]!.toUpperCase()}${run.name.slice(1)}</h3>
     ${facts([
       ['Network', html`${run.preset}, ${integer(run.parameters)} parameters`],
       ...(run.method ? ([['Method', run.method]] as const) : []),
@@ -44,3 +44,16 @@ export const commands = (list: readonly string[]): Html =>
 
 export const notes = (list: readonly string[]): Html =>
   html`<ul class="notes">${list.map((note) => html`<li>${note}</li>`)}</ul>`
+
+/** All that was measured of an autoencoder. */
+export const reconstruction = (r: Reconstruction): Html =>
+  facts([
+    [
+      'Pictures',
+      `${integer(r.pictures)}${r.held_out ? ', kept from the training' : ', which it learned from'}`,
+    ],
+    ['PSNR, mean', `${r.psnr.mean.toFixed(2)} dB`],
+    ['PSNR, the worst and the best', `${r.psnr.worst.toFixed(2)} and ${r.psnr.best.toFixed(2)} dB`],
+    ['To encode a picture', `${significant(r.encode_ms)} ms`],
+    ['To decode one', `${significant(r.decode_ms)} ms`],
+  ])

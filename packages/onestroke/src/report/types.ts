@@ -12,6 +12,8 @@ export interface Report {
   runs: Run[]
   /** The document of an evaluation. */
   evaluation?: Evaluation
+  /** How well an autoencoder gives pictures back. */
+  reconstruction?: Reconstruction
   loss: LossCurve[]
   /** The student's training by band of noise levels, and its quality on the way. */
   course?: Course
@@ -21,6 +23,20 @@ export interface Report {
   /** Commands that reproduce this. */
   commands: string[]
   notes: string[]
+}
+
+export interface Reconstruction {
+  /** Pictures that were measured, and whether they were kept from the training. */
+  pictures: number
+  held_out: boolean
+  /** Pixels along the side of the square that becomes one position, and the numbers that it becomes. */
+  factor: number
+  latent_channels: number
+  /** Peak signal-to-noise ratio, in decibels: mean over the pictures, the worst one's and the best one's. */
+  psnr: { mean: number; worst: number; best: number }
+  /** Milliseconds to encode and to decode one of them. */
+  encode_ms: number
+  decode_ms: number
 }
 
 export interface Machine {
@@ -33,7 +49,7 @@ export interface Machine {
 }
 
 export interface Run {
-  name: 'teacher' | 'student'
+  name: 'teacher' | 'student' | 'autoencoder'
   parameters: number
   preset: string
   method?: string

@@ -9,15 +9,15 @@ import {
   isFinished,
   isLocked,
   type Progress,
-  type RunPlan,
   readPlan,
   readProgress,
+  type TaskPlan,
 } from '../training/index.js'
 import { freeName } from './free-name.js'
 
 export interface RunSummary {
   readonly name: string
-  readonly command: RunPlan['command']
+  readonly command: TaskPlan['command']
   readonly method: string
   readonly data: string
   readonly finished: boolean

@@ -25,6 +25,7 @@ import type { GuidanceScale } from './step.js'
 
 /** Plain data: it travels to the worker that prepares the batches. */
 export interface BatchPlan {
+  readonly kind: 'noised'
   readonly dataset: Pick<
     Dataset,
     'pixels' | 'count' | 'channels' | 'height' | 'width' | 'names' | 'styles' | 'classes' | 'labels'

@@ -1,6 +1,6 @@
 /** Measures how long steps take, and computes how many there is time for. */
 import type { Program } from '@onestroke/core/tensor'
-import type { Batch } from './batch.js'
+import type { AnyBatch } from './batches.js'
 import { largest } from './group.js'
 import { runStep, type Training, turnAt } from './loop.js'
 import type { Progress } from './state.js'
@@ -30,6 +30,8 @@ export const stepSeconds = async (
       dtype === 'int64' ? new BigInt64Array(size) : new Float32Array(size).fill(1),
     ]),
   )
+  // Not every step is told noise levels, but every batch has them.
+  const batch = { t: new Float32Array(inputs.weight!.length), ...inputs } as unknown as AnyBatch
   const { own, share } = training
   const { group } = share
   const updates = own?.steps?.updates ?? 0
@@ -44,7 +46,7 @@ export const stepSeconds = async (
       const begin = performance.now()
       const isLong = i >= FEWEST_STEPS && begin - first > 1000 * CALIBRATION_SECONDS
       if (!(await group.all(!isLong))) break
-      await runStep(turn, inputs as unknown as Batch, share)
+      await runStep(turn, batch, share)
       await turn.trained[0]!.rehearse()
       times.push((performance.now() - begin) / 1000)
     }

@@ -4,6 +4,8 @@ export {
   type OptimizerName,
   type OptimizerOptions,
 } from '@onestroke/core/nn'
+export { FACTORS, type Factor, LATENT_CHANNELS, presetAutoencoder } from './autoencoder-presets.js'
+export { type AutoencoderPlan, checkAutoencoder, trainAutoencoder } from './autoencoder-task.js'
 export { BANDS, bandLimits } from './bands.js'
 export { BatchMaker } from './batch.js'
 export { ALONE, type Group } from './group.js'
@@ -12,7 +14,7 @@ export { isLocked, lockRun } from './lock.js'
 export type { StepEvent } from './loop.js'
 export { objectiveNamed } from './objectives.js'
 export { Optimizer } from './optimizer.js'
-export { isFinished, openRun, type RunPlan, readPlan } from './plan.js'
+export { isFinished, openRun, type RunPlan, readPlan, type TaskPlan } from './plan.js'
 export {
   isTrainable,
   noiseRangeFor,
@@ -24,7 +26,7 @@ export {
   TEACHER_OPTIMIZER,
   trainableSize,
 } from './presets.js'
-export { checkRun, hasState, type RunOptions, type RunResult, run } from './run.js'
+export { checkRun, type RunOptions, type RunResult, run } from './run.js'
 export { learningRate } from './schedule.js'
 export {
   type Allotment,
@@ -32,4 +34,5 @@ export {
   readProgress,
 } from './state.js'
 export { type GuidanceScale, trainingStep } from './step.js'
+export { hasState } from './task.js'
 export { versions } from './versions.js'

@@ -101,6 +101,7 @@ export const batchPlan = (
   { given: { plan, dataset, vocabulary }, denoiser, space }: Job,
   images: number,
 ): BatchPlan => ({
+  kind: 'noised',
   dataset: {
     pixels: dataset.pixels,
     count: dataset.count,

@@ -258,7 +258,7 @@ describe('the training loop', () => {
         if (images === 160) norms.push(await gradientNorms())
       },
     })
-    const limits = bandLimits(options.plan.range)
+    const limits = bandLimits(options.plan.range!)
     const { bands } = options.progress.log[0]!
     for (const [i, mean] of bands.entries()) {
       expect(mean).toBeGreaterThanOrEqual(limits[i + 1]! * 0.999)

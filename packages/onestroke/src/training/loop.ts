@@ -3,7 +3,8 @@ import type { NoiseRange } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { DeviceArray, Executable } from '@onestroke/core/tensor'
 import { BANDS, bandName, bandOf } from './bands.js'
-import type { Batch, BatchPlan, BatchSlice } from './batch.js'
+import type { BatchSlice } from './batch.js'
+import type { AnyBatch, AnyBatchPlan } from './batches.js'
 import type { Group, Share } from './group.js'
 import { Prefetch } from './prefetch.js'
 import { emaDecay, learningRate, type ScheduleOptions } from './schedule.js'
@@ -35,7 +36,7 @@ export interface LoopOptions extends Training {
   readonly schedule: ScheduleOptions
   /** Share of the optimiser's target that stays over a step, by progress. */
   target_ema?(progress: number): number
-  readonly plan: BatchPlan
+  readonly plan: AnyBatchPlan
   readonly progress: Progress
   /** Asked before each step; true, on any rank, ends the loop early. */
   shouldStop?(): boolean
@@ -154,7 +155,7 @@ export const stepState = (optimizer: Update, own?: Update): Record<string, Devic
 /** Runs a turn's graph at the parameters as they are; the gradients, summed over all ranks, come to lie with the optimisers. */
 export const runStep = async (
   { executable, trained }: Pick<Turn, 'executable' | 'trained'>,
-  batch: Batch,
+  batch: AnyBatch,
   { group, from, of }: Share,
 ): Promise<StepResult> => {
   const { t, weight } = batch
@@ -227,7 +228,7 @@ export const turnAt = (step: number, { step: executable, optimizer, own }: Train
  * picture, for 0 times NaN is NaN. Returns whether there is something left to learn from, on any rank.
  */
 const quarantine = (
-  batch: Batch,
+  batch: AnyBatch,
   { losses, t, weight }: StepResult,
   progress: Progress,
   { from, to }: Share,
@@ -257,7 +258,7 @@ const quarantine = (
 
 /** Sets the weights of the pictures of a batch: [B], of the whole batch. */
 const weigh = (
-  { weight, total_weight }: Pick<Batch, 'weight' | 'total_weight'>,
+  { weight, total_weight }: Pick<AnyBatch, 'weight' | 'total_weight'>,
   all: Float32Array,
   { from, to }: BatchSlice,
 ): void => {
@@ -266,12 +267,13 @@ const weigh = (
 }
 
 const gradientNorms = async (
-  batch: Batch,
+  batch: AnyBatch,
   { t, weight }: StepResult,
-  range: NoiseRange,
+  range: NoiseRange | undefined,
   training: Training,
 ): Promise<(number | null)[]> => {
   const { step: executable, optimizer, share } = training
+  if (!range) return Array<null>(BANDS).fill(null)
   const norms: (number | null)[] = []
   for (let band = 0; band < BANDS; band++) {
     const inBand = weight.map((one, i) => (bandOf(t[i]!, range) === band ? one : 0))
@@ -287,20 +289,20 @@ const gradientNorms = async (
 }
 
 /** The error when no finite number is left. The state on disk is still good. */
-export const diverged = (what: string, progress: Progress, range: NoiseRange): UserError =>
+export const diverged = (what: string, progress: Progress, range: NoiseRange | undefined): UserError =>
   new UserError(`the training has diverged: ${[what, ...symptoms(progress, range)].join('; ')}`, {
     remedy: 'start over with `force` and a lower `learning_rate`; the last good state is kept until then',
   })
 
 /** The symptoms before a divergence that the log shows, in words. */
-const symptoms = ({ log, quarantined, quarantine }: Progress, range: NoiseRange): string[] => {
+const symptoms = ({ log, quarantined, quarantine }: Progress, range: NoiseRange | undefined): string[] => {
   const said: string[] = []
   const [first, last] = [log.at(-10) ?? log[0], log.at(-1)]
   if (first && last && last.gradient_norm > 3 * first.gradient_norm)
     said.push(
       `the gradient norm had grown from ${short(first.gradient_norm)} to ${short(last.gradient_norm)} over the last ${last.images - first.images} pictures`,
     )
-  if (first && last) {
+  if (first && last && range) {
     const growth = last.bands.map((now, i) => (now ?? 0) / (first.bands[i] || Number.POSITIVE_INFINITY))
     const band = growth.indexOf(Math.max(...growth))
     if (growth[band]! > 1.5) said.push(`the loss grew most at ${bandName(band, range)}`)
@@ -317,11 +319,12 @@ const short = (value: number): string => String(Number(value.toPrecision(2)))
 const record = (
   { pending }: Progress,
   { loss, losses, t, weight, gradient_norm }: StepResult,
-  range: NoiseRange,
+  range: NoiseRange | undefined,
 ) => {
   pending.steps++
   pending.loss += loss
   pending.gradient_norm += gradient_norm
+  if (!range) return
   for (const [i, value] of losses.entries()) {
     if (weight[i] === 0) continue
     const band = pending.bands[bandOf(t[i]!, range)]!

@@ -26,42 +26,49 @@ import { isRunning } from './lock.js'
 import type { ScheduleOptions } from './schedule.js'
 import type { GuidanceScale } from './step.js'
 
-export interface RunPlan {
-  readonly command: 'train' | 'distill'
+/** What the plans of all runs say. */
+export interface TaskPlan {
+  readonly command: 'train' | 'distill' | 'autoencoder'
   readonly data: { readonly spec: string; readonly sha256: string; readonly images: number }
-  /** sha256 of the teacher's weights. */
-  readonly teacher: string | null
-  /** sha256 of the weights that it begins with; absent where it begins fresh, or as its teacher. */
-  readonly init_from?: string
   readonly preset: string
-  /** Adapters that are trained in place of the whole network; absent where there are none. For the library: no command sets it. */
-  readonly lora?: LoraOptions
-  /** What a new network predicts; absent where it is `edm`. */
-  readonly prediction?: PredictionName
+  /** What is minimised. */
   readonly method: string
-  readonly method_options: Readonly<Record<string, unknown>>
-  /** sha256 of the network of perceptual distances; absent where there is none. */
-  readonly features?: string
-  readonly sigma_min: number
-  readonly sigma_max: number
   readonly batch: number
   /** Length of the training: pictures, or minutes, of which the other is null. */
   readonly images: number | null
   readonly minutes: number | null
   readonly seed: number
+  /** How often the quality is measured on the way, and the best kept. */
+  readonly checks: number
+  readonly flip: boolean
+  readonly optimizer: OptimizerOptions
+  /** `ema_half_life` null: a fiftieth of the training, at least 2,000 pictures. */
+  readonly schedule: Omit<ScheduleOptions, 'ema_half_life'> & { readonly ema_half_life: number | null }
+}
+
+/** The plan of a run that trains a denoiser. */
+export interface RunPlan extends TaskPlan {
+  readonly command: 'train' | 'distill'
+  /** sha256 of the teacher's weights. */
+  readonly teacher: string | null
+  /** sha256 of the weights that it begins with; absent where it begins fresh, or as its teacher. */
+  readonly init_from?: string
+  /** Adapters that are trained in place of the whole network; absent where there are none. For the library: no command sets it. */
+  readonly lora?: LoraOptions
+  /** What a new network predicts; absent where it is `edm`. */
+  readonly prediction?: PredictionName
+  readonly method_options: Readonly<Record<string, unknown>>
+  /** sha256 of the network of perceptual distances; absent where there is none. */
+  readonly features?: string
+  readonly sigma_min: number
+  readonly sigma_max: number
   /** Guidance scale of the teacher while distilling, or the range it is drawn from; then it is an input of the student. */
   readonly guidance_scale: GuidanceScale
   readonly condition_dropout: number
   readonly word_dropout: number
   /** False if a student's noise levels are not searched after the training; absent if they are. */
   readonly tune?: false
-  /** How often the quality of a student is measured on the way, and the best kept. */
-  readonly checks: number
-  readonly flip: boolean
   readonly translate: number
-  readonly optimizer: OptimizerOptions
-  /** `ema_half_life` null: a fiftieth of the training, at least 2,000 pictures. */
-  readonly schedule: Omit<ScheduleOptions, 'ema_half_life'> & { readonly ema_half_life: number | null }
 }
 
 /** State of a run's folder. */
@@ -73,7 +80,7 @@ export type RunStatus = 'new' | 'unfinished' | 'finished'
  * @param force throws away what a run writes, where it is there.
  * @throws UserError if another run, a model or somebody's own files of these names are there, or if nothing can be written there.
  */
-export const openRun = async (directory: string, plan: RunPlan, force: boolean): Promise<RunStatus> => {
+export const openRun = async (directory: string, plan: TaskPlan, force: boolean): Promise<RunStatus> => {
   const path = join(directory, PLAN_FILE)
   await makeFolder(directory)
   if (force) await clear(directory)
@@ -154,16 +161,16 @@ const removeLeftovers = async (directory: string): Promise<void> => {
 }
 
 /** @throws UserError if it is damaged. */
-export const readPlan = async (path: string): Promise<RunPlan> => {
+export const readPlan = async (path: string): Promise<TaskPlan> => {
   const text = new TextDecoder().decode(await readBytes(path, 'run'))
   try {
     const plan: unknown = JSON.parse(text)
-    if (typeof plan === 'object' && plan !== null && 'command' in plan) return plan as RunPlan
+    if (typeof plan === 'object' && plan !== null && 'command' in plan) return plan as TaskPlan
   } catch {}
   throw new UserError(`${path} is damaged`, { remedy: 'start over with `force`' })
 }
 
-const compare = (there: RunPlan, asked: RunPlan, directory: string): void => {
+const compare = (there: TaskPlan, asked: TaskPlan, directory: string): void => {
   const [a, b] = [flatten(there), flatten(asked)]
   // The same pictures may have another path. Their hash identifies them.
   if (a['data.sha256'] === b['data.sha256']) for (const plan of [a, b]) delete plan['data.spec']

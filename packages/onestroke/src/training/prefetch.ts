@@ -1,23 +1,24 @@
 import { Worker } from 'node:worker_threads'
 import { builtUrl } from '../built.js'
-import type { Batch, BatchPlan, BatchSlice } from './batch.js'
+import type { BatchSlice } from './batch.js'
+import { type AnyBatch, type AnyBatchPlan, buffersOf } from './batches.js'
 
 /** Batches in order from `first`, prepared ahead of time by a worker thread. */
 export class Prefetch {
   readonly #worker: Worker
-  readonly #ready = new Map<number, Batch>()
-  readonly #spare: Batch[] = []
+  readonly #ready = new Map<number, AnyBatch>()
+  readonly #spare: AnyBatch[] = []
   #next: number
   #wake: (() => void) | undefined
   #failure: Error | undefined
 
   /** @param slice of each batch. */
-  constructor(plan: BatchPlan, slice: BatchSlice, first: number, ahead = 2) {
+  constructor(plan: AnyBatchPlan, slice: BatchSlice, first: number, ahead = 2) {
     this.#next = first
     this.#worker = new Worker(builtUrl(import.meta.url, './batch-worker.js'), {
       workerData: { plan, slice: { from: slice.from, to: slice.to } },
     })
-    this.#worker.on('message', ({ step, batch }: { step: number; batch: Batch }) => {
+    this.#worker.on('message', ({ step, batch }: { step: number; batch: AnyBatch }) => {
       this.#ready.set(step, batch)
       this.#wake?.()
     })
@@ -31,7 +32,7 @@ export class Prefetch {
   }
 
   /** Batch number `step`; steps must be asked for in order. The memory of the batch before is reused for a later one. */
-  async get(step: number): Promise<Batch> {
+  async get(step: number): Promise<AnyBatch> {
     while (!this.#ready.has(step)) {
       if (this.#failure) throw this.#failure
       await new Promise<void>((resolve) => {
@@ -45,7 +46,7 @@ export class Prefetch {
   }
 
   /** Gives a batch back when the step that used it is done. */
-  recycle(batch: Batch): void {
+  recycle(batch: AnyBatch): void {
     this.#spare.push(batch)
   }
 
@@ -55,7 +56,7 @@ export class Prefetch {
 
   #order(): void {
     const reuse = this.#spare.pop()
-    const transfer = reuse ? Object.values(reuse).map(({ buffer }) => buffer) : []
+    const transfer = reuse ? buffersOf(reuse) : []
     this.#worker.postMessage({ step: this.#next++, reuse }, transfer)
   }
 }

@@ -56,6 +56,7 @@ export const withBlocks = (depth: number): void => {
 export const UNCONDITIONAL: Vocabulary = { kind: 'none' }
 
 export const batchPlan = (changes: Partial<BatchPlan> = {}): BatchPlan => ({
+  kind: 'noised',
   dataset: someData(),
   space: PIXELS,
   vocabulary: UNCONDITIONAL,

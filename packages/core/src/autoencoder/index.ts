@@ -1,0 +1,14 @@
+export {
+  autoencoderLayout,
+  decode,
+  decodedFrom,
+  encode,
+  factorOf,
+  LATENT_SIGMA_DATA,
+  latentShape,
+  pictureShape,
+  rawLatents,
+} from './autoencoders.js'
+export { type AutoencoderConfig, autoencoderConfig, type ConvolutionalConfig } from './config.js'
+export { decodeProgram, encodeProgram } from './program.js'
+export { reconstructionError } from './reconstruction.js'
