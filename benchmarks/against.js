@@ -107,5 +107,5 @@ export const run = async ({ other, only, rounds }) => {
     median_ratio: rounded(median(all)),
     ratios: all.map((ratio) => rounded(ratio, 3)),
   }))
-  return { seeds: {}, versions: { other: stdout.trim() }, results: { rows: results } }
+  return { seeds: {}, versions: {}, results: { other: stdout.trim(), rows: results } }
 }
