@@ -49,6 +49,10 @@ export const checked =
 /** Gathers an option that may be given several times. */
 export const gathered = (text: string, all: readonly string[] = []): string[] => [...all, text]
 
+/** An option that may be given several times. @param usual what there is without it, in words. */
+export const several = (flags: string, about: string, usual = 'none'): Option =>
+  new Option(flags, about).argParser(gathered).default([], usual)
+
 /** Names with their lines of help: `fp32: as they were trained; fp16: half the bytes`. */
 export const listed = (help: Readonly<Record<string, string>>): string =>
   Object.entries(help)

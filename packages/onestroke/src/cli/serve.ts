@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import pc from 'picocolors'
 import { createServer, SERVER_DEFAULTS } from '../server/index.js'
 import { listen } from './listen.js'
-import { gathered, integer, number } from './options.js'
+import { integer, number, several } from './options.js'
 import { say, whenInterrupted } from './terminal.js'
 
 interface ServeFlags {
@@ -31,17 +31,11 @@ export const serveCommand = (): Command =>
       '--token <text>',
       'clients send it as Authorization: Bearer TOKEN; better as the environment variable ONESTROKE_TOKEN, which others cannot see',
     )
-    .option(
-      '--cors <origin>',
-      'pages of this origin may ask, * for all; may be given several times',
-      gathered,
-      [],
+    .addOption(
+      several('--cors <origin>', 'pages of this origin may ask, * for all; may be given several times'),
     )
-    .option(
-      '--allowed-host <name>',
-      'a name by which clients call the server; may be given several times',
-      gathered,
-      [],
+    .addOption(
+      several('--allowed-host <name>', 'a name by which clients call the server; may be given several times'),
     )
     .option('--batch <pictures>', 'most pictures that share a run', integer(1, 1024), SERVER_DEFAULTS.batch)
     .option(

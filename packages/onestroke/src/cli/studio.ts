@@ -9,7 +9,7 @@ import { renderUnicodeCompact } from 'uqr'
 import { checkGuard, isLoopback } from '../server/index.js'
 import { openCatalogue, type StudioGuard, shippedModels, studioServer, writeSite } from '../studio/index.js'
 import { listen } from './listen.js'
-import { dtypeOption, gathered, integer } from './options.js'
+import { dtypeOption, integer, several } from './options.js'
 import { say, whenInterrupted } from './terminal.js'
 
 interface StudioFlags {
@@ -33,11 +33,8 @@ export const studioCommand = (): Command =>
       '--teacher <model>',
       'to show beside the students; by default looked for in the folder where they are',
     )
-    .option(
-      '--runs <folder>',
-      'trainings to watch: a run’s folder, or one with runs in it (default: . and runs)',
-      gathered,
-      [],
+    .addOption(
+      several('--runs <folder>', 'trainings to watch: a run’s folder, or one with runs in it', '. and runs'),
     )
     .option('--port <number>', 'to listen at; 0 takes a free one', integer(0, 65535), 8090)
     .option(
@@ -45,11 +42,11 @@ export const studioCommand = (): Command =>
       'to listen at; 0.0.0.0 lets phones and other machines open it, by the link that is printed',
       '127.0.0.1',
     )
-    .option(
-      '--allowed-host <name>',
-      'a further host name of the studio, such as that of a proxy; may be given several times',
-      gathered,
-      [],
+    .addOption(
+      several(
+        '--allowed-host <name>',
+        'a further host name of the studio, such as that of a proxy; may be given several times',
+      ),
     )
     .addOption(dtypeOption('how the models’ weights are sent'))
     .addOption(
