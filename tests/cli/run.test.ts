@@ -298,6 +298,8 @@ describe('a damaged state', () => {
     const { stderr } = await succeeds(args.map((word) => (word === '0' ? '60' : word)))
     expect(stderr).toMatch(/^going on after \d+ pictures$/m)
     await writeFile(join(out, 'run.json'), '{')
-    expect(await fails(args, 1)).toMatch(/run\.json is damaged; start over with --force$/)
+    expect(await fails(args, 1)).toMatch(
+      /run\.json is damaged; choose another --out, or start over with --force$/,
+    )
   })
 })

@@ -6,6 +6,7 @@ import { ReadableStream as NodeStream } from 'node:stream/web'
 import { createGunzip } from 'node:zlib'
 import { UserError } from '@onestroke/core/errors'
 import { createTarDecoder, type TarHeader } from 'modern-tar'
+import { systemReason } from '../formats/index.js'
 
 export interface Entry {
   header: TarHeader
@@ -151,6 +152,7 @@ const explain = (cause: NodeJS.ErrnoException, file: string, last: string): User
     })
   if (/truncated|unexpected end/i.test(message))
     return new UserError(`${file} is truncated: it breaks off after ${last}`, { cause })
-  if (code?.startsWith('E')) return new UserError(`cannot read ${file}: ${code}`, { cause })
+  if (code?.startsWith('E'))
+    return new UserError(`cannot read ${file}: ${systemReason(cause) ?? code}`, { cause })
   return new UserError(`${file} is not a tar archive, or damaged after ${last}: ${message}`, { cause })
 }

@@ -1,5 +1,6 @@
 /** Text files as people have them: their encoding, and how long a caption may be. */
 import { UserError } from '@onestroke/core/errors'
+import { systemReason } from '../formats/index.js'
 import type { Remarks } from './remarks.js'
 
 /** Larger files hold no caption of one picture. */
@@ -60,4 +61,4 @@ export const parseJson = (text: string): unknown => {
 
 /** @throws UserError that names the file. */
 export const cannotRead = (path: string, cause: NodeJS.ErrnoException): UserError =>
-  new UserError(`cannot read ${path}: ${cause.code ?? cause.message}`, { cause })
+  new UserError(`cannot read ${path}: ${systemReason(cause) ?? cause.code ?? cause.message}`, { cause })

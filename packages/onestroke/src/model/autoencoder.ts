@@ -42,7 +42,7 @@ export const loadAutoencoder = async (path: string): Promise<LoadedAutoencoder> 
     })
   const config = parseAutoencoderFile(json, file)
   const layout = autoencoderLayout(config.network)
-  return { path, config, layout, ...(await readWeightsOf(path, layout, config.weights_sha256)) }
+  return { path, config, layout, ...(await readWeightsOf(path, layout, config)) }
 }
 
 /**

@@ -243,6 +243,17 @@ describe('wrong weights', () => {
     expect(told).toBeGreaterThan(TRIES / 2)
   })
 
+  it('of another kind of model are told, also where no hash is', async () => {
+    const folder = await saved()
+    await writeFile(join(folder, CONFIG), JSON.stringify(storedConfig(config)))
+    const { tensors } = parseSafetensors(await readFile(join(folder, WEIGHTS)))
+    await writeFile(join(folder, WEIGHTS), serializeSafetensors(tensors, { kind: 'student' }))
+    expect(await complaintOf(folder)).toMatchObject({
+      message: `${join(folder, WEIGHTS)} holds the weights of a model of kind student, but config.json says teacher`,
+      remedy: 'copy the model again, both files of it',
+    })
+  })
+
   it('that are cut short are an error', async () => {
     const folder = await saved()
     const bytes = await readFile(join(folder, WEIGHTS))

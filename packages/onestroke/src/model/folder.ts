@@ -32,26 +32,26 @@ export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').upda
 export const loadModel = async (path: string): Promise<LoadedModel> => {
   const config = await readConfig(path)
   const layout = layoutOf(config, join(path, CONFIG_FILE))
-  const { weights, sha256 } = await readWeightsOf(path, layout, config.weights_sha256)
+  const { weights, sha256 } = await readWeightsOf(path, layout, config)
   return { path, config, layout, weights, sha256 }
 }
 
 /**
  * A folder's weights, and their hash.
  *
- * @param expected the hash that its config holds; files of earlier versions have none.
+ * @param config what its config holds of them; files of earlier versions have no hash.
  * @throws UserError, see `readWeights`, or if they are not those that were saved.
  */
 export const readWeightsOf = async (
   path: string,
   layout: Layout,
-  expected: string | undefined,
+  { kind, weights_sha256 }: { readonly kind: string; readonly weights_sha256?: string },
 ): Promise<Pick<LoadedModel, 'weights' | 'sha256'>> => {
   const file = join(path, WEIGHTS_FILE)
   const bytes = await readBytes(file, 'model weights')
-  const weights = readWeights(bytes, layout, file)
+  const weights = readWeights(bytes, layout, file, kind)
   const sha256 = sha256Of(bytes)
-  if (sha256 !== (expected ?? sha256))
+  if (sha256 !== (weights_sha256 ?? sha256))
     throw new UserError(`${file} is damaged, or of another model: its hash is not that in ${CONFIG_FILE}`, {
       remedy: `copy the model again (if its weights were changed on purpose, remove weights_sha256 from ${CONFIG_FILE})`,
     })

@@ -12,11 +12,19 @@ import { halfOf, ofHalves, type Storage } from '@onestroke/core/tensor'
 /**
  * All weights of a network, flat, of a file's bytes.
  *
+ * @param kind what the network is, such as a student: files that say so must agree.
  * @param file where they are from, for errors.
  * @throws UserError if one is missing, unknown, misshapen or not finite.
  */
-export const readWeights = (bytes: Uint8Array, layout: Layout, file: string): Float32Array => {
-  const { tensors } = parseSafetensors(bytes, file)
+export const readWeights = (bytes: Uint8Array, layout: Layout, file: string, kind: string): Float32Array => {
+  const { tensors, metadata } = parseSafetensors(bytes, file)
+  if (metadata.kind !== undefined && metadata.kind !== kind)
+    throw new UserError(
+      `${file} holds the weights of a model of kind ${metadata.kind}, but config.json says ${kind}`,
+      {
+        remedy: 'copy the model again, both files of it',
+      },
+    )
   for (const { name, shape } of layout.specs) {
     const entry = tensors.get(name)
     if (!entry) throw new UserError(`${file}: the weight ${name} [${shape.join(', ')}] is missing`)

@@ -167,7 +167,7 @@ export const readPlan = async (path: string): Promise<TaskPlan> => {
     const plan: unknown = JSON.parse(text)
     if (typeof plan === 'object' && plan !== null && 'command' in plan) return plan as TaskPlan
   } catch {}
-  throw new UserError(`${path} is damaged`, { remedy: 'start over with `force`' })
+  throw new UserError(`${path} is damaged`, { remedy: 'choose another `out`, or start over with `force`' })
 }
 
 const compare = (there: TaskPlan, asked: TaskPlan, directory: string): void => {

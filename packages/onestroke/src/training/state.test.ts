@@ -161,12 +161,30 @@ describe('a damaged state', () => {
     expect(alone.message).not.toContain('\n')
     expect(alone.remedy).toBe('start over with `force`')
 
+    // A state before that is no better is no way out.
     await writeFile(previousPath(folder), 'the state before')
-    const { remedy } = await complaint(loadState(folder, trained(0)))
-    expect(remedy).toBe(
+    expect((await complaint(loadState(folder, trained(0)))).remedy).toBe('start over with `force`')
+    expect(await readFile(previousPath(folder), 'utf8')).toBe('the state before')
+
+    const other = await folderOf({})
+    await saveState(other, trained(1), progress)
+    const before = await bytesOf(other)
+    await writeFile(previousPath(folder), before)
+    expect((await complaint(loadState(folder, trained(0)))).remedy).toBe(
       `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with \`force\``,
     )
-    expect(await readFile(previousPath(folder), 'utf8')).toBe('the state before')
+    expect(await bytesOf(folder)).not.toEqual(before)
+  })
+
+  it('that is missing beside the one before is named: to begin anew would lose that, too', async () => {
+    const folder = await folderOf({})
+    await saveState(folder, trained(1), progress)
+    await rename(statePath(folder), previousPath(folder))
+    const { message, remedy } = await complaint(loadState(folder, trained(0)))
+    expect(message).toBe(`${statePath(folder)} is missing, though the state before it is there`)
+    expect(remedy).toBe(
+      `move ${PREVIOUS_STATE_FILE} to its place to go on from the state before, or start over with \`force\``,
+    )
   })
 
   it('is never read as something else, whichever bit is wrong', async () => {

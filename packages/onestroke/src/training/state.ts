@@ -201,15 +201,17 @@ export const saveState = async (
 /**
  * Reads the state into `arrays`; undefined if there is none.
  *
- * @throws UserError if the file is damaged or belongs to another network.
+ * @throws UserError if the file is damaged, or belongs to another network, or is missing where the state before it is there.
  */
 export const loadState = async (directory: string, arrays: TrainingArrays): Promise<Progress | undefined> => {
   const path = join(directory, STATE_FILE)
-  if (!existsSync(path)) return undefined
-  const remedy = existsSync(join(directory, PREVIOUS_STATE_FILE))
-    ? `move ${PREVIOUS_STATE_FILE} over it to go on from the state before, or start over with \`force\``
+  const previous = join(directory, PREVIOUS_STATE_FILE)
+  if (!existsSync(path) && !existsSync(previous)) return undefined
+  const remedy = (await isSound(previous, arrays))
+    ? `move ${PREVIOUS_STATE_FILE} ${existsSync(path) ? 'over it' : 'to its place'} to go on from the state before, or start over with \`force\``
     : 'start over with `force`'
   const damaged: Damaged = (message, cause) => new UserError(message, { remedy, cause })
+  if (!existsSync(path)) throw damaged(`${path} is missing, though the state before it is there`)
   const { tensors, metadata } = parsed(await readBytes(path, 'training state'), path, damaged)
   const named = namedArrays(arrays)
   const stored = named.map(([name, array]): [string, Float32Array] => {
@@ -229,6 +231,19 @@ export const loadState = async (directory: string, arrays: TrainingArrays): Prom
   const progress = progressOf(metadata.progress)
   if (!progress) throw damaged(`${path}: the progress record is damaged`)
   return progress
+}
+
+/** Whether a state of such arrays is there, and is what was written. */
+const isSound = async (path: string, arrays: TrainingArrays): Promise<boolean> => {
+  if (!existsSync(path)) return false
+  try {
+    const { tensors, metadata } = parseSafetensors(await readBytes(path, 'training state'), path)
+    const stored = namedArrays(arrays).map(([name]) => [name, toFloat32(tensors.get(name)!)] as const)
+    const { sha256, progress = '' } = metadata
+    return progressOf(progress) !== undefined && (sha256 === undefined || sha256 === hashOf(progress, stored))
+  } catch {
+    return false
+  }
 }
 
 type Damaged = (message: string, cause?: unknown) => UserError
