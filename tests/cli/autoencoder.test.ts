@@ -5,7 +5,7 @@ import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { fails, scratch, succeeds, writePictures } from './testing.js'
 
-const { at } = await scratch()
+const { folder, at } = await scratch()
 const [pictures, out] = [at('pictures'), at('codec')]
 const train = (...more: string[]) => [
   'autoencoder',
@@ -42,7 +42,7 @@ describe('onestroke autoencoder', () => {
     const { stdout } = await succeeds(['info', out, '--json'])
     expect(JSON.parse(stdout)).toMatchObject({
       kind: 'autoencoder',
-      network: 'convolutional, preset f8c4',
+      network: 'convolutional (residual blocks of convolutions at a few scales), preset f8c4',
       factor: 8,
       latent_channels: 4,
       compression: '48 numbers of a picture for each of the latents',
@@ -52,6 +52,11 @@ describe('onestroke autoencoder', () => {
     const config = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))
     expect(config.network.latents_std).toHaveLength(4)
     expect(config.weights_sha256).toBe(document.sha256)
+  })
+
+  it('is named among the models of a folder', async () => {
+    const { models } = JSON.parse((await succeeds(['info', folder, '--json'])).stdout)
+    expect(models).toEqual([{ name: 'codec', kind: 'autoencoder' }])
   })
 
   it('shows pictures above what comes back of them', async () => {

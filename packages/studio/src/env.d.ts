@@ -2,7 +2,7 @@
 interface ImportMeta {
   readonly env: {
     readonly PROD: boolean
-    /** Of this package, as `vite.config.js` reads it. */
+    /** This package's version, as `vite.config.js` reads it. */
     readonly VERSION: string
   }
 }

@@ -17,7 +17,7 @@ interface AutoencoderKind<Config> {
 }
 
 /** Every kind of autoencoder, by `config.type`. */
-const AUTOENCODERS: {
+export const AUTOENCODERS: {
   readonly [Type in AutoencoderConfig['type']]: AutoencoderKind<Extract<AutoencoderConfig, { type: Type }>>
 } = {
   convolutional: {

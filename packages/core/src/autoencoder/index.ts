@@ -1,4 +1,5 @@
 export {
+  AUTOENCODERS,
   autoencoderLayout,
   decode,
   decodedFrom,

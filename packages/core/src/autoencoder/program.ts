@@ -1,7 +1,7 @@
 import { namedScope } from '../nn/index.js'
 import type { PictureSize } from '../picture/index.js'
 import { type InputSpec, type Program, type Tensor, trace } from '../tensor/index.js'
-import { autoencoderLayout, decode, encode, latentShape, pictureShape } from './autoencoders.js'
+import { autoencoderLayout, decode, encode, latentShape } from './autoencoders.js'
 import type { AutoencoderConfig } from './config.js'
 
 const parametersOf = (config: AutoencoderConfig, half: 'encoder' | 'decoder'): Record<string, InputSpec> =>
@@ -37,9 +37,7 @@ export const decodeProgram = (config: AutoencoderConfig, batch: number, size: Pi
     points: [batch, config.latent_channels, size.height, size.width],
     ...parametersOf(config, 'decoder'),
   }
-  return trace(specs, (inputs: Record<string, Tensor>) => {
-    const { channels, height, width } = pictureShape(config, size)
-    const pictures = decode(namedScope(inputs), inputs.points!, config)
-    return { pictures: pictures.reshape([batch, channels, height, width]) }
-  })
+  return trace(specs, (inputs: Record<string, Tensor>) => ({
+    pictures: decode(namedScope(inputs), inputs.points!, config),
+  }))
 }

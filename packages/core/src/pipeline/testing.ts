@@ -10,7 +10,7 @@ export type Told = Readonly<Record<string, Float32Array>>
 
 export interface Toy {
   readonly kind?: 'student' | 'teacher'
-  /** Of the points that it works on. */
+  /** The shape of the points that it works on. */
   readonly shape: PictureShape
   readonly range?: NoiseRange
   /** What can be asked for; if there are none, it takes no prompts. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { factorOf } from '@onestroke/core/autoencoder'
+import { AUTOENCODERS, factorOf } from '@onestroke/core/autoencoder'
 import { PREDICTIONS, pathAbout } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import { isAutoencoder } from '@onestroke/core/formats'
@@ -74,7 +74,7 @@ const autoencoderFacts = ({ path, config, layout, sha256 }: LoadedAutoencoder) =
     path,
     kind: config.kind,
     parameters: layout.size,
-    network: `${network.type}, preset ${preset}`,
+    network: `${network.type} (${AUTOENCODERS[network.type].about}), preset ${preset}`,
     channels,
     factor,
     latent_channels,
@@ -164,7 +164,7 @@ const runFacts = async (path: string) => {
 /** A model or a run in a folder. */
 interface Inside {
   readonly name: string
-  readonly kind: 'teacher' | 'student' | 'unfinished run'
+  readonly kind: 'teacher' | 'student' | 'autoencoder' | 'unfinished run'
   readonly resolution?: StoredSize
 }
 
@@ -176,8 +176,13 @@ const modelsFacts = async (path: string): Promise<object | undefined> => {
     const inside = join(path, name)
     if (existsSync(join(inside, CONFIG_FILE))) {
       // Another program's config, or a damaged one, makes no model.
+      const json = await readConfigFile(inside).then(
+        ([json]) => json,
+        () => undefined,
+      )
       const config = await readConfig(inside).catch(() => undefined)
-      if (config) models.push({ name, kind: config.kind, resolution: storedSize(shapeOf(config)) })
+      if (isAutoencoder(json)) models.push({ name, kind: 'autoencoder' })
+      else if (config) models.push({ name, kind: config.kind, resolution: storedSize(shapeOf(config)) })
     } else if (existsSync(join(inside, PLAN_FILE))) models.push({ name, kind: 'unfinished run' })
   }
   return models.length > 0 ? { path, kind: 'folder of models', models } : undefined

@@ -9,7 +9,7 @@ import { builtUrl } from '../built.js'
 import { folderOf } from './testing.js'
 
 vi.setConfig({ testTimeout: 120_000 })
-/** As large as a picture's file may be, or nearly. */
+/** This is nearly the most that a picture's file may have. */
 const SIZE = 240 * 2 ** 20
 
 /** The block before a member's content. */

@@ -11,7 +11,7 @@ import { UserError } from '@onestroke/core/errors'
 import { type AutoencoderFile, isAutoencoder, parseAutoencoderFile } from '@onestroke/core/formats'
 import type { Layout } from '@onestroke/core/nn'
 import { type PictureSize, sizeOf } from '@onestroke/core/picture'
-import type { Executable, Program, Runtime } from '@onestroke/core/tensor'
+import type { Executable, Runtime } from '@onestroke/core/tensor'
 import { writeFileAtomic } from '../formats/index.js'
 import { CONFIG_FILE, WEIGHTS_FILE } from '../run-files.js'
 import { runtimeFor } from '../runtime/index.js'
@@ -66,6 +66,9 @@ export const saveAutoencoder = async (
   return { config: whole, sha256 }
 }
 
+/** Its two programs, by the beginning of their weights' names. */
+const HALVES = { encoder: encodeProgram, decoder: decodeProgram } as const
+
 /** Numbers of pictures that go through it together, at most: 16 pictures of 256×256. */
 const MOST_TOGETHER = 16 * 3 * 256 ** 2
 
@@ -96,8 +99,8 @@ export class Autoencoder {
     const points = latentShape(this.network, size)
     const picture = pictureShape(this.network, points)
     return this.#inBatches(pictures, sizeOf(picture), sizeOf(points), async (some, batch) => {
-      const program = () => encodeProgram(this.network, batch, size)
-      return (await this.#run('encode', batch, size, program, { pictures: some })).points!
+      const { points } = await this.#run('encoder', batch, size, { pictures: some })
+      return points!
     })
   }
 
@@ -106,8 +109,8 @@ export class Autoencoder {
     const picture = pictureShape(this.network, size)
     const each = this.network.latent_channels * size.height * size.width
     return this.#inBatches(points, each, sizeOf(picture), async (some, batch) => {
-      const program = () => decodeProgram(this.network, batch, size)
-      return (await this.#run('decode', batch, size, program, { points: some })).pictures!
+      const { pictures } = await this.#run('decoder', batch, size, { points: some })
+      return pictures!
     })
   }
 
@@ -138,31 +141,19 @@ export class Autoencoder {
   }
 
   async #run(
-    name: string,
+    half: keyof typeof HALVES,
     batch: number,
-    { height, width }: PictureSize,
-    programOf: () => Program,
+    size: PictureSize,
     inputs: Readonly<Record<string, Float32Array>>,
   ): Promise<Readonly<Record<string, Float32Array>>> {
-    const key = [name, batch, height, width].join()
-    let executable = this.#executables.get(key)
-    const program = executable ? undefined : programOf()
-    const wanted = () => this.layout.unflatten(this.weights)
-    if (program) {
-      const constants = this.baked ? among(wanted(), Object.keys(program.inputs)) : undefined
-      executable = this.runtime.compile(program, { constants })
-      this.#executables.set(key, executable)
-    }
-    const half = name === 'encode' ? 'encoder.' : 'decoder.'
-    const fed = this.baked
-      ? {}
-      : Object.fromEntries(Object.entries(wanted()).filter(([weight]) => weight.startsWith(half)))
-    return (await executable!).run({ ...fed, ...inputs })
+    const key = [half, batch, size.height, size.width].join()
+    const weights = Object.fromEntries(
+      Object.entries(this.layout.unflatten(this.weights)).filter(([name]) => name.startsWith(`${half}.`)),
+    )
+    const known = this.#executables.get(key)
+    const constants = this.baked ? weights : undefined
+    const executable = known ?? this.runtime.compile(HALVES[half](this.network, batch, size), { constants })
+    this.#executables.set(key, executable)
+    return (await executable).run(this.baked ? inputs : { ...weights, ...inputs })
   }
 }
-
-const among = <Value>(
-  all: Readonly<Record<string, Value>>,
-  names: readonly string[],
-): Record<string, Value> =>
-  Object.fromEntries(names.flatMap((name) => (name in all ? [[name, all[name]!] as const] : [])))

@@ -8,7 +8,7 @@ import type { RunPlan } from './plan.js'
 import { checkRun, type RunOptions, run } from './run.js'
 import { runPlan, someData, UNCONDITIONAL, withBlocks } from './testing.js'
 
-// Of one block there is no half.
+// One block has no half.
 withBlocks(2)
 
 /** A training that does not move. */

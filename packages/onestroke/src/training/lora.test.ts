@@ -13,7 +13,7 @@ import { checkRun, type RunOptions, run } from './run.js'
 import { TEACHER_PREFIX } from './step.js'
 import { runPlan, someData, UNCONDITIONAL, withBlocks } from './testing.js'
 
-// Of one block there is no half.
+// One block has no half.
 withBlocks(2)
 
 const given = { dataset: someData(), vocabulary: UNCONDITIONAL }
