@@ -80,7 +80,7 @@ describe('the folder of a run', () => {
     const folder = await folderOf({ [PLAN_FILE]: text })
     const { message, remedy } = await complaint(openRun(folder, plan, false))
     expect(message).toBe(`${join(folder, PLAN_FILE)} is damaged`)
-    expect(remedy).toBe('start over with `force`')
+    expect(remedy).toBe('choose another `out`, or start over with `force`')
   })
 
   it('is swept of what a process that has ended left half-written', async () => {
