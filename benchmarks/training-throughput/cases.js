@@ -2,7 +2,6 @@
 import { diffusion, EDM } from '@onestroke/core/diffusion'
 import { serializeSafetensors } from '@onestroke/core/formats'
 import { networkInputShapes, networkLayout } from '@onestroke/core/nn'
-import { PIXELS } from '@onestroke/core/space'
 import { buildTextVocabulary, conditionerOf } from '@onestroke/core/text'
 import { BatchMaker, loadDataset, OPTIMIZER_DEFAULTS, presetNetwork } from 'onestroke'
 
@@ -91,7 +90,6 @@ export const prepare = async ({ resolution, network: networkFor }, { batch, thre
   const maker = new BatchMaker({
     kind: 'noised',
     dataset,
-    space: PIXELS,
     vocabulary,
     seed,
     batch,

@@ -55,7 +55,7 @@ describe('a model folder', () => {
     const layout = networkLayout(network)
     const weights = weightsOf(layout)
     const folder = join(directory, type)
-    await saveModel(folder, config(network), weights)
+    await saveModel(folder, { config: config(network), weights })
     const code = `
 import hashlib, json, sys
 from safetensors import safe_open

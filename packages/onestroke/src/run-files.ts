@@ -3,6 +3,8 @@
 /** What a model is. */
 export const CONFIG_FILE = 'config.json'
 export const WEIGHTS_FILE = 'model.safetensors'
+/** The autoencoder of a model that works in latents: a folder with a config and weights of its own. */
+export const AUTOENCODER_FOLDER = 'autoencoder'
 
 /** What a run was asked to do. */
 export const PLAN_FILE = 'run.json'

@@ -4,7 +4,14 @@ import { type InputSpec, type Program, type Tensor, trace } from '../tensor/inde
 import { autoencoderLayout, decode, encode, latentShape } from './autoencoders.js'
 import type { AutoencoderConfig } from './config.js'
 
-const parametersOf = (config: AutoencoderConfig, half: 'encoder' | 'decoder'): Record<string, InputSpec> =>
+/** Its two halves: what each takes, and what it gives. */
+export const HALVES = {
+  encoder: { input: 'pictures', output: 'points' },
+  decoder: { input: 'points', output: 'pictures' },
+} as const
+export type Half = keyof typeof HALVES
+
+const parametersOf = (config: AutoencoderConfig, half: Half): Record<string, InputSpec> =>
   Object.fromEntries(
     autoencoderLayout(config)
       .specs.filter(({ name }) => name.startsWith(`${half}.`))
@@ -41,3 +48,11 @@ export const decodeProgram = (config: AutoencoderConfig, batch: number, size: Pi
     pictures: decode(namedScope(inputs), inputs.points!, config),
   }))
 }
+
+/** One half as a program for batches of pictures of a size, or, for the decoder, of points of a size. */
+export const halfProgram = (
+  half: Half,
+  config: AutoencoderConfig,
+  batch: number,
+  size: PictureSize,
+): Program => (half === 'encoder' ? encodeProgram : decodeProgram)(config, batch, size)

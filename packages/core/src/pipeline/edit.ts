@@ -96,6 +96,26 @@ export const maskOfPoints = (
 }
 
 /**
+ * Takes back from the original what an edit keeps, where points do not hold it exactly: as much as the mask is below 1.
+ *
+ * @param painted [count, …shape], which is written over.
+ * @param image one picture, or one for each of `painted`, as the mask.
+ */
+export const keepUnmasked = (
+  painted: Float32Array,
+  image: Float32Array,
+  mask: Float32Array,
+  shape: PictureShape,
+): void => {
+  const one = sizeOf(shape)
+  const size = pixelsOf(shape)
+  for (const [k, value] of painted.entries()) {
+    const share = mask[(Math.floor(k / one) * size + (k % size)) % mask.length]!
+    painted[k] = share * value + (1 - share) * image[k % image.length]!
+  }
+}
+
+/**
  * @param options that `checkEdit` has passed, with picture and mask as points
  * @param shape of one point
  */

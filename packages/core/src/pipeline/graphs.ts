@@ -1,11 +1,12 @@
 /** A model's graphs by name. */
+import type { Half } from '../autoencoder/index.js'
 import type { Executable } from '../tensor/index.js'
 
-/** The denoiser; see `denoiseProgram`. */
-export type GraphName = 'denoiser'
+/** The denoiser, see `denoiseProgram`; and, where it works in latents, both halves of the autoencoder. */
+export type GraphName = 'denoiser' | Half
 
 /** Something for each graph of a model. */
-export type Graphs<Value> = Readonly<Record<GraphName, Value>>
+export type Graphs<Value> = { readonly denoiser: Value } & { readonly [Name in Half]?: Value }
 
 export const graphEntries = <Value>(graphs: Graphs<Value>): [GraphName, Value][] =>
   Object.entries(graphs) as [GraphName, Value][]
@@ -21,7 +22,14 @@ export const mapGraphs = async <From, To>(
 ): Promise<Graphs<To>> => {
   const made: [GraphName, To][] = []
   for (const [name, value] of graphEntries(graphs)) made.push([name, await make(value, name)])
-  return Object.fromEntries(made) as Graphs<To>
+  return Object.fromEntries(made) as unknown as Graphs<To>
+}
+
+/** @throws RangeError if a model has no such graph. */
+export const graphNamed = <Value>(graphs: Graphs<Value>, name: GraphName): Value => {
+  const found = graphs[name]
+  if (found === undefined) throw new RangeError(`this model has no ${name}`)
+  return found
 }
 
 export const releaseGraphs = async (executables: Graphs<Executable>): Promise<void> => {

@@ -3,7 +3,15 @@ export { MOST_SEED, NotFiniteError, seedsFrom } from './checks.js'
 export { expectedInputs } from './dense-graph.js'
 export { type EditOptions, type Interpolation, strengthOf } from './edit.js'
 export { type Example, exampleOf } from './example.js'
-export { bytesOf, type GraphName, type Graphs, graphEntries, mapGraphs, releaseGraphs } from './graphs.js'
+export {
+  bytesOf,
+  type GraphName,
+  type Graphs,
+  graphEntries,
+  graphNamed,
+  mapGraphs,
+  releaseGraphs,
+} from './graphs.js'
 export {
   type ExportQuality,
   type GraphFile,

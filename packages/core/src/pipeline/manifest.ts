@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { UserError } from '../errors/index.js'
 import { checkedConfig, modelConfigSchema, storedSpace, withStoredNetwork } from '../formats/index.js'
 import { STORAGES, type Storage } from '../tensor/index.js'
-import type { Graphs } from './graphs.js'
+import { type Graphs, graphEntries } from './graphs.js'
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().nonnegative()
@@ -60,7 +60,9 @@ const manifestSchema = z.strictObject({
   /** The denoiser, where it is the only graph. */
   graph: graphFile.optional(),
   /** Its graphs by name, where `graph` does not say all. */
-  graphs: z.strictObject({ denoiser: graphFile } satisfies Graphs<unknown>).optional(),
+  graphs: z
+    .strictObject({ denoiser: graphFile, encoder: graphFile.optional(), decoder: graphFile.optional() })
+    .optional(),
   parameters: z.int().positive(),
   /** Licence of the weights and of the training pictures; null if unknown. */
   license: z.string().nullable(),
@@ -88,14 +90,17 @@ export const parseManifest = (json: unknown, file: string): Manifest => {
   const stored = checkedConfig(manifestSchema, json, file, 'manifest of onestroke-export/1')
   const { graph, graphs, ...rest } = stored
   if (graph && graphs) throw new UserError(`${file} names its graphs twice: leave out graph or graphs`)
-  if (graph) return { ...rest, graphs: { denoiser: graph } }
-  if (graphs) return { ...rest, graphs }
-  throw new UserError(`${file} names no graph: it needs graph or graphs`)
+  const whole = graph ? { denoiser: graph } : graphs
+  if (!whole) throw new UserError(`${file} names no graph: it needs graph or graphs`)
+  if (rest.space.kind === 'latents' && !(whole.encoder && whole.decoder))
+    throw new UserError(`${file} names no encoder and decoder, and its model works in latents`)
+  return { ...rest, graphs: whole }
 }
 
 /** The manifest as its file holds it, the inverse of `parseManifest`, with the one `graph` that every version reads. */
 export const storedManifest = (manifest: Manifest): StoredManifest => {
   const { format, kind, dtype, graphs, space, ...rest } = withStoredNetwork(manifest)
-  const first = { format, kind, dtype, graph: graphs.denoiser }
-  return { ...first, ...rest, space: storedSpace(space) }
+  const first = { format, kind, dtype }
+  const files = graphEntries(graphs).length === 1 ? { graph: graphs.denoiser } : { graphs }
+  return { ...first, ...files, ...rest, space: storedSpace(space) }
 }

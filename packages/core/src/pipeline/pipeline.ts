@@ -1,4 +1,5 @@
 /** From noise and prompts to pictures: everything about sampling but what runs the denoiser. */
+import { HALVES } from '../autoencoder/index.js'
 import { flowMapEnds, lcmSigmas, multistep, multistepSigmas, slerp } from '../consistency/index.js'
 import {
   type DenoiseFunction,
@@ -22,7 +23,7 @@ import {
 } from '../text/index.js'
 import { checkFinite, seedsFrom } from './checks.js'
 import { promptsFor } from './dense-graph.js'
-import { between, checkEditSizes, checkWeights, editOf, maskOfPoints } from './edit.js'
+import { between, checkEditSizes, checkWeights, editOf, keepUnmasked, maskOfPoints } from './edit.js'
 import type { GraphName } from './graphs.js'
 import type { GenerateOptions, PipelineConfig, StepSpacing } from './options.js'
 import { checkPrompt, samplingOf, shapeOf } from './settings.js'
@@ -59,7 +60,10 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
   constructor(
     readonly config: Config,
     readonly source: GraphSource,
-    readonly codec: Codec = codecOf(config.space, shapeOf(config)),
+    readonly codec: Codec = codecOf(config.space, shapeOf(config), async (half, values, batch) => {
+      const { input, output } = HALVES[half]
+      return (await (await source.executable(half, batch)).run({ [input]: values }))[output]!
+    }),
   ) {
     this.conditioner = conditionerOf(config.vocabulary)
     this.#promptsOf = promptsFor(config)
@@ -174,6 +178,24 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
    * @throws UserError if the model cannot take a prompt, or settings do not fit it, see `samplingOf`; NotFiniteError if what it paints is no picture.
    */
   async generate(options: GenerateOptions): Promise<Generated> {
+    const { codec } = this
+    const { onStep, image, mask } = options
+    const count = options.prompts.length
+    const shown: SolverOptions = {
+      onStep: onStep && (async (step, x, denoised) => onStep(step, x, await codec.decode(denoised))),
+    }
+    const data = await codec.decode(await this.points({ ...options, ...shown }))
+    checkFinite(data)
+    if (image && mask && !codec.exact) keepUnmasked(data, image, mask, this.shape)
+    return { data, count, ...this.shape }
+  }
+
+  /**
+   * The points of the pictures that `generate` paints: [count, …]. `onStep` is shown points as well.
+   *
+   * @throws UserError, see `generate`.
+   */
+  async points(options: GenerateOptions): Promise<Float32Array> {
     const { prompts, to, signal, image, mask, onStep } = options
     const { config, codec } = this
     const encoded = this.#encode(options)
@@ -203,34 +225,22 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
       codec.shape,
       config,
     )
-    const how: SolverOptions = onStep
-      ? { onStep: async (step, x, denoised) => onStep(step, x, await codec.decode(denoised)) }
-      : {}
+    const how: SolverOptions = { onStep }
     const sigma_max = edit?.sigma ?? config.sigma_max
     const painted = edit?.keep(denoise) ?? denoise
     const start = edit?.start(noise(0), sigma_max) ?? noise(0).map((value) => value * sigma_max)
-    const points =
-      solver === 'consistency'
-        ? await multistep(
-            painted,
-            start,
-            edit?.sigmas(steps) ?? options.sigmas ?? this.sigmas(steps, options.schedule),
-            config,
-            noise,
-            { ...how, gamma: options.gamma ?? config.sampling.gamma },
-          )
-        : await SOLVERS[solver].sample(
-            painted,
-            start,
-            (solver === 'ddim' ? trailingSchedule : noiseSchedule)(schedule as ScheduleName, steps, {
-              ...config,
-              sigma_max,
-            }),
-            how,
-          )
-    const data = await codec.decode(points)
-    checkFinite(data)
-    return { data, count, ...this.shape }
+    if (solver === 'consistency')
+      return multistep(
+        painted,
+        start,
+        edit?.sigmas(steps) ?? options.sigmas ?? this.sigmas(steps, options.schedule),
+        config,
+        noise,
+        { ...how, gamma: options.gamma ?? config.sampling.gamma },
+      )
+    const spaced = solver === 'ddim' ? trailingSchedule : noiseSchedule
+    const levels = spaced(schedule as ScheduleName, steps, { ...config, sigma_max })
+    return SOLVERS[solver].sample(painted, start, levels, how)
   }
 
   /** Noise levels for a student's steps: by a schedule, or those stored in its config, else spaced by rule. */

@@ -1,14 +1,24 @@
 import type { PictureShape } from '../picture/index.js'
-import type { Codec, CodecMaker, Codecs } from './codec.js'
+import type { Codec, CodecMaker, Codecs, Points, RunHalf } from './codec.js'
+import { latents } from './latents.js'
 import { pixels } from './pixels.js'
 import type { Space } from './space.js'
 
-export const CODECS: Codecs<Space> = { pixels }
+export const CODECS: Codecs<Space> = { pixels, latents }
 
 const makerOf = <S extends Space>({ kind }: S): CodecMaker<S> => CODECS[kind] as CodecMaker<S>
 
-/** The codec of pictures of a shape. */
-export const codecOf = (space: Space, picture: PictureShape): Codec => makerOf(space).codec(space, picture)
+/** What a denoiser sees of pictures of a shape. @throws RangeError if their sides or channels do not fit the space. */
+export const pointsOf = (space: Space, picture: PictureShape): Points => makerOf(space).points(space, picture)
+
+/**
+ * The codec of pictures of a shape.
+ *
+ * @param run the halves of the autoencoder of latents.
+ * @throws RangeError if their sides or channels do not fit the space.
+ */
+export const codecOf = (space: Space, picture: PictureShape, run: RunHalf): Codec =>
+  makerOf(space).codec(space, picture, run)
 
 /** What the pictures look like whose points have such a shape. */
 export const pictureOf = (space: Space, shape: PictureShape): PictureShape =>

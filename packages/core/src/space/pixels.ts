@@ -10,10 +10,11 @@ const SIGMA_DATA = 0.5
 
 export const pixels: CodecMaker<Extract<Space, { kind: 'pixels' }>> = {
   pictureOf: (_, shape) => shape,
-  codec: (_, picture) => ({
-    shape: picture,
+  points: (_, picture) => ({ shape: picture, sigma_data: SIGMA_DATA }),
+  codec: (space, picture) => ({
+    ...pixels.points(space, picture),
     picture,
-    sigma_data: SIGMA_DATA,
+    exact: true,
     encode: async (pictures) => pictures,
     decode: async (points) => points,
   }),

@@ -18,6 +18,7 @@ export const halvingCodec = (picture: PictureShape) => {
     shape,
     picture,
     sigma_data: 1,
+    exact: false,
     async encode(pictures) {
       passed.encoded++
       const points = new Float32Array(pictures.length / 4)

@@ -5,6 +5,7 @@ import {
   type GraphFile,
   type GraphName,
   type Graphs,
+  graphNamed,
   type Manifest,
   mapGraphs,
   shapeFor,
@@ -43,7 +44,7 @@ export const openSessions = async (
   options: SessionOptions,
 ): Promise<Sessions & { device: Device }> => {
   const trials = await mapGraphs(graphs, async (graph, name) => {
-    const { inputs } = files[name]
+    const { inputs } = graphNamed(files, name)
     return { graph, inputs, nothing: zeros(inputs, inputsOf(name, network)) }
   })
   const reasons: string[] = []
@@ -168,6 +169,10 @@ const inputsOf = (graph: GraphName, network: Manifest['network']): Record<string
   switch (graph) {
     case 'denoiser':
       return denoiserInputs(network, 1)
+    case 'encoder':
+    case 'decoder':
+      // All of them are of float32, which is what is not said otherwise.
+      return {}
     default:
       return graph satisfies never
   }

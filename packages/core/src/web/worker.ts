@@ -1,6 +1,14 @@
 /** The worker: holds the model and paints, so that the page never waits. */
 import { UserError } from '../errors/index.js'
-import { type Manifest, Pipeline, releaseGraphs, toRGBA } from '../pipeline/index.js'
+import {
+  type GenerateOptions,
+  graphNamed,
+  type Manifest,
+  Pipeline,
+  releaseGraphs,
+  samplingOf,
+  toRGBA,
+} from '../pipeline/index.js'
 import { fetchGraphs, fetchManifest } from './fetch-model.js'
 import type { FromWorker, GenerateRequest, LoadRequest, ToWorker } from './messages.js'
 import { openSessions } from './session.js'
@@ -27,15 +35,18 @@ const load = async (request: LoadRequest) => {
   const { executables, device, lost } = await openSessions(graphs, manifest, request)
   void lost.then((message) => port.postMessage({ type: 'ended', message }))
   pipeline = new Pipeline(manifest, {
-    executable: async (graph) => ({
-      ...executables[graph],
-      // Handles waiting messages, such as `abort`, before each evaluation.
-      run: async (inputs) => {
-        await handled()
-        painting?.throwIfAborted()
-        return executables[graph].run(inputs)
-      },
-    }),
+    async executable(graph) {
+      const executable = graphNamed(executables, graph)
+      return {
+        ...executable,
+        // Handles waiting messages, such as `abort`, before each evaluation.
+        async run(inputs) {
+          await handled()
+          painting?.throwIfAborted()
+          return executable.run(inputs)
+        },
+      }
+    },
     release: () => releaseGraphs(executables),
   })
   port.postMessage({ type: 'loaded', manifest, device })
@@ -53,16 +64,13 @@ const generate = async (id: number, request: GenerateRequest, signal: AbortSigna
     const milliseconds = performance.now() - begin
     port.postMessage({ type: 'pictures', id, step, last, pictures, milliseconds }, pictures)
   }
-  let done = 0
-  const { data } = await pipeline!.generate({
+  const asked: GenerateOptions = {
     ...options,
     num_inference_steps: steps,
-    onStep: (step, _, denoised) => {
-      done = step + 1
-      if (previews) send(denoised, done, false)
-    },
-  })
-  send(data, done, true)
+    onStep: previews ? (step, _, denoised) => send(denoised, step + 1, false) : undefined,
+  }
+  const { data } = await pipeline!.generate(asked)
+  send(data, samplingOf(pipeline!.config, asked).num_inference_steps, true)
 }
 
 const { port1, port2 } = new MessageChannel()

@@ -99,6 +99,7 @@ const painterFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     network: `${network.type} (${NETWORKS[network.type].about}), preset ${provenance.preset}`,
     resolution: storedSize(shape),
     channels: shape.channels,
+    space: spaceText(config),
     condition: promptsText(vocabulary),
     prediction: `${config.prediction}: ${PREDICTIONS[config.prediction].about}`,
     noise_path: `${config.path.kind}: ${pathAbout(config.path)}`,
@@ -112,6 +113,17 @@ const painterFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
     init_from: provenance.init_from,
     sha256,
     versions: provenance.versions,
+  }
+}
+
+const spaceText = ({ network, space }: LoadedModel['config']): string => {
+  switch (space.kind) {
+    case 'pixels':
+      return 'pixels'
+    case 'latents':
+      return `latents of ${storedSize(network)} with ${network.channels} channels, by the autoencoder in its folder`
+    default:
+      return space satisfies never
   }
 }
 

@@ -131,7 +131,7 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
   const perceptual = await perceptualNetwork(dataset, flags, settings)
   const plan = planOf(dataset, flags, settings, perceptual?.sha256)
   const vocabulary = settings.vocabulary(dataset)
-  const { teacher, initFrom } = settings
+  const { teacher, initFrom, autoencoder } = settings
   const job: Job = {
     plan,
     dataset,
@@ -139,6 +139,7 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
     directory: flags.out,
     teacher,
     initFrom,
+    autoencoder,
     features: perceptual?.network,
   }
   const finished = !flags.force && isFinished(flags.out)
@@ -156,7 +157,7 @@ export const runCommand = async (spec: string, flags: RunFlags, settings: RunSet
 /** What is trained: the options of a run without its callbacks. */
 type Job = Pick<
   RunOptions,
-  'plan' | 'dataset' | 'vocabulary' | 'directory' | 'teacher' | 'initFrom' | 'features'
+  'plan' | 'dataset' | 'vocabulary' | 'directory' | 'teacher' | 'initFrom' | 'autoencoder' | 'features'
 >
 
 const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Promise<void> => {
@@ -236,13 +237,14 @@ const planOf = (
   settings: RunSettings,
   features: string | undefined,
 ): RunPlan => {
-  const { training, objective, teacher, initFrom, prediction = EDM.prediction } = settings
+  const { training, objective, teacher, initFrom, autoencoder, prediction = EDM.prediction } = settings
   const { sigma_min, sigma_max } = settings.range(dataset)
   return {
     command: settings.command,
     data: { spec: dataset.name, sha256: dataset.sha256, images: dataset.count },
     teacher: teacher?.sha256 ?? null,
     init_from: initFrom?.sha256,
+    autoencoder: autoencoder?.sha256,
     preset: settings.preset,
     ...(prediction !== EDM.prediction && { prediction }),
     method: objective.name,
@@ -296,6 +298,7 @@ const trainWithBar = async (
   onShared: () => void,
 ): Promise<RunResult> => {
   const { plan, dataset } = job
+  const encoding = new Bar('encoding', 'pictures')
   const bar = new Bar(settings.command === 'train' ? 'training' : 'distilling')
   let grid = ''
   const note = (event: StepEvent, { log, checks }: Progress) => {
@@ -329,6 +332,11 @@ const trainWithBar = async (
       runtime: runtimeFor(),
       checkpoint_every: flags.checkpointEvery,
       shouldStop: () => stopped,
+      onEncode(done, total) {
+        encoding.update(done, total)
+        if (done === total) encoding.stop()
+      },
+      onUncached: (reason) => warn(`the latents cannot be kept for the next time: ${reason}`),
       allot: async (step_seconds, model) => {
         onShared()
         return shareOut(step_seconds, model, plan, dataset, settings)

@@ -4,7 +4,7 @@ import type { ModelConfig } from '@onestroke/core/formats'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
 import type { Effort, FeatureExtractor } from '../evaluation/index.js'
-import type { LoadedModel, Model } from '../model/index.js'
+import type { LoadedAutoencoder, LoadedModel, Model } from '../model/index.js'
 import type { GuidanceScale, Progress, RunOptions, RunPlan } from '../training/index.js'
 
 export interface RunSettings {
@@ -19,6 +19,8 @@ export interface RunSettings {
   readonly teacher?: LoadedModel
   /** What the weights begin as. */
   readonly initFrom?: LoadedModel
+  /** In whose latents a fresh model works. */
+  readonly autoencoder?: LoadedAutoencoder
   readonly minutes: number
   /** Default: the method's own range if the pictures have prompts or classes, else 1. */
   readonly guidance_scale?: GuidanceScale

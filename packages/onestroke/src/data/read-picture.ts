@@ -12,30 +12,40 @@ export interface Augment {
 /** Values of bytes in [-1, 1]. */
 export const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1)
 
+/** One such change. */
+export interface Change {
+  readonly mirrored: boolean
+  /** Pixels by which the picture moves. */
+  readonly right: number
+  readonly down: number
+}
+
+/** A change that augmentation may make, drawn at random. */
+export const drawChange = ({ flip = false, translate = 0 }: Augment, random: Random): Change => {
+  const mirrored = flip && random.uniform() < 0.5
+  const shift = () => (translate > 0 ? random.integer(2 * translate + 1) - translate : 0)
+  return { mirrored, right: shift(), down: shift() }
+}
+
+/** No change. */
+export const UNCHANGED: Change = { mirrored: false, right: 0, down: 0 }
+
 /**
- * Writes one picture as planar floats in [-1, 1], [channels, height, width], to `out` from `offset`. Equal `random`
- * keys give equal augmentations.
+ * Writes one picture as planar floats in [-1, 1], [channels, height, width], to `out` from `offset`.
  *
- *     readPicture(dataset, shuffle.at(n), batch, i * size, { flip: true }, new Random(key))
+ *     readPicture(dataset, shuffle.at(n), batch, i * size, drawChange({ flip: true }, new Random(key)))
  *
- * @throws RangeError if there is no such picture, or an augmentation without `random`.
+ * @throws RangeError if there is no such picture.
  */
 export function readPicture(
   dataset: Pick<Dataset, 'pixels' | 'count' | 'channels' | 'height' | 'width'>,
   index: number,
   out: Float32Array,
   offset: number,
-  augment: Augment = {},
-  random?: Random,
+  { mirrored, right, down }: Change = UNCHANGED,
 ): void {
   const { pixels, count, channels, height, width } = dataset
   if (!(index >= 0 && index < count)) throw new RangeError(`picture ${index} of ${count}`)
-  const { flip = false, translate = 0 } = augment
-  if ((flip || translate > 0) && !random) throw new RangeError('augmentation needs a source of randomness')
-  const mirrored = flip && random!.uniform() < 0.5
-  const right = translate > 0 ? random!.integer(2 * translate + 1) - translate : 0
-  const down = translate > 0 ? random!.integer(2 * translate + 1) - translate : 0
-
   const start = index * channels * height * width
   if (!mirrored && right === 0 && down === 0) {
     const size = channels * height * width

@@ -19,7 +19,7 @@ const FEWEST_PICTURES = 256
 /** Heun steps of the teacher's path within a band. */
 export const STEPS_PER_BAND = 6
 
-/** Where the teacher's path is at the upper limit of each band, from fixed noises, and where it ends. */
+/** Points of the teacher's path at the upper limit of each band, from fixed noises, and where it ends. */
 interface Path {
   readonly prompts: readonly string[]
   readonly points: readonly { readonly sigma: number; readonly x: Float32Array }[]
@@ -111,7 +111,7 @@ const pathOf = async (teacher: LoadedModel, dataset: Dataset, guidance_scale: nu
   const points = [
     { sigma: sigma_max, x: model.noise(CHECK_SEEDS[0]!, 0, BATCH).map((value) => value * sigma_max) },
   ]
-  const { data } = await model.generate({
+  const end = await model.points({
     prompts,
     seed: CHECK_SEEDS[0]!,
     solver: 'heun',
@@ -124,5 +124,5 @@ const pathOf = async (teacher: LoadedModel, dataset: Dataset, guidance_scale: nu
     },
   })
   await model.release()
-  return { prompts, points, end: data }
+  return { prompts, points, end }
 }

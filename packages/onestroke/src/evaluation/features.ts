@@ -1,12 +1,12 @@
 /** Features of pictures, by an ONNX model: the project's own for a dataset, or one that the user brings. */
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bilinear } from '@onestroke/core/consistency'
 import { UserError } from '@onestroke/core/errors'
 import { isSameSize, type PictureShape, sizeOf, sizeText } from '@onestroke/core/picture'
 import * as ort from 'onnxruntime-node'
+import { cacheFolder } from '../cache-folder.js'
 import type { Dataset } from '../data/index.js'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import type { Features } from '../metrics/index.js'
@@ -160,8 +160,7 @@ const SHIPPED = fileURLToPath(new URL('../../../../models/features/', import.met
 const placesOf = ({ sha256 }: Pick<Dataset, 'sha256'>, steps: number): string[] => {
   const shorter = steps === FEATURE_STEPS ? '' : `-${steps}-steps`
   const file = `${sha256.slice(0, 16)}-${FEATURE_RECIPE}${shorter}.onnx`
-  const cache = process.env.ONESTROKE_CACHE ?? join(homedir(), '.cache', 'onestroke')
-  return [join(SHIPPED, file), join(cache, 'features', file)]
+  return [join(SHIPPED, file), join(cacheFolder(), 'features', file)]
 }
 
 /** Whether the network of a dataset is there already. */

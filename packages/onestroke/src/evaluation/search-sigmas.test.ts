@@ -1,5 +1,5 @@
 import { multistepSigmas } from '@onestroke/core/consistency'
-import type { PipelineConfig } from '@onestroke/core/pipeline'
+import type { Pipeline, PipelineConfig } from '@onestroke/core/pipeline'
 import { describe, expect, it } from 'vitest'
 import { toyPipeline } from '../../../core/src/pipeline/testing.js'
 import { betterBeyondNoise, pairedLogRatio } from '../metrics/index.js'
@@ -46,6 +46,7 @@ const tellingStudent = (fid: (told: Told) => number) => {
   const model: Parameters<typeof searchSigmas>[0] = {
     config: config as unknown as PipelineConfig,
     pictureSize: size,
+    codec: { decode: async (points: Float32Array) => points } as Pipeline['codec'],
     // The seed is what painting starts from, and no noise is added later.
     noise: (seed, _first, count, step) =>
       Float32Array.from({ length: count * size }, (_, i) => (step === 0 && i % size === 0 ? seed / 80 : 0)),

@@ -6,7 +6,7 @@ import { BATCH, type Judge } from './judge.js'
 import { learnedGuidance } from './prompts.js'
 
 /** The parts of a model and of a judge that are used here. */
-export type Painting = Pick<Pipeline, 'config' | 'pictureSize' | 'denoiser' | 'noise'>
+export type Painting = Pick<Pipeline, 'config' | 'pictureSize' | 'codec' | 'denoiser' | 'noise'>
 export type Prompting = Pick<Judge, 'samples' | 'batch'>
 
 /** Numbers that are remembered, at most: half a gibibyte. */
@@ -48,7 +48,8 @@ export const sharedPainter = (model: Painting, judge: Prompting) => {
       }
       const noise = (step: number) => model.noise(seed, first, BATCH, step)
       const start = noise(0).map((value) => value * config.sigma_max)
-      const painted = await multistep(remembering, start, levels, config, noise, { gamma })
+      const points = await multistep(remembering, start, levels, config, noise, { gamma })
+      const painted = await model.codec.decode(points)
       const here = Math.min(BATCH, judge.samples - first) * model.pictureSize
       pictures.set(painted.subarray(0, here), first * model.pictureSize)
       await new Promise(setImmediate)

@@ -19,7 +19,7 @@ import { versions } from '../training/index.js'
 import { checkNoModel, foreign, holds } from './free-folder.js'
 import { graphsOf } from './graph.js'
 import { GRAPH_FILES, loadExport, MANIFEST_FILE } from './load.js'
-import { rmseToTrained, roundedWeights } from './rounding.js'
+import { rmseToTrained, rounded } from './rounding.js'
 import type { Target } from './targets.js'
 import { type WebWeight, webFiles, weighWeb, writeWeb } from './web.js'
 
@@ -186,7 +186,7 @@ const qualityOf = async (
     return rows
   }
   const trained = await measured(Model.of(model), 0)
-  const exported = await measured(Model.of({ ...model, weights: roundedWeights(model, dtype) }), 1)
+  const exported = await measured(Model.of(rounded(model, dtype)), 1)
   return {
     data: dataset.name,
     samples,

@@ -2,7 +2,7 @@
 import type { ModelConfig } from '@onestroke/core/formats'
 import { type LoadedModel, Model, makeFolder, type SavedStorage, saveModel } from '../model/index.js'
 import { checkNoModel } from './free-folder.js'
-import { rmseToTrained, roundedWeights } from './rounding.js'
+import { rmseToTrained, rounded } from './rounding.js'
 
 export interface ExportedFolder {
   /** The config that was written: it holds the hash of these weights. */
@@ -24,8 +24,7 @@ export const exportFolder = async (
 ): Promise<ExportedFolder> => {
   checkNoModel(out)
   await makeFolder(out)
-  const rounded = Model.of({ ...model, weights: roundedWeights(model, storage) })
-  const rmse_to_fp32 = await rmseToTrained(model, rounded, storage)
-  const { config, bytes } = await saveModel(out, model.config, model.weights, storage)
+  const rmse_to_fp32 = await rmseToTrained(model, Model.of(rounded(model, storage)), storage)
+  const { config, bytes } = await saveModel(out, model, storage)
   return { config, bytes, rmse_to_fp32 }
 }

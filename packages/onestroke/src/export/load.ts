@@ -8,6 +8,7 @@ import {
   type GraphName,
   type Graphs,
   graphEntries,
+  graphNamed,
   type Manifest,
   mapGraphs,
   Pipeline,
@@ -21,7 +22,11 @@ import { type NodeRuntimeOptions, nodeGraph } from '../runtime/index.js'
 import { type Graph, graphShapes, graphsOf } from './graph.js'
 
 /** The file of each graph. */
-export const GRAPH_FILES: Graphs<string> = { denoiser: 'model.onnx' }
+export const GRAPH_FILES: Readonly<Record<GraphName, string>> = {
+  denoiser: 'model.onnx',
+  encoder: 'encoder.onnx',
+  decoder: 'decoder.onnx',
+}
 export const MANIFEST_FILE = 'manifest.json'
 
 /** What paints with exported graphs. */
@@ -32,7 +37,7 @@ export const loadExport = async (
 ): Promise<Pipeline<Manifest>> => {
   const whole = await mapGraphs(manifest.graphs, async ({ inputs }, name) => ({
     inputs,
-    bytes: graphs[name],
+    bytes: graphNamed(graphs, name),
   }))
   return pipelineOf(manifest, whole, options)
 }
@@ -86,8 +91,9 @@ const checkNetwork = (manifest: Manifest, file: string): void => {
   const { network } = manifest
   const shapes = graphShapes(manifest, layout)
   for (const [name, { inputs, outputs }] of graphEntries(manifest.graphs)) {
-    check('inputs', inputs, takenBy(name, { network, inputs }, shapes[name].inputs))
-    check('outputs', outputs, shapes[name].outputs)
+    const now = graphNamed(shapes, name)
+    check('inputs', inputs, takenBy(name, { network, inputs }, now.inputs))
+    check('outputs', outputs, now.outputs)
   }
 }
 
@@ -96,6 +102,9 @@ const takenBy = (name: GraphName, found: Parameters<typeof expectedInputs>[0], n
   switch (name) {
     case 'denoiser':
       return expectedInputs(found, now)
+    case 'encoder':
+    case 'decoder':
+      return now
     default:
       return name satisfies never
   }
@@ -125,7 +134,7 @@ const pipelineOf = async <Config extends PipelineConfig>(
 ): Promise<Pipeline<Config>> => {
   const executables = await mapGraphs(graphs, ({ bytes, inputs }) => nodeGraph(bytes, inputs, options))
   return new Pipeline(config, {
-    executable: async (graph) => executables[graph],
+    executable: async (graph) => graphNamed(executables, graph),
     release: () => releaseGraphs(executables),
   })
 }

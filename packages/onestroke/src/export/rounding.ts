@@ -6,12 +6,24 @@ import { conditionerOf } from '@onestroke/core/text'
 import { teacherDistance } from '../metrics/index.js'
 import { type LoadedModel, Model } from '../model/index.js'
 
-/** All weights with the values that they have after being stored in this type. */
-export const roundedWeights = ({ layout, weights }: LoadedModel, storage: Storage): Float32Array => {
-  const rounded = new Float32Array(layout.size)
+/** A model whose weights, and those of its autoencoder, have the values that they have after being stored in this type. */
+export const rounded = (model: LoadedModel, storage: Storage): LoadedModel => {
+  const { autoencoder } = model
+  return {
+    ...model,
+    weights: roundedWeights(model, storage),
+    autoencoder: autoencoder && { ...autoencoder, weights: roundedWeights(autoencoder, storage) },
+  }
+}
+
+const roundedWeights = (
+  { layout, weights }: Pick<LoadedModel, 'layout' | 'weights'>,
+  storage: Storage,
+): Float32Array => {
+  const all = new Float32Array(layout.size)
   for (const { offset, size, shape } of layout.specs)
-    rounded.set(stored(weights.subarray(offset, offset + size), shape, storage), offset)
-  return rounded
+    all.set(stored(weights.subarray(offset, offset + size), shape, storage), offset)
+  return all
 }
 
 /** Pictures by which an export is compared with its model. */

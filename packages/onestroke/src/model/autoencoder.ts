@@ -1,22 +1,25 @@
 /** An autoencoder's folder, and an autoencoder that works: pictures to points and back. */
 import { join } from 'node:path'
 import {
+  type AutoencoderConfig,
   autoencoderLayout,
-  decodeProgram,
-  encodeProgram,
+  HALVES,
+  type Half,
+  halfProgram,
   latentShape,
   pictureShape,
 } from '@onestroke/core/autoencoder'
 import { UserError } from '@onestroke/core/errors'
 import { type AutoencoderFile, isAutoencoder, parseAutoencoderFile } from '@onestroke/core/formats'
 import type { Layout } from '@onestroke/core/nn'
-import { type PictureSize, sizeOf } from '@onestroke/core/picture'
+import type { PictureShape, PictureSize } from '@onestroke/core/picture'
+import { type Codec, codecOf, pointsOf } from '@onestroke/core/space'
 import type { Executable, Runtime } from '@onestroke/core/tensor'
 import { writeFileAtomic } from '../formats/index.js'
 import { CONFIG_FILE, WEIGHTS_FILE } from '../run-files.js'
 import { runtimeFor } from '../runtime/index.js'
-import { readConfigFile, readWeightsOf, sha256Of } from './folder.js'
 import { makeFolder } from './make-folder.js'
+import { readConfigFile, readWeightsOf, sha256Of } from './read.js'
 import { type SavedStorage, weightsFile } from './weights.js'
 
 /** An autoencoder in memory: what config.json says, and all weights as one flat vector in the order of the layout. */
@@ -52,8 +55,7 @@ export const loadAutoencoder = async (path: string): Promise<LoadedAutoencoder> 
  */
 export const saveAutoencoder = async (
   path: string,
-  config: Omit<AutoencoderFile, 'weights_sha256'>,
-  weights: Float32Array,
+  { config, weights }: { config: Omit<AutoencoderFile, 'weights_sha256'>; weights: Float32Array },
   storage: SavedStorage = 'fp32',
 ): Promise<{ config: AutoencoderFile; sha256: string }> => {
   const { format, kind, network } = config
@@ -66,18 +68,21 @@ export const saveAutoencoder = async (
   return { config: whole, sha256 }
 }
 
-/** Its two programs, by the beginning of their weights' names. */
-const HALVES = { encoder: encodeProgram, decoder: decodeProgram } as const
-
-/** Numbers of pictures that go through it together, at most: 16 pictures of 256×256. */
-const MOST_TOGETHER = 16 * 3 * 256 ** 2
+/** The weights of one half, by name. */
+export const halfWeights = (
+  half: Half,
+  { layout, weights }: Pick<LoadedAutoencoder, 'layout' | 'weights'>,
+): Record<string, Float32Array> =>
+  Object.fromEntries(
+    Object.entries(layout.unflatten(weights)).filter(([name]) => name.startsWith(`${half}.`)),
+  )
 
 /** An autoencoder whose programs are compiled for the sizes that are asked for. */
 export class Autoencoder {
   readonly #executables = new Map<string, Promise<Executable>>()
 
   constructor(
-    readonly network: AutoencoderFile['network'],
+    readonly network: AutoencoderConfig,
     readonly layout: Layout,
     /** All weights, flat. They may change between calls if `baked` is false. */
     readonly weights: Float32Array,
@@ -95,23 +100,13 @@ export class Autoencoder {
    *
    * @throws RangeError if a side is no multiple of the factor.
    */
-  async encode(pictures: Float32Array, size: PictureSize): Promise<Float32Array> {
-    const points = latentShape(this.network, size)
-    const picture = pictureShape(this.network, points)
-    return this.#inBatches(pictures, sizeOf(picture), sizeOf(points), async (some, batch) => {
-      const { points } = await this.#run('encoder', batch, size, { pictures: some })
-      return points!
-    })
+  async encode(pictures: Float32Array, { height, width }: PictureSize): Promise<Float32Array> {
+    return this.#codec({ channels: this.network.channels, height, width }).encode(pictures)
   }
 
   /** The pictures [count, channels, h·factor, w·factor] of points, whose `size` is h and w; not clipped. */
   async decode(points: Float32Array, size: PictureSize): Promise<Float32Array> {
-    const picture = pictureShape(this.network, size)
-    const each = this.network.latent_channels * size.height * size.width
-    return this.#inBatches(points, each, sizeOf(picture), async (some, batch) => {
-      const { pictures } = await this.#run('decoder', batch, size, { points: some })
-      return pictures!
-    })
+    return this.#codec(pictureShape(this.network, size)).decode(points)
   }
 
   /** Pictures as they come back. */
@@ -124,36 +119,24 @@ export class Autoencoder {
     this.#executables.clear()
   }
 
-  async #inBatches(
-    all: Float32Array,
-    from: number,
-    to: number,
-    work: (some: Float32Array, batch: number) => Promise<Float32Array>,
-  ): Promise<Float32Array> {
-    const count = all.length / from
-    const most = Math.max(1, Math.floor(MOST_TOGETHER / Math.max(from, to)))
-    const out = new Float32Array(count * to)
-    for (let first = 0; first < count; first += most) {
-      const batch = Math.min(most, count - first)
-      out.set(await work(all.subarray(first * from, (first + batch) * from), batch), first * to)
-    }
-    return out
+  #codec(picture: PictureShape): Codec {
+    const space = { kind: 'latents', autoencoder: this.network } as const
+    const { shape } = pointsOf(space, picture)
+    return codecOf(space, picture, (half, values, batch) =>
+      this.#run(half, batch, half === 'encoder' ? picture : shape, values),
+    )
   }
 
-  async #run(
-    half: keyof typeof HALVES,
-    batch: number,
-    size: PictureSize,
-    inputs: Readonly<Record<string, Float32Array>>,
-  ): Promise<Readonly<Record<string, Float32Array>>> {
+  async #run(half: Half, batch: number, size: PictureSize, values: Float32Array): Promise<Float32Array> {
     const key = [half, batch, size.height, size.width].join()
-    const weights = Object.fromEntries(
-      Object.entries(this.layout.unflatten(this.weights)).filter(([name]) => name.startsWith(`${half}.`)),
-    )
+    const { input, output } = HALVES[half]
+    const weights = halfWeights(half, this)
     const known = this.#executables.get(key)
     const constants = this.baked ? weights : undefined
-    const executable = known ?? this.runtime.compile(HALVES[half](this.network, batch, size), { constants })
+    const executable =
+      known ?? this.runtime.compile(halfProgram(half, this.network, batch, size), { constants })
     this.#executables.set(key, executable)
-    return (await executable).run(this.baked ? inputs : { ...weights, ...inputs })
+    const inputs = { [input]: values }
+    return (await (await executable).run(this.baked ? inputs : { ...weights, ...inputs }))[output]!
   }
 }

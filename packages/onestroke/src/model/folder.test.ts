@@ -15,7 +15,8 @@ import { describe, expect, it } from 'vitest'
 import { UNTRAINED } from '../../../core/src/formats/testing-config.js'
 import { complaint, folderOf } from '../data/testing.js'
 import { presetNetwork } from '../training/index.js'
-import { loadModel, saveModel, sha256Of } from './folder.js'
+import { loadModel, saveModel } from './folder.js'
+import { sha256Of } from './read.js'
 
 const vocabulary = { kind: 'class', classes: ['cat', 'dog'] } as const
 const config: ModelConfig = {
@@ -35,7 +36,7 @@ const weights = networkLayout(config.network).initialize(1)
 
 const saved = async (): Promise<string> => {
   const folder = join(await folderOf({}), 'new', 'model')
-  await saveModel(folder, config, weights)
+  await saveModel(folder, { config, weights })
   return folder
 }
 const CONFIG = 'config.json'
@@ -75,7 +76,7 @@ describe('a model folder', () => {
 
   it('holds the hash of its weights, of whatever the config said before', async () => {
     const folder = join(await folderOf({}), 'model')
-    await saveModel(folder, { ...config, weights_sha256: 'f'.repeat(64) }, weights)
+    await saveModel(folder, { config: { ...config, weights_sha256: 'f'.repeat(64) }, weights })
     const { config: found, sha256 } = await loadModel(folder)
     expect(found.weights_sha256).toBe(sha256)
     expect(sha256).toBe(sha256Of(await readFile(join(folder, WEIGHTS))))
@@ -88,7 +89,7 @@ describe('a model folder', () => {
     const network = presetNetwork('tiny', { channels: 1, height: 24, width: 48 }, vocabulary)
     const wide: ModelConfig = { ...config, network, vocabulary }
     const folder = join(await folderOf({}), 'wide')
-    await saveModel(folder, wide, networkLayout(network).initialize(1))
+    await saveModel(folder, { config: wide, weights: networkLayout(network).initialize(1) })
     const stored = (await json(folder)).network
     expect(stored.resolution).toEqual([24, 48])
     expect(stored).not.toHaveProperty('height')
@@ -105,14 +106,14 @@ describe('a model folder', () => {
 
   it('holds float16 in half the bytes, where all weights fit', async () => {
     const folder = join(await folderOf({}), 'half')
-    const { bytes } = await saveModel(folder, config, weights, 'fp16')
+    const { bytes } = await saveModel(folder, { config, weights }, 'fp16')
     expect(bytes).toBeLessThan(2 * weights.length + 20_000)
     const { weights: found } = await loadModel(folder)
     expect(found).toEqual(weights.map((value) => ofHalf(halfOf(value))))
 
     const large = weights.with(7, 1e5)
     const elsewhere = join(folder, 'large')
-    const { message, remedy } = await complaint(saveModel(elsewhere, config, large, 'fp16'))
+    const { message, remedy } = await complaint(saveModel(elsewhere, { config, weights: large }, 'fp16'))
     expect(message).toMatch(/^the weight \S+ holds 100000, too large for float16$/)
     expect(remedy).toContain('fp32')
     expect(existsSync(elsewhere)).toBe(false)

@@ -1,15 +1,15 @@
-/** The model folder: config.json and model.safetensors. */
-import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+/** The model folder: config.json and model.safetensors, and the folder of the autoencoder where there is one. */
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '@onestroke/core/errors'
 import { isAutoencoder, type ModelConfig, parseModelConfig, storedConfig } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
-import { readBytes, writeFileAtomic } from '../formats/index.js'
-import { CONFIG_FILE, PLAN_FILE, WEIGHTS_FILE } from '../run-files.js'
+import { writeFileAtomic } from '../formats/index.js'
+import { AUTOENCODER_FOLDER, CONFIG_FILE, WEIGHTS_FILE } from '../run-files.js'
+import { type LoadedAutoencoder, loadAutoencoder, saveAutoencoder } from './autoencoder.js'
 import { makeFolder } from './make-folder.js'
-import { readWeights, type SavedStorage, weightsFile } from './weights.js'
+import { readConfigFile, readWeightsOf, sha256Of } from './read.js'
+import { type SavedStorage, weightsFile } from './weights.js'
 
 /** A model in memory: what config.json says, and all weights as one flat vector in the order of the layout. */
 export interface LoadedModel {
@@ -19,9 +19,9 @@ export interface LoadedModel {
   readonly weights: Float32Array
   /** Hash of model.safetensors. */
   readonly sha256: string
+  /** What makes pictures of its points, where it works in latents. */
+  readonly autoencoder?: LoadedAutoencoder
 }
-
-export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /**
  * Reads and checks a model folder.
@@ -33,29 +33,31 @@ export const loadModel = async (path: string): Promise<LoadedModel> => {
   const config = await readConfig(path)
   const layout = layoutOf(config, join(path, CONFIG_FILE))
   const { weights, sha256 } = await readWeightsOf(path, layout, config)
-  return { path, config, layout, weights, sha256 }
+  return { path, config, layout, weights, sha256, autoencoder: await autoencoderOf(path, config) }
 }
 
-/**
- * A folder's weights, and their hash.
- *
- * @param config what its config holds of them; files of earlier versions have no hash.
- * @throws UserError, see `readWeights`, or if they are not those that were saved.
- */
-export const readWeightsOf = async (
+/** @throws UserError if there is none, or if it is not the one that the config describes. */
+const autoencoderOf = async (
   path: string,
-  layout: Layout,
-  { kind, weights_sha256 }: { readonly kind: string; readonly weights_sha256?: string },
-): Promise<Pick<LoadedModel, 'weights' | 'sha256'>> => {
-  const file = join(path, WEIGHTS_FILE)
-  const bytes = await readBytes(file, 'model weights')
-  const weights = readWeights(bytes, layout, file, kind)
-  const sha256 = sha256Of(bytes)
-  if (sha256 !== (weights_sha256 ?? sha256))
-    throw new UserError(`${file} is damaged, or of another model: its hash is not that in ${CONFIG_FILE}`, {
-      remedy: `copy the model again (if its weights were changed on purpose, remove weights_sha256 from ${CONFIG_FILE})`,
-    })
-  return { weights, sha256 }
+  { space }: Pick<ModelConfig, 'space'>,
+): Promise<LoadedAutoencoder | undefined> => {
+  switch (space.kind) {
+    case 'pixels':
+      return undefined
+    case 'latents': {
+      const found = await loadAutoencoder(join(path, AUTOENCODER_FOLDER))
+      if (!isDeepStrictEqual(found.config.network, space.autoencoder))
+        throw new UserError(
+          `${found.path} is not the autoencoder that ${join(path, CONFIG_FILE)} describes`,
+          {
+            remedy: 'copy the model again, with its folder of the autoencoder',
+          },
+        )
+      return found
+    }
+    default:
+      return space satisfies never
+  }
 }
 
 /**
@@ -71,36 +73,6 @@ export const readConfig = async (path: string): Promise<ModelConfig> => {
       option: 'model',
     })
   return parseModelConfig(json, file)
-}
-
-/**
- * What the config.json of a folder holds, and its path.
- *
- * @throws UserError if there is none, or if it is not JSON.
- */
-export const readConfigFile = async (path: string): Promise<[json: unknown, file: string]> => {
-  await expectModel(path)
-  const file = join(path, CONFIG_FILE)
-  const text = new TextDecoder().decode(await readBytes(file, 'model config'))
-  try {
-    return [JSON.parse(text), file]
-  } catch (cause) {
-    throw new UserError(`${file} is not JSON: ${(cause as Error).message}`)
-  }
-}
-
-/** @throws UserError if there is no model folder at a path, saying what is there instead. */
-const expectModel = async (path: string): Promise<void> => {
-  const remedy = `a model is a folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}, as train and distill make it`
-  const found = await stat(path).catch(() => undefined)
-  if (!found) throw new UserError(`there is no ${path}`, { remedy, option: 'model' })
-  if (!found.isDirectory()) throw new UserError(`${path} is not a folder`, { remedy, option: 'model' })
-  if (existsSync(join(path, CONFIG_FILE))) return
-  if (existsSync(join(path, PLAN_FILE)))
-    throw new UserError(`the run in ${path} is not finished, so there is no model yet`, {
-      remedy: 'the command that started it goes on with it',
-    })
-  throw new UserError(`there is no ${CONFIG_FILE} in ${path}`, { remedy })
 }
 
 /**
@@ -125,13 +97,13 @@ export const layoutOf = ({ network }: Pick<ModelConfig, 'network'>, file: string
  */
 export const saveModel = async (
   path: string,
-  config: ModelConfig,
-  weights: Float32Array,
+  { config, weights, autoencoder }: Pick<LoadedModel, 'config' | 'weights' | 'autoencoder'>,
   storage: SavedStorage = 'fp32',
 ): Promise<{ config: ModelConfig; bytes: number; sha256: string }> => {
   const { format, kind, network } = config
   const bytes = weightsFile(networkLayout(network), weights, storage, { format, kind })
   await makeFolder(path)
+  if (autoencoder) await saveAutoencoder(join(path, AUTOENCODER_FOLDER), autoencoder, storage)
   await writeFileAtomic(join(path, WEIGHTS_FILE), bytes)
   const sha256 = sha256Of(bytes)
   const whole: ModelConfig = { ...config, weights_sha256: sha256 }

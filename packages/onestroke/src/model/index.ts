@@ -1,13 +1,12 @@
-export { Autoencoder, type LoadedAutoencoder, loadAutoencoder, saveAutoencoder } from './autoencoder.js'
 export {
-  type LoadedModel,
-  layoutOf,
-  loadModel,
-  readConfig,
-  readConfigFile,
-  saveModel,
-  sha256Of,
-} from './folder.js'
+  Autoencoder,
+  halfWeights,
+  type LoadedAutoencoder,
+  loadAutoencoder,
+  saveAutoencoder,
+} from './autoencoder.js'
+export { type LoadedModel, layoutOf, loadModel, readConfig, saveModel } from './folder.js'
 export { makeFolder } from './make-folder.js'
 export { Model, OpenModels } from './model.js'
+export { readConfigFile, sha256Of } from './read.js'
 export { SAVED_STORAGES, type SavedStorage } from './weights.js'

@@ -1,17 +1,32 @@
 /** A model that paints: a folder's weights, and its graphs compiled for the batch sizes that are asked for. */
+import { halfProgram } from '@onestroke/core/autoencoder'
 import { denoiseProgram } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
-import type { Layout } from '@onestroke/core/nn'
-import { type GraphName, Pipeline } from '@onestroke/core/pipeline'
+import { type GraphName, Pipeline, shapeOf } from '@onestroke/core/pipeline'
 import type { Executable, Program, Runtime } from '@onestroke/core/tensor'
 import { runtimeFor } from '../runtime/index.js'
+import { halfWeights } from './autoencoder.js'
 import { type LoadedModel, loadModel } from './folder.js'
 
-/** A graph of a model as a program for batches of one size. */
-const programOf = (graph: GraphName, config: ModelConfig, batch: number): Program => {
+/** All that a model paints with. */
+type Parts = Pick<LoadedModel, 'config' | 'layout' | 'weights' | 'autoencoder'>
+
+/** A graph of a model as a program for batches of one size, and the weights that it takes. */
+const graphOf = (
+  graph: GraphName,
+  { config, layout, weights, autoencoder }: Parts,
+  batch: number,
+): { program: Program; weights: Readonly<Record<string, Float32Array>> } => {
   switch (graph) {
     case 'denoiser':
-      return denoiseProgram(config, batch)
+      return { program: denoiseProgram(config, batch), weights: layout.unflatten(weights) }
+    case 'encoder':
+    case 'decoder': {
+      if (!autoencoder) throw new RangeError(`this model has no ${graph}`)
+      const size = graph === 'encoder' ? shapeOf(config) : config.network
+      const program = halfProgram(graph, autoencoder.config.network, batch, size)
+      return { program, weights: halfWeights(graph, autoencoder) }
+    }
     default:
       return graph satisfies never
   }
@@ -19,26 +34,25 @@ const programOf = (graph: GraphName, config: ModelConfig, batch: number): Progra
 
 export class Model extends Pipeline<ModelConfig> {
   constructor(
-    config: ModelConfig,
-    readonly layout: Layout,
-    /** All weights, flat. May change between calls if `baked` is false. */
-    readonly weights: Float32Array,
-    readonly runtime: Runtime,
-    /** Whether weights become part of the compiled programs, which is faster, or are read anew at each run. */
+    /** Where `baked` is false, the denoiser's weights may change between calls. */
+    parts: Parts,
+    readonly runtime: Runtime = runtimeFor(),
+    /** Whether weights become part of the compiled programs, which is faster, or the denoiser's are read anew at each run. */
     readonly baked = true,
   ) {
     const executables = new Map<string, Promise<Executable>>()
-    super(config, {
+    super(parts.config, {
       executable(graph, batch) {
         const key = `${graph} ${batch}`
         const known = executables.get(key)
         if (known) return known
-        const constants = baked ? layout.unflatten(weights) : undefined
-        const compiled = runtime.compile(programOf(graph, config, batch), { constants })
+        const { program, weights } = graphOf(graph, parts, batch)
+        const constants = baked || graph !== 'denoiser' ? weights : undefined
+        const compiled = runtime.compile(program, { constants })
         executables.set(key, compiled)
         return compiled
       },
-      ...(!baked && { weights: () => layout.unflatten(weights) }),
+      ...(!baked && { weights: () => parts.layout.unflatten(parts.weights) }),
       async release() {
         for (const executable of executables.values()) await (await executable).release()
         executables.clear()
@@ -50,8 +64,8 @@ export class Model extends Pipeline<ModelConfig> {
   static async load(path: string, runtime: Runtime = runtimeFor()): Promise<Model> {
     return Model.of(await loadModel(path), runtime)
   }
-  static of({ config, layout, weights }: LoadedModel, runtime: Runtime = runtimeFor()): Model {
-    return new Model(config, layout, weights, runtime)
+  static of(loaded: LoadedModel, runtime: Runtime = runtimeFor()): Model {
+    return new Model(loaded, runtime)
   }
 }
 

@@ -1,15 +1,19 @@
 /** Models for tests: one that is damaged where no hash tells of it, one of many words, and one whose pictures are no squares. */
 
 import { join } from 'node:path'
+import { autoencoderLayout } from '@onestroke/core/autoencoder'
 import { EDM } from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
 import type { PictureSize } from '@onestroke/core/picture'
 import { Random } from '@onestroke/core/random'
 import { PIXELS } from '@onestroke/core/space'
 import { conditionerOf } from '@onestroke/core/text'
+import { smallAutoencoder } from '../../../core/src/autoencoder/testing.js'
 import { UNTRAINED } from '../../../core/src/formats/testing-config.js'
 import { presetNetwork } from '../training/index.js'
+import type { LoadedAutoencoder } from './autoencoder.js'
 import { type LoadedModel, loadModel, saveModel } from './folder.js'
+import { sha256Of } from './read.js'
 
 /**
  * Writes the shipped guided student into a folder, with such numbers for the word "owl" that what it then paints is not finite.
@@ -22,7 +26,8 @@ export const boundlessOwl = async (folder: string): Promise<string> => {
   const { offset, shape } = loaded.layout.specs.find(({ name }) => name === 'embedding.tokens.weight')!
   const [width] = shape.slice(1)
   const begin = offset + conditionerOf(loaded.config.vocabulary).read('owl')[0]!.entry * width!
-  await saveModel(path, loaded.config, loaded.weights.slice().fill(3e38, begin, begin + width!))
+  const weights = loaded.weights.slice().fill(3e38, begin, begin + width!)
+  await saveModel(path, { config: loaded.config, weights })
   return path
 }
 
@@ -71,9 +76,9 @@ export const untrained = async (
   const { size: count } = networkLayout(network)
   const random = new Random({ seed: 1, stream: 0, step: 0, index: 0 })
   const weights = random.fillNormal(new Float32Array(count)).map((value) => 0.1 * value)
-  const { sha256 } = await saveModel(
-    path,
-    {
+  const { sha256 } = await saveModel(path, {
+    weights,
+    config: {
       format: 'onestroke/1',
       kind,
       network,
@@ -90,7 +95,28 @@ export const untrained = async (
       },
       provenance: { ...UNTRAINED.provenance, parent },
     },
-    weights,
-  )
+  })
   return { path, sha256 }
+}
+
+/** An autoencoder that nobody trained, of factor 4: see `smallAutoencoder`. */
+export const untrainedAutoencoder = (seed = 1): LoadedAutoencoder => {
+  const layout = autoencoderLayout(smallAutoencoder)
+  const random = new Random({ seed, stream: 0, step: 0, index: 0 })
+  const weights = random.fillNormal(new Float32Array(layout.size)).map((value) => 0.2 * value)
+  const sha256 = sha256Of(new Uint8Array(weights.buffer))
+  const { data, images_seen, seconds, seed: own, preset, versions } = UNTRAINED.provenance
+  return {
+    path: 'untrained',
+    layout,
+    weights,
+    sha256,
+    config: {
+      format: 'onestroke/1',
+      kind: 'autoencoder',
+      network: smallAutoencoder,
+      provenance: { data, images_seen, seconds, seed: own, preset, versions },
+      weights_sha256: sha256,
+    },
+  }
 }

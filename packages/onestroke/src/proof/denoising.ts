@@ -10,8 +10,8 @@ import {
 import type { LoadedModel, OpenModels } from '../model/index.js'
 
 /**
- * Root mean squared error against the clean picture per noise level, of student, teacher and of the noisy picture
- * itself. A student that has become the identity at small noise shows here, and nowhere in its loss.
+ * Root mean squared error against the clean point per noise level, of student, teacher and of the noisy point itself;
+ * points are pictures, or latents. A student that has become the identity at small noise shows here, and nowhere in its loss.
  */
 export const denoisingErrors = async (
   student: LoadedModel,
@@ -22,9 +22,10 @@ export const denoisingErrors = async (
   const models = [open.of(student), open.of(teacher)] as const
   const size = models[0].pictureSize
   const prompts = samplePrompts(dataset, DENOISING_PICTURES)
-  const x0 = new Float32Array(DENOISING_PICTURES * size)
+  const pictures = new Float32Array(DENOISING_PICTURES * size)
   for (let i = 0; i < DENOISING_PICTURES; i++)
-    x0.set(pictureOf(dataset, pictureIndex(dataset, i, prompts[i]!)), i * size)
+    pictures.set(pictureOf(dataset, pictureIndex(dataset, i, prompts[i]!)), i * size)
+  const x0 = await models[0].codec.encode(pictures)
   const noise = models[0].noise(2, 0, DENOISING_PICTURES)
   const sigma = Array.from({ length: DENOISING_LEVELS }, (_, i) =>
     karrasSigma(i / (DENOISING_LEVELS - 1), teacher.config),

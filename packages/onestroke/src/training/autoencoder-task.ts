@@ -108,7 +108,7 @@ const taskOf = ({
     open: (weights) => new Autoencoder(network, layout, weights, runtime, false),
     async finish(weights, progress) {
       const measured = { ...network, ...(await latentsOf(network, weights, dataset, runtime)) }
-      return saveAutoencoder(directory, fileOf(plan, measured, dataset, progress), weights)
+      return saveAutoencoder(directory, { config: fileOf(plan, measured, dataset, progress), weights })
     },
   }
 }

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import { METHODS } from '@onestroke/core/consistency'
-import type { Codec } from '@onestroke/core/space'
+import { halfOf } from '@onestroke/core/tensor'
 import { buildTextVocabulary, type Vocabulary } from '@onestroke/core/text'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { halvingCodec } from '../../../core/src/space/testing.js'
 import { type Batch, BatchMaker } from './batch.js'
 import { batchPlan, someData } from './testing.js'
 
@@ -76,32 +75,30 @@ describe('a batch', () => {
     expect([...total_weight]).toEqual([5])
   })
 
-  it('holds the points of its pictures, encoded once, all together', async () => {
-    const plan = batchPlan({ augment, batch: 3 })
-    const { codec, passed } = halvingCodec({ channels: 1, height: 8, width: 8 })
+  it('holds the latents of its pictures, in one of their versions', async () => {
+    const plan = batchPlan({ batch: 24 })
+    const { count } = plan.dataset
+    const shape = { channels: 2, height: 2, width: 4 }
+    const values = new Uint16Array(new SharedArrayBuffer(2 * count * 3 * 16))
+    // Each number says its picture and its version.
+    for (const [i] of values.entries()) values[i] = halfOf(Math.floor(i / 16))
+    const { x0, noise, t } = await new BatchMaker({ ...plan, latents: { shape, variants: 3, values } }).make(
+      2,
+    )
     const pictures = await new BatchMaker(plan).make(2)
-    const maker = new BatchMaker(plan, undefined, codec)
-    const points = await maker.make(2, await maker.make(1))
-    expect(passed).toEqual({ encoded: 2, decoded: 0 })
-    expect(points.x0).toEqual(await codec.encode(pictures.x0))
-    expect(points.noise).toHaveLength(3 * 16)
-    for (const name of ['t', 'r', 's'] as const) expect(points[name]).toEqual(pictures[name])
-  })
-
-  it('holds pixels where they were read, without a copy', async () => {
-    const plan = batchPlan()
-    const { codec } = new BatchMaker(plan)
-    const seen: Float32Array[] = []
-    const watched: Codec = {
-      ...codec,
-      encode: (pictures) => {
-        seen.push(pictures)
-        return codec.encode(pictures)
-      },
+    expect(noise).toHaveLength(24 * 16)
+    expect(t).toEqual(pictures.t)
+    const versions = new Set<number>()
+    for (let k = 0; k < 24; k++) {
+      const [first, ...rest] = x0.subarray(k * 16, (k + 1) * 16)
+      expect(rest).toEqual(Array(15).fill(first))
+      versions.add(first! % 3)
+      // The same picture as without latents.
+      const seen = pictures.x0.subarray(k * 64, (k + 1) * 64)
+      const own = plan.dataset.pixels.subarray(Math.floor(first! / 3) * 64, (Math.floor(first! / 3) + 1) * 64)
+      expect(seen).toEqual(Float32Array.from(own, (byte) => byte / 127.5 - 1))
     }
-    const { x0 } = await new BatchMaker(plan, undefined, watched).make(0)
-    expect(seen).toEqual([x0])
-    expect(seen[0]).toBe(x0)
+    expect(versions).toEqual(new Set([0, 1, 2]))
   })
 
   it('depends on the seed in every part', async () => {

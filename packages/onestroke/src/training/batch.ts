@@ -5,7 +5,7 @@
 import type { NoiseRange, Objective } from '@onestroke/core/diffusion'
 import { sizeOf } from '@onestroke/core/picture'
 import { Random, STREAM } from '@onestroke/core/random'
-import { type Codec, codecOf, type Space } from '@onestroke/core/space'
+import { ofHalves } from '@onestroke/core/tensor'
 import {
   asNegative,
   type Conditioner,
@@ -19,7 +19,8 @@ import {
   type Told,
   type Vocabulary,
 } from '@onestroke/core/text'
-import { type Augment, type Dataset, readPicture, Shuffle } from '../data/index.js'
+import { type Augment, type Dataset, drawChange, readPicture, Shuffle } from '../data/index.js'
+import type { Latents } from './latents.js'
 import { objectiveNamed } from './objectives.js'
 import type { GuidanceScale } from './step.js'
 
@@ -30,7 +31,8 @@ export interface BatchPlan {
     Dataset,
     'pixels' | 'count' | 'channels' | 'height' | 'width' | 'names' | 'styles' | 'classes' | 'labels'
   >
-  readonly space: Space
+  /** The points of the pictures; absent where the pictures themselves are the points. */
+  readonly latents?: Latents
   readonly vocabulary: Vocabulary
   readonly seed: number
   readonly batch: number
@@ -41,6 +43,7 @@ export interface BatchPlan {
   readonly options: object
   /** Guidance scale of every picture, or the range from which each picture's is drawn, evenly. */
   readonly guidance_scale: GuidanceScale
+  /** How pictures are changed. Latents were encoded of changed pictures. */
   readonly augment: Augment
   /** Share of the pictures whose condition is dropped, for classifier-free guidance. */
   readonly condition_dropout: number
@@ -56,7 +59,7 @@ export interface BatchSlice {
 
 /** By the names of the training step's inputs. */
 export interface Batch {
-  /** The pictures, as points of the plan's space. */
+  /** The pictures, as points. */
   readonly x0: Float32Array<ArrayBuffer>
   readonly noise: Float32Array<ArrayBuffer>
   readonly t: Float32Array<ArrayBuffer>
@@ -91,7 +94,6 @@ export class BatchMaker {
   constructor(
     readonly plan: BatchPlan,
     readonly slice: BatchSlice = { from: 0, to: plan.batch },
-    readonly codec: Codec = codecOf(plan.space, plan.dataset),
   ) {
     this.#objective = objectiveNamed(plan.objective)
     this.#conditioner = conditionerOf(plan.vocabulary)
@@ -100,11 +102,10 @@ export class BatchMaker {
 
   /** Batch number `step`, counted from 0. Writes over `reuse` if given. */
   async make(step: number, reuse?: Batch): Promise<Batch> {
-    const { plan, slice, codec } = this
-    const { dataset, batch, seed, range } = plan
+    const { plan, slice } = this
+    const { dataset, latents, batch, seed, range } = plan
     const count = slice.to - slice.from
-    const size = sizeOf(codec.shape)
-    const pictureSize = sizeOf(codec.picture)
+    const size = sizeOf(latents?.shape ?? dataset)
     const judged = this.#objective.judges_pictures === true
     const prompt = promptInputs(this.#conditioner.shape, count)
     const out: Batch = reuse ?? {
@@ -127,16 +128,13 @@ export class BatchMaker {
     out.total_weight[0] = batch
     out.progress[0] = context.progress
     const random = (stream: number, index: number) => new Random({ seed, stream, step, index })
-    /** Where a point has as many numbers, pictures are read into its place, so that pixels need no copy. */
-    const pictures = pictureSize === size ? out.x0 : new Float32Array(count * pictureSize)
     const prompts: Reading[] = []
     const negatives: Reading[] = []
     for (let k = 0; k < count; k++) {
       /** Its number in the whole batch. */
       const i = slice.from + k
       const picture = this.#shuffle.at(step * batch + i)
-      const augment = random(STREAM.augment, i)
-      readPicture(dataset as Dataset, picture, pictures, k * pictureSize, plan.augment, augment)
+      this.#readPoint(picture, out.x0, k * size, random(STREAM.augment, i))
       random(STREAM.noise, i).fillNormal(out.noise.subarray(k * size, (k + 1) * size))
       const {
         t,
@@ -156,8 +154,6 @@ export class BatchMaker {
       negatives.push(this.#negative(guidance))
       prompts.push(this.#conditioner.trainingPrompt(this.#told(picture), random(STREAM.condition, i), plan))
     }
-    const points = await codec.encode(pictures)
-    if (points !== out.x0) out.x0.set(points)
     const arrays = (nameOf: (name: string) => string): PromptArrays =>
       Object.fromEntries(Object.keys(prompt).map((name) => [name, out[nameOf(name)]!]))
     this.#conditioner.encode(
@@ -166,6 +162,16 @@ export class BatchMaker {
     )
     this.#conditioner.encode(negatives, arrays(negativeName))
     return out
+  }
+
+  /** Writes the point of a picture that was changed at random. */
+  #readPoint(picture: number, out: Float32Array, offset: number, random: Random): void {
+    const { dataset, latents, augment } = this.plan
+    if (latents) {
+      const size = sizeOf(latents.shape)
+      const at = (picture * latents.variants + random.integer(latents.variants)) * size
+      out.set(ofHalves(latents.values.subarray(at, at + size)), offset)
+    } else readPicture(dataset, picture, out, offset, drawChange(augment, random))
   }
 
   /** Half of the time the empty prompt; else another picture's caption, or a part of it. */

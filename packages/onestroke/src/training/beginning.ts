@@ -1,5 +1,6 @@
 /** Chooses the network that is trained, and its first weights. */
 import { isDeepStrictEqual } from 'node:util'
+import { factorOf } from '@onestroke/core/autoencoder'
 import { type DenoiserConfig, EDM, type Objective } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import {
@@ -10,14 +11,15 @@ import {
   type Trainable,
   wholeNetwork,
 } from '@onestroke/core/nn'
-import { codecOf, PIXELS, type Space } from '@onestroke/core/space'
+import { sizeOption, sizeText } from '@onestroke/core/picture'
+import { PIXELS, type Points, pointsOf, type Space } from '@onestroke/core/space'
 import type { Vocabulary } from '@onestroke/core/text'
 import type { Dataset } from '../data/index.js'
-import type { LoadedModel } from '../model/index.js'
+import type { LoadedAutoencoder, LoadedModel } from '../model/index.js'
 import { HALF, halved } from './half.js'
 import { objectiveNamed } from './objectives.js'
 import type { RunPlan } from './plan.js'
-import { presetNetwork } from './presets.js'
+import { isTrainable, presetNetwork, trainableSize } from './presets.js'
 import { TEACHER_PREFIX } from './step.js'
 
 /** The options that choose the network and its first weights. */
@@ -28,11 +30,49 @@ export interface Given {
   readonly teacher?: LoadedModel
   /** What the weights begin as, in place of fresh ones, or of the teacher's. */
   readonly initFrom?: LoadedModel
+  /** In whose latents a fresh model works. A teacher, or a model to go on from, brings its own. */
+  readonly autoencoder?: LoadedAutoencoder
 }
 
-/** In what the denoiser works: as the teacher's, or that of the model to go on from; else in pixels. */
-export const spaceOf = ({ teacher, initFrom }: Pick<Given, 'teacher' | 'initFrom'>): Space =>
-  (teacher ?? initFrom)?.config.space ?? PIXELS
+type Origins = Pick<Given, 'teacher' | 'initFrom' | 'autoencoder'>
+
+/** The autoencoder in whose latents the denoiser works: the teacher's, or that of the model to go on from, or the given one. */
+export const autoencoderOf = ({ teacher, initFrom, autoencoder }: Origins): LoadedAutoencoder | undefined => {
+  const origin = teacher ?? initFrom
+  return origin ? origin.autoencoder : autoencoder
+}
+
+/** In what the denoiser works. */
+export const spaceOf = (origins: Origins): Space => {
+  const autoencoder = autoencoderOf(origins)
+  return autoencoder ? { kind: 'latents', autoencoder: autoencoder.config.network } : PIXELS
+}
+
+/** What the denoiser sees of the pictures of a data set. @throws UserError if they do not fit the autoencoder. */
+export const pointsFor = (
+  origins: Origins,
+  { channels, height, width }: Pick<Dataset, 'channels' | 'height' | 'width'>,
+): Points => {
+  const autoencoder = autoencoderOf(origins)
+  if (!autoencoder) return pointsOf(PIXELS, { channels, height, width })
+  const { network } = autoencoder.config
+  if (network.channels !== channels)
+    throw new UserError(
+      `${autoencoder.path} takes pictures of ${network.channels} channels, and these have ${channels}`,
+      { option: 'channels', remedy: `\`channels\` ${network.channels}` },
+    )
+  const factor = factorOf(network)
+  const latents = { height: height / factor, width: width / factor }
+  if (!Object.values(latents).every(Number.isInteger) || !isTrainable(latents)) {
+    const near = trainableSize({ height: Math.round(latents.height), width: Math.round(latents.width) })
+    const pictures = { height: near.height * factor, width: near.width * factor }
+    throw new UserError(
+      `no network takes the latents of pictures of ${sizeText({ height, width })} pixels, each of which stands for ${factor}×${factor} pixels`,
+      { option: 'resolution', remedy: `\`resolution\` ${sizeOption(pictures)}` },
+    )
+  }
+  return pointsOf(spaceOf(origins), { channels, height, width })
+}
 
 /** The network that the plan's preset names: the teacher's own or half of it, that of the model to go on from, or a fresh one. */
 const namedNetwork = (given: Given): NetworkConfig => {
@@ -41,7 +81,7 @@ const namedNetwork = (given: Given): NetworkConfig => {
   if (!teacher && initFrom) return initFrom.config.network
   if (teacher && preset === teacher.config.provenance.preset) return teacher.config.network
   if (teacher && preset === HALF) return halved(teacher.config.network).network
-  return presetNetwork(preset, codecOf(spaceOf(given), dataset).shape, vocabulary)
+  return presetNetwork(preset, pointsFor(given, dataset).shape, vocabulary)
 }
 
 /**
@@ -81,7 +121,7 @@ export const denoiserConfig = (
     boundary: refined?.boundary ?? objective.boundary,
     sigma_min,
     sigma_max,
-    sigma_data: codecOf(spaceOf(given), dataset).sigma_data,
+    sigma_data: pointsFor(given, dataset).sigma_data,
   }
 }
 
@@ -107,6 +147,14 @@ export const beginningOf = (
         option: 'init_from',
         remedy: 'begin with a student of the same teacher',
       })
+    if (teacher && !isDeepStrictEqual(config.space, teacher.config.space))
+      throw new UserError(
+        `${path} and the teacher work in other spaces: their autoencoders are not the same`,
+        {
+          option: 'init_from',
+          remedy: 'begin with a student of the same teacher',
+        },
+      )
     if (objectiveNamed(method).refines && config.network.embedding.jump_embedding)
       throw new UserError(`${path} is a flow map, which ${method} does not make better`, {
         option: 'init_from',

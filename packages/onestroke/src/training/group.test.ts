@@ -113,7 +113,7 @@ describe('the loop of a group', () => {
       optimizer,
       share,
       schedule: { learning_rate: 1e-3, warmup: 0, decay: 0, ema_half_life: 10 },
-      plan: batches(job, plan.images!),
+      plan: batches(job, plan.images!, undefined),
       progress: freshProgress(plan.images!),
       onStep: async ({ gradientNorms, images }: StepEvent) => {
         if (images === plan.images) norms.push(await gradientNorms())

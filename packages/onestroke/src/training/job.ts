@@ -2,19 +2,20 @@
 import type { DenoiserConfig, Objective, Part } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
 import type { Trainable } from '@onestroke/core/nn'
-import type { Space } from '@onestroke/core/space'
 import type { OnnxFunction, Program } from '@onestroke/core/tensor'
 import { takesPrompts } from '@onestroke/core/text'
+import type { LoadedAutoencoder } from '../model/index.js'
 import type { BatchPlan } from './batch.js'
 import {
+  autoencoderOf,
   type Beginning,
   beginningOf,
   denoiserConfig,
   type Given,
   networkOf,
-  spaceOf,
   trainableOf,
 } from './beginning.js'
+import type { Latents } from './latents.js'
 import { objectiveNamed } from './objectives.js'
 import { ownPart, type StepOptions, TEACHER_PREFIX, trainingStep } from './step.js'
 
@@ -28,7 +29,8 @@ export interface Job {
   readonly given: JobOptions
   readonly objective: Objective
   readonly denoiser: DenoiserConfig
-  readonly space: Space
+  /** What makes points of pictures; absent where the pictures themselves are the points. */
+  readonly autoencoder: LoadedAutoencoder | undefined
   /** The source of the first weights; absent if they begin fresh. */
   readonly beginning: Beginning | undefined
   readonly trainable: Trainable
@@ -47,6 +49,11 @@ export const prepare = (given: JobOptions): Job => {
   const objective = objectiveNamed(plan.method)
   if (objective.teacher === true && !teacher)
     throw new UserError(`the method ${plan.method} needs a teacher`, { option: 'method' })
+  if (given.features && autoencoderOf(given))
+    throw new UserError('perceptual distances compare pictures, and this model works in latents', {
+      option: 'features',
+      remedy: 'choose another `distance`',
+    })
   const network = networkOf(given, objective)
   const beginning = beginningOf(given, network)
   const denoiser = denoiserConfig(given, objective, network, beginning)
@@ -57,7 +64,7 @@ export const prepare = (given: JobOptions): Job => {
     objective,
     options: plan.method_options,
   })
-  return { given, objective, denoiser, space: spaceOf(given), beginning, trainable, part }
+  return { given, objective, denoiser, autoencoder: autoencoderOf(given), beginning, trainable, part }
 }
 
 /** The student's step, and that of the objective's own part, if that has steps of its own. */
@@ -96,10 +103,14 @@ export const constantsOf = (
   return Object.fromEntries(all.filter(([name]) => name in program.inputs))
 }
 
-/** @param images pictures in the whole training. */
+/**
+ * @param images pictures in the whole training.
+ * @param latents of the data set, where the model works in latents.
+ */
 export const batchPlan = (
-  { given: { plan, dataset, vocabulary }, denoiser, space }: Job,
+  { given: { plan, dataset, vocabulary }, denoiser }: Job,
   images: number,
+  latents: Latents | undefined,
 ): BatchPlan => ({
   kind: 'noised',
   dataset: {
@@ -113,7 +124,7 @@ export const batchPlan = (
     classes: dataset.classes,
     labels: dataset.labels,
   },
-  space,
+  latents,
   vocabulary,
   seed: plan.seed,
   batch: plan.batch,

@@ -1,6 +1,7 @@
 /** The config of a run's model, with its provenance. */
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { LoadedModel } from '../model/index.js'
+import { spaceOf } from './beginning.js'
 import type { Job } from './job.js'
 import type { Progress } from './state.js'
 import type { GuidanceScale } from './step.js'
@@ -21,49 +22,52 @@ const usualGuidance = (
 
 /** The config of the model after this progress. */
 export const modelConfig = (
-  { given: { plan, dataset, vocabulary, teacher, initFrom }, objective, denoiser, space }: Job,
+  { given, objective, denoiser }: Job,
   { step, seconds }: Progress,
-): ModelConfig => ({
-  format: 'onestroke/1',
-  kind: objective.kind,
-  ...denoiser,
-  space,
-  vocabulary,
-  sampling:
-    objective.kind === 'teacher'
-      ? {
-          solver: 'dpmpp_2m',
-          schedule: 'karras',
-          num_inference_steps: 12,
-          guidance_scale: 1,
-          gamma: 1,
-          sigmas: {},
-        }
-      : {
-          solver: 'consistency',
-          schedule: 'karras',
-          num_inference_steps: 1,
-          ...usualGuidance(plan.guidance_scale, initFrom),
-          // A flow map goes where the trajectory does; others start each step from fresh noise.
-          gamma: objective.flow_map ? 0 : 1,
-          sigmas: {},
-        },
-  // From the same noise, a student paints what its teacher does.
-  example: teacher?.config.example,
-  method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
-  provenance: {
-    parent: teacher?.sha256,
-    init_from: initFrom?.sha256,
-    data: {
-      name: plan.data.spec,
-      sha256: dataset.sha256,
-      images: dataset.count,
-      license: dataset.license,
+): ModelConfig => {
+  const { plan, dataset, vocabulary, teacher, initFrom } = given
+  return {
+    format: 'onestroke/1',
+    kind: objective.kind,
+    ...denoiser,
+    space: spaceOf(given),
+    vocabulary,
+    sampling:
+      objective.kind === 'teacher'
+        ? {
+            solver: 'dpmpp_2m',
+            schedule: 'karras',
+            num_inference_steps: 12,
+            guidance_scale: 1,
+            gamma: 1,
+            sigmas: {},
+          }
+        : {
+            solver: 'consistency',
+            schedule: 'karras',
+            num_inference_steps: 1,
+            ...usualGuidance(plan.guidance_scale, initFrom),
+            // A flow map goes where the trajectory does; others start each step from fresh noise.
+            gamma: objective.flow_map ? 0 : 1,
+            sigmas: {},
+          },
+    // From the same noise, a student paints what its teacher does.
+    example: teacher?.config.example,
+    method: { name: plan.method, options: { ...plan.method_options, guidance_scale: plan.guidance_scale } },
+    provenance: {
+      parent: teacher?.sha256,
+      init_from: initFrom?.sha256,
+      data: {
+        name: plan.data.spec,
+        sha256: dataset.sha256,
+        images: dataset.count,
+        license: dataset.license,
+      },
+      images_seen: step * plan.batch,
+      seconds: Math.round(seconds * 10) / 10,
+      seed: plan.seed,
+      preset: plan.preset,
+      versions: versions(),
     },
-    images_seen: step * plan.batch,
-    seconds: Math.round(seconds * 10) / 10,
-    seed: plan.seed,
-    preset: plan.preset,
-    versions: versions(),
-  },
-})
+  }
+}

@@ -11,6 +11,7 @@ import type { LoraOptions, OptimizerOptions } from '@onestroke/core/nn'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { makeFolder } from '../model/index.js'
 import {
+  AUTOENCODER_FOLDER,
   CONFIG_FILE,
   PLAN_FILE,
   PREVIOUS_STATE_FILE,
@@ -53,6 +54,8 @@ export interface RunPlan extends TaskPlan {
   readonly teacher: string | null
   /** sha256 of the weights that it begins with; absent where it begins fresh, or as its teacher. */
   readonly init_from?: string
+  /** sha256 of the weights of the autoencoder in whose latents it works; absent where the teacher, or the model that it begins as, brings one. */
+  readonly autoencoder?: string
   /** Adapters that are trained in place of the whole network; absent where there are none. For the library: no command sets it. */
   readonly lora?: LoraOptions
   /** What a new network predicts; absent where it is `edm`. */
@@ -116,6 +119,8 @@ const RUN_FILES = [
   SAMPLES_FILE,
   REPORT_FILE,
   REPORT_DATA_FILE,
+  join(AUTOENCODER_FOLDER, CONFIG_FILE),
+  join(AUTOENCODER_FOLDER, WEIGHTS_FILE),
   PLAN_FILE,
 ]
 
@@ -145,6 +150,8 @@ const clear = async (directory: string): Promise<void> => {
     if (names.every(isKeptSamples)) await rmdir(samples).catch(() => {})
   } else if (found?.isSymbolicLink()) await rm(samples)
   for (const name of RUN_FILES) await removeFile(join(directory, name))
+  // Where nothing else is in it.
+  await rmdir(join(directory, AUTOENCODER_FOLDER)).catch(() => {})
 }
 
 const removeFile = async (path: string): Promise<void> => {

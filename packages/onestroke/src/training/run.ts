@@ -3,12 +3,16 @@ import type { ModelConfig } from '@onestroke/core/formats'
 import { networkLayout } from '@onestroke/core/nn'
 import { Model, saveModel } from '../model/index.js'
 import { batchPlan, constantsOf, type Job, type JobOptions, prepare, stepPrograms } from './job.js'
+import { encodeDataset, type LatentOptions, type Latents } from './latents.js'
 import { modelConfig } from './model-config.js'
 import type { TrainingArrays } from './optimizer.js'
-import type { Allotment, Progress } from './state.js'
+import { type Allotment, freshProgress, type Progress } from './state.js'
 import { checkTask, runTask, type Task, type TaskOptions } from './task.js'
 
-export interface RunOptions extends JobOptions, TaskOptions<Model> {
+export interface RunOptions
+  extends JobOptions,
+    TaskOptions<Model>,
+    Pick<LatentOptions, 'onEncode' | 'onUncached'> {
   /** Called when the training is done. Returns how the model is best sampled. */
   tuneSampling?(model: Model, effort?: Allotment['effort']): Promise<Partial<ModelConfig['sampling']>>
 }
@@ -33,16 +37,31 @@ export const checkRun = (options: JobOptions & Pick<RunOptions, 'group'>): void 
 /** Trains the model of a plan. Saves its state at intervals, and when it is stopped. */
 export const run = async (options: RunOptions): Promise<RunResult> => {
   const job = prepare(options)
-  const { finished, progress, saved } = await runTask(taskOf(job, options), options)
+  const { autoencoder } = job
+  const { plan } = options
+  const latents =
+    autoencoder &&
+    (await encodeDataset({
+      ...options,
+      autoencoder,
+      augment: { flip: plan.flip, translate: plan.translate },
+    }))
+  // Stopped before the first step, there is nothing to save but what was encoded, which is kept.
+  if (autoencoder && !latents) {
+    const progress = freshProgress(plan.images ?? 0)
+    return { finished: false, progress, config: modelConfig(job, progress) }
+  }
+  const { finished, progress, saved } = await runTask(taskOf(job, options, latents), options)
   return { finished, progress, ...(saved ?? { config: modelConfig(job, progress) }) }
 }
 
 const taskOf = (
   job: Job,
   { plan, directory, runtime, tuneSampling }: RunOptions,
+  latents: Latents | undefined,
 ): Task<Model, { config: ModelConfig; sha256: string }> => {
-  const { objective, denoiser, trainable, part } = job
-  const network = networkLayout(denoiser.network)
+  const { objective, denoiser, autoencoder, trainable, part } = job
+  const layout = networkLayout(denoiser.network)
   return {
     plan,
     trainable,
@@ -53,16 +72,17 @@ const taskOf = (
     }),
     programs: (batch) => stepPrograms(job, batch),
     constants: (program) => constantsOf(job, program),
-    batches: (images) => batchPlan(job, images),
+    batches: (images) => batchPlan(job, images, latents),
     begin: (arrays) => beginAs(job, arrays),
-    open: (weights, progress) => new Model(modelConfig(job, progress), network, weights, runtime, false),
+    open: (weights, progress) =>
+      new Model({ config: modelConfig(job, progress), layout, weights, autoencoder }, runtime, false),
     async finish(weights, progress) {
       const config = modelConfig(job, progress)
-      const model = new Model(config, network, weights, runtime)
+      const model = new Model({ config, layout, weights, autoencoder }, runtime)
       const tuned = await tuneSampling?.(model, progress.time?.effort)
       await model.release()
       const final = { ...config, sampling: { ...config.sampling, ...tuned } }
-      const { config: written, sha256 } = await saveModel(directory, final, weights)
+      const { config: written, sha256 } = await saveModel(directory, { config: final, weights, autoencoder })
       return { config: written, sha256 }
     },
   }

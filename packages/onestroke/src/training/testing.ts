@@ -1,7 +1,6 @@
 /** What the tests of this folder share: a small training without pictures from files. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PIXELS } from '@onestroke/core/space'
 import { type DeviceArray, HostArray, type Runtime } from '@onestroke/core/tensor'
 import type { Vocabulary } from '@onestroke/core/text'
 import { beforeAll, vi } from 'vitest'
@@ -58,7 +57,6 @@ export const UNCONDITIONAL: Vocabulary = { kind: 'none' }
 export const batchPlan = (changes: Partial<BatchPlan> = {}): BatchPlan => ({
   kind: 'noised',
   dataset: someData(),
-  space: PIXELS,
   vocabulary: UNCONDITIONAL,
   seed: 1,
   batch: 4,
