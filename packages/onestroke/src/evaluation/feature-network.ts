@@ -21,9 +21,12 @@ import {
 import type { Dataset } from '../data/index.js'
 import { learningRate, OPTIMIZER_DEFAULTS, Optimizer } from '../training/index.js'
 import { distort, pictureOf } from './distort.js'
+import { seen } from './view.js'
 
 /** Part of a trained network's file name: to be raised with every change of how it is made. */
 export const FEATURE_RECIPE = 2
+/** The same for large pictures, see `isLarge`. */
+export const LARGE_FEATURE_RECIPE = 3
 export const FEATURE_DIMS = 64
 const WIDTHS = [32, 64, 128]
 /** Places of the coarsest map, at most. */
@@ -41,9 +44,9 @@ const TEMPERATURE = 0.1
 /** Pictures per run of the exported network. */
 export const FEATURE_BATCH = 64
 
-/** x [B, C, H, W] in [-1, 1] → features [B, FEATURE_DIMS] of any length. Stride-2 convolutions down to 16 places, 4×4 in a square, then a projection. */
+/** x [B, C, H, W] in [-1, 1] → features [B, FEATURE_DIMS] of any length. Stride-2 convolutions of its view (`seen`) down to 16 places, 4×4 in a square, then a projection. */
 const embed = (scope: Scope, x: Tensor): Tensor => {
-  let y = x
+  let y = seen(x)
   for (let i = 0; y.shape[2]! * y.shape[3]! > PLACES; i++) {
     const width = WIDTHS[Math.min(i, WIDTHS.length - 1)]!
     y = conv(scope.at('layers').at(i), y, width, {

@@ -12,8 +12,15 @@ import { readBytes, writeFileAtomic } from '../formats/index.js'
 import type { Features } from '../metrics/index.js'
 import { makeFolder, sha256Of } from '../model/index.js'
 import { runtimeFor } from '../runtime/index.js'
-import { FEATURE_BATCH, FEATURE_RECIPE, FEATURE_STEPS, trainFeatureNetwork } from './feature-network.js'
+import {
+  FEATURE_BATCH,
+  FEATURE_RECIPE,
+  FEATURE_STEPS,
+  LARGE_FEATURE_RECIPE,
+  trainFeatureNetwork,
+} from './feature-network.js'
 import { picturesOf, savedPictures, savedValue } from './real-pictures.js'
+import { isLarge } from './view.js'
 
 /** Pictures of a dataset that are converted at once. */
 const ROWS = 1024
@@ -156,15 +163,19 @@ const TIMED_STEPS = 2
 /** Feature networks that come with the project. */
 const SHIPPED = fileURLToPath(new URL('../../../../models/features/', import.meta.url))
 
+type Identified = Pick<Dataset, 'sha256' | 'height' | 'width'>
+
 /** Where the network of a dataset may be: with the project, and in the cache. */
-const placesOf = ({ sha256 }: Pick<Dataset, 'sha256'>, steps: number): string[] => {
+const placesOf = (dataset: Identified, steps: number): string[] => {
+  const { sha256 } = dataset
+  const recipe = isLarge(dataset) ? LARGE_FEATURE_RECIPE : FEATURE_RECIPE
   const shorter = steps === FEATURE_STEPS ? '' : `-${steps}-steps`
-  const file = `${sha256.slice(0, 16)}-${FEATURE_RECIPE}${shorter}.onnx`
+  const file = `${sha256.slice(0, 16)}-${recipe}${shorter}.onnx`
   return [join(SHIPPED, file), join(cacheFolder(), 'features', file)]
 }
 
 /** Whether the network of a dataset is there already. */
-export const hasFeatures = (dataset: Pick<Dataset, 'sha256'>): boolean =>
+export const hasFeatures = (dataset: Identified): boolean =>
   placesOf(dataset, FEATURE_STEPS).some(existsSync)
 
 /** Seconds that one step takes of training a network for a dataset, by timing a few. */

@@ -1,10 +1,11 @@
 /** The judge `pixels`: principal components of real pictures, without a network and without training. */
-import { sizeOf } from '@onestroke/core/picture'
+import { pixelsOf } from '@onestroke/core/picture'
 import type { Dataset } from '../data/index.js'
 import { principalComponents, projected } from '../metrics/index.js'
 import { sha256Of } from '../model/index.js'
 import type { FeatureSpace } from './feature-space.js'
 import { judgedBy, picturesOf, savedPictures } from './real-pictures.js'
+import { viewed, viewOf } from './view.js'
 
 /** Principal components that are kept, of pixels and of random features, and pictures that they are fitted to at most. */
 export const COMPONENTS = 64
@@ -12,15 +13,12 @@ export const FITTED = 1024
 
 /**
  * The space of the first 64 principal components of a dataset's pixels, fewer where it has fewer pictures or pixels,
- * fitted to 1024 pictures at most. It sees whether colours and coarse shapes are right, and is blind to fine detail.
+ * fitted to 1024 pictures at most; large pictures are seen smaller, see `viewOf`. It sees whether colours and coarse shapes are right, and is blind to fine detail.
  */
 export const pixelSpace = (dataset: Dataset, most = FITTED): FeatureSpace => {
   const rows = judgedBy(dataset, Math.min(most, FITTED))
-  const dims = sizeOf(dataset)
-  const components = principalComponents(
-    { data: picturesOf(dataset, rows), count: rows.length, dims },
-    COMPONENTS,
-  )
+  const dims = dataset.channels * pixelsOf(viewOf(dataset))
+  const components = principalComponents({ data: realViews(dataset, rows), count: rows.length, dims }, COMPONENTS)
   return {
     info: {
       name: 'pixels',
@@ -31,6 +29,18 @@ export const pixelSpace = (dataset: Dataset, most = FITTED): FeatureSpace => {
     },
     customary: false,
     features: async (pictures, count) =>
-      projected(components, { data: savedPictures(pictures), count, dims }),
+      projected(components, { data: viewed(savedPictures(pictures), dataset), count, dims }),
   }
+}
+
+/** Pictures that are read at a time: large ones take much more memory than their views. */
+const TOGETHER = 64
+
+/** The views of some pictures of a dataset. */
+const realViews = (dataset: Dataset, rows: readonly number[]): Float32Array => {
+  const size = dataset.channels * pixelsOf(viewOf(dataset))
+  const out = new Float32Array(rows.length * size)
+  for (let first = 0; first < rows.length; first += TOGETHER)
+    out.set(viewed(picturesOf(dataset, rows.slice(first, first + TOGETHER)), dataset), first * size)
+  return out
 }

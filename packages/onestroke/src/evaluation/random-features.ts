@@ -10,6 +10,7 @@ import { type FeatureSpace, featuresOfDataset, networkSpace } from './feature-sp
 import { FeatureExtractor } from './features.js'
 import { COMPONENTS, FITTED } from './pixel-features.js'
 import { judgedBy } from './real-pictures.js'
+import { seen } from './view.js'
 
 const WIDTHS = [64, 128, 256]
 /** Seed of the weights. */
@@ -18,12 +19,12 @@ const SEED = 1010
 const GRID = 2
 
 /**
- * x [B, C, H, W] in [-1, 1] → features [B, 4·(64 + 128 + 256)]: three convolutions of stride 2, each pooled to 2×2 means.
+ * x [B, C, H, W] in [-1, 1] → features [B, 4·(64 + 128 + 256)]: three convolutions of stride 2 of its view (`seen`), each pooled to 2×2 means.
  * Depths that would be smaller than 2×2 are left out: a picture of 8×8 has two.
  */
 const features = (scope: Scope, x: Tensor): Tensor => {
   const depths: Tensor[] = []
-  let y = x
+  let y = seen(x)
   for (const [i, width] of WIDTHS.entries()) {
     if (Math.min(y.shape[2]!, y.shape[3]!) <= GRID) break
     y = conv(scope.at(i), y, width, { stride: 2, init: { std: Math.sqrt(2 / (9 * y.shape[1]!)) } }).relu()
