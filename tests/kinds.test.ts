@@ -21,12 +21,13 @@ it('nothing asks for one kind of prompt and takes the others for the rest', asyn
   expect(await placesOf(/\bkind [!=]== '(?:none|class|text)'/g)).toEqual([])
 })
 
-it('pictures become points where batches are made, and at both ends of painting', async () => {
+it('pictures become points, and points pictures, at both ends of painting, and where points are measured', async () => {
   expect(await placesOf(/\bcodec\.(?:encode|decode)\b/g)).toEqual([
+    'evaluation/shared-steps.ts: codec.decode',
     'pipeline/pipeline.ts: codec.decode',
     'pipeline/pipeline.ts: codec.decode',
     'pipeline/pipeline.ts: codec.encode',
-    'training/batch.ts: codec.encode',
+    'proof/denoising.ts: codec.encode',
   ])
-  expect(await placesOf(/\bkind [!=]== 'pixels'/g)).toEqual([])
+  expect(await placesOf(/\bkind [!=]== '(?:pixels|latents)'/g)).toEqual([])
 })

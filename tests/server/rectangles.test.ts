@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, expect, it } from 'vitest'
-import { untrained } from '../../packages/onestroke/src/model/testing.js'
+import { untrained, untrainedAutoencoder } from '../../packages/onestroke/src/model/testing.js'
 import { start } from './testing.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'onestroke-server-'))
@@ -83,4 +83,22 @@ it('gives AUTOMATIC1111’s tools its proportions where they ask for none', asyn
   })
   expect(await sizeOf(asked.json.images[0])).toBe('96x48')
   expect([...(await pixels(asked.json.images[0])).subarray(0, 3)]).toEqual([255, 0, 0])
+})
+
+it('paints in latents as well, and keeps what a mask leaves', async () => {
+  const autoencoder = untrainedAutoencoder()
+  const model = await untrained(join(folder, 'latents'), { height: 32, width: 48 }, { autoencoder })
+  const { post } = await start({}, model.path)
+  const [image, mask] = [await halves('#ff0000', '#0000ff'), await halves('#000000', '#ffffff')]
+  const answer = await post('/generate', { prompt: 'cat', image, mask, format: 'json' })
+  const { images, width, height } = await answer.json()
+  expect([width, height]).toEqual([48, 32])
+  const found = await pixels(images[0].b64)
+  const at = (x: number, y: number) => [...found.subarray(3 * (48 * y + x), 3 * (48 * y + x) + 3)]
+  for (const [x, y] of [
+    [0, 0],
+    [23, 31],
+  ] as const)
+    expect(at(x, y)).toEqual([255, 0, 0])
+  expect(at(40, 16)).not.toEqual([0, 0, 255])
 })

@@ -1,11 +1,11 @@
 /** The web runtime in a real browser, with the shipped student: what it paints, and what it loads. */
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StoredManifest } from '@onestroke/core/pipeline'
+import { type StoredManifest, toRGBA } from '@onestroke/core/pipeline'
 import { expect, it } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
-import { loadModel } from '../../packages/onestroke/src/model/index.js'
-import { withMoreWords } from '../../packages/onestroke/src/model/testing.js'
+import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
+import { untrained, untrainedAutoencoder, withMoreWords } from '../../packages/onestroke/src/model/testing.js'
 import { describeInBrowser } from './describe.js'
 import { expectNode, openPages, PROMPTS, paintIn, STUDENT, type Web } from './testing.js'
 
@@ -47,6 +47,33 @@ describeInBrowser('the web runtime', () => {
     const images = await paintIn(page(), 'many/', 'wasm', guidance)
     // The same model with its own words alone.
     await expectNode(images, 1, guidance)
+  })
+
+  it('paints in latents, and keeps in an edit every pixel that the mask does not cover', async () => {
+    const autoencoder = untrainedAutoencoder()
+    const { path } = await untrained(join(site.folder, '..'), { height: 32, width: 64 }, { autoencoder })
+    const loaded = await loadModel(path)
+    await exportModel({ model: loaded, out: join(site.folder, 'latents'), dtype: 'fp32' })
+    const size = 32 * 64
+    const { painted, edited, kept } = await page().evaluate(async () => {
+      const model = await web.load('latents/', { device: 'wasm' })
+      const [image] = await model.generateBatch({ prompts: ['dog'], seed: 7, steps: 2 })
+      const mask = new ImageData(64, 32)
+      // What is white is painted anew: the upper half.
+      mask.data.fill(255)
+      for (let at = 4 * 16 * 64; at < mask.data.length; at++) mask.data[at] = at % 4 === 3 ? 255 : 0
+      const other = new ImageData(64, 32)
+      for (let at = 0; at < other.data.length; at++) other.data[at] = at % 4 === 3 ? 255 : (at * 7) % 256
+      const edited = await model.generate({ prompt: 'cat', seed: 1, image: other, mask })
+      return { painted: [...image!.data], edited: [...edited.data], kept: [...other.data] }
+    })
+    const model = Model.of(loaded)
+    const { data } = await model.generate({ prompts: ['dog'], seed: 7, num_inference_steps: 2 })
+    await model.release()
+    const node = toRGBA(data, 0, { channels: 3, height: 32, width: 64 })
+    expect(Math.max(...painted.map((byte, at) => Math.abs(byte - node[at]!)))).toBeLessThanOrEqual(2)
+    expect(edited.slice(2 * size)).toEqual(kept.slice(2 * size))
+    expect(edited.slice(0, 2 * size).filter((byte, at) => byte !== kept[at]).length).toBeGreaterThan(size)
   })
 
   it('shows every step on the way, the last of them the picture', async () => {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { UserError } from '../errors/index.js'
 import { checkedConfig, modelConfigSchema, storedSpace, withStoredNetwork } from '../formats/index.js'
+import { autoencoderOf } from '../space/index.js'
 import { STORAGES, type Storage } from '../tensor/index.js'
 import { type Graphs, graphEntries } from './graphs.js'
 
@@ -92,7 +93,7 @@ export const parseManifest = (json: unknown, file: string): Manifest => {
   if (graph && graphs) throw new UserError(`${file} names its graphs twice: leave out graph or graphs`)
   const whole = graph ? { denoiser: graph } : graphs
   if (!whole) throw new UserError(`${file} names no graph: it needs graph or graphs`)
-  if (rest.space.kind === 'latents' && !(whole.encoder && whole.decoder))
+  if (autoencoderOf(rest.space) && !(whole.encoder && whole.decoder))
     throw new UserError(`${file} names no encoder and decoder, and its model works in latents`)
   return { ...rest, graphs: whole }
 }

@@ -1,5 +1,5 @@
 /** What stands between pictures, and the points that a denoiser sees of them. */
-import type { Half } from '../autoencoder/index.js'
+import type { AutoencoderConfig, Half } from '../autoencoder/index.js'
 import type { PictureShape } from '../picture/index.js'
 
 /** What a denoiser sees. */
@@ -32,6 +32,8 @@ export type RunHalf = (half: Half, values: Float32Array, batch: number) => Promi
 
 /** What is known of one kind of space. */
 export interface CodecMaker<Space> {
+  /** The autoencoder whose halves are graphs of every model in such a space, if there is one. */
+  autoencoder(space: Space): AutoencoderConfig | undefined
   /** What the pictures look like whose points have such a shape. */
   pictureOf(space: Space, shape: PictureShape): PictureShape
   /** What is seen of such pictures. @throws RangeError if there are no points of them. */

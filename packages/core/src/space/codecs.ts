@@ -1,3 +1,4 @@
+import type { AutoencoderConfig } from '../autoencoder/index.js'
 import type { PictureShape } from '../picture/index.js'
 import type { Codec, CodecMaker, Codecs, Points, RunHalf } from './codec.js'
 import { latents } from './latents.js'
@@ -7,6 +8,10 @@ import type { Space } from './space.js'
 export const CODECS: Codecs<Space> = { pixels, latents }
 
 const makerOf = <S extends Space>({ kind }: S): CodecMaker<S> => CODECS[kind] as CodecMaker<S>
+
+/** The autoencoder whose halves are graphs of every model in such a space; undefined if there is none. */
+export const autoencoderOf = (space: Space): AutoencoderConfig | undefined =>
+  makerOf(space).autoencoder(space)
 
 /** What a denoiser sees of pictures of a shape. @throws RangeError if their sides or channels do not fit the space. */
 export const pointsOf = (space: Space, picture: PictureShape): Points => makerOf(space).points(space, picture)

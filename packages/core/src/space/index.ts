@@ -1,5 +1,5 @@
 export type { Codec, Points, RunHalf } from './codec.js'
-export { codecOf, pictureOf, pointsOf } from './codecs.js'
+export { autoencoderOf, codecOf, pictureOf, pointsOf } from './codecs.js'
 export type { Latents } from './latents.js'
 export { PIXELS } from './pixels.js'
 export { type Space, spaceSchema } from './space.js'

@@ -7,6 +7,7 @@ import type { Space } from './space.js'
 export type Latents = Extract<Space, { kind: 'latents' }>
 
 export const latents: CodecMaker<Latents> = {
+  autoencoder: ({ autoencoder }) => autoencoder,
   pictureOf: ({ autoencoder }, shape) => pictureShape(autoencoder, shape),
   points({ autoencoder }, picture) {
     const { channels } = autoencoder

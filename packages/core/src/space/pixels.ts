@@ -9,6 +9,7 @@ export const PIXELS = { kind: 'pixels' } as const satisfies Space
 const SIGMA_DATA = 0.5
 
 export const pixels: CodecMaker<Extract<Space, { kind: 'pixels' }>> = {
+  autoencoder: () => undefined,
   pictureOf: (_, shape) => shape,
   points: (_, picture) => ({ shape: picture, sigma_data: SIGMA_DATA }),
   codec: (space, picture) => ({

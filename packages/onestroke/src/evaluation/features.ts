@@ -175,8 +175,7 @@ const placesOf = (dataset: Identified, steps: number): string[] => {
 }
 
 /** Whether the network of a dataset is there already. */
-export const hasFeatures = (dataset: Identified): boolean =>
-  placesOf(dataset, FEATURE_STEPS).some(existsSync)
+export const hasFeatures = (dataset: Identified): boolean => placesOf(dataset, FEATURE_STEPS).some(existsSync)
 
 /** Seconds that one step takes of training a network for a dataset, by timing a few. */
 export const featureStepSeconds = async (dataset: Dataset): Promise<number> => {

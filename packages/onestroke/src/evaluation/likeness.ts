@@ -1,5 +1,5 @@
 /** Measures of the pictures themselves, beside those of the training pictures. Distances of features do not tell them. */
-import { sizeOf } from '@onestroke/core/picture'
+import { pixelsOf, sizeOf } from '@onestroke/core/picture'
 import { type Dataset, spread } from '../data/index.js'
 import {
   between,
@@ -12,8 +12,9 @@ import {
   worstSeam,
 } from '../metrics/index.js'
 import type { Judge } from './judge.js'
-import { judgedBy, picturesOf, savedPictures } from './real-pictures.js'
+import { judgedBy, picturesOf, savedPictures, viewsOf } from './real-pictures.js'
 import type { Evaluation, Measures } from './types.js'
+import { viewed, viewOf } from './view.js'
 
 /** Pixel values that are held of the training pictures, and of one row's samples, at most: 256 MB each. */
 const MOST_VALUES = 2 ** 26
@@ -34,10 +35,12 @@ export class Likeness {
     readonly judge: Pick<Judge, 'prompts' | 'expected' | 'groups' | 'rows' | 'samples'>,
   ) {
     const { names, classes, labels } = dataset
-    const rows = judgedBy(dataset, Math.min(judge.rows.length, Math.floor(MOST_VALUES / this.#size)))
-    const pictures = picturesOf(dataset, rows)
+    const mostOf = (size: number) =>
+      judgedBy(dataset, Math.min(judge.rows.length, Math.floor(MOST_VALUES / size)))
+    const rows = mostOf(this.#viewSize)
+    const pictures = picturesOf(dataset, mostOf(sizeOf(dataset)))
     this.#whole = rows.length === judge.rows.length
-    this.#trained = this.#pictures(pictures)
+    this.#trained = { data: viewsOf(dataset, rows), count: rows.length, dims: this.#viewSize }
     this.#edges = edgeEnergy(pictures, dataset)
     const prompts = rows.map((row) => names?.[row] ?? classes?.[labels![row]!] ?? '')
     this.real = {
@@ -50,7 +53,7 @@ export class Likeness {
   measure(pictures: Float32Array): Pick<Measures, 'copies' | 'between' | 'edge_energy' | 'seams'> {
     const { dataset, judge } = this
     const saved = savedPictures(pictures)
-    const samples = this.#pictures(saved)
+    const samples = this.#views(saved)
     const afford = Math.floor(MOST_PRODUCTS / this.#trained.data.length)
     const all = Array.from({ length: samples.count }, (_, i) => i)
     const some = spread(all, Math.max(LEAST_SAMPLES, afford))
@@ -65,7 +68,7 @@ export class Likeness {
   /** Samples whose pictures `diversity` asks for: all, or some that are spread over them. */
   varied(seeds: number): readonly number[] {
     const { samples } = this.judge
-    const afford = Math.floor(MOST_VALUES / (seeds * this.#size))
+    const afford = Math.floor(MOST_VALUES / (seeds * sizeOf(this.dataset)))
     return spread(
       Array.from({ length: samples }, (_, i) => i),
       Math.max(1, afford),
@@ -78,16 +81,18 @@ export class Likeness {
     const all = new Float32Array(sets.reduce((sum, { length }) => sum + length, 0))
     for (const [i, set] of sets.entries()) all.set(savedPictures(set), i * set.length)
     return diversity(
-      this.#pictures(all),
+      this.#views(all),
       sets.flatMap(() => prompts),
     )
   }
 
-  get #size(): number {
-    return sizeOf(this.dataset)
+  get #viewSize(): number {
+    return this.dataset.channels * pixelsOf(viewOf(this.dataset))
   }
-  #pictures(data: Float32Array): Features {
-    return { data, count: data.length / this.#size, dims: this.#size }
+  /** Pictures as they are compared with each other: large ones are seen smaller. */
+  #views(pictures: Float32Array): Features {
+    const count = pictures.length / sizeOf(this.dataset)
+    return { data: viewed(pictures, this.dataset), count, dims: this.#viewSize }
   }
 }
 

@@ -4,7 +4,7 @@ import type { Dataset } from '../data/index.js'
 import { principalComponents, projected } from '../metrics/index.js'
 import { sha256Of } from '../model/index.js'
 import type { FeatureSpace } from './feature-space.js'
-import { judgedBy, picturesOf, savedPictures } from './real-pictures.js'
+import { judgedBy, savedPictures, viewsOf } from './real-pictures.js'
 import { viewed, viewOf } from './view.js'
 
 /** Principal components that are kept, of pixels and of random features, and pictures that they are fitted to at most. */
@@ -18,7 +18,10 @@ export const FITTED = 1024
 export const pixelSpace = (dataset: Dataset, most = FITTED): FeatureSpace => {
   const rows = judgedBy(dataset, Math.min(most, FITTED))
   const dims = dataset.channels * pixelsOf(viewOf(dataset))
-  const components = principalComponents({ data: realViews(dataset, rows), count: rows.length, dims }, COMPONENTS)
+  const components = principalComponents(
+    { data: viewsOf(dataset, rows), count: rows.length, dims },
+    COMPONENTS,
+  )
   return {
     info: {
       name: 'pixels',
@@ -31,16 +34,4 @@ export const pixelSpace = (dataset: Dataset, most = FITTED): FeatureSpace => {
     features: async (pictures, count) =>
       projected(components, { data: viewed(savedPictures(pictures), dataset), count, dims }),
   }
-}
-
-/** Pictures that are read at a time: large ones take much more memory than their views. */
-const TOGETHER = 64
-
-/** The views of some pictures of a dataset. */
-const realViews = (dataset: Dataset, rows: readonly number[]): Float32Array => {
-  const size = dataset.channels * pixelsOf(viewOf(dataset))
-  const out = new Float32Array(rows.length * size)
-  for (let first = 0; first < rows.length; first += TOGETHER)
-    out.set(viewed(picturesOf(dataset, rows.slice(first, first + TOGETHER)), dataset), first * size)
-  return out
 }

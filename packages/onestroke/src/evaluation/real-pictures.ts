@@ -1,7 +1,8 @@
 /** Which pictures of a dataset models are judged by, and how pictures are made comparable. */
-import { sizeOf } from '@onestroke/core/picture'
+import { pixelsOf, sizeOf } from '@onestroke/core/picture'
 import { type Dataset, spread } from '../data/index.js'
 import { pictureOf } from './distort.js'
+import { viewed, viewOf } from './view.js'
 
 /** Pictures of a dataset by which models are judged, at most. */
 const MOST = 20_000
@@ -19,6 +20,18 @@ export const picturesOf = (dataset: Dataset, rows: readonly number[]): Float32Ar
   const pictures = new Float32Array(rows.length * size)
   for (const [i, row] of rows.entries()) pictures.set(pictureOf(dataset, row), i * size)
   return pictures
+}
+
+/** Pictures that are read at a time: large ones take much more memory than their views. */
+const TOGETHER = 64
+
+/** The views of some pictures of a dataset, see `viewed`: [rows, C, h, w]. */
+export const viewsOf = (dataset: Dataset, rows: readonly number[]): Float32Array => {
+  const size = dataset.channels * pixelsOf(viewOf(dataset))
+  const views = new Float32Array(rows.length * size)
+  for (let first = 0; first < rows.length; first += TOGETHER)
+    views.set(viewed(picturesOf(dataset, rows.slice(first, first + TOGETHER)), dataset), first * size)
+  return views
 }
 
 /** Fewest pictures of a test split that represent the data. */

@@ -27,7 +27,10 @@ it.each([
   [96, 72],
 ])('the mean of each area is what is seen of %i×%i, in numbers as in a network', async (height, width) => {
   const shape = { channels: 2, height, width }
-  const pictures = Float32Array.from({ length: 2 * 2 * height * width }, (_, i) => Math.sin(0.01 * i) + (i % 3))
+  const pictures = Float32Array.from(
+    { length: 2 * 2 * height * width },
+    (_, i) => Math.sin(0.01 * i) + (i % 3),
+  )
   const view = viewOf(shape)
   const numbers = viewed(pictures, shape)
   expect(numbers).toHaveLength(2 * 2 * view.height * view.width)

@@ -4,6 +4,7 @@ import { type DenoiserConfig, denoiseProgram, EDM, type Parametrization } from '
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { Layout } from '@onestroke/core/nn'
 import { type GraphFile, type Graphs, shapeOf } from '@onestroke/core/pipeline'
+import { autoencoderOf } from '@onestroke/core/space'
 import { type Program, type Storage, toOnnx } from '@onestroke/core/tensor'
 import { halfWeights, type LoadedModel } from '../model/index.js'
 
@@ -33,11 +34,9 @@ export const graphShapes = (
   config: Omit<DenoiserConfig, keyof Parametrization> & Pick<ModelConfig, 'space'>,
   layout: Layout,
 ): Graphs<Shapes> => {
-  const { space } = config
+  const autoencoder = autoencoderOf(config.space)
   const half = (name: Half): Shapes | undefined =>
-    space.kind === 'latents'
-      ? shapesOf(halfSizes(name, config), namesOf(autoencoderLayout(space.autoencoder)))
-      : undefined
+    autoencoder && shapesOf(halfSizes(name, config), namesOf(autoencoderLayout(autoencoder)))
   return withHalves({
     // They do not depend on what the network's output means.
     denoiser: shapesOf(denoiserSizes({ ...config, ...EDM }), namesOf(layout)),
@@ -58,9 +57,10 @@ const denoiserSizes = (config: DenoiserConfig): Sizes => [
 
 const halfSizes = (half: Half, config: Pick<ModelConfig, 'network' | 'space'>): Sizes => {
   const { network, space } = config
-  if (space.kind !== 'latents') throw new RangeError(`a model in ${space.kind} has no ${half}`)
+  const autoencoder = autoencoderOf(space)
+  if (!autoencoder) throw new RangeError(`a model in ${space.kind} has no ${half}`)
   const size = half === 'encoder' ? shapeOf(config) : network
-  return [halfProgram(half, space.autoencoder, 2, size), halfProgram(half, space.autoencoder, 3, size)]
+  return [halfProgram(half, autoencoder, 2, size), halfProgram(half, autoencoder, 3, size)]
 }
 
 const namesOf = ({ specs }: Layout): string[] => specs.map(({ name }) => name)

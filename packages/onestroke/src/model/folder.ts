@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '@onestroke/core/errors'
 import { isAutoencoder, type ModelConfig, parseModelConfig, storedConfig } from '@onestroke/core/formats'
 import { type Layout, networkLayout } from '@onestroke/core/nn'
+import { autoencoderOf } from '@onestroke/core/space'
 import { writeFileAtomic } from '../formats/index.js'
 import { AUTOENCODER_FOLDER, CONFIG_FILE, WEIGHTS_FILE } from '../run-files.js'
 import { type LoadedAutoencoder, loadAutoencoder, saveAutoencoder } from './autoencoder.js'
@@ -33,31 +34,22 @@ export const loadModel = async (path: string): Promise<LoadedModel> => {
   const config = await readConfig(path)
   const layout = layoutOf(config, join(path, CONFIG_FILE))
   const { weights, sha256 } = await readWeightsOf(path, layout, config)
-  return { path, config, layout, weights, sha256, autoencoder: await autoencoderOf(path, config) }
+  return { path, config, layout, weights, sha256, autoencoder: await loadAutoencoderOf(path, config) }
 }
 
 /** @throws UserError if there is none, or if it is not the one that the config describes. */
-const autoencoderOf = async (
+const loadAutoencoderOf = async (
   path: string,
   { space }: Pick<ModelConfig, 'space'>,
 ): Promise<LoadedAutoencoder | undefined> => {
-  switch (space.kind) {
-    case 'pixels':
-      return undefined
-    case 'latents': {
-      const found = await loadAutoencoder(join(path, AUTOENCODER_FOLDER))
-      if (!isDeepStrictEqual(found.config.network, space.autoencoder))
-        throw new UserError(
-          `${found.path} is not the autoencoder that ${join(path, CONFIG_FILE)} describes`,
-          {
-            remedy: 'copy the model again, with its folder of the autoencoder',
-          },
-        )
-      return found
-    }
-    default:
-      return space satisfies never
-  }
+  const described = autoencoderOf(space)
+  if (!described) return undefined
+  const found = await loadAutoencoder(join(path, AUTOENCODER_FOLDER))
+  if (!isDeepStrictEqual(found.config.network, described))
+    throw new UserError(`${found.path} is not the autoencoder that ${join(path, CONFIG_FILE)} describes`, {
+      remedy: 'copy the model again, with its folder of the autoencoder',
+    })
+  return found
 }
 
 /**

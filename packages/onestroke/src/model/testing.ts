@@ -6,7 +6,7 @@ import { EDM } from '@onestroke/core/diffusion'
 import { networkLayout } from '@onestroke/core/nn'
 import type { PictureSize } from '@onestroke/core/picture'
 import { Random } from '@onestroke/core/random'
-import { PIXELS } from '@onestroke/core/space'
+import { PIXELS, pointsOf, type Space } from '@onestroke/core/space'
 import { conditionerOf } from '@onestroke/core/text'
 import { smallAutoencoder } from '../../../core/src/autoencoder/testing.js'
 import { UNTRAINED } from '../../../core/src/formats/testing-config.js'
@@ -58,31 +58,41 @@ export const withMoreWords = (loaded: LoadedModel, count: number): LoadedModel =
   return { ...loaded, config: { ...config, vocabulary, network }, layout: larger, weights: flat }
 }
 
+interface UntrainedOptions {
+  readonly kind?: 'student' | 'teacher'
+  readonly parent?: string
+  readonly autoencoder?: LoadedAutoencoder
+}
+
 /**
  * Writes a model that nobody trained, of two classes, whose pictures have such a size.
  *
  * @param parent hash of a student's teacher
+ * @param autoencoder in whose latents it works
  * @returns its path, and the hash of its weights.
  */
 export const untrained = async (
   folder: string,
   size: PictureSize,
-  { kind = 'student', parent }: { kind?: 'student' | 'teacher'; parent?: string } = {},
+  { kind = 'student', parent, autoencoder }: UntrainedOptions = {},
 ): Promise<{ path: string; sha256: string }> => {
   const path = join(folder, `${kind}-${size.width}x${size.height}`)
   const isStudent = kind === 'student'
   const vocabulary = { kind: 'class' as const, classes: ['cat', 'dog'] }
-  const network = presetNetwork('tiny', { channels: 3, ...size }, vocabulary)
+  const space: Space = autoencoder ? { kind: 'latents', autoencoder: autoencoder.config.network } : PIXELS
+  const { shape } = pointsOf(space, { channels: 3, ...size })
+  const network = presetNetwork('tiny', shape, vocabulary)
   const { size: count } = networkLayout(network)
   const random = new Random({ seed: 1, stream: 0, step: 0, index: 0 })
   const weights = random.fillNormal(new Float32Array(count)).map((value) => 0.1 * value)
   const { sha256 } = await saveModel(path, {
     weights,
+    autoencoder,
     config: {
       format: 'onestroke/1',
       kind,
       network,
-      space: PIXELS,
+      space,
       ...EDM,
       boundary: isStudent,
       ...UNTRAINED,
