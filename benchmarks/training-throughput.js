@@ -9,12 +9,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { withStoredNetwork } from '@onestroke/core/formats'
 import { storedNetwork } from '@onestroke/core/nn'
 import { Child, PYTHON } from './lib/child.js'
-import { median, rounded } from './lib/statistics.js'
+import { checkSame, ratios, say, summary, takeTurns } from './lib/turns.js'
 import { BATCHES, CASES, DATA, prepare } from './training-throughput/cases.js'
 
 export const about = 'pictures a second and peak memory of training, against PyTorch on the same network'
@@ -38,8 +37,6 @@ export const options = {
 const WARM_UP = 5
 /** Losses of the warm-up must agree to this, relatively, or the sides do not train the same thing. */
 const SAME = 1e-3
-/** Between turns: idle threads of the side before stop spinning. */
-const PAUSE_MS = 100
 
 const NEEDS = `PyTorch's side needs ${PYTHON} with torch and safetensors; ONESTROKE_PYTHON can name another Python`
 
@@ -80,12 +77,9 @@ export const run = async (given) => {
 }
 
 /**
- * @typedef {{ seconds: number, losses: number[], peak_memory: number }} Turn
- * @typedef {{ rounds: number, steps: number, batch: number, threads: number, seed: number }} Settings
- *
  * @param {string} name
  * @param {readonly string[]} sides
- * @param {Settings} settings
+ * @param {import('./lib/turns.js').Settings} settings
  * @param {Record<string, string>} versions
  */
 const measure = async (name, sides, settings, versions) => {
@@ -118,7 +112,7 @@ const measure = async (name, sides, settings, versions) => {
         delete children[side]
       }
     }
-    checkSame(name, losses)
+    checkSame(name, losses, SAME)
     const turns = await takeTurns(children, settings)
     const row = {
       case: name,
@@ -135,86 +129,4 @@ const measure = async (name, sides, settings, versions) => {
     for (const child of Object.values(children)) await child.close()
     await rm(directory, { recursive: true })
   }
-}
-
-/**
- * @param {string} name
- * @param {Record<string, number[]>} losses
- */
-const checkSame = (name, { ours, ...others }) => {
-  for (const [side, theirs] of Object.entries(others))
-    for (const [i, loss] of theirs.entries())
-      if (!(Math.abs(loss - ours[i]) <= SAME * loss))
-        throw new Error(
-          `${name}, step ${i + 1}: the loss is ${loss} for ${side} and ${ours[i]} for onestroke`,
-        )
-}
-
-/**
- * Every side once a round, each round beginning with another side.
- *
- * @param {Record<string, Child>} children
- * @param {Settings} settings
- */
-const takeTurns = async (children, { rounds, steps }) => {
-  const order = Object.keys(children)
-  /** @type {Record<string, Turn[]>} */
-  const turns = Object.fromEntries(order.map((side) => [side, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < order.length; i++) {
-      const side = order[(round + i) % order.length]
-      await setTimeout(PAUSE_MS)
-      turns[side].push(await children[side].ask({ steps }))
-    }
-  }
-  return turns
-}
-
-/**
- * @param {readonly Turn[]} turns
- * @param {Settings} settings
- */
-const summary = (turns, { steps, batch }) => {
-  const { peak_memory, losses } = turns[turns.length - 1]
-  return {
-    images_per_second: rounded((steps * batch) / median(turns.map(({ seconds }) => seconds))),
-    peak_memory_mib: Math.round(peak_memory / 2 ** 20),
-    loss: rounded(losses[losses.length - 1]),
-    seconds: turns.map(({ seconds }) => rounded(seconds)),
-  }
-}
-
-/**
- * How many times faster ours is than each other side, round by round: the median, and the range.
- *
- * @param {Record<string, Turn[]>} turns
- */
-const ratios = ({ ours, ...others }) =>
-  Object.fromEntries(
-    Object.entries(others).map(([side, theirs]) => {
-      const each = theirs.map(({ seconds }, i) => seconds / ours[i].seconds)
-      return [
-        `ours_over_${side}`,
-        {
-          median: rounded(median(each)),
-          least: rounded(Math.min(...each)),
-          most: rounded(Math.max(...each)),
-        },
-      ]
-    }),
-  )
-
-/**
- * @param {Record<string, any>} row
- * @param {Record<string, Turn[]>} turns
- */
-const say = (row, turns) => {
-  console.log(`${row.case} (${row.about}, ${row.parameters} parameters)`)
-  for (const side of Object.keys(turns)) {
-    const { images_per_second, peak_memory_mib } = row[side]
-    const ratio = row.ratios[`ours_over_${side}`]
-    const against = ratio ? `, ours is ${ratio.median} times as fast (${ratio.least} to ${ratio.most})` : ''
-    console.log(`  ${side}: ${images_per_second} images/s, ${peak_memory_mib} MiB at most${against}`)
-  }
-  for (const [side, why] of Object.entries(row.failed ?? {})) console.log(`  ${side}: ${why}`)
 }

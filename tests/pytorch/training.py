@@ -17,11 +17,11 @@ from safetensors.torch import load_file, save_file
 
 
 class Trainer:
-    """`config` is a denoiser's configuration, `options` the optimiser's, `weights` those of onestroke, by name."""
+    """Trains `net` by the mean of `losses(net, **batch)`. `options` are the optimiser's, `weights` onestroke's, by name."""
 
-    def __init__(self, config, options, weights, compiled=False):
+    def __init__(self, net, losses, options, weights, compiled=False):
         assert options["optimizer"] == "adam"
-        self.net = build(config["network"])
+        self.net = net
         load_weights(self.net, weights)
         self.net.to(memory_format=torch.channels_last)  # what convolutions on a CPU like best
         self.parameters = list(self.net.parameters())
@@ -35,13 +35,13 @@ class Trainer:
         )
         self.clip = options["clip"]
 
-        def loss(x0, noise, t, **condition):
-            return diffusion_losses(self.net, config, x0, noise, t, **condition).mean()
+        def loss(**batch):
+            return losses(self.net, **batch).mean()
 
         self.loss = torch.compile(loss) if compiled else loss
 
     def step(self, batch, learning_rate, ema_decay):
-        """Trains on a batch {"x0", "noise", "t", "condition"}; returns its loss."""
+        """Trains on a batch, by the names of what `losses` takes; returns its loss."""
         self.optimizer.zero_grad()
         loss = self.loss(**batch)
         loss.backward()
@@ -53,8 +53,13 @@ class Trainer:
         return loss.item()
 
 
-def open_job(directory, compiled=False):
-    """A trainer, and its step as a function without arguments.
+def denoiser(config):
+    """The network of a denoiser's configuration, and its losses."""
+    return build(config["network"]), lambda net, **batch: diffusion_losses(net, config, **batch)
+
+
+def open_job(directory, compiled=False, made_of=denoiser):
+    """A trainer, and its step as a function without arguments. `made_of(config)` is a network and its losses.
 
     job.json holds config, optimizer, learning_rate, ema_decay, threads; tensors.safetensors weights.NAME and the
     batches that the steps go through, over and over: batches.I.NAME.
@@ -69,7 +74,7 @@ def open_job(directory, compiled=False):
         else:
             i, key = rest.split(".")
             batches.setdefault(int(i), {})[key] = tensor
-    trainer = Trainer(job["config"], job["optimizer"], weights, compiled)
+    trainer = Trainer(*made_of(job["config"]), job["optimizer"], weights, compiled)
     turns = cycle([batches[i] for i in sorted(batches)])
     return trainer, lambda: trainer.step(next(turns), job["learning_rate"], job["ema_decay"])
 

@@ -29,13 +29,17 @@ export { loadModel, Model, saveModel } from './model/index.js'
 export { type NodeRuntimeOptions, nodeRuntime, type RuntimeOptions, runtimeFor } from './runtime/index.js'
 export {
   ALONE,
+  autoencoderStep,
   BatchMaker,
+  CropMaker,
+  type CropPlan,
   compileMuon,
   type Group,
   OPTIMIZER_DEFAULTS,
   Optimizer,
   type OptimizerOptions,
   openRun,
+  presetAutoencoder,
   presetNetwork,
   type RunOptions,
   type RunPlan,

@@ -5,10 +5,12 @@ export {
   type OptimizerOptions,
 } from '@onestroke/core/nn'
 export { FACTORS, type Factor, LATENT_CHANNELS, presetAutoencoder } from './autoencoder-presets.js'
+export { autoencoderStep } from './autoencoder-step.js'
 export { type AutoencoderPlan, checkAutoencoder, trainAutoencoder } from './autoencoder-task.js'
 export { BANDS, bandLimits } from './bands.js'
 export { BatchMaker } from './batch.js'
 export { pointsFor } from './beginning.js'
+export { CropMaker, type CropPlan } from './crops.js'
 export { ALONE, type Group } from './group.js'
 export { HALF } from './half.js'
 export { encodeDataset, type Latents } from './latents.js'
