@@ -1,6 +1,6 @@
 /**
  * Runs command lines one after another in this process, as `bin/onestroke.js` runs one: what a start costs is paid once. Messages in:
- * `{ args, cwd }`; out: `{ status, stdout, stderr }`, when nothing of the command would keep its own process alive.
+ * `{ args, cwd, env }`; out: `{ status, stdout, stderr }`, when nothing of the command would keep its own process alive.
  */
 
 import { syncBuiltinESMExports } from 'node:module'
@@ -61,8 +61,9 @@ const keepAlive = (before) => {
   })
 }
 
-/** @param {{ args: string[], cwd?: string }} order */
-const run = async ({ args, cwd = root }) => {
+/** @param {{ args: string[], cwd?: string, env: Record<string, string> }} order */
+const run = async ({ args, cwd = root, env }) => {
+  Object.assign(process.env, env)
   said = { stdout: '', stderr: '' }
   process.chdir(cwd)
   process.argv.splice(2, Number.POSITIVE_INFINITY, ...args)

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, vi } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import { pngOf } from '../../packages/onestroke/src/formats/index.js'
 import { expectBuilt } from '../build.js'
 
@@ -63,9 +63,6 @@ export const onestroke = (
     child.on('close', (status) => resolve({ status, ...said }))
   })
 
-// A busy machine is no failure.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
-
 /** A process that has the program loaded and runs one command line after another; none before the first. */
 let runner: ChildProcess | undefined
 let turn: Promise<unknown> = Promise.resolve()
@@ -96,7 +93,9 @@ const quickly = (args: readonly string[], cwd?: string): Promise<Result> => {
           child.off('close', fail)
           resolve(message as Result)
         })
-        child.send({ args, cwd })
+        // It may run since an earlier file, before a test has set one of these.
+        const settings = Object.entries(process.env).filter(([name]) => name.startsWith('ONESTROKE_'))
+        child.send({ args, cwd, env: Object.fromEntries(settings) })
       }),
   )
   turn = result.catch(() => {})

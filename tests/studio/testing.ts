@@ -1,21 +1,19 @@
 /** What the tests of the studio share: its server with the shipped models, and its built page in a real browser. */
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import sharp from 'sharp'
-import { afterEach, beforeAll, expect, vi } from 'vitest'
+import { afterEach, beforeAll, expect } from 'vitest'
 import { openCatalogue, studioServer } from '../../packages/onestroke/src/studio/index.js'
 import { expectBuilt } from '../build.js'
 import { succeeds } from '../cli/testing.js'
-import { launch } from '../web/browser.js'
+import { sharedBrowser } from '../web/shared.js'
 
 expectBuilt('library', 'studio')
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 export const STUDENT = 'models/emoji-16-guided'
 /** By which the studio knows a model anew: that of its config, which has the weights' own. */
@@ -51,11 +49,12 @@ export class Studio {
     await prepare(this.work)
     this.app = await serve(this.work, 0, this.models)
     this.url = `http://127.0.0.1:${(this.app.server.address() as AddressInfo).port}/`
-    this.browser = await launch()
+    this.browser = await sharedBrowser()
   }
 
   async close(): Promise<void> {
-    await this.browser.close()
+    await this.leave()
+    await this.#shared?.close()
     await this.app.close()
     await rm(this.work, { recursive: true, force: true })
   }
@@ -153,9 +152,24 @@ export const changed = async (canvas: Locator, before: readonly number[]): Promi
   return pixelsOf(canvas)
 }
 
-/** A short training in `runs/first` of a folder. */
+/** Where a short training is kept while all tests run. */
+const TRAINED = join(process.env.ONESTROKE_CACHE!, 'training-for-the-studio')
+
+/** A short training in `runs/first` of a folder: the same for all files, so it is done once, and copied. */
 export const train = async (work: string): Promise<void> => {
-  await succeeds([
+  if (!(await stat(TRAINED).catch(() => undefined))) {
+    const own = await mkdtemp(`${TRAINED}-`)
+    await trainIn(join(own, 'first'))
+    // Who did it in another process at the same time may have been first.
+    await rename(join(own, 'first'), TRAINED).catch((error) =>
+      stat(TRAINED).catch(() => Promise.reject(error)),
+    )
+  }
+  await cp(TRAINED, join(work, 'runs/first'), { recursive: true })
+}
+
+const trainIn = (out: string): Promise<unknown> =>
+  succeeds([
     'train',
     'iconify:fluent-emoji-flat',
     '--category',
@@ -167,9 +181,8 @@ export const train = async (work: string): Promise<void> => {
     '--images',
     '640',
     '--out',
-    join(work, 'runs/first'),
+    out,
   ])
-}
 
 /** The same, and a page that stands for its report. */
 export const trainWithReport = async (work: string): Promise<void> => {

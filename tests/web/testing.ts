@@ -2,15 +2,15 @@
 import { join } from 'node:path'
 import { toRGBA } from '@onestroke/core/pipeline'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { beforeAll, beforeEach, expect, vi } from 'vitest'
+import { beforeAll, beforeEach, expect } from 'vitest'
 import { exportModel } from '../../packages/onestroke/src/export/index.js'
 import { loadModel, Model } from '../../packages/onestroke/src/model/index.js'
 import { expectBuilt } from '../build.js'
-import { launch, serveBuilt } from './browser.js'
+import { type launch, serveBuilt } from './browser.js'
+import { sharedBrowser } from './shared.js'
 
 expectBuilt('library')
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 export const STUDENT = 'models/emoji-16-guided'
 
 /** What a page holds as `web`. */
@@ -60,11 +60,14 @@ export class WebSite {
   browser!: Browser
   /** One for all pages that need none of their own: what it has compiled of onnxruntime stays. */
   context!: BrowserContext
+  #own: Browser | undefined
 
-  async start(launched: typeof launch): Promise<void> {
+  /** @param launched starts a browser for this site alone; otherwise it is the one that all files share */
+  async start(launched?: typeof launch): Promise<void> {
     this.site = await serveBuilt('tests/web/page')
     await exportModel({ model: await loadModel(STUDENT), out: join(this.folder, 'model'), dtype: 'fp32' })
-    this.browser = await launched()
+    this.#own = await launched?.()
+    this.browser = this.#own ?? (await sharedBrowser())
     this.context = await this.browser.newContext()
   }
 
@@ -80,13 +83,14 @@ export class WebSite {
   }
 
   async close(): Promise<void> {
-    await this.browser.close()
+    await this.context.close()
+    await this.#own?.close()
     await this.site.close()
   }
 }
 
 /** A site for the tests that stand beside this call: it opens before them, and closes after them. */
-export const openSite = (launched = launch): WebSite => {
+export const openSite = (launched?: typeof launch): WebSite => {
   const site = new WebSite()
   beforeAll(async () => {
     await site.start(launched)
