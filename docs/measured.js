@@ -156,8 +156,7 @@ const likeness = (/** @type {any} */ { rows }) =>
   )
 
 const quality16 = emoji['emoji-16-student']
-const quality32 = emoji['emoji-32-student']
-const qualityHalf = emoji['emoji-32-half']
+const qualityHalf = resultsOf('emoji-32')['emoji-32-half']
 const repeatability = resultsOf('repeatability')
 
 /** README's table: multiples of the teacher's best. */
@@ -341,7 +340,6 @@ const CASES = { 'small-16': 'hourglass, 16×16', 'base-32': 'hourglass, 32×32',
 const caseOf = (/** @type {string} */ name) => throughput.find((/** @type {any} */ one) => one.case === name)
 
 const loop = resultsOf('training-loop')
-const against = resultsOf('against')
 const web = resultsOf('web')
 const frames = resultsOf('frames')
 const server = resultsOf('server')
@@ -364,9 +362,7 @@ export const NUMBERS = {
   'likeness 16': () => likeness(quality16),
   'quality guided': () =>
     distances(emoji['emoji-16-guided'], ({ who, steps }) => who === 'student' && steps <= 4),
-  'quality 32': () => distances(quality32, () => true, true),
-  'likeness 32': () => likeness(quality32),
-  'quality half': () => distances(qualityHalf, ({ who, steps }) => who === 'student' && steps <= 4),
+  'quality half': () => distances(qualityHalf, () => true, true),
   'likeness half': () => likeness(qualityHalf),
   repeatability: () => {
     const cell = (/** @type {any} */ { relative_sd, within_goal }) =>
@@ -449,17 +445,6 @@ export const NUMBERS = {
         ...[row.ours, row.torch, row.torch_compile].map((one) => whole(one.images_per_second)),
         times(row.ratios.ours_over_torch.median),
         times(row.ratios.ours_over_torch_compile.median),
-      ]),
-    ),
-  'against commit': () => against.other.slice(0, 7),
-  against: () =>
-    table(
-      ['', 'median', 'least', 'most'],
-      against.rows.map((/** @type {any} */ { what, median_ratio, ratios }) => [
-        what,
-        times(median_ratio),
-        times(Math.min(...ratios)),
-        times(Math.max(...ratios)),
       ]),
     ),
   'training loop': () =>

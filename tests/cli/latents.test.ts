@@ -21,6 +21,7 @@ beforeAll(async () => {
   await succeeds(['autoencoder', pictures, '--resolution', '48x32', '--out', codec, '--crop', '16', ...SHORT])
   const { stderr } = await succeeds(training(...SIZE, '--autoencoder', codec, '--out', teacher))
   expect(stderr).toContain('16/16 pictures')
+  expect(stderr).toContain(`in latents of ${codec}: 12×8 with 4 channels, for pictures of 96×64`)
   await succeeds([
     'distill',
     teacher,
@@ -107,6 +108,8 @@ describe('a model in latents', () => {
       await fails(training(...SIZE, '--autoencoder', codec, '--init-from', teacher, '--out', at('x')), 2),
     ).toMatch(/--autoencoder is for a new network|--preset names a new network/)
     await expect(stat(at('x'))).rejects.toThrow('ENOENT')
+    const { stderr } = await succeeds(training('--resolution', '96', '--out', at('pixels')))
+    expect(stderr).toContain('latents are quicker')
     const decoder = join(at('exported'), 'decoder.onnx')
     await copyFile(join(at('exported'), 'encoder.onnx'), decoder)
     expect(await fails(['serve', at('exported'), '--port', '0'], 1)).toContain(

@@ -10,6 +10,7 @@ import {
   LATENT_SIGMA_DATA,
   latentShape,
   pictureShape,
+  previewOf,
   reconstructionError,
 } from './index.js'
 import { smallAutoencoder as config } from './testing.js'
@@ -108,6 +109,28 @@ describe('an autoencoder', () => {
 
   it('is described by its config', () => {
     expect(autoencoderConfig.parse(JSON.parse(JSON.stringify(config)))).toEqual(config)
+  })
+})
+
+describe('previewOf', () => {
+  it('gives each point the colour that a linear map tells, over all of its square', () => {
+    const picture = { channels: 3, height: 8, width: 12 }
+    const preview = [
+      [1, 0, 0],
+      [0, 2, 0],
+      [0.5, 0.5, 0.25],
+    ]
+    const points = randomArray(2 * 2 * 2 * 3, 8)
+    const found = previewOf({ ...config, preview }, points, picture)!
+    expect(found).toHaveLength(2 * 3 * 96)
+    const point = (i: number, k: number, y: number, x: number) => points[((i * 2 + k) * 2 + y) * 3 + x]!
+    for (const [at, value] of found.entries()) {
+      const [x, y] = [at % 12 >> 2, (Math.floor(at / 12) % 8) >> 2]
+      const [c, i] = [Math.floor(at / 96) % 3, Math.floor(at / 288)]
+      const [a, b, added] = preview[c] as [number, number, number]
+      expect(value).toBeCloseTo(a * point(i, 0, y, x) + b * point(i, 1, y, x) + added, 5)
+    }
+    expect(previewOf(config, points, picture)).toBeUndefined()
   })
 })
 

@@ -5,6 +5,12 @@ const upTo = (most: number) => z.int().positive().max(most)
 const blocks = z.int().nonnegative().max(64)
 const perChannel = z.array(z.number()).min(1).max(256)
 
+/**
+ * The mean colour of what each point stands for, as near as a linear map of its numbers tells: for each channel of pictures
+ * [latent_channels + 1], the last of which is added.
+ */
+const preview = z.array(z.array(z.number()).min(2).max(257)).min(1).max(4)
+
 /** Residual blocks of convolutions at a few scales; see `convolutional`. */
 const convolutionalConfig = z.strictObject({
   type: z.literal('convolutional'),
@@ -22,6 +28,7 @@ const convolutionalConfig = z.strictObject({
   /** Mean and standard deviation of each channel of the latents, over the pictures that it learned from. */
   latents_mean: perChannel,
   latents_std: z.array(z.number().positive()).min(1).max(256),
+  preview: preview.optional(),
 })
 
 /** An autoencoder's config, as its `config.json` holds it. */

@@ -44,6 +44,12 @@ export const parseAutoencoderFile = (json: unknown, file: string): AutoencoderFi
   for (const [name, { length }] of Object.entries({ latents_mean, latents_std }))
     if (length !== latent_channels)
       throw new UserError(`${file}: network.${name} must hold ${latent_channels} numbers, not ${length}`)
+  const sizes = network.preview?.map((row) => row.length) ?? []
+  const expected = Array(network.channels).fill(latent_channels + 1)
+  if (network.preview && sizes.join() !== expected.join())
+    throw new UserError(
+      `${file}: network.preview must hold ${network.channels} rows of ${latent_channels + 1} numbers, not of ${sizes.join(', ')}`,
+    )
   if (factorOf(network) > 64)
     throw new UserError(`${file}: a factor of ${factorOf(network)} is too large, at most 64`)
   return result.data

@@ -24,6 +24,8 @@ export type StepSpacing = ScheduleName | 'lcm'
 export const STEP_SPACINGS: readonly StepSpacing[] = [...SCHEDULE_NAMES, 'lcm']
 
 export interface GenerateOptions extends SolverOptions, EditOptions {
+  /** Called after each step with the state, points [count, …], and the denoised pictures: coarse ones where a codec has them. Awaited. */
+  onStep?: SolverOptions['onStep']
   /** One prompt (or class name) per picture; '' is no condition. */
   prompts: readonly string[]
   /** Same seed, same pictures: a whole number up to `MOST_SEED`. Picture k of a batch is that of seed + k; see `seedsFrom`. */

@@ -182,7 +182,10 @@ export class Pipeline<Config extends PipelineConfig = PipelineConfig> {
     const { onStep, image, mask } = options
     const count = options.prompts.length
     const shown: SolverOptions = {
-      onStep: onStep && (async (step, x, denoised) => onStep(step, x, await codec.decode(denoised))),
+      onStep:
+        onStep &&
+        (async (step, x, denoised) =>
+          onStep(step, x, codec.preview(denoised) ?? (await codec.decode(denoised)))),
     }
     const data = await codec.decode(await this.points({ ...options, ...shown }))
     checkFinite(data)

@@ -23,6 +23,8 @@ export interface Codec extends Points {
   encode(pictures: Float32Array): Promise<Float32Array>
   /** The pictures of points, not clipped. They may be the array of the points. */
   decode(points: Float32Array): Promise<Float32Array>
+  /** Coarse pictures of points, at once; undefined where only `decode` makes pictures of them. */
+  preview(points: Float32Array): Float32Array | undefined
 }
 
 /**

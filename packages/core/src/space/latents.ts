@@ -1,5 +1,5 @@
 /** Points are the latents of an autoencoder, with mean 0 and one deviation in each channel (Rombach et al. 2022). */
-import { LATENT_SIGMA_DATA, latentShape, pictureShape } from '../autoencoder/index.js'
+import { LATENT_SIGMA_DATA, latentShape, pictureShape, previewOf } from '../autoencoder/index.js'
 import { sizeOf } from '../picture/index.js'
 import type { CodecMaker } from './codec.js'
 import type { Space } from './space.js'
@@ -26,6 +26,7 @@ export const latents: CodecMaker<Latents> = {
       exact: false,
       encode: (pictures) => inBatches(pictures, outside, inside, (some, n) => run('encoder', some, n)),
       decode: (values) => inBatches(values, inside, outside, (some, n) => run('decoder', some, n)),
+      preview: (values) => previewOf(space.autoencoder, values, picture),
     }
   },
 }

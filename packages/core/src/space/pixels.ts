@@ -18,5 +18,6 @@ export const pixels: CodecMaker<Extract<Space, { kind: 'pixels' }>> = {
     exact: true,
     encode: async (pictures) => pictures,
     decode: async (points) => points,
+    preview: (points) => points,
   }),
 }

@@ -25,6 +25,7 @@ export const halvingCodec = (picture: PictureShape) => {
       for (const [at, value] of pictures.entries()) points[pointOf(at)]! += value / 2
       return points
     },
+    preview: () => undefined,
     async decode(points) {
       passed.decoded++
       const count = points.length / sizeOf(shape)

@@ -2,6 +2,7 @@
 import { pictureFeatures } from '@onestroke/core/consistency'
 import { EDM } from '@onestroke/core/diffusion'
 import { UserError } from '@onestroke/core/errors'
+import { sizeText } from '@onestroke/core/picture'
 import { fromOnnx, trace } from '@onestroke/core/tensor'
 import type { Command } from 'commander'
 import pc from 'picocolors'
@@ -10,12 +11,14 @@ import { type Effort, FULL_EFFORT, featureModel } from '../evaluation/index.js'
 import { loadModel, type Model, sha256Of } from '../model/index.js'
 import { runtimeFor, useThreads } from '../runtime/index.js'
 import {
+  autoencoderOf,
   checkRun,
   isFinished,
   lockRun,
   OPTIMIZERS,
   type OptimizerName,
   openRun,
+  pointsFor,
   type Progress,
   type RunOptions,
   type RunPlan,
@@ -167,6 +170,8 @@ const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Prom
   let whole = false
   if (status !== 'finished') {
     say(printable(summaryOf(dataset)))
+    const space = spaceNote(job)
+    if (space) say(space)
     const { finished, progress } = await trainWithBar(job, flags, settings, () => {
       whole = true
     })
@@ -195,6 +200,23 @@ const runLocked = async (job: Job, flags: RunFlags, settings: RunSettings): Prom
       loss: progress?.log.at(-1)?.loss ?? null,
       ...report,
     }),
+  )
+}
+
+/** Pictures whose longer side has so many pixels are trained sooner in latents. */
+const LARGE = 96
+
+/** In whose latents a run works; of large pictures without latents, how to have some. */
+const spaceNote = (job: Job): string | undefined => {
+  const { dataset, teacher } = job
+  const autoencoder = autoencoderOf(job)
+  if (autoencoder) {
+    const { shape } = pointsFor(job, dataset)
+    return `in latents of ${autoencoder.path}: ${sizeText(shape)} with ${shape.channels} channels, for pictures of ${sizeText(dataset)}`
+  }
+  if (teacher || Math.max(dataset.height, dataset.width) < LARGE) return undefined
+  return pc.yellow(
+    `pictures of ${sizeText(dataset)} pixels take long; latents are quicker: \`onestroke autoencoder\` with the same pictures makes what --autoencoder takes`,
   )
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { autoencoderLayout, LATENT_SIGMA_DATA } from '@onestroke/core/autoencoder'
+import { autoencoderLayout, LATENT_SIGMA_DATA, previewOf } from '@onestroke/core/autoencoder'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { cutPictures, type Dataset } from '../data/index.js'
 import { heldOut, reconstructionsOf } from '../evaluation/index.js'
@@ -31,6 +31,9 @@ const discs = (count: number): Dataset => {
   }
   return { name: 'discs', count, channels: 3, height, width, pixels, skipped: [], sha256: 'abc' }
 }
+
+const meanSquare = (values: Float32Array): number =>
+  values.reduce((sum, value) => sum + value ** 2, 0) / values.length
 
 const dataset = discs(32)
 const network = {
@@ -109,6 +112,11 @@ describe('a training of an autoencoder', () => {
       expect(mean).toBeCloseTo(0, 4)
       expect(Math.sqrt(variance)).toBeCloseTo(LATENT_SIGMA_DATA, 3)
     }
+    // A linear map tells most of the pictures' colours.
+    const coarse = previewOf(loaded.config.network, points, { channels: 3, height: all.height, width: all.width })!
+    const error = meanSquare(coarse.map((value, i) => value - all.data[i]!))
+    const level = all.data.reduce((sum, value) => sum + value, 0) / all.data.length
+    expect(error).toBeLessThan(0.5 * meanSquare(all.data.map((value) => value - level)))
   })
 
   it('goes on where it was stopped, to the same bytes', async () => {

@@ -8,8 +8,10 @@ import {
 import { UserError } from '@onestroke/core/errors'
 import type { AutoencoderFile } from '@onestroke/core/formats'
 import { wholeNetwork } from '@onestroke/core/nn'
+import type { PictureShape } from '@onestroke/core/picture'
 import type { Runtime } from '@onestroke/core/tensor'
 import { cutPictures, type Dataset, spread } from '../data/index.js'
+import { LeastSquares } from '../metrics/index.js'
 import { Autoencoder, saveAutoencoder } from '../model/index.js'
 import { autoencoderStep } from './autoencoder-step.js'
 import type { TaskPlan } from './plan.js'
@@ -137,16 +139,20 @@ const fileOf = (
   },
 })
 
-/** Mean and standard deviation of each channel of the latents, over whole pictures of a dataset, at most `MEASURED` of them. */
+/**
+ * Mean and standard deviation of each channel of the latents, and the colours that a linear map tells of them, over whole pictures
+ * of a dataset, at most `MEASURED` of them.
+ */
 const latentsOf = async (
   network: AutoencoderConfig,
   weights: Float32Array,
   dataset: Dataset,
   runtime: Runtime,
-): Promise<Pick<AutoencoderConfig, 'latents_mean' | 'latents_std'>> => {
+): Promise<Pick<AutoencoderConfig, 'latents_mean' | 'latents_std' | 'preview'>> => {
   const plain = { ...network, ...unmeasured(network.latent_channels) }
   const autoencoder = new Autoencoder(plain, autoencoderLayout(network), weights, runtime)
   const sums = plain.latents_mean.map(() => ({ count: 0, sum: 0, squares: 0 }))
+  const colours = new LeastSquares(network.latent_channels, network.channels)
   for (const row of spread([...Array(dataset.count).keys()], MEASURED)) {
     const picture = cutPictures(dataset, [row], factorOf(network))
     const points = await autoencoder.encode(picture.data, picture)
@@ -157,15 +163,48 @@ const latentsOf = async (
       channel.sum += value
       channel.squares += value ** 2
     }
+    const means = squareMeans(picture.data, picture, factorOf(network))
+    for (let at = 0; at < each; at += Math.ceil(network.latent_channels / MANY))
+      colours.add(
+        sums.map((_, k) => points[k * each + at]!),
+        Array.from({ length: network.channels }, (_, c) => means[c * each + at]!),
+      )
   }
   await autoencoder.release()
+  const mean = sums.map(({ count, sum }) => sum / count)
+  const std = sums.map(({ count, sum, squares }) =>
+    // A channel that says nothing has no deviation, and must not be divided by 0.
+    Math.max(Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2)), 1e-3),
+  )
   return {
-    latents_mean: sums.map(({ count, sum }) => rounded(sum / count)),
-    latents_std: sums.map(({ count, sum, squares }) =>
-      // A channel that says nothing has no deviation, and must not be divided by 0.
-      rounded(Math.max(Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2)), 1e-3)),
-    ),
+    latents_mean: mean.map(rounded),
+    latents_std: std.map(rounded),
+    // Points are latents with another mean and deviation.
+    preview: colours.solution().map((row) => {
+      const weights = row.slice(0, -1)
+      const added = weights.reduce((sum, weight, k) => sum + weight * mean[k]!, row.at(-1)!)
+      return [...weights.map((weight, k) => (weight * std[k]!) / LATENT_SIGMA_DATA), added].map(rounded)
+    }),
   }
+}
+
+/** Latents of more channels than this have their colours fitted to fewer of their positions. */
+const MANY = 16
+
+/** The mean colour of each square of `side`×`side` pixels of a picture: [channels, height/side, width/side]. */
+const squareMeans = (
+  picture: Float32Array,
+  { channels, height, width }: PictureShape,
+  side: number,
+): Float32Array => {
+  const out = new Float32Array((channels * height * width) / side ** 2)
+  for (const [at, value] of picture.entries()) {
+    const row = Math.floor(at / width)
+    const y = Math.floor((row % height) / side)
+    const c = Math.floor(row / height)
+    out[(c * (height / side) + y) * (width / side) + Math.floor((at % width) / side)]! += value / side ** 2
+  }
+  return out
 }
 
 /** What a config says of latents before they were measured: what `encode` then gives are the latents themselves. */
