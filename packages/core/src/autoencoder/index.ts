@@ -10,6 +10,12 @@ export {
   pictureShape,
   rawLatents,
 } from './autoencoders.js'
-export { type AutoencoderConfig, autoencoderConfig, type ConvolutionalConfig } from './config.js'
+export {
+  type AutoencoderConfig,
+  autoencoderConfig,
+  type ConvolutionalConfig,
+  klConfig,
+  tinyConfig,
+} from './config.js'
 export { decodeProgram, encodeProgram } from './program.js'
 export { reconstructionError } from './reconstruction.js'

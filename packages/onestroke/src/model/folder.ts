@@ -8,6 +8,7 @@ import { isAutoencoder, type ModelConfig, parseModelConfig, storedConfig } from 
 import { type Layout, networkLayout } from '@onestroke/core/nn'
 import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { CONFIG_FILE, PLAN_FILE, WEIGHTS_FILE } from '../run-files.js'
+import { isDiffusersAutoencoder } from './diffusers-autoencoder.js'
 import { makeFolder } from './make-folder.js'
 import { readWeights, type SavedStorage, weightsFile } from './weights.js'
 
@@ -65,7 +66,7 @@ export const readWeightsOf = async (
  */
 export const readConfig = async (path: string): Promise<ModelConfig> => {
   const [json, file] = await readConfigFile(path)
-  if (isAutoencoder(json))
+  if (isAutoencoder(json) || isDiffusersAutoencoder(json))
     throw new UserError(`${path} is an autoencoder, which paints nothing by itself`, {
       remedy: 'give a model that train or distill made',
       option: 'model',

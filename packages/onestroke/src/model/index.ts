@@ -1,5 +1,11 @@
 export { Autoencoder, type LoadedAutoencoder, loadAutoencoder, saveAutoencoder } from './autoencoder.js'
 export {
+  autoencoderFolder,
+  isDiffusersAutoencoder,
+  isOfDiffusers,
+  PIPELINE_FILE,
+} from './diffusers-autoencoder.js'
+export {
   type LoadedModel,
   layoutOf,
   loadModel,
