@@ -45,7 +45,7 @@ const klSchema = z.strictObject({
   use_post_quant_conv: z.boolean().default(true),
   mid_block_add_attention: z.boolean().default(true),
   /** For tiles alone. */
-  sample_size: z.unknown(),
+  sample_size: z.unknown().optional(),
 })
 
 const tinySchema = z.strictObject({
@@ -59,10 +59,10 @@ const tinySchema = z.strictObject({
   upsampling_scaling_factor: z.literal(2).default(2),
   scaling_factor: z.number().positive().default(1),
   /** How latents become the bytes of a picture, which neither encodes nor decodes. */
-  latent_magnitude: z.unknown(),
-  latent_shift: z.unknown(),
+  latent_magnitude: z.unknown().optional(),
+  latent_shift: z.unknown().optional(),
   /** A copy of `decoder_block_out_channels`. */
-  block_out_channels: z.unknown(),
+  block_out_channels: z.unknown().optional(),
 })
 
 /** Raises an error in the one style that all here have. */
