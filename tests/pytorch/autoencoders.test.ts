@@ -115,7 +115,7 @@ describe('autoencoders agree with diffusers', () => {
   const expectNear = (found: Float32Array, expected: readonly number[]) => {
     expect(found).toHaveLength(expected.length)
     const scale = Math.max(...expected.map(Math.abs))
-    expect(scale).toBeGreaterThan(0.05)
+    expect(scale).toBeGreaterThan(0.01)
     const error = Math.max(...expected.map((value, i) => Math.abs(found[i]! - value))) / scale
     worst = Math.max(worst, error)
     expect(error).toBeLessThan(ERROR)
