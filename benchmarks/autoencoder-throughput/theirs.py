@@ -5,7 +5,7 @@ from pathlib import Path
 
 BENCHMARKS = Path(__file__).parents[1]
 sys.path[:0] = [str(BENCHMARKS.parent / "tests" / "pytorch"), str(BENCHMARKS / "lib")]
-from autoencoders import Autoencoder, autoencoder_losses  # noqa: E402
+from autoencoder_training import Autoencoder, autoencoder_losses  # noqa: E402
 from serving import serve  # noqa: E402
 from training import open_job  # noqa: E402
 

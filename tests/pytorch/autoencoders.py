@@ -1,87 +1,59 @@
-"""onestroke's autoencoders and their training loss in PyTorch, with the same names for the same parameters.
+"""Random autoencoders of diffusers, saved as folders, and what they make of pictures and latents.
 
-Written from what the TypeScript documents, as `networks.py`. `config` is the network's part of a config.json.
+Standard input: {"directory": …, "cases": [{"name", "class_name", "config", "dtype", "variant", "former_names", "pipeline"}]}. Standard
+output, by case: `pictures` [2, C, 6f, 4f] in [-1, 1] and their `encoded` latents; `latents` [2, c, 6, 4] and the pictures `decoded` from
+them. Latents are as a denoiser gets them from diffusers' pipelines, scaled to deviation 1.
 """
 
-import torch.nn.functional as F
-from networks import conv
-from torch import nn
+import json
+import os
+import sys
 
-DETAIL = 4
-NOISE = 0.05
-PRIOR = 1e-3
+import diffusers
+import torch
+from safetensors.torch import load_file, save_file
 
-
-class Residual(nn.ModuleList):
-    """x + conv(silu(conv(silu(x))))."""
-
-    def __init__(self, width):
-        super().__init__([conv(width, width), conv(width, width)])
-
-    def forward(self, x):
-        return x + self[1](F.silu(self[0](F.silu(x))))
+FORMER = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
 
-def blocks(count, width):
-    return {str(i): Residual(width) for i in range(count)}
+def rename(path):
+    tensors = load_file(path)
+    for name, former in FORMER.items():
+        tensors = {key.replace(f".{name}.", f".{former}."): value for key, value in tensors.items()}
+    save_file(tensors, path, metadata={"format": "pt"})
 
 
-class Encoder(nn.ModuleDict):
-    def __init__(self, config):
-        levels, patch = config["levels"], config["patch_size"]
-        super().__init__({"input": conv(config["channels"] * patch**2, levels[0]["width"])})
-        for i, level in enumerate(levels):
-            merge = {"merge": conv(4 * levels[i - 1]["width"], level["width"], 1)} if i > 0 else {}
-            self[str(i)] = nn.ModuleDict({**merge, **blocks(level["encoder"], level["width"])})
-        self["output"] = conv(levels[-1]["width"], config["latent_channels"], 1)
-        self.patch, self.levels = patch, len(levels)
-
-    def forward(self, x):
-        x = self["input"](F.pixel_unshuffle(x, self.patch))
-        for i in range(self.levels):
-            for name, module in self[str(i)].items():
-                x = module(F.pixel_unshuffle(x, 2) if name == "merge" else x)
-        return self["output"](F.silu(x))
+def scales(config):
+    """Mean and deviation, as the pipelines of Stable Diffusion XL and FLUX read them."""
+    if getattr(config, "latents_mean", None) is not None:
+        return [torch.tensor(values).view(1, -1, 1, 1) for values in (config.latents_mean, config.latents_std)]
+    return config.shift_factor or 0, 1 / config.scaling_factor
 
 
-class Decoder(nn.ModuleDict):
-    def __init__(self, config):
-        levels, patch = config["levels"], config["patch_size"]
-        super().__init__({"input": conv(config["latent_channels"], levels[-1]["width"])})
-        for i, level in reversed(list(enumerate(levels))):
-            split = {"split": conv(level["width"], 4 * levels[i - 1]["width"], 1)} if i > 0 else {}
-            self[str(i)] = nn.ModuleDict({**blocks(level["decoder"], level["width"]), **split})
-        self["output"] = conv(levels[0]["width"], DETAIL * patch**2)
-        self["detail"] = conv(DETAIL, config["channels"])
-        self.patch, self.levels = patch, len(levels)
-
-    def forward(self, z):
-        x = self["input"](z)
-        for i in reversed(range(self.levels)):
-            for name, module in self[str(i)].items():
-                x = F.pixel_shuffle(module(x), 2) if name == "split" else module(x)
-        return self["detail"](F.pixel_shuffle(self["output"](F.silu(x)), self.patch))
-
-
-class Autoencoder(nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.encoder, self.decoder = Encoder(config), Decoder(config)
-
-
-def reconstruction_error(y, x):
-    """Mean |y - x|, and the mean difference of the steps from each pixel to the next at three scales: [B]."""
-    error = y - x
-    total = error.abs().mean(dim=(1, 2, 3))
-    for side in (1, 2, 4):
-        coarse = error if side == 1 else F.avg_pool2d(error, side)
-        for axis in (2, 3):
-            total = total + coarse.diff(dim=axis).abs().mean(dim=(1, 2, 3))
-    return total
+def run(case, directory):
+    torch.manual_seed(1)
+    model = getattr(diffusers, case["class_name"])(**case["config"]).eval()
+    for parameter in model.parameters():
+        parameter.data += (0.2 if parameter.ndim == 1 else 0.02) * torch.randn(parameter.shape)
+    # What is compared has the rounded weights, but computes in float32.
+    model = model.to(getattr(torch, case.get("dtype", "float32")))
+    folder = os.path.join(directory, case["name"], "vae" if case.get("pipeline") else "")
+    model.save_pretrained(folder, variant=case.get("variant"))
+    if case.get("former_names"):
+        rename(os.path.join(folder, "diffusion_pytorch_model.safetensors"))
+    model = model.float()
+    mean, std = scales(model.config)
+    levels = len(case["config"].get("block_out_channels", case["config"].get("num_encoder_blocks")))
+    side = 2 ** (levels - 1)
+    pictures = 2 * torch.rand(2, model.config.in_channels, 6 * side, 4 * side) - 1
+    latents = torch.randn(2, model.config.latent_channels, 6, 4)
+    with torch.no_grad():
+        encoded = model.encode(pictures)
+        raw = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
+        decoded = model.decode(latents * std + mean).sample
+    found = {"pictures": pictures, "encoded": (raw - mean) / std, "latents": latents, "decoded": decoded}
+    return {"side": side, **{name: tensor.flatten().tolist() for name, tensor in found.items()}}
 
 
-def autoencoder_losses(net, x0, noise):
-    """The training loss of each crop: [B]."""
-    z = net.encoder(x0)
-    back = net.decoder(z + NOISE * noise)
-    return reconstruction_error(back, x0) + PRIOR / 2 * z.square().mean(dim=(1, 2, 3))
+plan = json.load(sys.stdin)
+print(json.dumps({case["name"]: run(case, plan["directory"]) for case in plan["cases"]}))

@@ -2,7 +2,9 @@ import { describeParameters, type Layout, type Scope } from '../nn/index.js'
 import type { PictureShape, PictureSize } from '../picture/index.js'
 import { constant, input, type Tensor } from '../tensor/index.js'
 import type { AutoencoderConfig } from './config.js'
-import { decoder, encoder } from './convolutional.js'
+import * as convolutional from './convolutional.js'
+import * as kl from './kl.js'
+import * as tiny from './tiny.js'
 
 /** One kind of autoencoder: all that other rooms ask of it. Its schema is in `config.ts`, under the same name. */
 interface AutoencoderKind<Config> {
@@ -23,8 +25,20 @@ export const AUTOENCODERS: {
   convolutional: {
     about: 'residual blocks of convolutions at a few scales',
     factor: ({ patch_size, levels }) => patch_size * 2 ** (levels.length - 1),
-    encoder,
-    decoder,
+    encoder: convolutional.encoder,
+    decoder: convolutional.decoder,
+  },
+  tiny: {
+    about: "diffusers' AutoencoderTiny: convolutions of one width",
+    factor: ({ levels }) => 2 ** (levels.length - 1),
+    encoder: tiny.encoder,
+    decoder: tiny.decoder,
+  },
+  kl: {
+    about: "diffusers' AutoencoderKL: residual blocks with group norm, and attention",
+    factor: ({ block_out_channels }) => 2 ** (block_out_channels.length - 1),
+    encoder: kl.encoder,
+    decoder: kl.decoder,
   },
 }
 

@@ -10,7 +10,13 @@ export {
   pictureShape,
   rawLatents,
 } from './autoencoders.js'
-export { type AutoencoderConfig, autoencoderConfig, type ConvolutionalConfig } from './config.js'
+export {
+  type AutoencoderConfig,
+  autoencoderConfig,
+  type ConvolutionalConfig,
+  klConfig,
+  tinyConfig,
+} from './config.js'
 export { previewOf } from './preview.js'
 export { decodeProgram, encodeProgram, HALVES, type Half, halfProgram } from './program.js'
 export { reconstructionError } from './reconstruction.js'

@@ -1,4 +1,9 @@
-export { type AutoencoderFile, isAutoencoder, parseAutoencoderFile } from './autoencoder-config.js'
+export {
+  type AutoencoderFile,
+  checkAutoencoder,
+  isAutoencoder,
+  parseAutoencoderFile,
+} from './autoencoder-config.js'
 export {
   checkedConfig,
   type ModelConfig,

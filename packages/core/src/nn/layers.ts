@@ -2,16 +2,21 @@
 import { type ConvAttrs, constant, dims, type Tensor } from '../tensor/index.js'
 import type { Init, Scope } from './scope.js'
 
-/** x [..., from] · weight [from, to] (+ bias). Default initialisation N(0, 1/from). */
+/**
+ * x [..., from] · weight [from, to] (+ bias). Default initialisation N(0, 1/from).
+ *
+ * @param options.outputFirst whether the weight is [to, from], as PyTorch's files have it.
+ */
 export const linear = (
   scope: Scope,
   x: Tensor,
   to: number,
-  { bias = false, init }: { bias?: boolean; init?: Init } = {},
+  { bias = false, outputFirst = false, init }: { bias?: boolean; outputFirst?: boolean; init?: Init } = {},
 ): Tensor => {
   const from = x.shape.at(-1)!
-  const weight = scope.parameter('weight', [from, to], init ?? { std: 1 / Math.sqrt(from) })
-  const y = x.matmul(weight)
+  const shape = outputFirst ? [to, from] : [from, to]
+  const weight = scope.parameter('weight', shape, init ?? { std: 1 / Math.sqrt(from) })
+  const y = x.matmul(outputFirst ? weight.swapLast() : weight)
   return bias ? y.add(scope.parameter('bias', [to], 'zeros')) : y
 }
 
@@ -36,7 +41,21 @@ export const groupNorm = (x: Tensor, groups: number, eps = 1e-5): Tensor => {
     .reshape(x.shape)
 }
 
-/** A 2-D convolution with "same" padding: x [N, C, H, W] → [N, to, H/stride, W/stride]. */
+/** `groupNorm` with a learned scale and bias for each channel. */
+export const scaledGroupNorm = (scope: Scope, x: Tensor, groups: number, eps = 1e-5): Tensor => {
+  const channels = x.shape[1]!
+  const weight = scope.parameter('weight', [channels], 'ones')
+  const bias = scope.parameter('bias', [channels], 'zeros')
+  return groupNorm(x, groups, eps)
+    .mul(weight.reshape([channels, 1, 1]))
+    .add(bias.reshape([channels, 1, 1]))
+}
+
+/**
+ * A 2-D convolution: x [N, C, H, W] → [N, to, H/stride, W/stride].
+ *
+ * @param options.pads zeros at the top, left, bottom and right; by default as many at each side as keep pixels in their places.
+ */
 export const conv = (
   scope: Scope,
   x: Tensor,
@@ -45,20 +64,29 @@ export const conv = (
     kernel = 3,
     stride = 1,
     groups = 1,
+    pads = [kernel >> 1, kernel >> 1, (kernel - 1) >> 1, (kernel - 1) >> 1],
+    bias = true,
     init,
-  }: { kernel?: number; stride?: number; groups?: number; init?: Init } = {},
+  }: {
+    kernel?: number
+    stride?: number
+    groups?: number
+    pads?: ConvAttrs['pads']
+    bias?: boolean
+    init?: Init
+  } = {},
 ): Tensor => {
   const from = x.shape[1]! / groups
   const attrs: ConvAttrs = {
     kernel: [kernel, kernel],
     strides: [stride, stride],
-    pads: [kernel >> 1, kernel >> 1, (kernel - 1) >> 1, (kernel - 1) >> 1],
+    pads,
     groups,
   }
   const fan = from * kernel * kernel
   const weight = scope.parameter('weight', [to, from, kernel, kernel], init ?? { std: 1 / Math.sqrt(fan) })
-  const bias = scope.parameter('bias', [to], 'zeros')
-  return x.conv2d(weight, attrs).add(bias.reshape([to, 1, 1]))
+  const y = x.conv2d(weight, attrs)
+  return bias ? y.add(scope.parameter('bias', [to], 'zeros').reshape([to, 1, 1])) : y
 }
 
 /** [N, C, H, W] → [N, C, 2H, 2W], each pixel four times. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { factorOf } from '@onestroke/core/autoencoder'
+import { UserError } from '@onestroke/core/errors'
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { type Dataset, summaryOf } from '../data/index.js'
@@ -216,10 +217,11 @@ const tell = async (flags: AutoencoderFlags, kept: HeldOut, wasFinished: boolean
   const model = Autoencoder.of(loaded)
   const found = await reconstructionsOf(model, kept)
   const { network, provenance } = loaded.config
+  if (!provenance) throw new UserError(`${flags.out} holds an autoencoder that was not trained here`)
   const held_out = kept.learned !== kept.dataset
   const progress = await readProgress(flags.out)
   if (!existsSync(join(flags.out, REPORT_FILE)))
-    await writeReconstructionReport(flags.out, loaded, kept, {
+    await writeReconstructionReport(flags.out, loaded, provenance, kept, {
       found,
       progress,
       ...(await reconstructionSpeed(model, kept)),

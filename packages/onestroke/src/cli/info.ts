@@ -22,10 +22,14 @@ import pc from 'picocolors'
 import { abbreviate, type Dataset, isPictureName, NoCommonSize, summaryOf } from '../data/index.js'
 import { readBytes } from '../formats/index.js'
 import {
+  autoencoderFolder,
+  isDiffusersAutoencoder,
+  isOfDiffusers,
   type LoadedAutoencoder,
   type LoadedModel,
   loadAutoencoder,
   loadModel,
+  PIPELINE_FILE,
   readConfig,
   readConfigFile,
 } from '../model/index.js'
@@ -44,7 +48,7 @@ export const infoCommand = (): Command =>
     .option('--json', 'print one JSON document on standard output')
     .addHelpText('after', DATA_HELP)
     .action(async (target: string, flags: DataFlags & { json?: boolean }) => {
-      const facts = existsSync(join(target, CONFIG_FILE))
+      const facts = [CONFIG_FILE, PIPELINE_FILE].some((file) => existsSync(join(target, file)))
         ? await modelFacts(target)
         : existsSync(join(target, PLAN_FILE))
           ? await runFacts(target)
@@ -59,33 +63,34 @@ export const infoCommand = (): Command =>
     })
 
 const modelFacts = async (path: string): Promise<object> => {
-  const [json] = await readConfigFile(path)
-  return isAutoencoder(json)
+  const [json] = await readConfigFile(autoencoderFolder(path))
+  return isAutoencoder(json) || isOfDiffusers(json)
     ? autoencoderFacts(await loadAutoencoder(path))
     : painterFacts(await loadModel(path))
 }
 
 const autoencoderFacts = ({ path, config, layout, sha256 }: LoadedAutoencoder) => {
-  const { network, provenance } = config
+  const { network, provenance, imported } = config
   const { channels, latent_channels, latents_mean, latents_std } = network
-  const { data, images_seen, seconds, preset, versions } = provenance
+  const about = `${network.type} (${AUTOENCODERS[network.type].about})`
   const factor = factorOf(network)
   return {
     path,
     kind: config.kind,
     parameters: layout.size,
-    network: `${network.type} (${AUTOENCODERS[network.type].about}), preset ${preset}`,
+    network: provenance ? `${about}, preset ${provenance.preset}` : about,
+    imported: imported && [imported.class_name, 'of', imported.from, imported.version ?? ''].join(' ').trim(),
     channels,
     factor,
     latent_channels,
     compression: `${(channels * factor ** 2) / latent_channels} numbers of a picture for each of the latents`,
     latents_mean,
     latents_std,
-    data: data.name,
-    images_seen,
-    seconds,
+    data: provenance?.data.name,
+    images_seen: provenance?.images_seen,
+    seconds: provenance?.seconds,
     sha256,
-    versions,
+    versions: provenance?.versions,
   }
 }
 
@@ -193,7 +198,7 @@ const modelsFacts = async (path: string): Promise<object | undefined> => {
         () => undefined,
       )
       const config = await readConfig(inside).catch(() => undefined)
-      if (isAutoencoder(json)) models.push({ name, kind: 'autoencoder' })
+      if (isAutoencoder(json) || isDiffusersAutoencoder(json)) models.push({ name, kind: 'autoencoder' })
       else if (config) models.push({ name, kind: config.kind, resolution: storedSize(shapeOf(config)) })
     } else if (existsSync(join(inside, PLAN_FILE))) models.push({ name, kind: 'unfinished run' })
   }

@@ -29,10 +29,11 @@ const gridOf = ({ real, painted }: Shown): Promise<Buffer> => {
   return pngGrid({ data, count: 2 * count, channels, height, width }, { columns: count })
 }
 
-/** Writes the report of an autoencoder that is trained. */
+/** Writes the report of an autoencoder that is trained: `provenance` tells how. */
 export const writeReconstructionReport = async (
   directory: string,
-  { config: { network, provenance }, layout, path, sha256 }: LoadedAutoencoder,
+  { config: { network }, layout, path, sha256 }: LoadedAutoencoder,
+  provenance: NonNullable<LoadedAutoencoder['config']['provenance']>,
   { learned, dataset, rows }: HeldOut,
   { found, progress, encode_ms, decode_ms }: Measured,
 ): Promise<void> => {

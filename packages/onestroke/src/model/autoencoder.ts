@@ -15,12 +15,19 @@ import type { Layout } from '@onestroke/core/nn'
 import type { PictureShape, PictureSize } from '@onestroke/core/picture'
 import { type Codec, codecOf, pointsOf } from '@onestroke/core/space'
 import type { Executable, Runtime } from '@onestroke/core/tensor'
-import { writeFileAtomic } from '../formats/index.js'
+import { readBytes, writeFileAtomic } from '../formats/index.js'
 import { CONFIG_FILE, WEIGHTS_FILE } from '../run-files.js'
 import { runtimeFor } from '../runtime/index.js'
+import {
+  autoencoderFolder,
+  diffusersAutoencoder,
+  diffusersNames,
+  diffusersWeights,
+  isOfDiffusers,
+} from './diffusers-autoencoder.js'
 import { makeFolder } from './make-folder.js'
 import { readConfigFile, readWeightsOf, sha256Of } from './read.js'
-import { type SavedStorage, weightsFile } from './weights.js'
+import { readWeights, type SavedStorage, weightsFile } from './weights.js'
 
 /** An autoencoder in memory: what config.json says, and all weights as one flat vector in the order of the layout. */
 export interface LoadedAutoencoder {
@@ -28,24 +35,45 @@ export interface LoadedAutoencoder {
   readonly config: AutoencoderFile
   readonly layout: Layout
   readonly weights: Float32Array
-  /** Hash of model.safetensors. */
+  /** Hash of the file of weights. */
   readonly sha256: string
 }
 
 /**
- * Reads and checks an autoencoder's folder.
+ * Reads and checks an autoencoder's folder: one that `saveAutoencoder` wrote, or diffusers (AutoencoderKL, AutoencoderTiny), also as
+ * the `vae` of a pipeline's folder. `path` of what is loaded is then the folder inside.
  *
  * @throws UserError naming file, key, expected and found.
  */
 export const loadAutoencoder = async (path: string): Promise<LoadedAutoencoder> => {
-  const [json, file] = await readConfigFile(path)
+  const folder = autoencoderFolder(path)
+  const [json, file] = await readConfigFile(folder)
+  if (isOfDiffusers(json)) return loadOfDiffusers(folder, json, file)
   if (!isAutoencoder(json))
-    throw new UserError(`${path} is no autoencoder`, {
-      remedy: 'give a folder that `onestroke autoencoder` made',
+    throw new UserError(`${folder} is no autoencoder`, {
+      remedy:
+        'give a folder that `onestroke autoencoder` made, or an AutoencoderKL or AutoencoderTiny of diffusers',
     })
   const config = parseAutoencoderFile(json, file)
   const layout = autoencoderLayout(config.network)
-  return { path, config, layout, ...(await readWeightsOf(path, layout, config)) }
+  return { path: folder, config, layout, ...(await readWeightsOf(folder, layout, config)) }
+}
+
+const loadOfDiffusers = async (path: string, json: unknown, file: string): Promise<LoadedAutoencoder> => {
+  const { class_name, version, network } = diffusersAutoencoder(json, file)
+  const layout = autoencoderLayout(network)
+  const weightsPath = diffusersWeights(path, class_name)
+  const bytes = await readBytes(weightsPath, 'model weights')
+  const sha256 = sha256Of(bytes)
+  const config: AutoencoderFile = {
+    format: 'onestroke/1',
+    kind: 'autoencoder',
+    network,
+    imported: { from: 'diffusers', class_name, version, sha256 },
+    weights_sha256: sha256,
+  }
+  const weights = readWeights(bytes, layout, weightsPath, config.kind, diffusersNames)
+  return { path, config, layout, weights, sha256 }
 }
 
 /**

@@ -8,6 +8,7 @@ import { autoencoderOf } from '@onestroke/core/space'
 import { writeFileAtomic } from '../formats/index.js'
 import { AUTOENCODER_FOLDER, CONFIG_FILE, WEIGHTS_FILE } from '../run-files.js'
 import { type LoadedAutoencoder, loadAutoencoder, saveAutoencoder } from './autoencoder.js'
+import { isDiffusersAutoencoder } from './diffusers-autoencoder.js'
 import { makeFolder } from './make-folder.js'
 import { readConfigFile, readWeightsOf, sha256Of } from './read.js'
 import { type SavedStorage, weightsFile } from './weights.js'
@@ -59,7 +60,7 @@ const loadAutoencoderOf = async (
  */
 export const readConfig = async (path: string): Promise<ModelConfig> => {
   const [json, file] = await readConfigFile(path)
-  if (isAutoencoder(json))
+  if (isAutoencoder(json) || isDiffusersAutoencoder(json))
     throw new UserError(`${path} is an autoencoder, which paints nothing by itself`, {
       remedy: 'give a model that train or distill made',
       option: 'model',

@@ -5,6 +5,12 @@ export {
   loadAutoencoder,
   saveAutoencoder,
 } from './autoencoder.js'
+export {
+  autoencoderFolder,
+  isDiffusersAutoencoder,
+  isOfDiffusers,
+  PIPELINE_FILE,
+} from './diffusers-autoencoder.js'
 export { type LoadedModel, layoutOf, loadModel, readConfig, saveModel } from './folder.js'
 export { makeFolder } from './make-folder.js'
 export { Model, OpenModels } from './model.js'

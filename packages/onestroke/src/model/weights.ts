@@ -14,9 +14,16 @@ import { halfOf, ofHalves, type Storage } from '@onestroke/core/tensor'
  *
  * @param kind what the network is, such as a student: files that say so must agree.
  * @param file where they are from, for errors.
+ * @param namesOf what a weight may be called in the file: the first name that is there counts.
  * @throws UserError if one is missing, unknown, misshapen or not finite.
  */
-export const readWeights = (bytes: Uint8Array, layout: Layout, file: string, kind: string): Float32Array => {
+export const readWeights = (
+  bytes: Uint8Array,
+  layout: Layout,
+  file: string,
+  kind: string,
+  namesOf = (name: string): readonly string[] => [name],
+): Float32Array => {
   const { tensors, metadata } = parseSafetensors(bytes, file)
   if (metadata.kind !== undefined && metadata.kind !== kind)
     throw new UserError(
@@ -25,7 +32,11 @@ export const readWeights = (bytes: Uint8Array, layout: Layout, file: string, kin
         remedy: 'copy the model again, both files of it',
       },
     )
-  for (const { name, shape } of layout.specs) {
+  const stored = layout.specs.map((spec) => {
+    const names = namesOf(spec.name)
+    return { ...spec, name: names.find((name) => tensors.has(name)) ?? names[0]! }
+  })
+  for (const { name, shape } of stored) {
     const entry = tensors.get(name)
     if (!entry) throw new UserError(`${file}: the weight ${name} [${shape.join(', ')}] is missing`)
     if (entry.shape.join() !== shape.join())
@@ -34,14 +45,14 @@ export const readWeights = (bytes: Uint8Array, layout: Layout, file: string, kin
       )
   }
   const flat = new Float32Array(layout.size)
-  for (const { name, offset } of layout.specs) {
+  for (const { name, offset } of stored) {
     const entry = tensors.get(name)!
     const values = toFloat32(entry, `${file}: ${name}`)
     const bad = values.findIndex((value) => !Number.isFinite(value))
     if (bad >= 0) throw new UserError(`${file}: the weight ${name} holds ${values[bad]} at position ${bad}`)
     flat.set(values, offset)
   }
-  const known = new Set(layout.specs.map(({ name }) => name))
+  const known = new Set(stored.map(({ name }) => name))
   for (const name of tensors.keys())
     if (!known.has(name))
       throw new UserError(`${file}: the weight ${name} is unknown to the network in config.json`)
