@@ -138,7 +138,7 @@ describe('autoencoders agree with diffusers', () => {
     expect(loaded.config.imported).toMatchObject({ from: 'diffusers', class_name, sha256: loaded.sha256 })
     await expectSame(loaded, expected[name]!)
     const ours = join(directory, `${name}, ours`)
-    await saveAutoencoder(ours, loaded.config, loaded.weights)
+    await saveAutoencoder(ours, loaded)
     const again = await loadAutoencoder(ours)
     expect(again.weights).toEqual(loaded.weights)
     expect(again.config).toEqual({ ...loaded.config, weights_sha256: again.sha256 })

@@ -116,7 +116,7 @@ describe.each(Object.values(SMALL))('an autoencoder: $type', (config) => {
   })
 })
 
-describe('previewOf', () => {
+describe.each(Object.values(SMALL))('previewOf $type', (config) => {
   it('gives each point the colour that a linear map tells, over all of its square', () => {
     const picture = { channels: 3, height: 8, width: 12 }
     const preview = [
@@ -129,7 +129,7 @@ describe('previewOf', () => {
     expect(found).toHaveLength(2 * 3 * 96)
     const point = (i: number, k: number, y: number, x: number) => points[((i * 2 + k) * 2 + y) * 3 + x]!
     for (const [at, value] of found.entries()) {
-      const [x, y] = [at % 12 >> 2, (Math.floor(at / 12) % 8) >> 2]
+      const [x, y] = [(at % 12) >> 2, (Math.floor(at / 12) % 8) >> 2]
       const [c, i] = [Math.floor(at / 96) % 3, Math.floor(at / 288)]
       const [a, b, added] = preview[c] as [number, number, number]
       expect(value).toBeCloseTo(a * point(i, 0, y, x) + b * point(i, 1, y, x) + added, 5)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LATENT_SIGMA_DATA } from '../autoencoder/index.js'
-import { smallAutoencoder } from '../autoencoder/testing.js'
+import { SMALL } from '../autoencoder/testing.js'
 import { codecOf, PIXELS, pictureOf, pointsOf, spaceSchema } from './index.js'
 import { halvingCodec } from './testing.js'
 
@@ -18,7 +18,7 @@ it('pixels are the pictures themselves, and not a copy', async () => {
 })
 
 describe('latents', () => {
-  const space = { kind: 'latents', autoencoder: smallAutoencoder } as const
+  const space = { kind: 'latents', autoencoder: SMALL.convolutional } as const
   const whole = { channels: 3, height: 512, width: 256 }
   const shape = { channels: 2, height: 128, width: 64 }
 

@@ -8,7 +8,7 @@ import type { PictureSize } from '@onestroke/core/picture'
 import { Random } from '@onestroke/core/random'
 import { PIXELS, pointsOf, type Space } from '@onestroke/core/space'
 import { conditionerOf } from '@onestroke/core/text'
-import { smallAutoencoder } from '../../../core/src/autoencoder/testing.js'
+import { SMALL } from '../../../core/src/autoencoder/testing.js'
 import { UNTRAINED } from '../../../core/src/formats/testing-config.js'
 import { presetNetwork } from '../training/index.js'
 import type { LoadedAutoencoder } from './autoencoder.js'
@@ -109,9 +109,9 @@ export const untrained = async (
   return { path, sha256 }
 }
 
-/** An autoencoder that nobody trained, of factor 4: see `smallAutoencoder`. */
+/** An autoencoder that nobody trained, of factor 4: see `SMALL`. */
 export const untrainedAutoencoder = (seed = 1): LoadedAutoencoder => {
-  const layout = autoencoderLayout(smallAutoencoder)
+  const layout = autoencoderLayout(SMALL.convolutional)
   const random = new Random({ seed, stream: 0, step: 0, index: 0 })
   const weights = random.fillNormal(new Float32Array(layout.size)).map((value) => 0.2 * value)
   const sha256 = sha256Of(new Uint8Array(weights.buffer))
@@ -124,7 +124,7 @@ export const untrainedAutoencoder = (seed = 1): LoadedAutoencoder => {
     config: {
       format: 'onestroke/1',
       kind: 'autoencoder',
-      network: smallAutoencoder,
+      network: SMALL.convolutional,
       provenance: { data, images_seen, seconds, seed: own, preset, versions },
       weights_sha256: sha256,
     },

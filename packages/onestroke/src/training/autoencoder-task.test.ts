@@ -113,7 +113,11 @@ describe('a training of an autoencoder', () => {
       expect(Math.sqrt(variance)).toBeCloseTo(LATENT_SIGMA_DATA, 3)
     }
     // A linear map tells most of the pictures' colours.
-    const coarse = previewOf(loaded.config.network, points, { channels: 3, height: all.height, width: all.width })!
+    const coarse = previewOf(loaded.config.network, points, {
+      channels: 3,
+      height: all.height,
+      width: all.width,
+    })!
     const error = meanSquare(coarse.map((value, i) => value - all.data[i]!))
     const level = all.data.reduce((sum, value) => sum + value, 0) / all.data.length
     expect(error).toBeLessThan(0.5 * meanSquare(all.data.map((value) => value - level)))
