@@ -116,10 +116,7 @@ const extraConfig = unetConfig.extend({ type: z.literal('extra') })`
     ]
     const files = [...handling, ...deaf]
     const add = (text: string) =>
-      text.replace(
-        "('kind', [",
-        "('kind', [z.strictObject({ kind: z.literal('latents'), scale: z.number() }),",
-      )
+      text.replace("('kind', [", "('kind', [z.strictObject({ kind: z.literal('words'), scale: z.number() }),")
     expect(brokenBy(SPACE, (text) => `${text}\n`, files)).toEqual([])
     expect(brokenBy(SPACE, add, files)).toEqual(handling)
   })
@@ -134,7 +131,7 @@ const extraConfig = unetConfig.extend({ type: z.literal('extra') })`
     ]
     const deaf = ['packages/core/src/web/fetch-model.ts', 'packages/onestroke/src/export/web.ts']
     const files = [...handling, ...deaf]
-    const add = (text: string) => text.replace("'denoiser'", "'denoiser' | 'decoder'")
+    const add = (text: string) => text.replace("'denoiser' | Half", "'denoiser' | 'text_encoder' | Half")
     expect(brokenBy(GRAPHS, (text) => `${text}\n`, files)).toEqual([])
     expect(brokenBy(GRAPHS, add, files)).toEqual(handling)
   })

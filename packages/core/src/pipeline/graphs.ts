@@ -5,8 +5,11 @@ import type { Executable } from '../tensor/index.js'
 /** The denoiser, see `denoiseProgram`; and, where it works in latents, both halves of the autoencoder. */
 export type GraphName = 'denoiser' | Half
 
+/** Those that not every model has. */
+export type OptionalGraph = Exclude<GraphName, 'denoiser'>
+
 /** Something for each graph of a model. */
-export type Graphs<Value> = { readonly denoiser: Value } & { readonly [Name in Half]?: Value }
+export type Graphs<Value> = { readonly denoiser: Value } & { readonly [Name in OptionalGraph]?: Value }
 
 export const graphEntries = <Value>(graphs: Graphs<Value>): [GraphName, Value][] =>
   Object.entries(graphs) as [GraphName, Value][]

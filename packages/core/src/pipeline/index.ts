@@ -10,6 +10,7 @@ export {
   graphEntries,
   graphNamed,
   mapGraphs,
+  type OptionalGraph,
   releaseGraphs,
 } from './graphs.js'
 export {

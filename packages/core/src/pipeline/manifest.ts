@@ -4,7 +4,7 @@ import { UserError } from '../errors/index.js'
 import { checkedConfig, modelConfigSchema, storedSpace, withStoredNetwork } from '../formats/index.js'
 import { autoencoderOf } from '../space/index.js'
 import { STORAGES, type Storage } from '../tensor/index.js'
-import { type Graphs, graphEntries } from './graphs.js'
+import { type GraphName, type Graphs, graphEntries } from './graphs.js'
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().nonnegative()
@@ -45,6 +45,13 @@ const graphFile = z.strictObject({
 /** One graph of an export. */
 export type GraphFile = z.infer<typeof graphFile>
 
+/** Each of the graphs, if the model has it. */
+const graphFiles = {
+  denoiser: graphFile,
+  encoder: graphFile.optional(),
+  decoder: graphFile.optional(),
+} satisfies Record<GraphName, unknown>
+
 const manifestSchema = z.strictObject({
   format: z.literal('onestroke-export/1'),
   kind,
@@ -61,9 +68,7 @@ const manifestSchema = z.strictObject({
   /** The denoiser, where it is the only graph. */
   graph: graphFile.optional(),
   /** Its graphs by name, where `graph` does not say all. */
-  graphs: z
-    .strictObject({ denoiser: graphFile, encoder: graphFile.optional(), decoder: graphFile.optional() })
-    .optional(),
+  graphs: z.strictObject(graphFiles).optional(),
   parameters: z.int().positive(),
   /** Licence of the weights and of the training pictures; null if unknown. */
   license: z.string().nullable(),

@@ -16,6 +16,7 @@ import {
   storedSize,
 } from '@onestroke/core/picture'
 import { type Recipe, readRecipe, shapeOf } from '@onestroke/core/pipeline'
+import { pointsOf } from '@onestroke/core/space'
 import type { Vocabulary } from '@onestroke/core/text'
 import { Command } from 'commander'
 import pc from 'picocolors'
@@ -121,12 +122,15 @@ const painterFacts = ({ path, config, layout, sha256 }: LoadedModel) => {
   }
 }
 
-const spaceText = ({ network, space }: LoadedModel['config']): string => {
+const spaceText = (config: LoadedModel['config']): string => {
+  const { space } = config
   switch (space.kind) {
     case 'pixels':
       return 'pixels'
-    case 'latents':
-      return `latents of ${storedSize(network)} with ${network.channels} channels, by the autoencoder in its folder`
+    case 'latents': {
+      const { shape } = pointsOf(space, shapeOf(config))
+      return `latents of ${sizeText(shape)} with ${shape.channels} channels, by the autoencoder in its folder`
+    }
     default:
       return space satisfies never
   }

@@ -3,7 +3,7 @@ import { autoencoderLayout, type Half, halfProgram } from '@onestroke/core/autoe
 import { type DenoiserConfig, denoiseProgram, EDM, type Parametrization } from '@onestroke/core/diffusion'
 import type { ModelConfig } from '@onestroke/core/formats'
 import type { Layout } from '@onestroke/core/nn'
-import { type GraphFile, type Graphs, shapeOf } from '@onestroke/core/pipeline'
+import { type GraphFile, type Graphs, type OptionalGraph, shapeOf } from '@onestroke/core/pipeline'
 import { autoencoderOf } from '@onestroke/core/space'
 import { type Program, type Storage, toOnnx } from '@onestroke/core/tensor'
 import { halfWeights, type LoadedModel } from '../model/index.js'
@@ -67,7 +67,7 @@ const namesOf = ({ specs }: Layout): string[] => specs.map(({ name }) => name)
 
 /** The graphs that there are. */
 const withHalves = <Value>(
-  graphs: Readonly<{ denoiser: Value } & Record<Half, Value | undefined>>,
+  graphs: Readonly<{ denoiser: Value } & Record<OptionalGraph, Value | undefined>>,
 ): Graphs<Value> => {
   const { denoiser, encoder, decoder } = graphs
   return encoder && decoder ? { denoiser, encoder, decoder } : { denoiser }
