@@ -52,7 +52,7 @@ export const prepare = (given: JobOptions): Job => {
   if (given.features && autoencoderOf(given))
     throw new UserError('perceptual distances compare pictures, and this model works in latents', {
       option: 'features',
-      remedy: 'choose another distance by `option`',
+      remedy: 'measure distances otherwise',
     })
   const network = networkOf(given, objective)
   const beginning = beginningOf(given, network)
