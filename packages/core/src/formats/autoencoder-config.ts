@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type AutoencoderConfig, autoencoderConfig, factorOf } from '../autoencoder/index.js'
 import { UserError } from '../errors/index.js'
-import { dataProvenance } from './config.js'
+import { trainingProvenance } from './config.js'
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 
@@ -11,17 +11,7 @@ const autoencoderFileSchema = z.strictObject({
   kind: z.literal('autoencoder'),
   network: autoencoderConfig,
   /** How it was trained here. */
-  provenance: z
-    .strictObject({
-      data: dataProvenance,
-      /** Crops that it learned from, repeats counted. */
-      images_seen: z.int().nonnegative(),
-      seconds: z.number().nonnegative(),
-      seed: z.int().nonnegative(),
-      preset: z.string(),
-      versions: z.record(z.string(), z.string()),
-    })
-    .optional(),
+  provenance: trainingProvenance.optional(),
   /** Or what it was in another project: its class, the version of that project where the file tells, the weights' hash there. */
   imported: z
     .strictObject({

@@ -25,6 +25,17 @@ export const dataProvenance = z.strictObject({
   license: z.string().optional(),
 })
 
+/** How something was trained here. */
+export const trainingProvenance = z.strictObject({
+  data: dataProvenance,
+  /** Pictures, or crops of them, that it learned from, repeats counted. */
+  images_seen: z.int().nonnegative(),
+  seconds: z.number().nonnegative(),
+  seed: z.int().nonnegative(),
+  preset: z.string(),
+  versions: z.record(z.string(), z.string()),
+})
+
 /** `config.json` of a model folder: what the model is, how to use it, and where it comes from. */
 export const modelConfigSchema = z.strictObject({
   format: z.literal('onestroke/1'),
@@ -64,12 +75,7 @@ export const modelConfigSchema = z.strictObject({
     parent: z.string().optional(),
     /** sha256 of the weights it began with, where these were neither fresh nor the parent's. */
     init_from: z.string().optional(),
-    data: dataProvenance,
-    images_seen: z.int().nonnegative(),
-    seconds: z.number().nonnegative(),
-    seed: z.int().nonnegative(),
-    preset: z.string(),
-    versions: z.record(z.string(), z.string()),
+    ...trainingProvenance.shape,
   }),
   /** sha256 of `model.safetensors`. Folders of earlier versions have none. */
   weights_sha256: z

@@ -21,7 +21,7 @@ export const meanArea = (pixels: Uint8Array, from: PictureSize, to: PictureSize)
 }
 
 /** For each of `parts` equal parts of a stretch of `length` pixels: the pixels in it, and how much of each. */
-const spansOf = (
+export const spansOf = (
   length: number,
   first: number,
   stretch: number,

@@ -5,6 +5,7 @@
 import { spaceToDepth } from '@onestroke/core/nn'
 import { type PictureShape, type PictureSize, pixelsOf, sizeOf } from '@onestroke/core/picture'
 import { constant, dims, type Tensor } from '@onestroke/core/tensor'
+import { spansOf } from '../data/index.js'
 
 /** Pictures whose longer side has more pixels than this are large. */
 const LARGEST_AS_IT_IS = 64
@@ -38,7 +39,7 @@ export const seen = (x: Tensor): Tensor => {
 export const viewed = (pictures: Float32Array, shape: PictureShape): Float32Array => {
   const view = viewOf(shape)
   if (view.height === shape.height && view.width === shape.width) return pictures
-  const [rows, columns] = [spansOf(shape.height, view.height), spansOf(shape.width, view.width)]
+  const [rows, columns] = [partsOf(shape.height, view.height), partsOf(shape.width, view.width)]
   const [from, to] = [pixelsOf(shape), pixelsOf(view)]
   const planes = (pictures.length / sizeOf(shape)) * shape.channels
   const out = new Float32Array(planes * to)
@@ -46,35 +47,22 @@ export const viewed = (pictures: Float32Array, shape: PictureShape): Float32Arra
     for (const [y, tall] of rows.entries())
       for (const [x, wide] of columns.entries()) {
         let sum = 0
-        for (const row of tall)
-          for (const column of wide)
-            sum += row.share * column.share * pictures[plane * from + row.at * shape.width + column.at]!
+        for (const [row, high] of tall)
+          for (const [column, broad] of wide)
+            sum += high * broad * pictures[plane * from + row * shape.width + column]!
         out[plane * to + y * view.width + x] = sum
       }
   return out
 }
 
-/** A pixel, and its share of the mean. */
-interface Part {
-  readonly at: number
-  readonly share: number
-}
-
 /** For each of `to` equal parts of a line of `from` pixels: the pixels in it, with shares that sum up to 1. */
-const spansOf = (from: number, to: number): Part[][] =>
-  Array.from({ length: to }, (_, i) => {
-    const [begin, end] = [(i * from) / to, ((i + 1) * from) / to]
-    const first = Math.floor(begin)
-    return Array.from({ length: Math.ceil(end) - first }, (_, k) => {
-      const at = first + k
-      return { at, share: ((Math.min(at + 1, end) - Math.max(at, begin)) * to) / from }
-    })
-  })
+const partsOf = (from: number, to: number): [at: number, share: number][][] =>
+  spansOf(from, 0, from, to).map((span) => span.map(([at, share]) => [at, (share * to) / from]))
 
 /** The same as a matrix [from, to]. */
 const areaWeights = (from: number, to: number): Float32Array => {
   const weights = new Float32Array(from * to)
-  for (const [i, parts] of spansOf(from, to).entries())
-    for (const { at, share } of parts) weights[at * to + i] = share
+  for (const [i, parts] of partsOf(from, to).entries())
+    for (const [at, share] of parts) weights[at * to + i] = share
   return weights
 }

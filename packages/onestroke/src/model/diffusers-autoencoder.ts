@@ -131,7 +131,7 @@ export const isDiffusersAutoencoder = (json: unknown): boolean =>
 /** What a config.json of diffusers says. */
 export interface DiffusersAutoencoder {
   readonly class_name: string
-  /** Of diffusers, where the file tells. */
+  /** The version of diffusers that wrote the file, where it tells. */
   readonly version?: string
   readonly network: AutoencoderConfig
 }
